@@ -1,0 +1,152 @@
+"""Losses: functions of tensors, each with its formula's source."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from napari_colorgan.core.color import AB_SCALE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NEIGHBOURS = 5
+SIGMA = 5.0
+REACH = 110
+
+
+def l1(ab: Tensor, target_ab: Tensor) -> Tensor:
+    """Return the mean absolute error of a*/110 and b*/110; times 100 it is in percent of 110."""
+    return (ab - target_ab).abs().mean()
+
+
+def discriminator_loss(logits: Tensor, *, real: bool, kind: str = "vanilla") -> Tensor:
+    """Return what the discriminator pays for its logits of real or of fake images.
+
+    Parameters
+    ----------
+    logits : Tensor
+        Its answers, of any shape.
+    real : bool
+        Whether the images were real.
+    kind : {"vanilla", "lsgan", "hinge"}
+        Cross-entropy, squared distance from 1 or 0, or distance below the margin.
+
+    References
+    ----------
+    I. Goodfellow et al., "Generative Adversarial Nets", 2014; X. Mao et al., "Least Squares
+    Generative Adversarial Networks", 2017; J. H. Lim, J. C. Ye, "Geometric GAN", 2017.
+    """
+    if kind == "hinge":
+        return F.relu(1.0 - logits if real else 1.0 + logits).mean()
+    target = torch.full_like(logits, float(real))
+    if kind == "lsgan":
+        return F.mse_loss(logits, target)
+    return F.binary_cross_entropy_with_logits(logits, target)
+
+
+def generator_adversarial_loss(logits: Tensor, *, kind: str = "vanilla") -> Tensor:
+    """Return what the generator pays for the discriminator's logits of its images.
+
+    Parameters
+    ----------
+    logits : Tensor
+        The discriminator's answers.
+    kind : {"vanilla", "lsgan", "hinge"}
+        Vanilla is the non-saturating form, -log D.
+    """
+    if kind == "hinge":
+        return -logits.mean()
+    return discriminator_loss(logits, real=True, kind=kind)
+
+
+def classification(
+    logits: Tensor, target_ab: Tensor, bins: Tensor, weights: Tensor | None = None
+) -> Tensor:
+    """Return the cross-entropy of a*b* bins against the softly encoded truth.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (B, Q, h, w)
+        The distribution head's raw output.
+    target_ab : Tensor, shape (B, 2, h, w)
+        True a*/110 and b*/110.
+    bins : Tensor, shape (Q, 2)
+        The bins' centres, a*/110 and b*/110.
+    weights : Tensor, shape (Q,), optional
+        How much each bin counts; the pixel takes its nearest bin's weight.
+
+    References
+    ----------
+    R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, equation 2.
+    """
+    indices, shares = soft_encode(target_ab, bins)  # (B, 5, h, w)
+    log_probabilities = torch.log_softmax(logits.float(), dim=1).gather(1, indices)
+    losses = -(shares * log_probabilities).sum(dim=1)  # (B, h, w)
+    if weights is None:
+        return losses.mean()
+    counts = weights[indices[:, 0]]
+    return (losses * counts).sum() / counts.sum()
+
+
+def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
+    """Spread each colour over its five nearest bins.
+
+    Parameters
+    ----------
+    ab : Tensor, shape (B, 2, h, w)
+        a*/110 and b*/110; taken to whole units of a* and b*.
+    bins : Tensor, shape (Q, 2)
+        The bins' centres, a*/110 and b*/110.
+
+    Returns
+    -------
+    indices : Tensor of int64, shape (B, 5, h, w)
+        The bins, nearest first.
+    shares : Tensor, shape (B, 5, h, w)
+        Gaussian in the distance (σ = 5), summing to 1.
+    """
+    table_indices, table_shares = _encoding_table(tuple(map(tuple, bins.tolist())))
+    units = (ab * AB_SCALE).round().clamp(-REACH, REACH).long() + REACH
+    cells = units[:, 0] * (2 * REACH + 1) + units[:, 1]  # (B, h, w)
+    indices = table_indices.to(ab.device)[cells].permute(0, 3, 1, 2)
+    shares = table_shares.to(ab.device)[cells].permute(0, 3, 1, 2)
+    return indices, shares
+
+
+@functools.lru_cache(maxsize=8)
+def _encoding_table(bins: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor]:
+    # A table of all whole a*b* is 221 x 221; searching bins for every pixel of a batch isn't.
+    axis = torch.arange(-REACH, REACH + 1, dtype=torch.float32)
+    ab = torch.cartesian_prod(axis, axis)
+    distances = torch.cdist(ab, torch.tensor(bins) * AB_SCALE)
+    nearest = distances.topk(NEIGHBOURS, largest=False)
+    shares = torch.exp(-(nearest.values**2) / (2 * SIGMA**2)).clamp_min(1e-12)
+    return nearest.indices, shares / shares.sum(dim=1, keepdim=True)
+
+
+def rarity_weights(frequencies: Tensor, strength: float) -> Tensor:
+    """Return how much each bin counts so that rare colours aren't drowned.
+
+    Parameters
+    ----------
+    frequencies : Tensor, shape (Q,)
+        How often each bin occurs in the training data, summing to 1.
+    strength : float
+        0: all count alike; 1: inversely to ½ frequency + ½ uniform; between: that to the power.
+
+    Returns
+    -------
+    Tensor, shape (Q,)
+        With mean 1 over the training data.
+
+    References
+    ----------
+    R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, equation 4.
+    """
+    mixed = 0.5 * frequencies + 0.5 / len(frequencies)
+    weights = mixed ** (-strength)
+    return weights / (frequencies * weights).sum()

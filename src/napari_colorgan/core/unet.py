@@ -1,0 +1,163 @@
+"""A U-Net over any pretrained encoder of timm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import timm
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
+from napari_colorgan.core.heads import build_head
+from napari_colorgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HINT_PLANES = 3
+
+
+class EncoderUNet(Generator):
+    """An ImageNet encoder, a decoder with pixel-shuffle upsampling and a head.
+
+    Hints enter three times: at the stem through a zero-initialised convolution, so that a
+    pretrained encoder keeps its answers; pooled, beside the skip of every decoder level, so
+    that a decoder can learn to spread them over an encoder that stays frozen; and as the
+    answer itself where they lie (`Generator.colors`).
+
+    Parameters
+    ----------
+    config : GeneratorConfig
+        With architecture "unet".
+    pretrained : bool
+        Whether timm fetches the encoder's ImageNet weights.
+    """
+
+    def __init__(self, config: GeneratorConfig, *, pretrained: bool = False) -> None:
+        super().__init__(config)
+        self.encoder, channels = _build_encoder(config, pretrained=pretrained)
+        # The encoder expects RGB normalised as for ImageNet; gray is the same in all three.
+        statistics = self.encoder.pretrained_cfg
+        self.register_buffer("mean", _as_planes(statistics["mean"]), persistent=False)
+        self.register_buffer("std", _as_planes(statistics["std"]), persistent=False)
+        self.hint_stem = nn.Conv2d(HINT_PLANES, 3, 3, padding=1, bias=False)
+        nn.init.zeros_(self.hint_stem.weight)
+
+        levels = []
+        width, stride = channels[self.stride], self.stride
+        for out_channels in config.decoder_channels:
+            stride //= 2
+            skip = channels.get(stride, 0) if config.skips else 0
+            # At the last level the exact lightness of each cell's pixels joins in.
+            detail = config.output_stride**2 if stride == config.output_stride else 0
+            levels.append(
+                DecoderLevel(width, skip + detail + HINT_PLANES, out_channels, config.dropout)
+            )
+            width = out_channels
+        self.decoder = nn.ModuleList(levels)
+        self.head = build_head(config.head, width, config.bin_size)
+
+    def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
+        """Return the encoder's features, finest first."""
+        gray = (lightness + 1.0) / 2.0
+        image = (gray - self.mean) / self.std + self.hint_stem(hints)  # (B, 3, H, W)
+        features: list[Tensor] = self.encoder(image)
+        return features
+
+    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
+        """Return the head's raw output."""
+        by_height = {f.shape[-2]: f for f in features}
+        decoded, stride = features[-1], self.stride
+        for level in self.decoder:
+            stride //= 2
+            side = []
+            if self.config.skips and lightness.shape[-2] // stride in by_height:
+                side.append(by_height[lightness.shape[-2] // stride])
+            if stride == self.output_stride:
+                side.append(F.pixel_unshuffle(lightness, stride))
+            side.extend(pool_hints(hints, stride))
+            decoded = level(decoded, torch.cat(side, dim=1))
+        return self.head(decoded)  # type: ignore[no-any-return]
+
+
+class DecoderLevel(nn.Module):
+    """Doubles the resolution by pixel shuffle and merges what belongs to the finer grid.
+
+    Parameters
+    ----------
+    in_channels, side_channels, out_channels : int
+        Channels of the coarse features, of what joins at the finer grid, of the result.
+    dropout : float
+        Probability of dropping a channel while training.
+
+    References
+    ----------
+    W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient
+    Sub-Pixel Convolutional Neural Network", CVPR 2016.
+    """
+
+    def __init__(
+        self, in_channels: int, side_channels: int, out_channels: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.up = nn.Sequential(
+            nn.Conv2d(in_channels, 4 * out_channels, 1, bias=False),
+            nn.PixelShuffle(2),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+        self.merge = nn.Sequential(
+            nn.Conv2d(out_channels + side_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Dropout2d(dropout),
+        )
+
+    def forward(self, coarse: Tensor, side: Tensor) -> Tensor:
+        """Return the finer features; `side` has twice the height and width of `coarse`."""
+        merged: Tensor = self.merge(torch.cat([self.up(coarse), side], dim=1))
+        return merged
+
+
+def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
+    """Return timm's feature network and its channels by stride, from output_stride to 32."""
+    levels = len(config.decoder_channels)
+    if config.output_stride * 2**levels != Generator.stride:
+        raise ConfigError(
+            expected=f"decoder_channels to lead from stride {Generator.stride} to output_stride "
+            f"{config.output_stride}, halving it at each entry",
+            got=f"{levels} entries",
+            action="Add or remove entries of decoder_channels.",
+        )
+    try:
+        probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
+        reductions = probe.feature_info.reduction()
+        # What lies finer than the output is never read, so it isn't asked for.
+        wanted = [i for i, r in enumerate(reductions) if config.output_stride <= r <= 32]
+        encoder = timm.create_model(
+            config.encoder, features_only=True, out_indices=wanted, pretrained=pretrained
+        )
+    except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError) as error:
+        raise _unknown_encoder(config.encoder, str(error)) from error
+    info = encoder.feature_info
+    channels = dict(zip(info.reduction(), info.channels(), strict=True))
+    if Generator.stride not in channels:
+        raise _unknown_encoder(config.encoder, f"features at strides {sorted(channels)}")
+    return encoder, channels
+
+
+def _unknown_encoder(name: str, reason: str) -> ConfigError:
+    return ConfigError(
+        expected="an encoder of timm with a feature pyramid down to stride 32",
+        got=f"{name!r} ({reason})",
+        action='Choose one such as "resnet18", "tf_efficientnet_lite0" or "convnext_tiny".',
+    )
+
+
+def _as_planes(values: tuple[float, float, float]) -> Tensor:
+    return torch.tensor(values).view(1, 3, 1, 1)

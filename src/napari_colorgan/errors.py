@@ -1,0 +1,74 @@
+"""The one family of errors that users of this package meet."""
+
+from __future__ import annotations
+
+
+class ColorganError(Exception):
+    """Something the user can act on; the base of every error raised on purpose.
+
+    The three parts are required, so that no message can forget one of them.
+
+    Parameters
+    ----------
+    expected : str
+        What would have been right, as a noun phrase ("a 2D to 5D array").
+    got : str
+        What came instead ("an array of shape (7,)").
+    action : str
+        What the user can do now, as a full sentence.
+
+    Notes
+    -----
+    It is deliberately not a ``RuntimeError``: generator workers of superqt swallow those.
+    """
+
+    def __init__(self, *, expected: str, got: str, action: str) -> None:
+        super().__init__(f"Expected {expected}, got {got}. {action}")
+        self.expected = expected
+        self.got = got
+        self.action = action
+
+    def __reduce__(self) -> tuple[object, tuple[type[ColorganError], dict[str, str]]]:
+        # Keyword-only arguments don't survive the default pickling between processes.
+        parts = {"expected": self.expected, "got": self.got, "action": self.action}
+        return _rebuild, (type(self), parts)
+
+
+def _rebuild(cls: type[ColorganError], parts: dict[str, str]) -> ColorganError:
+    return cls(**parts)
+
+
+class InputError(ColorganError):
+    """An array or a setting that can't be used: shape, dtype, range."""
+
+
+class AxesError(InputError):
+    """Axes that don't fit an array."""
+
+
+class FileError(ColorganError):
+    """A file or folder that can't be read or written."""
+
+
+class OutputExistsError(FileError):
+    """An output that is there already and may not be overwritten."""
+
+
+class ModelError(ColorganError):
+    """A model file or library entry that can't be used."""
+
+
+class DeviceError(ColorganError):
+    """A compute device that is absent or failed."""
+
+
+class MemoryLimitError(DeviceError):
+    """Not enough memory, on the device or in the stated budget."""
+
+
+class ConfigError(ColorganError):
+    """A training setting that is unknown, out of range or contradicts another."""
+
+
+class TrainingError(ColorganError):
+    """A training run that can't start or go on."""

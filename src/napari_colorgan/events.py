@@ -1,0 +1,177 @@
+"""What long tasks report, and how they are run.
+
+A long task is a :data:`Job`: a generator that yields frozen events and returns its result.
+Closing the generator cancels it. Widgets relay the events, scripts call :func:`run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Event:
+    """The base of everything that a job reports."""
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """Work has begun.
+
+    Attributes
+    ----------
+    total : int
+        How many units of work there are.
+    unit : str
+        What a unit is, in the singular: "plane", "step", "file".
+    """
+
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class PlaneDone(Event):
+    """A plane of a stack is in the result.
+
+    Attributes
+    ----------
+    done, total : int
+        How many planes are done, of how many.
+    index : tuple of int
+        The plane's index along the axes other than Y and X, in their order.
+    """
+
+    done: int
+    total: int
+    index: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something the user should know although the work goes on.
+
+    Attributes
+    ----------
+    text : str
+        A full sentence, such as that memory ran out and the CPU takes over.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StepDone(Event):
+    """An optimizer step of a training run is done.
+
+    Attributes
+    ----------
+    step, total : int
+        Steps done in the whole run, of how many planned.
+    phase : str
+        The phase's name: "warm_up", "supervised", "discriminator", "adversarial".
+    losses : tuple of (str, float)
+        The losses by name, since the last such event, averaged.
+    images_per_second : float
+        The rate since the last such event.
+    seconds_left : float
+        An estimate for the whole run.
+    """
+
+    step: int
+    total: int
+    phase: str
+    losses: tuple[tuple[str, float], ...]
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class EpochDone(Event):
+    """An epoch is done and the validation set has been measured.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done in the whole run.
+    phase : str
+        The phase it belongs to.
+    losses : tuple of (str, float)
+        The epoch's mean losses, named as in the paper's tables.
+    metrics : tuple of (str, float)
+        Validation metrics by name; those of the gray baseline begin with "gray_".
+    is_best : bool
+        Whether this is the best state so far by the configured score.
+    """
+
+    epoch: int
+    phase: str
+    losses: tuple[tuple[str, float], ...]
+    metrics: tuple[tuple[str, float], ...]
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Preview(Event):
+    """A picture of held-out planes was written: gray | base | now | truth.
+
+    Attributes
+    ----------
+    path : str
+        The PNG's path.
+    epoch : int
+        The epoch after which it was made.
+    """
+
+    path: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class CheckpointSaved(Event):
+    """A checkpoint is safely on disk.
+
+    Attributes
+    ----------
+    path : str
+        The checkpoint's path.
+    step : int
+        The step it was taken after.
+    """
+
+    path: str
+    step: int
+
+
+Job: TypeAlias = Generator[Event, None, R]
+
+
+def run(job: Job[R], on_event: Callable[[Event], object] | None = None) -> R:
+    """Run a job to its end and return its result.
+
+    Parameters
+    ----------
+    job : Job
+        The generator to exhaust. It is closed if `on_event` raises.
+    on_event : callable, optional
+        Called with every event, in order.
+
+    Returns
+    -------
+    object
+        What the job returns.
+    """
+    try:
+        while True:
+            event = next(job)
+            if on_event is not None:
+                on_event(event)
+    except StopIteration as stop:
+        result: R = stop.value
+        return result
+    finally:
+        job.close()
