@@ -1,0 +1,45 @@
+"""The images behind File > Open Sample > ColorGAN; each is read when it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.types import LayerDataTuple
+
+SAMPLES = Path(__file__).with_name("samples")
+
+
+def photograph() -> list[LayerDataTuple]:
+    """Return a street parade of the 1930s–40s (public domain, Library of Congress)."""
+    return _sample("photograph.jpg", "FSA/OWI, Library of Congress; public domain")
+
+
+def film() -> list[LayerDataTuple]:
+    """Return 20 frames of Big Buck Bunny as gray (CC BY 3.0, Blender Foundation)."""
+    return _sample("film.tif", "Big Buck Bunny, (c) 2008 Blender Foundation; CC BY 3.0, made gray")
+
+
+def histology() -> list[LayerDataTuple]:
+    """Return an H&E stained tissue as gray (CC0, CMU-1-Small-Region of OpenSlide's test data)."""
+    return _sample("histology.jpg", "CMU-1-Small-Region, OpenSlide test data; CC0, made gray")
+
+
+def focus() -> list[LayerDataTuple]:
+    """Return a circuit board at seven focal distances as gray (MIT, Petteri Aimonen)."""
+    return _sample("focus.tif", "Petteri Aimonen's focus-stack examples; MIT, made gray")
+
+
+def _sample(file_name: str, attribution: str) -> list[LayerDataTuple]:
+    from napari_colorgan.io import read_stack
+
+    stack = read_stack(SAMPLES / file_name)
+    attributes = {
+        "name": stack.name,
+        "rgb": False,
+        "contrast_limits": (0, 255),
+        "axis_labels": tuple(stack.axes.letters.lower()),
+        "metadata": {"attribution": attribution},
+    }
+    return [(stack.data, attributes, "image")]

