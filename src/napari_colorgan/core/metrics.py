@@ -1,0 +1,254 @@
+"""How close a colorization is to the truth, image by image.
+
+Every function takes a batch and returns one number an image, shape ``(B,)``; averaging over a set
+is the caller's. They are measures, not losses: some quantise, and some have no gradient at gray.
+What compares whole distributions of colours is in :mod:`napari_colorgan.core.color_statistics`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_colorgan.errors import InputError
+
+AB_SCALE = 110.0
+"""What a*b* is divided by to become a network's plane; an L1 of 100 % is an error of this."""
+
+PSNR_LIMIT = 10 * math.log10(12 * 255**2)
+"""The PSNR in dB of an error as small as 8-bit rounding itself, 58.9: more can't be told apart."""
+
+
+def l1_percent(ab_pred: Tensor, ab_true: Tensor) -> Tensor:
+    """Mean absolute error of a*b* in percent of 110, the paper's L1 times 100.
+
+    Parameters
+    ----------
+    ab_pred, ab_true : Tensor, shape (B, 2, H, W)
+        a* and b* in CIE units (a network's planes times 110).
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        In percent; 1 is a mean error of 1.1 in a* and in b*.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or aren't (B, 2, H, W).
+    """
+    _check_pair(ab_pred, ab_true, channels=2)
+    return (ab_pred - ab_true).abs().mean(dim=(1, 2, 3)) * (100 / AB_SCALE)
+
+
+def psnr(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of 8-bit RGB over the whole image.
+
+    Parameters
+    ----------
+    rgb_pred, rgb_true : Tensor, shape (B, 3, H, W)
+        sRGB in 0..1; clipped to that range and rounded to 8 bit first, as when saved.
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        In dB, at most :data:`PSNR_LIMIT`, so that a set's mean stays finite.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or aren't (B, 3, H, W).
+    """
+    _check_pair(rgb_pred, rgb_true, channels=3)
+    error = (to_8_bit(rgb_pred) - to_8_bit(rgb_true)).square().mean(dim=(1, 2, 3))
+    return 10 * torch.log10(255**2 / error.clamp_min(1 / 12))
+
+
+def ssim(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
+    """Structural similarity of 8-bit RGB, averaged over the channels and the pixels.
+
+    Gaussian windows of standard deviation 1.5 cut at 11 x 11 px, K = (0.01, 0.03), population
+    covariance, without the 5 px at the border: the published definition, and what scikit-image
+    gives for ``gaussian_weights=True, use_sample_covariance=False``.
+
+    Parameters
+    ----------
+    rgb_pred, rgb_true : Tensor, shape (B, 3, H, W)
+        sRGB in 0..1, at least 11 x 11 px; clipped to that range and rounded to 8 bit first.
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        -1..1, 1 for identical images.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, aren't (B, 3, H, W) or are smaller than the window.
+
+    Notes
+    -----
+    Colour is a small part of it: an image and its gray version have about 0.9.
+
+    References
+    ----------
+    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",
+    IEEE Trans. Image Processing 13(4), 2004.
+    """
+    _check_pair(rgb_pred, rgb_true, channels=3)
+    if min(rgb_pred.shape[-2:]) < 11:
+        raise InputError(
+            expected="images of at least 11 x 11 px",
+            got=f"{rgb_pred.shape[-2]} x {rgb_pred.shape[-1]} px",
+            action="Leave SSIM out for images this small.",
+        )
+    pred, true = to_8_bit(rgb_pred), to_8_bit(rgb_true)
+    # One pass blurs all five moments: the convolutions are most of the cost.
+    moments = torch.cat([pred, true, pred * pred, true * true, pred * true], dim=1)
+    mean_p, mean_t, square_p, square_t, product = _gaussian_window(moments).chunk(5, dim=1)
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    covariance = product - mean_p * mean_t
+    variances = square_p - mean_p.square() + square_t - mean_t.square()
+    numerator = (2 * mean_p * mean_t + c1) * (2 * covariance + c2)
+    denominator = (mean_p.square() + mean_t.square() + c1) * (variances + c2)
+    return (numerator / denominator).mean(dim=(1, 2, 3))
+
+
+def colorfulness(rgb: Tensor) -> Tensor:
+    """Hasler and Suesstrunk's colorfulness, the signed variant of the original paper.
+
+    With rg = R - G and yb = (R + G) / 2 - B in 0..255:
+    hypot(std(rg), std(yb)) + 0.3 hypot(mean(rg), mean(yb)). Some published code takes the absolute
+    values of rg and yb first, which gives other numbers.
+
+    Parameters
+    ----------
+    rgb : Tensor, shape (B, 3, H, W)
+        sRGB in 0..1.
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        0 for gray; 15 is slightly, 45 averagely, 82 highly colorful by the authors' observers.
+
+    Raises
+    ------
+    InputError
+        If the shape isn't (B, 3, H, W).
+
+    References
+    ----------
+    D. Hasler, S. Suesstrunk, "Measuring colorfulness in natural images", SPIE 5007, 2003.
+    """
+    _check(rgb, channels=3)
+    red, green, blue = (rgb * 255).unbind(dim=1)  # (B, H, W) each
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
+    spread = opponents.std(dim=2, correction=0)  # (B, 2)
+    return torch.linalg.vector_norm(spread, dim=1) + 0.3 * torch.linalg.vector_norm(
+        opponents.mean(dim=2), dim=1
+    )
+
+
+def delta_e_2000(lab1: Tensor, lab2: Tensor) -> Tensor:
+    """CIEDE2000 colour difference of every pixel, with kL = kC = kH = 1.
+
+    Parameters
+    ----------
+    lab1, lab2 : Tensor, shape (B, 3, H, W)
+        CIE L*a*b*. The order of the two doesn't matter.
+
+    Returns
+    -------
+    Tensor, shape (B, H, W)
+        About 1 is a just noticeable difference. ``.mean(dim=(1, 2))`` is an image's.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or aren't (B, 3, H, W).
+
+    References
+    ----------
+    G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula", Color Res. Appl.
+    30(1), 2005; the equations' numbers below are theirs.
+    """
+    _check_pair(lab1, lab2, channels=3)
+    l1, a1, b1 = lab1.unbind(dim=1)
+    l2, a2, b2 = lab2.unbind(dim=1)
+    chroma = (torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2
+    stretch = 1.5 - 0.5 * torch.sqrt(_chroma_weight(chroma))  # (4): 1 + G
+    c1, h1 = torch.hypot(stretch * a1, b1), torch.atan2(b1, stretch * a1)  # (6), (7)
+    c2, h2 = torch.hypot(stretch * a2, b2), torch.atan2(b2, stretch * a2)
+
+    turn = torch.remainder(h2 - h1 + math.pi, 2 * math.pi) - math.pi  # (10), in -pi..pi
+    hue_difference = 2 * torch.sqrt(c1 * c2) * torch.sin(turn / 2)  # (11)
+    mean_c = (c1 + c2) / 2
+    mean_l = (l1 + l2) / 2
+    # (14): without chroma a hue means nothing, and the other one's counts alone.
+    mean_h = torch.where(c1 == 0, h2, torch.where(c2 == 0, h1, h1 + turn / 2))
+
+    distance = (mean_l - 50).square()
+    lightness = (l2 - l1) / (1 + 0.015 * distance / torch.sqrt(20 + distance))  # (16)
+    colour = (c2 - c1) / (1 + 0.045 * mean_c)  # (17)
+    hue = hue_difference / (1 + 0.015 * mean_c * _hue_weight(mean_h))  # (18)
+    sector = ((torch.rad2deg(mean_h) % 360 - 275) / 25).square()
+    rotation = -torch.sin(torch.deg2rad(60 * torch.exp(-sector)))  # (16'): -sin(2 dTheta)
+    rotation = rotation * 2 * torch.sqrt(_chroma_weight(mean_c))
+    total = lightness.square() + colour.square() + hue.square() + rotation * colour * hue
+    return torch.sqrt(total.clamp_min(0))
+
+
+def to_8_bit(rgb: Tensor) -> Tensor:
+    """Clip sRGB in 0..1 and round it to the levels 0..255, still as floating point."""
+    return (rgb.clamp(0, 1) * 255).round()
+
+
+def _chroma_weight(chroma: Tensor) -> Tensor:
+    seventh = chroma.pow(7)
+    return seventh / (seventh + 25.0**7)
+
+
+def _hue_weight(hue: Tensor) -> Tensor:
+    """Sharma's T (15)."""
+    return (
+        1
+        - 0.17 * torch.cos(hue - math.radians(30))
+        + 0.24 * torch.cos(2 * hue)
+        + 0.32 * torch.cos(3 * hue + math.radians(6))
+        - 0.20 * torch.cos(4 * hue - math.radians(63))
+    )
+
+
+def _gaussian_window(planes: Tensor) -> Tensor:
+    """Blur each plane with SSIM's window; 5 px of border are lost on every side."""
+    steps = torch.arange(-5, 6, dtype=planes.dtype, device=planes.device)
+    weights = torch.exp(-steps.square() / (2 * 1.5**2))
+    weights = weights / weights.sum()
+    batch, channels, height, width = planes.shape
+    flat = planes.reshape(batch * channels, 1, height, width)
+    blurred = functional.conv2d(
+        functional.conv2d(flat, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1)
+    )
+    return blurred.reshape(batch, channels, height - 10, width - 10)
+
+
+def _check(batch: Tensor, *, channels: int) -> None:
+    if batch.ndim != 4 or batch.shape[1] != channels:
+        raise InputError(
+            expected=f"a batch of shape (B, {channels}, H, W)",
+            got=f"shape {tuple(batch.shape)}",
+            action="Put the channels on the second axis and add a batch axis if it is missing.",
+        )
+
+
+def _check_pair(first: Tensor, second: Tensor, *, channels: int) -> None:
+    _check(first, channels=channels)
+    if first.shape != second.shape:
+        raise InputError(
+            expected=f"two batches of one shape, {tuple(first.shape)}",
+            got=f"shape {tuple(second.shape)}",
+            action="Compare images of the same size and number.",
+        )
