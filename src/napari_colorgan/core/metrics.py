@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.errors import InputError
-
-AB_SCALE = 110.0
-"""What a*b* is divided by to become a network's plane; an L1 of 100 % is an error of this."""
 
 PSNR_LIMIT = 10 * math.log10(12 * 255**2)
 """The PSNR in dB of an error as small as 8-bit rounding itself, 58.9: more can't be told apart."""
