@@ -1,0 +1,104 @@
+"""What an image file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.io.units import PIXEL
+
+if TYPE_CHECKING:
+    from napari_colorgan.axes import StackLike
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """An image as its file holds it, read no further than the file forces one to.
+
+    Attributes
+    ----------
+    data : array
+        The values: a numpy array, a memory map or a lazy array that reads on indexing.
+    axes : Axes
+        The axes of `data`.
+    scale : tuple of float or None
+        The size of a pixel along each axis but S; None where the file states nothing.
+    units : tuple of str or None
+        The units of `scale`: "micrometer", "second", "pixel" …
+    name : str
+        The file's stem: its name without folder and suffix.
+    inverted : bool
+        Whether the file says that its lowest value is shown white.
+    notices : tuple of str
+        What the user should know about this file, in full sentences.
+    """
+
+    data: StackLike
+    axes: Axes
+    scale: tuple[float, ...] | None = None
+    units: tuple[str, ...] | None = None
+    name: str = ""
+    inverted: bool = False
+    notices: tuple[str, ...] = ()
+
+    def with_axes(self, letters: str) -> Stack:
+        """Return the same stack with its axes named anew.
+
+        Parameters
+        ----------
+        letters : str
+            One letter for each axis of `data`, in either case.
+
+        Returns
+        -------
+        Stack
+            The pixel sizes stay with the positions they had.
+
+        Raises
+        ------
+        AxesError
+            If the letters don't fit the array.
+        """
+        axes = Axes(letters.strip().upper())
+        axes.check(self.data.shape)
+        if self.scale is None or self.units is None:
+            return replace(self, axes=axes)
+        sizes = iter(zip(self.scale, self.units, strict=True))
+        by_position = [
+            (1.0, PIXEL) if letter == "S" else next(sizes) for letter in self.axes.letters
+        ]
+        kept = [
+            size for letter, size in zip(axes.letters, by_position, strict=True) if letter != "S"
+        ]
+        return replace(
+            self,
+            axes=axes,
+            scale=tuple(size for size, _ in kept),
+            units=tuple(unit for _, unit in kept),
+        )
+
+
+def calibrated(
+    axes: Axes, sizes: dict[str, tuple[float, str]]
+) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
+    """Return scale and units along axes from the pixel sizes that a file states.
+
+    Parameters
+    ----------
+    axes : Axes
+        The axes of the stack.
+    sizes : dict of str to (float, str)
+        Size and unit by letter; what isn't a finite size above 0 is passed over.
+
+    Returns
+    -------
+    scale, units : tuple or None
+        One for each axis but S, 1 pixel where nothing is stated; None if nothing is at all.
+    """
+    letters = axes.scalar.letters
+    valid = {k: v for k, v in sizes.items() if k in letters and 0 < v[0] < float("inf")}
+    if not valid:
+        return None, None
+    pairs = [valid.get(letter, (1.0, PIXEL)) for letter in letters]
+    return tuple(float(size) for size, _ in pairs), tuple(unit for _, unit in pairs)

@@ -1,0 +1,152 @@
+"""TIFF, OME-TIFF and ImageJ TIFF: opened lazily, with axes and pixel sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.io.formats import stem_of, usual_letters
+from napari_colorgan.io.lazy import FileArray
+from napari_colorgan.io.problems import damaged, unsupported
+from napari_colorgan.io.stack import Stack, calibrated
+from napari_colorgan.io.tiff_sizes import pixel_sizes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.axes import StackLike
+
+# Values of TIFF's PhotometricInterpretation and ExtraSamples.
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_ALPHA = (1, 2)
+
+
+def read_tiff(path: Path) -> Stack:
+    """Open a TIFF file's first image without reading its pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    Stack
+        Its data is memory-mapped where the file allows, else decoded plane by plane.
+    """
+    import tifffile
+
+    file = tifffile.TiffFile(path)
+    try:
+        series = file.series[0]
+        _require_complete(path, file, series)
+        letters, data = _interpreted(path, file, series)
+        axes = Axes(usual_letters(letters))
+        axes.check(data.shape)
+        scale, units = calibrated(axes, pixel_sizes(file, series))
+        return Stack(
+            data,
+            axes,
+            scale,
+            units,
+            stem_of(path),
+            inverted=series.keyframe.photometric == _WHITE_IS_ZERO,
+            notices=_notices(path, file),
+        )
+    except BaseException:
+        file.close()
+        raise
+
+
+def _interpreted(path: Path, file: Any, series: Any) -> tuple[str, StackLike]:
+    """Return axes and data as values to be shown, neither palette indices nor odd samples."""
+    data = _open_pixels(path, file, series)
+    # ImageJ's palettes are false colours over measured values.
+    if series.keyframe.photometric == _PALETTE and not file.is_imagej:
+        return series.axes + "S", _with_colormap(series, data)
+    return _with_usual_samples(path, series, data)
+
+
+def _notices(path: Path, file: Any) -> tuple[str, ...]:
+    others = [s for s in file.series[1:] if s.kind != "thumbnail" and not s.keyframe.is_reduced]
+    if not others:
+        return ()
+    return (f"'{path.name}' holds {len(others) + 1} images; only the first is used.",)
+
+
+def _require_complete(path: Path, file: Any, series: Any) -> None:
+    """Raise if the file ends before its pages do, which tifffile lets pass."""
+    for page in filter(None, series.pages):
+        size = page.parent.filehandle.size
+        ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
+        if max(ends, default=0) > size:
+            raise damaged(path, "it ends before its pixels do")
+    if _next_page_offset(file):
+        raise damaged(path, "it ends before its last page")
+
+
+def _next_page_offset(file: Any) -> int:
+    """Return where the page after the last one that could be read should be; 0 for none."""
+    form, handle = file.tiff, file.filehandle
+    handle.seek(file.pages[-1].offset)
+    tags = int.from_bytes(handle.read(form.tagnosize), _order(form))
+    handle.seek(tags * form.tagsize, 1)
+    return int.from_bytes(handle.read(form.offsetsize), _order(form))
+
+
+def _order(form: Any) -> Any:
+    return "little" if form.byteorder == "<" else "big"
+
+
+def _open_pixels(path: Path, file: Any, series: Any) -> FileArray:
+    import zarr
+
+    if series.dataoffset is not None and not series.is_multifile:
+        dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
+        shape, offset = series.shape, series.dataoffset
+        file.close()
+        return FileArray(np.memmap(path, dtype, "r", offset, shape), path)
+    return FileArray(zarr.open(series.aszarr(level=0), mode="r"), path, close=file.close)
+
+
+def _with_usual_samples(path: Path, series: Any, data: FileArray) -> tuple[str, StackLike]:
+    """Return axes and data where S, if there, stands for RGB or RGBA."""
+    letters, keyframe = series.axes, series.keyframe
+    if "S" not in letters:
+        return letters, data
+    axis = letters.index("S")
+    samples = data.shape[axis]
+    if keyframe.photometric in (_RGB, _YCBCR):
+        return letters, data if samples <= 4 else _lazily(data, letters).take(range(3), axis)
+    if keyframe.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
+        raise unsupported(path, f"a TIFF of {keyframe.photometric.name} colours")
+    if samples == 2 and any(kind in _ALPHA for kind in keyframe.extrasamples):
+        return letters.replace("S", ""), _lazily(data, letters).take(0, axis)
+    # More than one value a pixel without being RGB: channels, each an image of its own.
+    return letters.replace("S", "C" if "C" not in letters else "P"), data
+
+
+def _with_colormap(series: Any, data: FileArray) -> StackLike:
+    """Return the RGB values, in 0..255, that a palette image's indices stand for."""
+    colors = (np.asarray(series.keyframe.colormap).T // 257).astype(np.uint8)  # (N, 3)
+    stack = _lazily(data, series.axes)
+    rgb: StackLike = stack.map_blocks(
+        lambda indices: colors[indices],
+        dtype=np.uint8,
+        chunks=(*stack.chunks, (3,)),
+        new_axis=data.ndim,
+        meta=np.empty((0,) * (data.ndim + 1), np.uint8),
+    )
+    return rgb
+
+
+def _lazily(data: FileArray, letters: str) -> Any:
+    """Return a dask array with one plane a chunk."""
+    import dask.array
+
+    chunks = [
+        size if letter in "YXS" else 1 for letter, size in zip(letters, data.shape, strict=True)
+    ]
+    return dask.array.from_array(data, chunks=chunks, name=False)

@@ -1,0 +1,227 @@
+"""OME-Zarr: groups of pyramid levels with axes, pixel sizes and units."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import FileError
+from napari_colorgan.io.atomic import write_folder_atomically
+from napari_colorgan.io.formats import is_zarr, stem_of, usual_letters
+from napari_colorgan.io.lazy import FileArray
+from napari_colorgan.io.problems import damaged
+from napari_colorgan.io.pyramid import area_average, pyramid_shapes
+from napari_colorgan.io.stack import Stack, calibrated
+from napari_colorgan.io.targets import PlaneTarget
+from napari_colorgan.io.units import PIXEL, unit_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.io.output_spec import OutputSpec
+
+_ATTRIBUTE = "napari_colorgan"
+_LONGEST_CHUNK = 4096
+_TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
+_COLORS = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
+
+
+def read_zarr(path: Path) -> Stack:
+    """Open an OME-Zarr image, or a plain zarr array, without reading its pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+
+    Returns
+    -------
+    Stack
+        Its data is level 0.
+    """
+    import zarr
+
+    node = zarr.open(str(path), mode="r")
+    if isinstance(node, zarr.Array):
+        return Stack(FileArray(node, path), Axes.for_shape(node.shape), name=stem_of(path))
+    # An image that Bio-Formats converted lies one group down.
+    if "bioformats2raw.layout" in _ome(node.attrs):
+        node = node["0"]
+    multiscales = _ome(node.attrs).get("multiscales")
+    if not multiscales:
+        raise damaged(path, "it has no OME multiscales metadata")
+    image = multiscales[0]
+    array = node[image["datasets"][0]["path"]]
+    named = image.get("axes") or list("tczyx")
+    samples = node.attrs.get(_ATTRIBUTE, {}).get("samples")
+    letters = _letters(named)
+    if "C" in letters and samples == array.shape[letters.index("C")]:
+        letters = letters.replace("C", "S")
+    axes = Axes(letters)
+    axes.check(array.shape)
+    scale, units = calibrated(axes, _sizes(letters, named, image))
+    return Stack(FileArray(array, path), axes, scale, units, stem_of(path))
+
+
+@contextmanager
+def zarr_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
+    """Write an OME-Zarr image of version 0.5, one plane at a time.
+
+    Samples become channels, coloured red, green and blue, which is how OME-Zarr has RGB.
+    Smaller levels are averaged from each plane as it comes.
+    """
+    import zarr
+
+    if spec.path.is_dir() and not is_zarr(spec.path) and any(spec.path.iterdir()):
+        raise FileError(
+            expected="a new or an OME-Zarr folder to write to",
+            got=f"the folder '{spec.path}', which holds other files",
+            action="Choose another name: it will not be deleted.",
+        )
+    letters = usual_letters(spec.axes.letters)
+    with write_folder_atomically(spec.path, overwrite=spec.overwrite) as folder:
+        group = zarr.open_group(str(folder), mode="w", zarr_format=3)
+        levels = _create_levels(group, letters, spec)
+        _describe(group, letters, levels, spec)
+        shapes = [level.shape[-2:] for level in levels]
+
+        def write(index: PlaneIndex, plane: np.ndarray) -> None:
+            selection = _selection(letters, index, plane.ndim)
+            for level, shape in zip(levels, shapes, strict=True):
+                plane = plane if plane.shape[:2] == shape else area_average(plane, shape)
+                level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
+
+        yield PlaneTarget(spec.axes, spec.dtype, write)
+
+
+def _ome(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the OME metadata, which version 0.5 moved one level down."""
+    nested: Mapping[str, Any] = attributes.get("ome", attributes)
+    return nested
+
+
+def _letters(named: list[Any]) -> str:
+    """Return an axis letter for each name, such as "T" for {"name": "time"}."""
+    letters = ""
+    for axis in named:
+        name = axis if isinstance(axis, str) else str(axis["name"])
+        kind = "" if isinstance(axis, str) else str(axis.get("type"))
+        letter = {"time": "T", "channel": "C"}.get(kind) or name[:1].upper()
+        letters += letter if letter not in letters else "?"
+    for spare in "PQRUVW":
+        if spare not in letters:
+            letters = letters.replace("?", spare, 1)
+    return letters
+
+
+def _sizes(
+    letters: str, named: list[Any], image: Mapping[str, Any]
+) -> dict[str, tuple[float, str]]:
+    """Return pixel size and unit by letter: level 0's scale times the whole image's."""
+    dataset = image["datasets"][0]
+    sizes = np.ones(len(letters))
+    stated = False
+    for owner in (dataset, image):
+        for transformation in owner.get("coordinateTransformations") or ():
+            if "scale" in transformation:
+                sizes = sizes * np.asarray(transformation["scale"], float)
+                stated = True
+    units = [None if isinstance(axis, str) else axis.get("unit") for axis in named]
+    if not stated or (not any(units) and np.all(sizes == 1)):
+        return {}
+    return {
+        letter: (float(size), unit_name(unit))
+        for letter, size, unit in zip(letters, sizes, units, strict=True)
+    }
+
+
+def _stored_letters(letters: str) -> str:
+    """Return the axes as OME-Zarr orders them, samples counted as channels."""
+    present = set(letters.replace("S", "C"))
+    return "".join(letter for letter in "TCZYX" if letter in present)
+
+
+def _stored_shape(letters: str, spec: OutputSpec) -> dict[str, int]:
+    sizes = dict(zip(letters, spec.shape, strict=True))
+    samples = sizes.pop("S", 1)
+    if samples > 1 or "C" in sizes:
+        sizes["C"] = sizes.get("C", 1) * samples
+    return sizes
+
+
+def _create_levels(group: Any, letters: str, spec: OutputSpec) -> list[Any]:
+    sizes = _stored_shape(letters, spec)
+    samples = spec.samples
+    stored = _stored_letters(letters)
+    levels = []
+    for number, (rows, columns) in enumerate(pyramid_shapes((sizes["Y"], sizes["X"]))):
+        shape = [{**sizes, "Y": rows, "X": columns}[letter] for letter in stored]
+        chunk = {"C": samples, "Y": min(rows, _LONGEST_CHUNK), "X": min(columns, _LONGEST_CHUNK)}
+        levels.append(
+            group.create_array(
+                str(number),
+                shape=shape,
+                chunks=[chunk.get(letter, 1) for letter in stored],
+                dtype=spec.dtype,
+                dimension_names=list(stored.lower()),
+            )
+        )
+    return levels
+
+
+def _selection(letters: str, index: PlaneIndex, dimensions: int) -> tuple[int | slice, ...]:
+    outer = [letter for letter in letters if letter not in "YXS"]
+    position = dict(zip(outer, index, strict=True))
+    selection: dict[str, int | slice] = {**position}
+    if dimensions == 3:
+        first = 3 * position.get("C", 0)
+        selection["C"] = slice(first, first + 3)
+    return tuple(selection.get(letter, slice(None)) for letter in _stored_letters(letters))
+
+
+def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> None:
+    """Store axes, pixel sizes, channel colours and what was done."""
+    from ome_zarr.format import FormatV05
+    from ome_zarr.writer import write_multiscales_metadata
+
+    spatial = letters.replace("S", "")
+    sizes = dict(zip(spatial, spec.scale or (1.0,) * len(spatial), strict=True))
+    units = dict(zip(spatial, spec.units or (PIXEL,) * len(spatial), strict=True))
+    stored = _stored_letters(letters)
+    axes = []
+    for letter in stored:
+        axis = {"name": letter.lower(), "type": _TYPES[letter]}
+        if letter != "C" and units[letter] != PIXEL:
+            axis["unit"] = units[letter]
+        axes.append(axis)
+    full = levels[0].shape
+    datasets = []
+    for number, level in enumerate(levels):
+        factors = [big / small for big, small in zip(full, level.shape, strict=True)]
+        scale = [sizes.get(k, 1.0) * f for k, f in zip(stored, factors, strict=True)]
+        transformations = [{"type": "scale", "scale": scale}]
+        datasets.append({"path": str(number), "coordinateTransformations": transformations})
+    extra = {"metadata": {"omero": _channels(spec)}} if spec.samples > 1 else {}
+    write_multiscales_metadata(
+        group, datasets, fmt=FormatV05(), axes=axes, name=stem_of(spec.path), **extra
+    )
+    group.attrs[_ATTRIBUTE] = {**spec.metadata, "samples": spec.samples}
+
+
+def _channels(spec: OutputSpec) -> dict[str, Any]:
+    top = 1.0 if np.dtype(spec.dtype).kind == "f" else float(np.iinfo(spec.dtype).max)
+    window = {"min": 0.0, "max": top, "start": 0.0, "end": top}
+    count = spec.shape[spec.axes.letters.index("C")] if "C" in spec.axes.letters else 1
+    channels = []
+    for channel in range(count):
+        for label, color in _COLORS:
+            name = f"{label} {channel}" if count > 1 else label
+            # Shown together, the colours of several channels would add up to white.
+            active = channel == 0
+            channels.append({"label": name, "color": color, "window": window, "active": active})
+    return {"channels": channels, "rdefs": {"model": "color"}}
