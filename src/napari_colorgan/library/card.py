@@ -1,0 +1,273 @@
+"""The model card: what a model is, what it learned from and how well it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from napari_colorgan.errors import ModelError
+from napari_colorgan.library import markdown
+from napari_colorgan.library.names import check_name
+
+FORMAT_VERSION = 1
+STATEMENT = (
+    "The colours this model gives are predicted, not measured: they are likely, and can be wrong. "
+    "They must not be used for diagnosis or as evidence."
+)
+Scale: TypeAlias = Literal["fit", "native"] | float
+
+_TEXTS = frozenset(
+    "name version title domain description config created license limitations sha256".split()
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number measured on held-out images, beside what the honest rivals get there.
+
+    Attributes
+    ----------
+    dataset : str
+        The held-out set, with the size it was measured at.
+    name : str
+        The metric with its unit or range, such as "PSNR (dB)".
+    value : float
+        The model's value; kept to six significant digits, as all numbers here.
+    gray, mean_color, lookup_table, base : float or None
+        The same for the gray image, for the training set's mean colour, for its mean a*b* at
+        each L*, and for the model that this one was made from.
+    """
+
+    dataset: str
+    name: str
+    value: float
+    gray: float | None = None
+    mean_color: float | None = None
+    lookup_table: float | None = None
+    base: float | None = None
+
+    def __post_init__(self) -> None:
+        for text in ("dataset", "name"):
+            object.__setattr__(self, text, markdown.one_line(getattr(self, text)))
+        for number in ("value", "gray", "mean_color", "lookup_table", "base"):
+            object.__setattr__(self, number, _six_digits(getattr(self, number)))
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything that is said about a model; it travels inside the model's file.
+
+    Attributes
+    ----------
+    name : str
+        The model's name in a library.
+    version : str
+        The model's own version.
+    title : str
+        One line for people.
+    domain : str
+        What it is for: "photographs", "histology (H&E)" …
+    description : str
+        Paragraphs of markdown.
+    architecture : mapping
+        What the generator's configuration gives as ``to_dict()``.
+    scale : {"fit", "native"} or float
+        The working scale: a plane is shrunk so that its short side is `working_size`, is taken
+        as it is, or is scaled by this factor.
+    working_size : int
+        In pixels, 32 to 4096.
+    vividness : float
+        The default, 0 (the mean of likely colours) to 1 (the most likely ones).
+    training_data : tuple of (str, str)
+        Each set's name and the terms it is under.
+    config : str
+        The run's configuration as TOML.
+    metrics : tuple of Metric
+        On held-out sets.
+    created : str
+        An ISO date.
+    parent : str or None
+        The model that this one was made from.
+    license : str
+        What the weights are under.
+    limitations : str
+        Paragraphs of markdown.
+    sha256 : str
+        Of the weights as they are in the file; empty until they are saved.
+
+    Raises
+    ------
+    ModelError
+        If a value is out of range.
+    """
+
+    name: str
+    version: str
+    title: str
+    domain: str
+    description: str
+    architecture: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scale: Scale = "fit"
+    working_size: int = 256
+    vividness: float = 0.0
+    training_data: tuple[tuple[str, str], ...] = ()
+    config: str = ""
+    metrics: tuple[Metric, ...] = ()
+    created: str = field(default_factory=lambda: datetime.date.today().isoformat())
+    parent: str | None = None
+    license: str = "BSD-3-Clause"
+    limitations: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        normal: dict[str, object] = {
+            name: markdown.one_line(getattr(self, name))
+            for name in ("version", "title", "domain", "license")
+        }
+        for name in ("description", "limitations", "config"):
+            normal[name] = markdown.paragraphs(getattr(self, name))
+        normal["name"] = check_name(self.name)
+        normal["training_data"] = tuple(
+            (markdown.one_line(source), markdown.one_line(terms))
+            for source, terms in self.training_data
+        )
+        normal["metrics"] = tuple(self.metrics)
+        normal["scale"] = _check_scale(self.scale)
+        normal["parent"] = markdown.one_line(self.parent or "") or None
+        for name, value in normal.items():
+            object.__setattr__(self, name, value)
+        self._check_values()
+
+    def _check_values(self) -> None:
+        if not isinstance(self.architecture, Mapping):
+            raise _bad(expected="an architecture's settings by name", got=self.architecture)
+        if type(self.working_size) is not int or not 32 <= self.working_size <= 4096:
+            raise _bad(expected="a working size of 32 to 4096 pixels", got=self.working_size)
+        if not 0.0 <= self.vividness <= 1.0:
+            raise _bad(expected="a vividness from 0 to 1", got=self.vividness)
+        if self.sha256 and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise _bad(expected="a SHA-256 of 64 lower-case hexadecimal digits", got=self.sha256)
+        try:
+            datetime.date.fromisoformat(self.created)
+        except ValueError as error:
+            raise _bad(expected="a date such as 2026-01-31", got=self.created) from error
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the card as a safetensors file's metadata: text to text.
+
+        Returns
+        -------
+        dict of str to str
+            "colorgan_format" and "statement", and each field as JSON where it is no text.
+        """
+        values = dataclasses.asdict(self)
+        metadata = {"colorgan_format": str(FORMAT_VERSION), "statement": STATEMENT}
+        for name, value in values.items():
+            metadata[name] = value if name in _TEXTS else json.dumps(value, ensure_ascii=False)
+        return metadata
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard:
+        """Read the card from a safetensors file's metadata.
+
+        Parameters
+        ----------
+        metadata : mapping of str to str
+            As `to_metadata` returns it; what a later release adds is ignored.
+
+        Raises
+        ------
+        ModelError
+            If it isn't a model of this program, is of a newer format or is damaged.
+        """
+        _check_format(metadata.get("colorgan_format"))
+        values: dict[str, Any] = {}
+        try:
+            for name in (each.name for each in dataclasses.fields(cls)):
+                text = metadata[name]
+                values[name] = text if name in _TEXTS else json.loads(text)
+            values["training_data"] = tuple((a, b) for a, b in values["training_data"])
+            values["metrics"] = tuple(Metric(**_known(row)) for row in values["metrics"])
+            return cls(**values)
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ModelError(
+                expected="a complete model card in the file's metadata",
+                got=f"one that can't be read ({type(error).__name__}: {error})",
+                action="The file is damaged: get it again from where it came from.",
+            ) from error
+
+    def to_markdown(self) -> str:
+        """Return the card as a page of markdown, from which `from_markdown` reads it back."""
+        from napari_colorgan.library.card_page import write_page
+
+        return write_page(self)
+
+    @staticmethod
+    def from_markdown(text: str) -> ModelCard:
+        """Read the card back from the page that `to_markdown` wrote.
+
+        Raises
+        ------
+        ModelError
+            If a part is missing or can't be read.
+        """
+        from napari_colorgan.library.card_page import read_page
+
+        return read_page(text)
+
+
+def _six_digits(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not math.isfinite(value):
+        raise _bad(expected="a finite number as a metric", got=value)
+    return float(f"{value:.6g}")
+
+
+def _check_scale(scale: object) -> object:
+    if scale in ("fit", "native"):
+        return scale
+    number = isinstance(scale, int | float) and not isinstance(scale, bool)
+    if not number or not 0.01 <= scale <= 16:  # type: ignore[operator]
+        raise _bad(
+            expected="'fit', 'native' or a factor from 0.01 to 16 as the working scale", got=scale
+        )
+    return float(scale)  # type: ignore[arg-type]
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in dataclasses.fields(Metric)}
+    return {name: value for name, value in row.items() if name in names}
+
+
+def _bad(*, expected: str, got: object) -> ModelError:
+    return ModelError(
+        expected=f"{expected} on a model's card", got=repr(got), action="Correct the card."
+    )
+
+
+def _check_format(stated: str | None) -> None:
+    if stated is None:
+        raise ModelError(
+            expected="a model of napari-colorgan",
+            got="a safetensors file without this program's card",
+            action="Choose a file that the Models panel or `models export` has written.",
+        )
+    if not (stated.isascii() and stated.isdigit()) or len(stated) > 9:
+        raise ModelError(
+            expected="a model file's format as a whole number",
+            got=repr(stated[:40]),
+            action="The file is damaged: get it again from where it came from.",
+        )
+    if not 1 <= int(stated) <= FORMAT_VERSION:
+        raise ModelError(
+            expected=f"a model file of format 1 to {FORMAT_VERSION}",
+            got=f"format {int(stated)}, which another release has written",
+            action="Update napari-colorgan: `pip install --upgrade napari-colorgan`.",
+        )

@@ -1,0 +1,142 @@
+"""A model card as a page of markdown that people read and the program reads back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from napari_colorgan.errors import ModelError
+from napari_colorgan.library import markdown
+from napari_colorgan.library.card import STATEMENT, Metric, ModelCard
+
+_ABSENT = "(none)"
+_SECTIONS = (
+    "Facts",
+    "Training data",
+    "Results on held-out data",
+    "Limitations",
+    "Architecture",
+    "Run configuration",
+)
+_FACTS = {
+    "name": "Name",
+    "version": "Version",
+    "domain": "Domain",
+    "scale": "Working scale",
+    "working_size": "Working size in pixels",
+    "vividness": "Vividness",
+    "created": "Created",
+    "parent": "Made from",
+    "license": "Licence",
+    "sha256": "SHA-256 of the weights",
+}
+_BASELINES = {
+    "gray": "Gray",
+    "mean_color": "Mean colour",
+    "lookup_table": "Lookup table",
+    "base": "Base model",
+}
+
+
+def write_page(card: ModelCard) -> str:
+    """Return the card as markdown.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card.
+
+    Returns
+    -------
+    str
+        A title, the statement that colour is predicted, the description, and a section each for
+        the facts, the training data, the results, the limitations and the configurations.
+    """
+    facts = [(label, _shown(getattr(card, name))) for name, label in _FACTS.items()]
+    bodies = (
+        markdown.table(("Fact", "Value"), facts),
+        markdown.table(("Set", "Terms"), card.training_data),
+        markdown.table(
+            ("Set", "Metric", "This model", *_BASELINES.values()),
+            [_metric_cells(metric) for metric in card.metrics],
+        ),
+        markdown.escape_headings(card.limitations),
+        markdown.fence(json.dumps(card.architecture, indent=2, ensure_ascii=False), "json"),
+        markdown.fence(card.config, "toml"),
+    )
+    parts = [f"# {card.title}", f"> {STATEMENT}", markdown.escape_headings(card.description)]
+    for title, body in zip(_SECTIONS, bodies, strict=True):
+        parts += [f"## {title}", body]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def read_page(text: str) -> ModelCard:
+    """Read a card from the markdown that `write_page` gave.
+
+    Parameters
+    ----------
+    text : str
+        The page; what its cells and paragraphs hold may have been edited.
+
+    Returns
+    -------
+    ModelCard
+        The card.
+
+    Raises
+    ------
+    ModelError
+        If a part is missing or can't be read.
+    """
+    try:
+        intro, *bodies = markdown.sections(text, _SECTIONS)
+        title, _, rest = intro.partition("\n")
+        labels = dict(markdown.read_table(bodies[0]))
+        facts: dict[str, Any] = {name: _stated(labels[label]) for name, label in _FACTS.items()}
+        if facts["scale"] not in ("fit", "native"):
+            facts["scale"] = float(facts["scale"])
+        facts["working_size"] = int(facts["working_size"])
+        facts["vividness"] = float(facts["vividness"])
+        facts["parent"] = facts["parent"] or None
+        return ModelCard(
+            title=title.removeprefix("# "),
+            description=_paragraphs(rest.strip().removeprefix(f"> {STATEMENT}")),
+            training_data=tuple((name, terms) for name, terms in markdown.read_table(bodies[1])),
+            metrics=tuple(_read_metric(cells) for cells in markdown.read_table(bodies[2])),
+            limitations=_paragraphs(bodies[3]),
+            architecture=json.loads(markdown.unfence(bodies[4])),
+            config=markdown.unfence(bodies[5]),
+            **facts,
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError(
+            expected="a model card as this program writes it",
+            got=f"a page that can't be read ({type(error).__name__}: {error})",
+            action="Keep its headings and tables, and change only what they hold.",
+        ) from error
+
+
+def _shown(value: object) -> str:
+    return _ABSENT if value in (None, "") else str(value)
+
+
+def _stated(cell: str) -> str:
+    return "" if cell == _ABSENT else cell
+
+
+def _paragraphs(text: str) -> str:
+    return markdown.unescape_headings(text.strip())
+
+
+def _metric_cells(metric: Metric) -> list[str]:
+    baselines = [_shown(getattr(metric, name)) for name in _BASELINES]
+    return [metric.dataset, metric.name, str(metric.value), *baselines]
+
+
+def _read_metric(cells: list[str]) -> Metric:
+    dataset, name, *numbers = cells
+    value, *baselines = [float(text) if _stated(text) else None for text in numbers]
+    if value is None:
+        message = f"no value for {name!r} on {dataset!r}"
+        raise ValueError(message)
+    return Metric(dataset, name, value, **dict(zip(_BASELINES, baselines, strict=True)))

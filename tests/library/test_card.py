@@ -1,0 +1,168 @@
+"""A card reads back as it was, from a file's metadata and from its page."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_colorgan.errors import ModelError
+from napari_colorgan.library.card import STATEMENT, Metric, ModelCard
+
+CARD = ModelCard(
+    name="natürlich 1",
+    version="1.0",
+    title="Photographs",
+    domain="photographs",
+    description="Learns | from\n\n# pictures\n## Facts\nof the world.",
+    architecture={"architecture": "unet", "decoder_channels": [128, 96]},
+    scale=0.5,
+    working_size=256,
+    vividness=0.4,
+    training_data=(("COCO \\| more", "CC BY 4.0"), ("own", "CC0")),
+    config='name = "a"  # ```toml\n## Limitations\n',
+    metrics=(Metric("bsds500 (256 px)", "PSNR (dB)", 23.123456789, gray=21.5, base=0.0),),
+    created="2026-01-31",
+    parent="natural",
+    limitations="None | known.",
+    sha256="0" * 64,
+)
+texts = st.text(max_size=40)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+metrics = st.builds(Metric, texts, texts, finite, st.none() | finite, st.none() | finite)
+cards = st.builds(
+    ModelCard,
+    name=st.sampled_from(["a", "модель 2", "x.y"]),
+    version=st.sampled_from(["1", "2.0 beta"]),
+    title=texts,
+    domain=st.sampled_from(["film", "H&E | frozen"]),
+    description=texts | st.just("\\# no heading\n\\\\## nor this"),
+    scale=st.sampled_from(["fit", "native"]) | st.floats(0.01, 16),
+    working_size=st.integers(32, 4096),
+    vividness=st.floats(0, 1),
+    training_data=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+    config=texts,
+    metrics=st.lists(metrics, max_size=3).map(tuple),
+    created=st.dates().map(lambda day: day.isoformat()),
+    parent=st.none() | st.just("natural"),
+    limitations=texts,
+)
+
+
+@pytest.mark.parametrize("card", [CARD, dataclasses.replace(CARD, metrics=(), config="")])
+def test_reads_back_from_metadata_and_page(card: ModelCard) -> None:
+    assert ModelCard.from_metadata(card.to_metadata()) == card
+    assert ModelCard.from_markdown(card.to_markdown()) == card
+
+
+@given(card=cards)
+def test_any_card_reads_back(card: ModelCard) -> None:
+    assert ModelCard.from_metadata(card.to_metadata()) == card
+    assert ModelCard.from_markdown(card.to_markdown()) == card
+
+
+def test_says_that_colour_is_predicted() -> None:
+    for text in (CARD.to_markdown(), CARD.to_metadata()["statement"]):
+        assert STATEMENT in text
+    for words in ("predicted, not measured", "diagnosis", "evidence"):
+        assert words in STATEMENT
+
+
+def test_page_is_readable() -> None:
+    lines = CARD.to_markdown().splitlines()
+    assert lines[0] == "# Photographs"
+    assert "| Name | natürlich 1 |" in lines
+    assert "| bsds500 (256 px) | PSNR (dB) | 23.1235 | 21.5 | (none) | (none) | 0.0 |" in lines
+
+
+def test_metadata_is_text_to_text() -> None:
+    metadata = CARD.to_metadata()
+    assert all(isinstance(value, str) for value in metadata.values())
+    assert json.loads(metadata["architecture"]) == CARD.architecture
+
+
+def test_what_a_later_release_adds_is_ignored() -> None:
+    metadata = CARD.to_metadata()
+    rows = [{**row, "interval": [1, 2]} for row in json.loads(metadata["metrics"])]
+    metadata |= {"metrics": json.dumps(rows), "picture": "data"}
+    assert ModelCard.from_metadata(metadata) == CARD
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("scale", "large"),
+        ("scale", 0),
+        ("scale", float("nan")),
+        ("scale", True),
+        ("working_size", 16),
+        ("working_size", 256.0),
+        ("vividness", 1.5),
+        ("vividness", float("nan")),
+        ("created", "yesterday"),
+        ("sha256", "ABC"),
+        ("name", "a/b"),
+    ],
+)
+def test_refuses_values_out_of_range(field: str, value: object) -> None:
+    with pytest.raises(ModelError):
+        dataclasses.replace(CARD, **{field: value})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True])
+def test_refuses_metrics_that_are_no_numbers(value: float) -> None:
+    with pytest.raises(ModelError):
+        Metric("set", "PSNR", value)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (None, "without this program's card"),
+        ("2", "format 2"),
+        ("0", "format 0"),
+        ("one", "damaged"),
+        ("9" * 5000, "damaged"),
+    ],
+)
+def test_refuses_other_formats(stated: str | None, message: str) -> None:
+    metadata = CARD.to_metadata()
+    del metadata["colorgan_format"]
+    if stated is not None:
+        metadata["colorgan_format"] = stated
+    with pytest.raises(ModelError, match=message):
+        ModelCard.from_metadata(metadata)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("metrics", "{"),
+        ("metrics", '[{"dataset": "a"}]'),
+        ("metrics", "[1]"),
+        ("training_data", '["abc"]'),
+        ("scale", "[" * 100_000),
+        ("working_size", '"wide"'),
+        ("vividness", "null"),
+        ("architecture", None),
+    ],
+)
+def test_refuses_damaged_metadata(field: str, value: str | None) -> None:
+    metadata = CARD.to_metadata()
+    del metadata[field]
+    if value is not None:
+        metadata[field] = value
+    with pytest.raises(ModelError):
+        ModelCard.from_metadata(metadata)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    ["## Facts", "| Name |", "```json", "| Working size in pixels | 256 |", "| 23.1235 |"],
+)
+def test_refuses_a_damaged_page(lost: str) -> None:
+    with pytest.raises(ModelError, match="headings and tables"):
+        ModelCard.from_markdown(CARD.to_markdown().replace(lost, "| x"))
