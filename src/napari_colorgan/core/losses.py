@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from napari_colorgan.core.color import AB_SCALE
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import timm
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
 from napari_colorgan.core.heads import build_head
@@ -34,6 +34,9 @@ class EncoderUNet(Generator):
     pretrained : bool
         Whether timm fetches the encoder's ImageNet weights.
     """
+
+    mean: Tensor  # (1, 3, 1, 1), ImageNet's
+    std: Tensor
 
     def __init__(self, config: GeneratorConfig, *, pretrained: bool = False) -> None:
         super().__init__(config)

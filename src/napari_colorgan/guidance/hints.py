@@ -42,9 +42,7 @@ class HintMap:
     @classmethod
     def empty(cls, height: int, width: int) -> HintMap:
         """Return a hint map without hints."""
-        return cls(
-            np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32)
-        )
+        return cls(np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32))
 
     def with_rectangle(
         self, top: int, left: int, height: int, width: int, ab: tuple[float, float]
