@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.errors import ConfigError
+from napari_colorgan.training.plain_values import build, choose, require, to_plain
 
 RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "fine-tune")
 PHASES = ("warm_up", "supervised", "discriminator", "adversarial")
@@ -67,9 +67,7 @@ class DataConfig:
         low, high = self.zoom
         # Less than 1 would leave a whole picture smaller than its patch.
         floor = 1.0 if self.scale == "fit" else 0.1
-        require(
-            "data.zoom", self.zoom, f"two numbers {floor}…8, rising", floor <= low <= high <= 8
-        )
+        require("data.zoom", self.zoom, f"two numbers {floor}…8, rising", floor <= low <= high <= 8)
         choose("data.scale", self.scale, ("fit", "native"))
         require("data.film", self.film, "0…1", 0 <= self.film <= 1)
         share = self.validation_share
@@ -230,18 +228,26 @@ class TrainingConfig:
             classifies = phase.classification == 0 or self.generator.head == "distribution"
             accepted = '0 with generator.head "regression"'
             require(f"{where}.classification", phase.classification, accepted, classifies)
+            if phase.kind in ("discriminator", "adversarial"):
+                self._require_room_for_discriminator()
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
 
+    def _require_room_for_discriminator(self) -> None:
+        # It judges on the generator's grid; smaller grids vanish in its strided convolutions.
+        smallest = 3 * 2**self.discriminator.downs * self.generator.output_stride
+        accepted = f"≥ {smallest} with discriminator.downs = {self.discriminator.downs}"
+        require("data.size", self.data.size, accepted, self.data.size >= smallest)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the tree as plain values, tuples as lists."""
-        plain = _plain(self)
+        plain = to_plain(self)
         assert isinstance(plain, dict)
         return plain
 
     def to_toml(self) -> str:
         """Return the tree as TOML."""
-        return dump_toml(self.to_dict())
+        return tomli_w.dumps(self.to_dict())
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
@@ -252,7 +258,7 @@ class TrainingConfig:
         ConfigError
             With the name of the field that is unknown or wrong, and what it accepts.
         """
-        config: TrainingConfig = _build(cls, values, "")
+        config: TrainingConfig = build(cls, values, "")
         return config
 
     @classmethod
@@ -276,19 +282,6 @@ class TrainingConfig:
             ) from error
 
 
-def require(name: str, value: object, accepted: str, holds: bool) -> None:
-    """Raise ConfigError naming the field and what it accepts, unless the condition holds."""
-    if not holds:
-        raise ConfigError(
-            expected=f"{name} to be {accepted}", got=repr(value), action="Change that setting."
-        )
-
-
-def choose(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    """Raise ConfigError unless `value` is one of those accepted."""
-    require(name, value, "one of " + ", ".join(accepted), value in accepted)
-
-
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -298,76 +291,3 @@ def _read_text(path: Path) -> str:
             got=f"{path} ({error})",
             action="Check the spelling and the path.",
         ) from error
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return [_plain(v) for v in value] if isinstance(value, tuple) else value
-
-
-def _build(cls: type, values: Any, path: str) -> Any:
-    """Build dataclass `cls` from plain values, checking names and types on the way."""
-    require(path or "the config", values, "a table", isinstance(values, dict))
-    hints = typing.get_type_hints(cls)
-    for name in values:
-        require(f"{path}{name}", name, f"one of {sorted(hints)}", name in hints)
-    arguments = {n: _convert(hints[n], v, f"{path}{n}") for n, v in values.items()}
-    missing = [
-        f.name
-        for f in dataclasses.fields(cls)
-        if f.default is dataclasses.MISSING
-        and f.default_factory is dataclasses.MISSING
-        and f.name not in arguments
-    ]
-    require(f"{path}{missing[0] if missing else ''}", None, "given", not missing)
-    return cls(**arguments)
-
-
-def _convert(kind: Any, value: Any, path: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _build(typing.cast("type", kind), value, f"{path}.")
-    if typing.get_origin(kind) is tuple:
-        require(path, value, "a list", isinstance(value, list))
-        kinds = typing.get_args(kind)
-        if len(kinds) == 2 and kinds[1] is Ellipsis:
-            return tuple(_convert(kinds[0], v, path) for v in value)
-        require(path, value, f"{len(kinds)} values", len(value) == len(kinds))
-        return tuple(_convert(k, v, path) for k, v in zip(kinds, value, strict=True))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    assert not isinstance(kind, types.UnionType)
-    exact = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
-    require(path, value, f"of type {kind.__name__}", exact)
-    return value
-
-
-def dump_toml(values: dict[str, Any]) -> str:
-    """Write plain values as TOML: numbers, strings, booleans, lists, tables, lists of tables."""
-    lines: list[str] = []
-    tables = {k: v for k, v in values.items() if isinstance(v, dict)}
-    arrays = {k: v for k, v in values.items() if _is_array_of_tables(v)}
-    for name, value in values.items():
-        if name not in tables and name not in arrays:
-            lines.append(f"{name} = {_toml_value(value)}")
-    for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{k} = {_toml_value(v)}" for k, v in table.items())]
-    for name, array in arrays.items():
-        for table in array:
-            lines += ["", f"[[{name}]]", *(f"{k} = {_toml_value(v)}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _is_array_of_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml_value(v) for v in value) + "]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)

@@ -1,0 +1,127 @@
+"""Augmentation: a picture becomes a patch, the same one for the same seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as transforms
+
+from napari_colorgan.core.color import gray_to_lightness
+from napari_colorgan.training.data import Batch, resize_short_side, to_lab_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_colorgan.training.config import DataConfig
+
+REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
+# Emulsions before the panchromatic ones were blind to red and keen on blue.
+ORTHOCHROMATIC = torch.tensor([0.02, 0.48, 0.50])
+
+
+def generator_for(*numbers: int) -> torch.Generator:
+    """Return a source of chance that depends on the numbers (seed, epoch, index …) alone."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 0x9E3779B97F4A7C15 + number + 1) % 2**63
+    return torch.Generator().manual_seed(mixed)
+
+
+def draw(generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
+    """Return a number drawn uniformly."""
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> Tensor:
+    """Cut a patch from a picture.
+
+    Parameters
+    ----------
+    rgb : Tensor of uint8, shape (3, H, W)
+        The picture.
+    config : DataConfig
+        Its `size`, `zoom`, `scale`, `flips` and `turns`.
+    generator : torch.Generator
+        The source of chance.
+
+    Returns
+    -------
+    Tensor of uint8, shape (3, size, size)
+    """
+    zoom = draw(generator, *config.zoom)
+    base = config.size if config.scale == "fit" else min(rgb.shape[-2:])
+    side = max(config.size, round(base * zoom))
+    if side != min(rgb.shape[-2:]):
+        rgb = resize_short_side(rgb, side)
+    top = int(draw(generator, 0, rgb.shape[-2] - config.size + 1))
+    left = int(draw(generator, 0, rgb.shape[-1] - config.size + 1))
+    patch = rgb[:, top : top + config.size, left : left + config.size]
+    if (config.flips or config.turns) and draw(generator) < 0.5:
+        patch = patch.flip(-1)
+    if config.turns:
+        patch = torch.rot90(patch, int(draw(generator, 0, 4)), (-2, -1))
+    return patch.contiguous()
+
+
+def make_batch(
+    patches: Sequence[Tensor], config: DataConfig, generators: Sequence[torch.Generator]
+) -> Batch:
+    """Turn uint8 patches (3, H, W) into a batch, some of them as old film would show them."""
+    rgb = torch.stack(list(patches))
+    lightness, ab = to_lab_planes(rgb)
+    for i, generator in enumerate(generators):
+        if draw(generator) < config.film:
+            lightness[i] = film_lightness(rgb[i], generator)
+    return Batch(lightness, ab)
+
+
+def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Render a colour patch as an old black-and-white photograph would show it.
+
+    Parameters
+    ----------
+    rgb : Tensor of uint8, shape (3, H, W)
+        The patch.
+    generator : torch.Generator
+        The source of chance.
+
+    Returns
+    -------
+    Tensor, shape (1, H, W)
+        L*/50 - 1 after a mix of pan- and orthochromatic rendering, gamma, contrast, fading of
+        blacks and whites, blur and grain, each of random strength.
+    """
+    mix = draw(generator, 0.0, 0.7)
+    weights = (1.0 - mix) * REC709 + mix * ORTHOCHROMATIC
+    linear = (rgb.float() / 255.0) ** 2.2
+    gray = torch.einsum("chw,c->hw", linear, weights)[None].clamp(0.0, 1.0) ** (1 / 2.2)
+    gray = gray ** draw(generator, 0.75, 1.4)
+    black, white = draw(generator, 0.0, 0.12), draw(generator, 0.85, 1.0)
+    gray = black + gray * (white - black)
+    if draw(generator) < 0.5:
+        gray = transforms.gaussian_blur(gray, [5, 5], [draw(generator, 0.3, 1.2)])
+    if draw(generator) < 0.5:
+        gray = gray + _grain(gray, generator) * draw(generator, 0.005, 0.06)
+    return gray_to_lightness(gray.clamp(0.0, 1.0)) / 50.0 - 1.0
+
+
+def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:
+    """Return noise of one or two pixels' size, unit variance."""
+    height, width = gray.shape[-2:]
+    if draw(generator) < 0.5:
+        return torch.randn(1, height, width, generator=generator)
+    coarse = torch.randn(1, 1, (height + 1) // 2, (width + 1) // 2, generator=generator)
+    fine = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+    return fine[0] * 1.6
+
+
+def centre_crop(rgb: Tensor, side: int) -> Tensor:
+    """Bring the short side of (3, H, W) to `side` and cut the square in the middle."""
+    if min(rgb.shape[-2:]) != side:
+        rgb = resize_short_side(rgb, side)
+    cropped: Tensor = transforms.center_crop(rgb, [side, side])
+    return cropped

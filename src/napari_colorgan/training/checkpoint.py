@@ -1,0 +1,136 @@
+"""Checkpoints: the whole state of a run in one .safetensors file, never a pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from napari_colorgan.errors import TrainingError
+from napari_colorgan.io import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from torch import Tensor, nn
+
+FORMAT = "1"
+
+
+@dataclass
+class Progress:
+    """Where a run stands; everything beside its tensors.
+
+    Attributes
+    ----------
+    phase : int
+        The current phase's place in the plan.
+    step : int
+        Steps done in it.
+    total_steps : int
+        Steps done in the run.
+    sums : dict
+        Sums of the losses since the last validation, and their count under "".
+    best_score : float or None
+        The best validation score so far.
+    waited : int
+        Validations in this phase since the best one.
+    seconds : float
+        Time spent so far.
+    """
+
+    phase: int = 0
+    step: int = 0
+    total_steps: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    best_score: float | None = None
+    waited: int = 0
+    seconds: float = 0.0
+
+
+def save_checkpoint(
+    path: Path,
+    modules: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+    progress: Progress,
+) -> None:
+    """Write the state atomically: a kill at any moment leaves the old file or the new one."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in modules.items():
+        tensors.update({f"{name}/{k}": v for k, v in module.state_dict().items()})
+    for name, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors.update({f"{name}/{index}/{k}": v for k, v in state.items()})
+    contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
+    metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(save(contiguous, metadata))
+
+
+def load_checkpoint(
+    path: Path,
+    modules: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+) -> None:
+    """Bring modules and optimizers to a checkpoint's state.
+
+    Raises
+    ------
+    TrainingError
+        If the file is unreadable or belongs to another architecture.
+    """
+    tensors = _read_tensors(path)
+    try:
+        for name, module in modules.items():
+            module.load_state_dict(_under(tensors, name))
+        for name, optimizer in optimizers.items():
+            state: dict[int, dict[str, Any]] = {}
+            for key, tensor in _under(tensors, name).items():
+                index, _, field_name = key.partition("/")
+                state.setdefault(int(index), {})[field_name] = tensor
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def read_progress(path: Path) -> Progress:
+    """Return a checkpoint's progress without its tensors."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("format") != FORMAT:
+            raise _unusable(path, f"format {metadata.get('format')!r}")
+        return Progress(**json.loads(metadata["progress"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def load_weights(path: Path, name: str, module: nn.Module) -> None:
+    """Load one module's weights from a checkpoint."""
+    load_checkpoint(path, {name: module}, {})
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _under(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}/"
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _unusable(path: Path, reason: str) -> TrainingError:
+    return TrainingError(
+        expected=f"a checkpoint of this run in {path.name}",
+        got=reason,
+        action="Remove that file to go on from the one before it, or start a new run.",
+    )

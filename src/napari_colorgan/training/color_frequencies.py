@@ -1,0 +1,60 @@
+"""How often colours occur in the training pictures, for rebalancing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+from napari_colorgan.core import losses
+from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.data import PictureStore
+
+PICTURES = 1000
+GRID = 4
+"""Colours are counted at a quarter of the patch's resolution, about as coarse as answers are."""
+
+
+def count_colors(bins: Tensor, pictures: PictureStore, config: TrainingConfig) -> Tensor:
+    """Count bins in a patch of each of up to about 1000 pictures, evenly spaced.
+
+    Returns
+    -------
+    Tensor, shape (Q,)
+        See :func:`bin_frequencies`.
+    """
+    step = max(1, len(pictures) // PICTURES)
+    samples = []
+    for index in range(0, len(pictures), step):
+        chance = generator_for(config.seed, 301, index)
+        patch = make_patch(pictures.read(index), config.data, chance)
+        samples.append(F.avg_pool2d(make_batch([patch], config.data, [chance]).ab, GRID))
+    return bin_frequencies(bins, samples)
+
+
+def bin_frequencies(bins: Tensor, samples: list[Tensor]) -> Tensor:
+    """Count how often the bins occur.
+
+    Parameters
+    ----------
+    bins : Tensor, shape (Q, 2)
+        Their centres, a*/110 and b*/110.
+    samples : list of Tensor, each (B, 2, h, w)
+        True a*/110 and b*/110.
+
+    Returns
+    -------
+    Tensor, shape (Q,)
+        Softly counted, summing to 1.
+    """
+    counts = torch.zeros(len(bins))
+    for ab in samples:
+        indices, shares = losses.soft_encode(ab, bins.cpu())
+        counts.scatter_add_(0, indices.flatten(), shares.flatten())
+    return counts / counts.sum()

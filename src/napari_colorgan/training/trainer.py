@@ -1,0 +1,282 @@
+"""The trainer: phases in their order, validated, checkpointed, resumable to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_colorgan.core.discriminator import PatchGANDiscriminator
+from napari_colorgan.core.heads import DistributionHead
+from napari_colorgan.core.losses import rarity_weights
+from napari_colorgan.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Job,
+    Notice,
+    Preview,
+    Started,
+    StepDone,
+)
+from napari_colorgan.training.checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_weights,
+    read_progress,
+    save_checkpoint,
+)
+from napari_colorgan.training.clock import Clock
+from napari_colorgan.training.color_frequencies import count_colors
+from napari_colorgan.training.feature_cache import FeatureCache
+from napari_colorgan.training.optimization import AveragedWeights, rate_factor
+from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.validation import score
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.plan import Plan
+    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.validation import Validator
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What a run leaves.
+
+    Attributes
+    ----------
+    generator : Generator
+        With the best weights found.
+    metrics : dict
+        Its validation metrics, the gray baseline's beside them.
+    steps : int
+        Steps taken in all.
+    seconds : float
+        Time spent in all, over all sittings.
+    """
+
+    generator: Generator
+    metrics: dict[str, float]
+    steps: int
+    seconds: float
+
+
+class Trainer:
+    """Runs a plan on a run directory.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The run's config.
+    plan : Plan
+        How many steps each phase takes.
+    generator : Generator
+        What is trained, in place, on its device.
+    pictures : PictureStore
+        What it is trained on.
+    validator : Validator or None
+        Measures it on held-out pictures; without one the last weights count as the best.
+    run : RunDirectory
+        Where everything is written.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        plan: Plan,
+        generator: Generator,
+        pictures: PictureStore,
+        validator: Validator | None,
+        run: RunDirectory,
+    ) -> None:
+        self._config = config
+        self._plan = plan
+        self._generator = generator
+        self._pictures = pictures
+        self._validator = validator
+        self._run = run
+        self._device = next(generator.parameters()).device
+        self._discriminator = self._build_discriminator()
+        self._average = AveragedWeights(generator, config.ema)
+        self._progress = Progress()
+        self._phase: Phase | None = None
+        self._bin_weights: Tensor | None = None
+
+    def fit(self) -> Job[TrainingResult]:
+        """Train from the newest checkpoint, or from the start, to the plan's end.
+
+        Yields
+        ------
+        Event
+            `Started`, `Notice`, `StepDone`, `EpochDone`, `Preview`, `CheckpointSaved`; each is
+            also a line of ``events.jsonl``. Closing the job writes a checkpoint first.
+
+        Raises
+        ------
+        TrainingError
+            If a loss isn't finite, a picture can't be read any more or the disk is full.
+        """
+        for event in self._fit():
+            self._run.append(event)
+            yield event
+        return self._result()
+
+    def _fit(self) -> Job[None]:
+        checkpoint = next(iter(self._run.usable_checkpoints()), None)
+        if checkpoint is not None:
+            self._progress = read_progress(checkpoint)
+            yield Notice(f"Resumed after step {self._progress.total_steps}.")
+        yield Started(self._plan.steps, "step")
+        self._bin_weights = self._weigh_colors()
+        for number in range(self._progress.phase, len(self._plan.phases)):
+            cache = yield from self._feature_cache(number)
+            self._phase = Phase(
+                self._config,
+                number,
+                self._generator,
+                self._discriminator,
+                self._pictures,
+                cache,
+                self._bin_weights,
+            )
+            if checkpoint is not None:
+                load_checkpoint(checkpoint, self._modules(), self._phase.optimizers)
+                checkpoint = None
+            yield from self._run_phase(number)
+            self._progress.phase, self._progress.step = number + 1, 0
+            self._progress.waited = 0
+        self._phase = None
+
+    def _run_phase(self, number: int) -> Job[None]:
+        assert self._phase is not None
+        plan, phase, progress = self._plan.phases[number], self._phase, self._progress
+        clock = Clock(self._config.checkpoint_minutes)
+        steps = prefetch(phase.load, range(progress.step, plan.steps))
+        try:
+            for data in steps:
+                kind, ramp = phase.config.schedule, phase.config.ramp_steps
+                losses = phase.step(data, rate_factor(data.number, plan.steps, kind, ramp))
+                if phase.config.kind != "discriminator":
+                    self._average.update(self._generator, progress.total_steps)
+                progress.step += 1
+                progress.total_steps += 1
+                progress.seconds += clock.tick()
+                _add(progress.sums, losses)
+                if clock.should_report():
+                    yield self._step_done(losses, clock)
+                ended = progress.step == plan.steps
+                if ended or progress.step % plan.validate_every == 0:
+                    yield from self._validate()
+                    if self._is_out_of_patience():
+                        yield Notice("Stopped early: no better score for a while.")
+                        return
+                if not ended and clock.should_save():
+                    yield self._save()
+            # The next phase begins with new optimizers, so its first checkpoint is its own.
+        except GeneratorExit:
+            self._save()
+            raise
+        finally:
+            steps.close()  # type: ignore[attr-defined]
+
+    def _validate(self) -> Job[None]:
+        assert self._phase is not None
+        progress = self._progress
+        count = max(progress.sums.pop("", 1.0), 1.0)
+        losses = tuple((name, total / count) for name, total in progress.sums.items())
+        progress.sums.clear()
+        is_best = True
+        metrics: dict[str, float] = {}
+        if self._validator is not None:
+            metrics = self._validator.measure(self._average.module)
+            value = score(metrics, self._config.score)
+            is_best = progress.best_score is None or value > progress.best_score
+            progress.waited = 0 if is_best else progress.waited + 1
+            progress.best_score = value if is_best else progress.best_score
+        if is_best:
+            save_checkpoint(self._run.best, {"average": self._average.module}, {}, progress)
+        epoch = round(progress.total_steps * self._phase.config.batch_size / len(self._pictures))
+        kind = self._phase.config.kind
+        yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)
+        if self._validator is not None:
+            picture = self._validator.preview(self._average.module).numpy()
+            yield Preview(str(self._run.write_preview(progress.total_steps, picture)), epoch)
+
+    def _is_out_of_patience(self) -> bool:
+        return 0 < self._config.patience <= self._progress.waited
+
+    def _save(self) -> Event:
+        assert self._phase is not None
+        path = self._run.checkpoint_path(self._progress.total_steps)
+        save_checkpoint(path, self._modules(), self._phase.optimizers, self._progress)
+        self._run.forget_old_checkpoints()
+        return CheckpointSaved(str(path), self._progress.total_steps)
+
+    def _result(self) -> TrainingResult:
+        load_weights(self._run.best, "average", self._average.module)
+        metrics = {} if self._validator is None else self._validator.measure(self._average.module)
+        progress = self._progress
+        return TrainingResult(self._average.module, metrics, progress.total_steps, progress.seconds)
+
+    def _step_done(self, losses: dict[str, float], clock: Clock) -> StepDone:
+        assert self._phase is not None
+        steps, seconds = clock.since_report(self._progress.total_steps)
+        return StepDone(
+            step=self._progress.total_steps,
+            total=self._plan.steps,
+            phase=self._phase.config.kind,
+            losses=tuple(losses.items()),
+            images_per_second=steps * self._phase.config.batch_size / max(seconds, 1e-6),
+            seconds_left=(self._plan.steps - self._progress.total_steps)
+            * self._progress.seconds
+            / max(self._progress.total_steps, 1),
+        )
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        modules: dict[str, torch.nn.Module] = {
+            "generator": self._generator,
+            "average": self._average.module,
+        }
+        if self._discriminator is not None:
+            modules["discriminator"] = self._discriminator
+        return modules
+
+    def _build_discriminator(self) -> PatchGANDiscriminator | None:
+        if all(p.kind not in ("discriminator", "adversarial") for p in self._config.phases):
+            return None
+        torch.manual_seed(self._config.seed)
+        return PatchGANDiscriminator(self._config.discriminator).to(self._device)
+
+    def _feature_cache(self, number: int) -> Job[FeatureCache | None]:
+        phase = self._config.phases[number]
+        if phase.kind != "warm_up":
+            return None
+        cache = FeatureCache(self._run.cache, phase.views * len(self._pictures))
+        self._generator.eval()
+        seed = self._config.seed
+        yield from cache.build(self._generator, self._pictures, self._config.data, seed)
+        return cache
+
+    def _weigh_colors(self) -> Tensor | None:
+        head = self._generator.head
+        used = any(phase.classification for phase in self._config.phases)
+        if not (used and self._config.rebalance and isinstance(head, DistributionHead)):
+            return None
+        known = self._run.read_json("bin_frequencies.json")
+        if known is None:
+            known = count_colors(head.bins, self._pictures, self._config).tolist()
+            self._run.write_json("bin_frequencies.json", known)
+        return rarity_weights(torch.tensor(known), self._config.rebalance)
+
+
+def _add(sums: dict[str, float], losses: dict[str, float]) -> None:
+    for name, value in losses.items():
+        sums[name] = sums.get(name, 0.0) + value
+    sums[""] = sums.get("", 0.0) + 1.0

@@ -1,0 +1,136 @@
+"""Validation while training: held-out pictures, measured beside the gray baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+from napari_colorgan.core import metrics
+from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
+from napari_colorgan.training.augmentation import centre_crop
+from napari_colorgan.training.data import to_lab_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.data import PictureStore
+
+BATCH = 8
+PREVIEWS = 6
+
+
+class Validator:
+    """Measures a generator on the middle square of held-out pictures, without hints.
+
+    Parameters
+    ----------
+    pictures : PictureStore
+        What was held out.
+    size : int
+        The square's side, a multiple of the generator's stride; short sides are brought to it.
+    limit : int
+        At most so many pictures, evenly spaced through the list.
+    vividness : float
+        At which a distribution head is read, 0…1.
+    """
+
+    def __init__(
+        self, pictures: PictureStore, size: int, limit: int, vividness: float = 0.0
+    ) -> None:
+        step = max(1, len(pictures) // limit)
+        chosen = range(0, len(pictures), step)[:limit]
+        self.rgb = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
+        self.temperature = 10.0**-vividness
+        self._gray: dict[str, float] | None = None
+
+    def measure(self, generator: Generator) -> dict[str, float]:
+        """Return the mean of each metric, and of the gray baseline's under "gray_…".
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+
+        Returns
+        -------
+        dict
+            "l1" (percent of 110), "psnr" (dB), "delta_e" (CIEDE2000), "colorfulness_share" (of
+            the truth's mean) and the gray baseline's first three.
+        """
+        if self._gray is None:
+            zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
+            gray = self._measure(zeros)
+            self._gray = {f"gray_{k}": v for k, v in gray.items() if k != "colorfulness_share"}
+        return {**self._measure(self._predict(generator)), **self._gray}
+
+    @torch.inference_mode()
+    def preview(self, generator: Generator) -> Tensor:
+        """Return a picture of a few rows gray | now | truth, uint8, shape (H, W, 3)."""
+        rows = self.rgb[:PREVIEWS]
+        lightness, _ = to_lab_planes(rows)
+        now = self._to_rgb(lightness, self._answer(generator, rows))
+        gray = self._to_rgb(lightness, torch.zeros(len(rows), 2, *rows.shape[-2:]))
+        panels = torch.cat([gray, now, rows.float() / 255.0], dim=-1)  # (B, 3, H, 3 W)
+        stacked = torch.cat(list(panels), dim=-2)
+        return (stacked * 255.0).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
+
+    def _batches(self) -> Iterator[Tensor]:
+        yield from torch.split(self.rgb, BATCH)
+
+    def _predict(self, generator: Generator) -> Iterator[Tensor]:
+        for rgb in self._batches():
+            yield self._answer(generator, rgb)
+
+    @torch.inference_mode()
+    def _answer(self, generator: Generator, rgb: Tensor) -> Tensor:
+        """Return a*/110 and b*/110 at the pictures' resolution."""
+        device = next(generator.parameters()).device
+        lightness = to_lab_planes(rgb)[0].to(device)
+        hints = lightness.new_zeros(len(rgb), 3, *rgb.shape[-2:])
+        ab, _ = generator.predict(lightness, hints, self.temperature)
+        size = tuple(rgb.shape[-2:])
+        return F.interpolate(ab, size=size, mode="bilinear", align_corners=False).cpu()
+
+    @torch.inference_mode()
+    def _measure(self, answers: Iterator[Tensor]) -> dict[str, float]:
+        sums = dict.fromkeys(("l1", "psnr", "delta_e", "colorfulness", "true_colorfulness"), 0.0)
+        for rgb, ab in zip(self._batches(), answers, strict=True):
+            lightness, true_ab = to_lab_planes(rgb)
+            predicted, truth = self._to_rgb(lightness, ab), rgb.float() / 255.0
+            level = (lightness + 1.0) * 50.0
+            labs = [torch.cat([level, planes * AB_SCALE], dim=1) for planes in (ab, true_ab)]
+            sums["l1"] += float(metrics.l1_percent(ab * AB_SCALE, true_ab * AB_SCALE).sum())
+            sums["psnr"] += float(metrics.psnr(predicted, truth).sum())
+            sums["delta_e"] += float(metrics.delta_e_2000(*labs).mean(dim=(-2, -1)).sum())
+            sums["colorfulness"] += float(metrics.colorfulness(predicted).sum())
+            sums["true_colorfulness"] += float(metrics.colorfulness(truth).sum())
+        share = sums.pop("colorfulness") / max(sums.pop("true_colorfulness"), 1e-6)
+        means = {name: value / len(self.rgb) for name, value in sums.items()}
+        return {**means, "colorfulness_share": share}
+
+    @staticmethod
+    def _to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:
+        lab = torch.cat([(lightness + 1.0) * 50.0, ab * AB_SCALE], dim=1)
+        return lab_to_rgb(fit_to_gamut(lab)).clamp(0.0, 1.0)
+
+
+def score(metrics_by_name: dict[str, float], kind: str) -> float:
+    """Return what the best checkpoint is chosen by; higher is better.
+
+    Parameters
+    ----------
+    metrics_by_name : dict
+        What `Validator.measure` returned.
+    kind : {"l1", "psnr", "balanced"}
+        Minus L1; PSNR; or PSNR minus 10 dB times the colorfulness missing to three quarters of
+        the truth's, since PSNR alone prefers gray.
+    """
+    if kind == "l1":
+        return -metrics_by_name["l1"]
+    shortfall = max(0.0, 0.75 - metrics_by_name["colorfulness_share"])
+    return metrics_by_name["psnr"] - (10.0 * shortfall if kind == "balanced" else 0.0)
