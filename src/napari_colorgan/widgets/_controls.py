@@ -1,0 +1,183 @@
+"""Small Qt parts that the panels share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HUNDREDTHS = 100
+
+
+def describe(widget: QWidget, name: str, tooltip: str) -> None:
+    """Give a control its tooltip and what screen readers say about it."""
+    widget.setToolTip(tooltip)
+    widget.setAccessibleName(name)
+    widget.setAccessibleDescription(tooltip)
+
+
+def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> None:
+    """Add a control with its label; "&" in the label marks the key that leads to it."""
+    describe(widget, name, tooltip)
+    if isinstance(widget, NumberSlider):
+        widget.name(name, tooltip)
+    title = QLabel(label)
+    title.setToolTip(tooltip)
+    title.setBuddy(widget)
+    form.addRow(title, widget)
+
+
+def new_form() -> QFormLayout:
+    """Return an empty form whose fields share one left edge and take the panel's width."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+    return form
+
+
+class Combo(QComboBox):
+    """A combo box that is as narrow as its panel and knows its choices by value."""
+
+    def __init__(self, choices: Iterable[tuple[Any, str]] = ()) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        ignore_stray_wheel(self)
+        for value, text in choices:
+            self.addItem(text, value)
+
+    @property
+    def value(self) -> Any:
+        """The chosen value, None if there is nothing to choose."""
+        return self.currentData()
+
+    def choose(self, value: Any) -> None:
+        """Choose a value; one that isn't offered changes nothing."""
+        index = self.findData(value)
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+
+class NumberSlider(QWidget):
+    """A slider 0…`high` in hundredths, with a box beside it to read and type the value."""
+
+    valueChanged = Signal(float)
+
+    def __init__(self, high: float) -> None:
+        super().__init__()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round(high * _HUNDREDTHS))
+        self.slider.setSingleStep(5)
+        self.slider.setPageStep(25)
+        self.box = QDoubleSpinBox()
+        self.box.setRange(0.0, high)
+        self.box.setSingleStep(0.05)
+        self.box.setDecimals(2)
+        self.box.setKeyboardTracking(False)
+        for control in (self.slider, self.box):
+            ignore_stray_wheel(control)
+        self.setFocusProxy(self.slider)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.box)
+        self.slider.valueChanged.connect(self._slid)
+        self.box.valueChanged.connect(self._typed)
+
+    def value(self) -> float:
+        """Return the value."""
+        return float(self.box.value())
+
+    def setValue(self, value: float) -> None:
+        """Take a value."""
+        self.box.setValue(value)
+
+    def name(self, name: str, tooltip: str) -> None:
+        """Give both controls their name and tooltip."""
+        for control in (self.slider, self.box):
+            describe(control, name, tooltip)
+
+    def _slid(self, hundredths: int) -> None:
+        self.box.setValue(hundredths / _HUNDREDTHS)
+
+    def _typed(self, value: float) -> None:
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(value * _HUNDREDTHS))
+        self.slider.blockSignals(False)
+        self.valueChanged.emit(value)
+
+
+class Fold(QWidget):
+    """A titled part of a panel that opens and closes, by mouse and by Space.
+
+    Unlike superqt's QCollapsible its content is hidden while it is closed, so the Tab key passes
+    it by, and follows its children's size while it is open.
+    """
+
+    def __init__(self, title: str, tooltip: str, content: QWidget) -> None:
+        super().__init__()
+        self.button = QToolButton()
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.button.setAutoRaise(True)
+        describe(self.button, title.replace("&", ""), tooltip)
+        self._content = content
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.button)
+        layout.addWidget(content)
+        self.button.toggled.connect(self._toggled)
+        self._toggled(False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content is shown."""
+        return bool(self.button.isChecked())
+
+    def open(self, is_open: bool) -> None:
+        """Open or close."""
+        self.button.setChecked(is_open)
+
+    def _toggled(self, is_open: bool) -> None:
+        self.button.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        self._content.setVisible(is_open)
+
+
+class _WheelFilter(QObject):
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        stray = (
+            event is not None
+            and event.type() == QEvent.Type.Wheel
+            and isinstance(watched, QWidget)
+            and not watched.hasFocus()
+        )
+        if stray and event is not None:
+            event.ignore()
+        return stray
+
+
+def ignore_stray_wheel(control: QWidget) -> None:
+    """Let the wheel scroll the panel unless the control has been chosen first."""
+    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    control.installEventFilter(_WheelFilter(control))
