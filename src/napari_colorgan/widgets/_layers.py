@@ -1,0 +1,215 @@
+"""Layers to arrays and back: the only module that knows where napari keeps what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.utils.transforms import Affine
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.inference.display import DisplayRange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import Dims
+
+    from napari_colorgan.services.blocks import PlaneBlock
+
+METADATA_KEY = "napari_colorgan"
+"""Where a result layer's metadata say which model predicted it, and how."""
+
+PREVIEW_KEY = "napari_colorgan_preview"
+"""Marks the temporary layer of a live preview."""
+
+# Levels of a multiscale image below this side are too coarse to judge colours by.
+_PREVIEW_SIDE = 1024
+
+# Rec. 709 luminance, enough to tell which end of a colormap is the dark one.
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+def is_colorizable(layer: Any) -> bool:
+    """Return whether a layer can be chosen as input: images, gray or RGB, but no preview."""
+    return isinstance(layer, Image) and PREVIEW_KEY not in layer.metadata
+
+
+def is_result(layer: Any) -> bool:
+    """Return whether a layer was made by this plugin."""
+    return isinstance(layer, Image) and bool({METADATA_KEY, PREVIEW_KEY} & set(layer.metadata))
+
+
+def layer_levels(layer: Image) -> list[Any]:
+    """Return a layer's arrays, the full resolution first; one unless it is multiscale."""
+    return list(layer.data) if layer.multiscale else [layer.data]
+
+
+def layer_axes(layer: Image) -> Axes:
+    """Return the axes of a layer's data.
+
+    Planes lie along the axes labelled "y" and "x" where there are such, else along the last two.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        A gray or RGB image of 2 to 5 dimensions.
+
+    Returns
+    -------
+    Axes
+        Of the data, so with S when the layer is RGB.
+
+    Raises
+    ------
+    AxesError
+        If the layer has more dimensions, or none of its sizes may be 0 and one is.
+    """
+    shape = tuple(layer_levels(layer)[0].shape)
+    usual = Axes.for_shape(shape, rgb=bool(layer.rgb))
+    labels = [str(label).strip().lower() for label in layer.axis_labels]
+    if labels.count("y") != 1 or labels.count("x") != 1:
+        return usual
+    outer = iter(usual.outer)
+    letters = (label.upper() if label in "yx" else next(outer) for label in labels)
+    return Axes("".join(letters) + ("S" if layer.rgb else ""))
+
+
+def axis_names(layer: Image) -> tuple[str, ...]:
+    """Return what to call the layer's axes that number its planes, in their order."""
+    axes = layer_axes(layer)
+    return tuple(
+        f"axis {label}" if str(label).lstrip("-").isdigit() else str(label)
+        for letter, label in zip(axes.scalar.letters, layer.axis_labels, strict=True)
+        if letter in axes.outer
+    )
+
+
+def display_range(layer: Image) -> DisplayRange:
+    """Return how the layer's values are shown, so that what is seen is what is colorized.
+
+    A colormap that runs from light to dark, such as "gray_r", inverts. RGB layers are shown
+    without contrast limits: integers over their whole range, floats over 0…1.
+    """
+    if layer.rgb:
+        dtype = np.dtype(layer_levels(layer)[0].dtype)
+        high = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+        return DisplayRange(0.0, high)
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    first, last = layer.colormap.map(np.array([0.0, 1.0]))[:, :3] @ _LUMINANCE
+    if last < first:
+        low, high = high, low
+    return DisplayRange(low, high, float(layer.gamma))
+
+
+def current_index(layer: Image, dims: Dims) -> tuple[int, ...]:
+    """Return the index of the plane on view, along the axes that number the layer's planes."""
+    axes = layer_axes(layer)
+    position = np.atleast_1d(layer.world_to_data(dims.point))
+    shape = tuple(layer_levels(layer)[0].shape)
+    return tuple(
+        int(np.clip(np.rint(position[axes.scalar.letters.index(letter)]), 0, size - 1))
+        for letter, size in zip(axes.outer, axes.outer_shape(shape), strict=True)
+    )
+
+
+def preview_level(layer: Image, scale: str | float) -> int:
+    """Return the level to preview on: a smaller one where the model sees the plane shrunk anyway.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        Multiscale or not.
+    scale : "fit", "native" or float
+        The working scale. Only "fit" gives the same colours on every level.
+    """
+    if scale != "fit":
+        return 0
+    axes = layer_axes(layer)
+    sides = [min(axes.plane_shape(level.shape)) for level in layer_levels(layer)]
+    return max(index for index, side in enumerate(sides) if side >= _PREVIEW_SIDE or index == 0)
+
+
+def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
+    """Return where a result lies: everything spatial of its source, moved to the block's start.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The source.
+    block : PlaneBlock
+        The planes of the source, or of one of its levels, that the result holds.
+
+    Returns
+    -------
+    dict
+        Keyword arguments for a new layer.
+    """
+    to_physical = Affine(
+        scale=layer.scale, translate=layer.translate, rotate=layer.rotate, shear=layer.shear
+    )
+    full_shape = layer_levels(layer)[0].shape
+    step = np.array(
+        [
+            block.axes.size(full_shape, letter) / block.axes.size(block.shape, letter)
+            for letter in block.axes.scalar.letters
+        ]
+    )
+    # A pixel of a lower level lies in the middle of those that it stands for.
+    origin = np.array(block.origin) * step + (step - 1) / 2
+    return {
+        "scale": np.array(layer.scale) * step,
+        "translate": to_physical(origin),
+        "rotate": np.array(layer.rotate),
+        "shear": np.array(layer.shear),
+        "affine": np.array(layer.affine.affine_matrix),
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+        "interpolation2d": layer.interpolation2d,
+    }
+
+
+def color_layer(
+    levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
+) -> Image:
+    """Return a new RGB layer over arrays that may still be filled.
+
+    Parameters
+    ----------
+    levels : sequence of array
+        The colour arrays, full resolution first.
+    layer : napari.layers.Image
+        The source, for everything spatial.
+    block : PlaneBlock
+        The planes of the source that the arrays hold.
+    name : str
+        The new layer's name; the layer list makes it unique.
+    metadata : dict
+        The new layer's metadata.
+    """
+    return Image(
+        levels if len(levels) > 1 else levels[0],
+        rgb=True,
+        multiscale=len(levels) > 1,
+        name=name,
+        metadata=metadata,
+        **result_attributes(layer, block),
+    )
+
+
+def uncertainty_layer(
+    levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
+) -> Image:
+    """Return a new layer of uncertainties 0…1, hidden so that it doesn't cover the colours."""
+    return Image(
+        levels if len(levels) > 1 else levels[0],
+        rgb=False,
+        multiscale=len(levels) > 1,
+        name=name,
+        metadata=metadata,
+        colormap="magma",
+        contrast_limits=(0.0, 1.0),
+        visible=False,
+        **result_attributes(layer, block),
+    )
