@@ -1,0 +1,86 @@
+"""Choose a model, with its card at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QTextBrowser
+
+from napari_colorgan.widgets._controls import Combo, Fold, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.library.store import ModelEntry
+
+_CARD_HEIGHT = 220
+
+
+class Library(Protocol):
+    """What the panel needs of a model library."""
+
+    def entries(self) -> Sequence[ModelEntry]:
+        """Return what there is to choose from, without loading weights."""
+
+
+class ModelPicker(Combo):
+    """The models of a library by name; hovering over one tells what it is for."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__()
+        self._library = library
+        self._entries: dict[str, ModelEntry] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the library again, and keep the choice if it is still there."""
+        chosen = self.value
+        self._entries = {entry.name: entry for entry in self._library.entries()}
+        self.blockSignals(True)
+        self.clear()
+        for name, entry in self._entries.items():
+            self.addItem(name if entry.kind == "bundled" else f"{name} ({entry.kind})", name)
+            self.setItemData(self.count() - 1, summary(entry), Qt.ItemDataRole.ToolTipRole)
+        self.choose(chosen)
+        self.blockSignals(False)
+        if self.value != chosen:
+            self.currentIndexChanged.emit(self.currentIndex())
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The chosen model, None when the library is empty."""
+        return self._entries.get(self.value)
+
+
+class CardFold(Fold):
+    """The chosen model's card, folded away until it is wanted."""
+
+    def __init__(self) -> None:
+        self._page = QTextBrowser()
+        self._page.setOpenExternalLinks(True)
+        self._page.setFixedHeight(_CARD_HEIGHT)
+        tooltip = "What the model learned from, how good it is, and where it fails."
+        describe(self._page, "Model card", tooltip)
+        super().__init__("About this model", tooltip, self._page)
+
+    def show_card(self, entry: ModelEntry | None) -> None:
+        """Show a model's card."""
+        if entry is None:
+            self._page.setPlainText("No model was found.")
+        else:
+            self._page.setMarkdown(entry.card.to_markdown())
+
+
+def summary(entry: ModelEntry) -> str:
+    """Return what a model is for, in a few lines."""
+    card = entry.card
+    lines = [f"{card.title} (version {card.version})", f"For: {card.domain}"]
+    if card.limitations:
+        lines.append(card.limitations.strip().split("\n\n")[0])
+    return "\n".join(lines)
+
+
+def predicts_distribution(entry: ModelEntry | None) -> bool:
+    """Return whether a model knows several likely colours, hence vividness and uncertainty."""
+    return entry is not None and entry.card.architecture.get("head") == "distribution"

@@ -1,0 +1,154 @@
+"""The live preview: the plane on view in colour, following the form and the viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.services.blocks import BlockTarget, PlaneBlock
+from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
+from napari_colorgan.widgets._layers import (
+    PREVIEW_KEY,
+    color_layer,
+    display_range,
+    layer_levels,
+    preview_level,
+)
+from napari_colorgan.widgets._requests import layer_metadata
+from napari_colorgan.widgets._results import insert_above
+from napari_colorgan.widgets._worker import JobHandlers, JobRunner
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_colorgan.events import Event
+    from napari_colorgan.widgets._run import JobFactory, RunPlan
+
+_DEBOUNCE_MS = 150
+
+
+class LivePreview(QObject):
+    """Colorize one plane at a time, the latest that was asked for.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the temporary layer goes.
+    runner : JobRunner
+        Runs the jobs; asking again cancels what is stale.
+    job_factory : callable
+        Makes the job of a request.
+    parent : QObject
+        The owner.
+    """
+
+    wanted = Signal()
+    failed = Signal(str)
+    busy = Signal(bool)
+
+    def __init__(
+        self, viewer: Viewer, runner: JobRunner, job_factory: JobFactory, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._runner = runner
+        self._job_factory = job_factory
+        self._layer: Image | None = None
+        self._pending: Image | None = None
+        self._source: Image | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DEBOUNCE_MS)
+        self._timer.timeout.connect(self.wanted)
+
+    @property
+    def layer(self) -> Image | None:
+        """The temporary layer, while there is one."""
+        return self._layer
+
+    def ask(self) -> None:
+        """Say that the preview is out of date; `wanted` follows when things have settled."""
+        self._timer.start()
+
+    def show_plan(self, plan: RunPlan) -> None:
+        """Colorize the plan's first plane and show it in place of the one before.
+
+        Parameters
+        ----------
+        plan : RunPlan
+            With a block of any size; only its first plane is taken.
+        """
+        level = preview_level(plan.layer, plan.settings.scale or plan.entry.card.scale)
+        stack = layer_levels(plan.layer)[level]
+        axes, shape = plan.block.axes, tuple(stack.shape)
+        full_sizes = axes.outer_shape(plan.block.shape)
+        sizes = zip(plan.first, axes.outer_shape(shape), full_sizes, strict=True)
+        index = tuple(position * size // full for position, size, full in sizes)
+        block = PlaneBlock.single(axes, shape, index)
+        pixels = np.zeros(block.output_shape(), plan.settings.dtype)
+        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, plan.settings)}
+        name = f"{plan.layer.name} colour preview"
+        self._pending = color_layer([pixels], plan.layer, block, name, metadata)
+        request = ColorizeRequest(
+            stack=stack,
+            axes=axes,
+            model=plan.entry.path,
+            settings=plan.settings,
+            display=display_range(plan.layer),
+            indices=[index],
+            target=BlockTarget(pixels, block),
+        )
+        self._source = plan.layer
+        self.busy.emit(True)
+        handlers = JobHandlers(self._event, self._done, self._failed, self._cancelled)
+        self._runner.start(self._job_factory(request), "a live preview", handlers)
+
+    def stop(self) -> None:
+        """Forget what is under way and take the temporary layer away."""
+        self._timer.stop()
+        self._pending = None
+        self._remove_layer()
+
+    def forget(self, layer: Any) -> bool:
+        """Return whether a layer that was removed was the preview's."""
+        if self._layer is None or layer != self._layer:
+            return False
+        self._layer = None
+        return True
+
+    def _event(self, event: Event) -> None:
+        """Take no notice: one plane needs no progress."""
+
+    def _done(self, result: ColorizeResult) -> None:
+        self.busy.emit(False)
+        new, self._pending = self._pending, None
+        if new is None or self._source not in self._viewer.layers:
+            return
+        old = self._layer
+        if old is not None and old.name.startswith(new.name) and old.data.shape == new.data.shape:
+            old.data, old.translate, old.metadata = new.data, new.translate, new.metadata
+            return
+        active = self._viewer.layers.selection.active
+        self._remove_layer()
+        self._layer = new
+        insert_above(self._viewer, self._source, new)
+        # The new layer must not take the user's place in the layer list.
+        kept = active if active in self._viewer.layers else self._source
+        self._viewer.layers.selection.active = kept
+
+    def _failed(self, error: Exception) -> None:
+        self.busy.emit(False)
+        known = isinstance(error, ColorganError)
+        self.failed.emit(str(error) if known else f"{type(error).__name__}: {error}")
+
+    def _cancelled(self) -> None:
+        self.busy.emit(False)
+
+    def _remove_layer(self) -> None:
+        layer, self._layer = self._layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)

@@ -1,0 +1,47 @@
+"""From the form's choices to what the engine is asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.widgets._layers import METADATA_KEY
+from napari_colorgan.widgets._model_picker import predicts_distribution
+
+if TYPE_CHECKING:
+    from napari_colorgan.library.store import ModelEntry
+    from napari_colorgan.widgets._options import Options
+    from napari_colorgan.widgets._preferences import Preferences
+
+PREDICTED = "predicted, not measured"
+
+
+def prediction_settings(
+    options: Options, preferences: Preferences, entry: ModelEntry
+) -> PredictionSettings:
+    """Return the engine's settings: the form's choices, over napari's preferences."""
+    scales: dict[str, Any] = {"model": None, "number": options.scale_number}
+    several = predicts_distribution(entry)
+    return PredictionSettings(
+        scale=scales.get(options.scale, options.scale),
+        vividness=options.vividness if several else None,
+        saturation=options.saturation,
+        device=preferences.device if options.device == "preferences" else options.device,
+        precision=preferences.precision,
+        memory_limit=preferences.memory_limit,
+        dtype=options.dtype,
+        uncertainty=options.uncertainty and several,
+    )
+
+
+def layer_metadata(entry: ModelEntry, settings: PredictionSettings) -> dict[str, Any]:
+    """Return what a result layer says about its origin, from its first plane on."""
+    origin = {
+        "model": entry.name,
+        "version": entry.card.version,
+        "sha256": entry.card.sha256,
+        "settings": asdict(settings),
+        "colour": PREDICTED,
+    }
+    return {METADATA_KEY: origin}
