@@ -271,7 +271,9 @@ class TrainingConfig:
             If there is no such recipe or file, or its content is refused.
         """
         if str(source) in RECIPES:
-            text = resources.files(__package__).joinpath(f"recipes/{source}.toml").read_text()
+            text = (
+                resources.files(__package__).joinpath(f"recipes/{source}.toml").read_text("utf-8")
+            )
         else:
             text = _read_text(Path(source))
         try:

@@ -80,7 +80,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
         if isinstance(item, str | Path):
             pictures.extend(_pictures_of_path(Path(item)))
         else:
-            pictures.extend(_pictures_of_stack(item, Axes.for_shape(item.shape[:-1]), str(number)))
+            pictures.extend(_pictures_of_array(item, str(number)))
     if not pictures:
         raise TrainingError(
             expected="colour pictures to train on",
@@ -110,17 +110,19 @@ def _read_single(path: Path) -> np.ndarray:
     return _as_rgb(stack.axes.read_plane(stack.data, ()))
 
 
-def _pictures_of_stack(stack: Any, axes: Axes, source: str) -> list[Picture]:
-    if "S" not in axes.letters:
-        if stack.shape[-1] not in (3, 4):
-            raise InputError(
-                expected="an RGB array of shape (..., H, W, 3)",
-                got=f"an array of shape {tuple(stack.shape)}",
-                action="Train on colour images: each is its own label.",
-            )
-        axes = Axes(axes.letters + "S")
-    axes.check(stack.shape)
+def _pictures_of_array(array: Any, source: str) -> list[Picture]:
+    if array.ndim < 3 or array.shape[-1] not in (3, 4):
+        raise InputError(
+            expected="an RGB array of shape (..., H, W, 3)",
+            got=f"an array of shape {tuple(array.shape)}",
+            action="Train on colour images: each is its own label.",
+        )
+    axes = Axes(Axes.for_shape(array.shape[:-1]).letters + "S")
+    axes.check(array.shape)
+    return _pictures_of_stack(array, axes, source)
 
+
+def _pictures_of_stack(stack: Any, axes: Axes, source: str) -> list[Picture]:
     def reader(index: tuple[int, ...]) -> Callable[[], np.ndarray]:
         return lambda: _as_rgb(axes.read_plane(stack, index))
 
