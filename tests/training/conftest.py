@@ -1,0 +1,55 @@
+"""A run so small that it takes a second: random pictures, a narrow U-Net, three phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+
+from napari_colorgan.core.discriminator import DiscriminatorConfig
+from napari_colorgan.core.generator import GeneratorConfig
+from napari_colorgan.training.config import DataConfig, PhaseConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 64
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_threads() -> None:
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six colourful pictures of different shapes."""
+    folder = tmp_path_factory.mktemp("data") / "pictures"
+    folder.mkdir()
+    chance = np.random.default_rng(0)
+    for number in range(6):
+        coarse = chance.integers(0, 256, (5, 6 + number % 2, 3), dtype=np.uint8)
+        picture = np.kron(coarse, np.ones((14, 14, 1), np.uint8))
+        imsave(folder / f"{number}.png", picture, check_contrast=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> TrainingConfig:
+    """Warm-up, supervised and adversarial, a few steps each; every step leaves a checkpoint."""
+    common = {"batch_size": 2, "lr": 1e-3, "l1": 10.0, "ramp_steps": 1}
+    return TrainingConfig(
+        generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
+        discriminator=DiscriminatorConfig(filters=4, downs=1),
+        data=DataConfig(size=SIZE, film=0.5, validation_share=0.3, memory_gib=0.1),
+        phases=(
+            PhaseConfig("warm_up", epochs=1.5, views=2, classification=1.0, **common),
+            PhaseConfig("supervised", epochs=1.5, encoder_lr=1e-4, classification=1.0, **common),
+            PhaseConfig("adversarial", epochs=1.5, encoder_lr=1e-4, adversarial=1.0, **common),
+        ),
+        ema=0.9,
+        checkpoint_minutes=1e-6,
+    )

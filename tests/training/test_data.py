@@ -1,0 +1,115 @@
+"""Training data: what is found, how it is split, what is left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+from tifffile import imwrite
+
+from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
+from napari_colorgan.errors import InputError, TrainingError
+from napari_colorgan.training.data import (
+    PictureStore,
+    find_pictures,
+    split_by_source,
+    to_lab_planes,
+    to_uint8,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_folders_files_stacks_and_arrays_give_their_colour_planes(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    imsave(tmp_path / "deep" / "er" / "one.png", noise(20, 30, 3), check_contrast=False)
+    imwrite(tmp_path / "stack.tif", noise(4, 20, 30, 3), photometric="rgb")
+    imwrite(tmp_path / "gray.tif", noise(4, 20, 30), photometric="minisblack")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    found = find_pictures([tmp_path, noise(2, 3, 20, 30, 3)])
+    assert len(found) == 1 + 4 + 6
+    assert len({p.source for p in found}) == 3
+    store = PictureStore(found, max_side=None, memory_gib=0.0)
+    assert all(store.read(i).shape == (3, 20, 30) for i in range(len(store)))
+
+
+def test_no_picture_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="none"):
+        find_pictures([tmp_path])
+
+
+def test_gray_array_is_refused() -> None:
+    with pytest.raises(InputError, match="RGB"):
+        find_pictures([noise(20, 30)])
+
+
+def test_split_never_divides_a_source() -> None:
+    pictures = find_pictures([noise(3, 8, 8, 3, seed=i) for i in range(10)])
+    training, held_out = split_by_source(pictures, 0.2, seed=1)
+    assert len(held_out) == 6
+    assert {p.source for p in training}.isdisjoint({p.source for p in held_out})
+    assert [p.name for p in split_by_source(pictures, 0.2, seed=1)[1]] == [p.name for p in held_out]
+    assert split_by_source(pictures, 0.0, seed=1)[1] == []
+
+
+def test_single_stack_is_split_by_plane() -> None:
+    training, held_out = split_by_source(find_pictures([noise(10, 8, 8, 3)]), 0.2, seed=0)
+    assert (len(training), len(held_out)) == (8, 2)
+
+
+def test_near_gray_pictures_are_left_out_and_counted() -> None:
+    gray = np.repeat(noise(20, 30, 1), 3, axis=2)
+    store = PictureStore(
+        find_pictures([gray, noise(20, 30, 3), gray]), max_side=None, memory_gib=1.0
+    )
+    kept, left_out = store.without_near_gray(2.0)
+    assert (len(kept), left_out) == (1, 2)
+    assert torch.equal(kept.read(0), store.read(1))
+
+
+def test_large_pictures_are_kept_shrunk_with_their_aspect() -> None:
+    store = PictureStore(find_pictures([noise(60, 90, 3)]), max_side=30, memory_gib=1.0)
+    assert store.read(0).shape == (3, 30, 45)
+
+
+def test_memory_is_bounded() -> None:
+    pictures = find_pictures([noise(100, 100, 3, seed=i) for i in range(5)])
+    store = PictureStore(pictures, max_side=None, memory_gib=70_000 / 2**30)
+    for i in range(5):
+        store.read(i)
+    assert sum(t.nbytes for t in store._kept.values()) <= 70_000
+
+
+@pytest.mark.parametrize(
+    ("plane", "expected"),
+    [
+        (np.full((1, 1, 3), 128, np.uint8), 128),
+        (np.full((1, 1, 3), 128 * 257, np.uint16), 128),
+        (np.full((1, 1, 3), 128 / 255, np.float32), 128),
+        (np.full((1, 1, 3), np.nan, np.float32), 0),
+    ],
+)
+def test_every_depth_becomes_8_bit(plane: np.ndarray, expected: int) -> None:
+    assert to_uint8(plane).tolist() == [[[expected]]] * 3
+
+
+def test_integers_of_unknown_range_are_refused() -> None:
+    with pytest.raises(InputError, match="int32"):
+        to_uint8(np.zeros((2, 2, 3), np.int32))
+
+
+def test_lab_planes_are_the_generators_units() -> None:
+    rgb = torch.from_numpy(noise(3, 16, 16))
+    lightness, ab = to_lab_planes(rgb)
+    assert lightness.min() >= -1
+    assert lightness.max() <= 1
+    lab = torch.cat([(lightness + 1) * 50, ab * AB_SCALE])
+    assert torch.allclose(lab_to_rgb(lab[None])[0] * 255, rgb.float(), atol=0.1)

@@ -1,0 +1,47 @@
+"""Plans: by epochs, by minutes, and their rates."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_colorgan.training.config import PhaseConfig, TrainingConfig
+from napari_colorgan.training.optimization import rate_factor
+from napari_colorgan.training.plan import Plan, plan_epochs, plan_minutes
+
+CONFIG = TrainingConfig(
+    phases=(
+        PhaseConfig("supervised", epochs=2.0, batch_size=8),
+        PhaseConfig("supervised", epochs=0.5, batch_size=4),
+    ),
+    validations=5,
+)
+
+
+def test_epochs_become_steps() -> None:
+    plan = plan_epochs(CONFIG, 100)
+    assert [p.steps for p in plan.phases] == [25, 13]
+    assert [p.validate_every for p in plan.phases] == [5, 3]
+    assert plan.steps == 38
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_minutes_are_shared_by_epochs_and_spent() -> None:
+    plan = plan_minutes(CONFIG, 10.0, [0.5, 0.25], overhead_seconds=100.0)
+    seconds = plan.phases[0].steps * 0.5 + plan.phases[1].steps * 0.25 + 100.0
+    assert 590 < seconds <= 600
+    assert plan.phases[0].steps * 0.5 == pytest.approx(4 * plan.phases[1].steps * 0.25, rel=0.01)
+
+
+def test_budget_that_is_spent_already_still_takes_a_step() -> None:
+    plan = plan_minutes(CONFIG, 0.1, [0.5, 0.25], overhead_seconds=100.0)
+    assert all(p.steps >= 1 for p in plan.phases)
+
+
+def test_rates_follow_their_schedules() -> None:
+    assert rate_factor(0, 100, "constant", 0) == 1.0
+    assert rate_factor(99, 100, "constant", 0) == 1.0
+    assert rate_factor(0, 100, "constant", 9) == pytest.approx(0.1)
+    assert rate_factor(49, 100, "linear", 0) == 1.0
+    assert rate_factor(75, 100, "linear", 0) == pytest.approx(0.5)
+    assert rate_factor(50, 100, "cosine", 0) == pytest.approx(0.5)
+    assert rate_factor(100, 100, "cosine", 0) == pytest.approx(0.0)

@@ -1,0 +1,223 @@
+"""A run that was stopped, killed or starved ends as one that never was."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, run
+from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training import checkpoint as checkpoint_module
+from napari_colorgan.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.events import Event
+    from napari_colorgan.training.config import TrainingConfig
+
+KILLED = """
+import sys
+from pathlib import Path
+from napari_colorgan.events import run
+from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.config import TrainingConfig
+import torch
+torch.set_num_threads(2)
+config = TrainingConfig.load(sys.argv[1])
+run(train_job(TrainRequest(config, [Path(sys.argv[2])], Path(sys.argv[3]))))
+"""
+
+
+def fresh(config: TrainingConfig, data: Path, output: Path) -> TrainRequest:
+    return TrainRequest(config, [data], output)
+
+
+def resumed(data: Path, output: Path) -> TrainRequest:
+    return TrainRequest(None, [data], output, resume=True)
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_file(path)
+
+
+def assert_same_model(one: Path, other: Path) -> None:
+    ours, theirs = weights(one), weights(other)
+    assert ours.keys() == theirs.keys()
+    different = [name for name in ours if not torch.equal(ours[name], theirs[name])]
+    assert different == []
+
+
+@pytest.fixture(scope="module")
+def whole(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return the model of a run that nothing interrupted."""
+    return run(
+        train_job(fresh(tiny_config, picture_folder, tmp_path_factory.mktemp("whole") / "run"))
+    )
+
+
+def test_run_cancelled_in_every_phase_ends_with_the_same_weights(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, whole: Path
+) -> None:
+    output = tmp_path / "often cancelled"
+    request = fresh(tiny_config, picture_folder, output)
+    sittings = 0
+    for stop_after in (2, 2, 1):
+        saved = 0
+        job = train_job(request)
+        for event in job:
+            saved += isinstance(event, CheckpointSaved)
+            if saved == stop_after:
+                job.close()
+        sittings += 1
+        request = resumed(picture_folder, output)
+    assert sittings == 3
+    assert not (output / "model.safetensors").exists()
+    assert_same_model(run(train_job(request)), whole)
+
+
+def test_killed_process_is_resumed_to_the_same_weights(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, whole: Path
+) -> None:
+    output, config = tmp_path / "killed", tmp_path / "config.toml"
+    config.write_text(tiny_config.to_toml())
+    command = [sys.executable, "-c", KILLED, str(config), str(picture_folder), str(output)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 120
+    while not list((output / "checkpoints").glob("step-*.safetensors")):
+        assert child.poll() is None, child.stdout.read().decode()  # type: ignore[union-attr]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()  # type: ignore[union-attr]
+    assert not (output / "model.safetensors").exists()
+    assert_same_model(run(train_job(resumed(picture_folder, output))), whole)
+
+
+def test_checkpoint_cut_short_gives_way_to_the_one_before(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, whole: Path
+) -> None:
+    output = tmp_path / "damaged"
+    job = train_job(fresh(tiny_config, picture_folder, output))
+    saved = [event for event, _ in zip(job, range(12), strict=False)]
+    job.close()
+    assert any(isinstance(event, CheckpointSaved) for event in saved)
+    newest = RunDirectory(output).usable_checkpoints()[0]
+    content = newest.read_bytes()
+    newest.write_bytes(content[: len(content) // 2])
+    assert_same_model(run(train_job(resumed(picture_folder, output))), whole)
+
+
+def test_full_disk_while_saving_keeps_the_last_checkpoint(
+    tiny_config: TrainingConfig,
+    picture_folder: Path,
+    tmp_path: Path,
+    whole: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    output = tmp_path / "full"
+    calls = 0
+
+    def save(*_: object) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(*_)
+
+    original = checkpoint_module.save
+    monkeypatch.setattr(checkpoint_module, "save", save)
+    with pytest.raises(ColorganError, match=r"full disk|No space"):
+        run(train_job(fresh(tiny_config, picture_folder, output)))
+    monkeypatch.undo()
+    assert RunDirectory(output).usable_checkpoints()
+    assert_same_model(run(train_job(resumed(picture_folder, output))), whole)
+
+
+def test_vanished_picture_is_named_and_the_run_goes_on_when_it_is_back(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    # Nothing is kept in memory, so that every step reads its pictures again.
+    config = dataclasses.replace(
+        tiny_config,
+        data=dataclasses.replace(tiny_config.data, memory_gib=0.0),
+        phases=(dataclasses.replace(tiny_config.phases[1], epochs=5.0),),
+    )
+    pictures, away, output = tmp_path / "here", tmp_path / "away", tmp_path / "vanished"
+    shutil.copytree(picture_folder, pictures)
+
+    def hide_pictures(event: Event) -> None:
+        if isinstance(event, CheckpointSaved) and not away.exists():
+            pictures.rename(away)
+
+    with pytest.raises(TrainingError, match=r"\.png"):
+        run(train_job(fresh(config, pictures, output)), hide_pictures)
+    away.rename(pictures)
+    again = run(train_job(resumed(pictures, output)))
+    assert_same_model(again, run(train_job(fresh(config, pictures, tmp_path / "reference"))))
+
+
+def test_losses_that_are_not_finite_stop_the_run_with_its_checkpoint(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    wild = dataclasses.replace(tiny_config.phases[1], lr=1e30, ramp_steps=0, epochs=20)
+    config = dataclasses.replace(tiny_config, phases=(wild,))
+    output = tmp_path / "wild"
+    with pytest.raises(TrainingError, match="finite losses"):
+        run(train_job(fresh(config, picture_folder, output)))
+    assert not (output / "model.safetensors").exists()
+
+
+def test_run_directory_serves_one_process_at_a_time(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "busy"
+    job = train_job(fresh(tiny_config, picture_folder, output))
+    next(job)
+    with pytest.raises(TrainingError, match="another process"):
+        next(train_job(resumed(picture_folder, output)))
+    job.close()
+
+
+def test_folder_with_a_run_is_not_overwritten(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, whole: Path
+) -> None:
+    before = whole.read_bytes()
+    with pytest.raises(TrainingError, match="--resume"):
+        next(train_job(fresh(tiny_config, picture_folder, whole.parent)))
+    assert whole.read_bytes() == before
+
+
+def test_nothing_to_resume_is_said(picture_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="resume"):
+        next(train_job(resumed(picture_folder, tmp_path / "nothing")))
+
+
+def test_events_are_kept_in_the_run_directory(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    seen = list(train_job(fresh(tiny_config, picture_folder, output)))
+    kept = list(RunDirectory(output).events())
+    epochs = [event for event in seen if isinstance(event, EpochDone)]
+    assert [e for e in kept if isinstance(e, EpochDone)] == epochs
+    assert [e.phase for e in epochs] == ["warm_up", "supervised", "adversarial"]
+    assert dict(epochs[2].losses).keys() >= {"D fake", "D real", "D", "G GAN", "G L1", "G"}
+    assert all("gray_psnr" in dict(e.metrics) for e in epochs)
+    assert len(list((output / "previews").iterdir())) == 3
+    assert not any(isinstance(e, Notice) and "Resumed" in e.text for e in kept)
