@@ -1,1 +1,1 @@
-"""TBD."""
+"""From planes to colours: display ranges, tiles, the predictor and stacks."""

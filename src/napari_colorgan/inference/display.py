@@ -1,0 +1,256 @@
+"""What is seen is what is colorized: from a stack's values to the lightness on display."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from napari_colorgan.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_colorgan.axes import Axes, StackLike
+
+# Display value to L*, and to linear light.
+_Curve: TypeAlias = Literal["lightness", "linear"]
+
+# How many planes are looked at for the range of a stack.
+_SAMPLED_PLANES = 16
+# Steps of the tables that stand for sRGB's curves: L* is within 0.0005 of the exact value.
+_STEPS = 2**17
+# Pixels worked on at once, so that intermediate float64 values stay in the processor's cache.
+_STRIP_PIXELS = 2**17
+# The luminance of sRGB's primaries, as in core.color, which would import torch.
+_LUMINANCE = (0.212671, 0.715160, 0.072169)
+
+
+@dataclass(frozen=True)
+class DisplayRange:
+    """How values are shown: contrast limits and gamma, taken once for a whole stack.
+
+    Attributes
+    ----------
+    low, high : float
+        The values that are shown black and white; `high` below `low` inverts.
+    gamma : float
+        The exponent that is applied in between, above 0.
+
+    Raises
+    ------
+    InputError
+        If a limit isn't finite or gamma isn't above 0.
+    """
+
+    low: float
+    high: float
+    gamma: float = 1.0
+
+    def __post_init__(self) -> None:
+        finite = all(map(math.isfinite, (self.low, self.high, self.gamma)))
+        if not finite or self.gamma <= 0:
+            raise InputError(
+                expected="finite contrast limits and a gamma above 0",
+                got=f"limits ({self.low}, {self.high}) and gamma {self.gamma}",
+                action="Set the values to be shown black and white, and a gamma such as 1.",
+            )
+
+    @classmethod
+    def estimate(cls, stack: StackLike, axes: Axes) -> DisplayRange:
+        """Return the range to show a stack with where nobody has set one.
+
+        Parameters
+        ----------
+        stack : array
+            Of any real dtype. At most 16 of its planes are read, one at a time.
+        axes : Axes
+            Its axes.
+
+        Returns
+        -------
+        DisplayRange
+            uint8, RGB integers: the dtype's whole range. bool: 0 to 1. Floats within 0…1: 0 to
+            1. Others: the least to the greatest finite value, for RGB from 0 at most; where all
+            are the same, with 0 and 1 in the range.
+
+        Raises
+        ------
+        InputError
+            If the values are no real numbers.
+        """
+        dtype = np.dtype(stack.dtype)
+        require_real(dtype)
+        if dtype.kind == "b":
+            return cls(0.0, 1.0)
+        if dtype == np.uint8 or (dtype.kind in "iu" and axes.has_samples):
+            return cls(0.0, float(np.iinfo(dtype).max))
+        low, high = _finite_range(stack, axes)
+        if dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+            return cls(0.0, 1.0)
+        if axes.has_samples:
+            low = min(low, 0.0)
+        if low == high:
+            low, high = min(low, 0.0), max(high, 1.0)
+        return cls(low, high)
+
+    @property
+    def inverted(self) -> DisplayRange:
+        """The same range with black and white exchanged."""
+        return DisplayRange(self.high, self.low, self.gamma)
+
+    def lightness(self, plane: np.ndarray) -> np.ndarray:
+        """Return the lightness that a plane, or any part of one, is shown with.
+
+        Parameters
+        ----------
+        plane : numpy.ndarray
+            Shape (Y, X), or (Y, X, 3 or 4) for RGB or RGBA; alpha is passed over. Any real dtype.
+
+        Returns
+        -------
+        numpy.ndarray
+            CIE L* 0…100, float32, shape (Y, X). What is beyond a limit is shown as the limit,
+            also if infinite; NaN is black.
+
+        Raises
+        ------
+        InputError
+            If the values are no real numbers.
+        """
+        require_real(plane.dtype)
+        if not plane.dtype.isnative:
+            plane = plane.astype(plane.dtype.newbyteorder("="))
+        if plane.dtype.kind == "b":
+            plane = plane.view(np.uint8)
+        if plane.ndim == 2 and _is_small(plane.dtype):
+            return self._curve(plane, "lightness")
+        lightness = np.empty(plane.shape[:2], np.float32)
+        for rows in _strips(plane.shape):
+            strip = plane[rows]
+            if plane.ndim == 2:
+                lightness[rows] = self._curve(strip, "lightness")
+            else:
+                red, green, blue = (self._curve(strip[..., c], "linear") for c in range(3))
+                r, g, b = _LUMINANCE
+                lightness[rows] = _lightness_of(r * red + g * green + b * blue)
+        return lightness
+
+    def _curve(self, values: np.ndarray, curve: _Curve) -> np.ndarray:
+        """Return what sRGB's curve makes of values as they are shown."""
+        if _is_small(values.dtype):
+            return _lookup(_integer_table(self, curve, values.dtype.str), values)
+        with np.errstate(over="ignore"):
+            return _lookup(_table(curve), self._steps(values))
+
+    def _steps(self, values: np.ndarray) -> np.ndarray:
+        """Return values as shown, 0…1, counted in steps of the tables."""
+        shown = values.astype(np.float64)
+        span = self.high / 2 - self.low / 2  # halves, since the whole may be beyond float64
+        if span:
+            shown *= 0.5
+            shown -= self.low / 2
+            shown /= span
+        else:
+            shown = np.where(shown > self.low, 1.0, 0.0)
+        np.fmax(shown, 0.0, out=shown)  # fmax and not maximum: NaN becomes 0
+        np.minimum(shown, 1.0, out=shown)
+        if self.gamma != 1.0:
+            shown **= self.gamma
+        shown *= _STEPS
+        shown += 0.5
+        return shown.astype(np.int32)
+
+
+def require_real(dtype: np.dtype[Any]) -> None:
+    """Raise unless an array's values are real numbers.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        The array's.
+
+    Raises
+    ------
+    InputError
+        If they are complex, text, dates or objects.
+    """
+    if dtype.kind not in "biuf":
+        raise InputError(
+            expected="pixels that are real numbers or bool",
+            got=f"values of dtype {dtype}",
+            action="Convert the image first, for example to its absolute values.",
+        )
+
+
+def _finite_range(stack: StackLike, axes: Axes) -> tuple[float, float]:
+    """Return the least and greatest finite values of some planes; 0 and 0 if there are none."""
+    low, high = math.inf, -math.inf
+    for index in _sampled_indices(axes, stack.shape):
+        plane = axes.read_plane(stack, index)
+        if plane.ndim == 3:
+            plane = plane[..., :3]
+        if plane.dtype.kind == "f":
+            plane = plane[np.isfinite(plane)]
+        if plane.size:
+            low, high = min(low, float(plane.min())), max(high, float(plane.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+def _sampled_indices(axes: Axes, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return plane indices spread evenly over a stack, the first and the last among them."""
+    count = axes.plane_count(shape)
+    numbers = np.unique(np.linspace(0, count - 1, min(count, _SAMPLED_PLANES)).astype(np.int64))
+    if not axes.outer:
+        return [()]
+    positions = np.unravel_index(numbers, axes.outer_shape(shape))
+    return [tuple(map(int, index)) for index in zip(*positions, strict=True)]
+
+
+def _strips(shape: tuple[int, ...]) -> list[slice]:
+    height = max(1, _STRIP_PIXELS // max(1, shape[1]))
+    return [slice(first, first + height) for first in range(0, shape[0], height)]
+
+
+def _lookup(table: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    # "wrap" lets negative integers count from the end and spares the checks of "raise".
+    return np.take(table, positions, mode="wrap")
+
+
+def _is_small(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" and dtype.itemsize <= 2
+
+
+@lru_cache(maxsize=16)
+def _integer_table(display: DisplayRange, curve: _Curve, dtype: str) -> np.ndarray:
+    """Return the curve at every value of an integer dtype, the negative ones at the end."""
+    bits = np.dtype(dtype).itemsize * 8
+    values = np.arange(2**bits).astype(f"u{bits // 8}").view(dtype)
+    return _frozen(_lookup(_table(curve), display._steps(values)))
+
+
+@lru_cache(maxsize=2)
+def _table(curve: _Curve) -> np.ndarray:
+    """Return the curve at every step of the values as shown."""
+    linear = _linear_of(np.linspace(0, 1, _STEPS + 1))
+    return _frozen(linear if curve == "linear" else _lightness_of(linear))
+
+
+def _frozen(table: np.ndarray) -> np.ndarray:
+    table = table.astype(np.float32)
+    table.setflags(write=False)
+    return table
+
+
+def _linear_of(encoded: np.ndarray) -> np.ndarray:
+    """Undo sRGB's encoding."""
+    curve = ((encoded + 0.055) / 1.055) ** 2.4
+    linear: np.ndarray = np.where(encoded > 0.04045, curve, encoded / 12.92)
+    return linear
+
+
+def _lightness_of(luminance: np.ndarray) -> np.ndarray:
+    """Return CIE L* of a luminance 0…1."""
+    root = np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + 16 / 116)
+    return 116 * root - 16

@@ -1,0 +1,147 @@
+"""The same predictor over a dask array: a chunk a plane, computed when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari_colorgan.axes import Axes, StackLike
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.stack import ColoredPlane, Predictor
+
+
+def colorize_dask(
+    stack: StackLike,
+    axes: Axes,
+    predictor: Predictor,
+    display: DisplayRange,
+    dtype: Any,
+    *,
+    uncertainty: bool = False,
+) -> tuple[Any, Any]:
+    """Return dask arrays whose chunks are colorized planes.
+
+    Parameters
+    ----------
+    stack : dask.array.Array, or another array
+        2D to 5D, and S for RGB(A); any real dtype.
+    axes : Axes
+        Its axes.
+    predictor : Predictor
+        Colorizes the planes, one at a time in each process; it is pickled where there are
+        several.
+    display : DisplayRange
+        How the stack's values are shown.
+    dtype : numpy.dtype
+        Of the predictor's colours.
+    uncertainty : bool, default: False
+        Whether the uncertainties are wanted too.
+
+    Returns
+    -------
+    rgb : dask.array.Array
+        Axes ``axes.output``.
+    uncertainty : dask.array.Array or None
+        Axes ``axes.scalar``, float32. Computed together with `rgb`, a plane is predicted once.
+
+    Raises
+    ------
+    AxesError
+        If the axes don't fit the stack.
+    """
+    axes.check(stack.shape)
+    source = _plane_chunks(stack, axes)
+    outer = len(axes.outer)
+    colored = source.map_blocks(
+        _predict,
+        _delayed(_Turnstile(predictor, display)),
+        outer,
+        name=_name("colorize"),
+        dtype=object,
+        meta=np.empty((0,) * source.ndim, object),
+    )
+    rgb = _part(colored, "rgb", outer, np.dtype(dtype), 3)
+    unsure = _part(colored, "uncertainty", outer, np.dtype(np.float32), 0) if uncertainty else None
+    return _in_order(rgb, axes, axes.output), _in_order(unsure, axes, axes.scalar)
+
+
+class _Turnstile:
+    """Lets one thread at a time predict: torch uses all cores, and memory is planned for one."""
+
+    def __init__(self, predictor: Predictor, display: DisplayRange) -> None:
+        from dask.utils import SerializableLock
+
+        self._predictor = predictor
+        self._display = display
+        self._lock = SerializableLock()
+
+    def predict(self, plane: np.ndarray) -> ColoredPlane:
+        with self._lock:
+            return self._predictor.predict([plane], self._display)[0]
+
+
+def _plane_chunks(stack: StackLike, axes: Axes) -> Any:
+    """Return a stack as dask has it: axes in the order outer, Y, X, S; a chunk a plane."""
+    import dask.array
+
+    whole = dict.fromkeys("YXS", -1)
+    if not isinstance(stack, dask.array.Array):
+        chunks = tuple(whole.get(letter, 1) for letter in axes.letters)
+        stack = dask.array.from_array(stack, chunks=chunks, name=False)
+    order = [*axes.outer, *(letter for letter in "YXS" if letter in axes.letters)]
+    ordered = stack.transpose([axes.letters.index(letter) for letter in order])
+    return ordered.rechunk(tuple(whole.get(letter, 1) for letter in order))
+
+
+def _delayed(turnstile: _Turnstile) -> Any:
+    """Return it as a task of its own: the weights travel once to a process, not with a plane."""
+    from dask import delayed
+
+    return delayed(turnstile, name=_name("predictor"), pure=False, traverse=False)
+
+
+def _predict(block: np.ndarray, turnstile: _Turnstile, outer: int) -> ColoredPlane:
+    return turnstile.predict(block.reshape(block.shape[outer:]))
+
+
+def _part(colored: Any, part: str, outer: int, dtype: np.dtype[Any], samples: int) -> Any:
+    """Return the colours or the uncertainties as an array of their own."""
+    sides = colored.shape[outer : outer + 2]
+    chunks = (*colored.chunks[:outer], *((side,) for side in sides))
+    had_samples = colored.ndim > outer + 2
+    changes: dict[str, Any] = {}
+    if samples and not had_samples:
+        changes["new_axis"] = outer + 2
+    elif had_samples and not samples:
+        changes["drop_axis"] = outer + 2
+    return colored.map_blocks(
+        _take,
+        part,
+        outer,
+        name=_name(part),
+        dtype=dtype,
+        chunks=(*chunks, (samples,)) if samples else chunks,
+        meta=np.empty((0,) * (outer + 2 + bool(samples)), dtype),
+        **changes,
+    )
+
+
+def _take(colored: ColoredPlane, part: str, outer: int) -> np.ndarray:
+    values: np.ndarray = getattr(colored, part)
+    return values[(np.newaxis,) * outer]
+
+
+def _in_order(array: Any, axes: Axes, wanted: Axes) -> Any:
+    """Return an array's axes from outer, Y, X, S to the wanted order."""
+    if array is None:
+        return None
+    present = axes.outer + "YX" + ("S" if wanted.has_samples else "")
+    return array.transpose([present.index(letter) for letter in wanted.letters])
+
+
+def _name(what: str) -> str:
+    # A random name, since hashing a model's weights for one would take long.
+    return f"colorgan-{what}-{uuid4().hex}"

@@ -1,0 +1,93 @@
+"""Walk a stack plane by plane: read, colorize, write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from napari_colorgan.events import PlaneDone, Started
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, TargetLike
+    from napari_colorgan.events import Job
+    from napari_colorgan.inference.display import DisplayRange
+
+
+class ColoredPlane(Protocol):
+    """What a predictor makes of a plane."""
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """The colours, shape (Y, X, 3)."""
+
+    @property
+    def uncertainty(self) -> np.ndarray | None:
+        """How unsure they are, 0…1, float32, shape (Y, X); None if the model can't tell."""
+
+
+class Predictor(Protocol):
+    """What colorizes planes: :class:`napari_colorgan.inference.predictor.PlanePredictor`."""
+
+    def batch_size(self, plane_shape: tuple[int, int], /) -> int:
+        """Return how many planes of that shape are best predicted at once."""
+
+    def predict(self, planes: list[np.ndarray], display: DisplayRange, /) -> Sequence[ColoredPlane]:
+        """Return the colours of planes of one shape, (Y, X) or (Y, X, S)."""
+
+
+def colorize_stack(
+    stack: StackLike,
+    axes: Axes,
+    predictor: Predictor,
+    display: DisplayRange,
+    target: TargetLike,
+    *,
+    uncertainty_target: TargetLike | None = None,
+    indices: Sequence[PlaneIndex] | None = None,
+) -> Job[None]:
+    """Colorize planes of a stack, holding no more of them than a batch in memory.
+
+    Parameters
+    ----------
+    stack : array
+        2D to 5D, and S for RGB(A); any real dtype; read one plane at a time.
+    axes : Axes
+        Its axes.
+    predictor : Predictor
+        Colorizes the planes.
+    display : DisplayRange
+        How the stack's values are shown.
+    target : array
+        Takes the colours: axes ``axes.output``, shape ``axes.output_shape(stack.shape)``.
+    uncertainty_target : array, optional
+        Takes the uncertainties: axes ``axes.scalar``.
+    indices : sequence of tuple of int, optional
+        Which planes, in this order; all of them by default.
+
+    Yields
+    ------
+    Started, PlaneDone
+        A plane's event comes once it is in the targets.
+
+    Raises
+    ------
+    AxesError
+        If the axes don't fit the stack.
+    """
+    axes.check(stack.shape)
+    wanted = list(axes.plane_indices(stack.shape) if indices is None else indices)
+    size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
+    yield Started(len(wanted), "plane")
+    done = 0
+    for first in range(0, len(wanted), size):
+        batch = wanted[first : first + size]
+        planes = [axes.read_plane(stack, index) for index in batch]
+        for index, colored in zip(batch, predictor.predict(planes, display), strict=True):
+            axes.write_plane(target, index, colored.rgb)
+            if uncertainty_target is not None and colored.uncertainty is not None:
+                axes.write_plane(uncertainty_target, index, colored.uncertainty)
+            done += 1
+            yield PlaneDone(done, len(wanted), index)
