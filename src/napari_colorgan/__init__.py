@@ -1,1 +1,42 @@
-"""Colour for grayscale images."""
+"""Colour for grayscale images.
+
+The verbs are loaded when they are first used: importing this package loads neither torch nor
+napari.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_colorgan.services.colorize_array import colorize
+    from napari_colorgan.services.evaluate import evaluate
+    from napari_colorgan.services.models import load_model
+
+try:
+    __version__ = version("napari-colorgan")
+except PackageNotFoundError:
+    __version__ = "unknown"
+
+__all__ = ["__version__", "colorize", "evaluate", "load_model"]
+
+_HOMES = {
+    "colorize": "napari_colorgan.services.colorize_array",
+    "evaluate": "napari_colorgan.services.evaluate",
+    "load_model": "napari_colorgan.services.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,183 @@
+"""Colorize an image or stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.events import Notice
+from napari_colorgan.inference.display import DisplayRange, require_real
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.inference.stack import colorize_stack
+from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.disk_array import allocate
+from napari_colorgan.services.models import load_model, make_predictor
+from napari_colorgan.services.provenance import describe_origin
+from napari_colorgan.services.pyramid import check_levels, pyramid_job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, TargetLike
+    from napari_colorgan.events import Job
+    from napari_colorgan.library.model_file import Model
+
+__all__ = ["ColorizeRequest", "ColorizeResult", "allocate", "colorize_job"]
+
+
+@dataclass(frozen=True, eq=False)
+class ColorizeRequest:
+    """What to colorize, with which model, and where to.
+
+    Attributes
+    ----------
+    stack : array, or list of array
+        2D to 5D, and S for RGB(A); any real dtype; read one plane at a time. A list holds the
+        levels of a pyramid, the full resolution first.
+    axes : Axes
+        Its axes.
+    model : str, pathlib.Path or Model
+        A name in the library, a file, or a loaded model.
+    settings : PredictionSettings
+        How the model is used.
+    display : DisplayRange, optional
+        How the values are shown; by default estimated from some planes.
+    indices : sequence of tuple of int, optional
+        Which planes, in this order; all of them by default.
+    target : array, optional
+        Takes the colours: axes ``axes.output``, of the settings' dtype, shape
+        ``axes.output_shape(stack.shape)``; by default one is made, for each level.
+    uncertainty_target : array, optional
+        Takes the uncertainties: axes ``axes.scalar``, float32; by default one is made if the
+        settings ask for it.
+    """
+
+    stack: StackLike | Sequence[StackLike]
+    axes: Axes
+    model: str | Path | Model
+    settings: PredictionSettings = field(default_factory=PredictionSettings)
+    display: DisplayRange | None = None
+    indices: Sequence[PlaneIndex] | None = None
+    target: TargetLike | None = None
+    uncertainty_target: TargetLike | None = None
+
+    @property
+    def levels(self) -> tuple[StackLike, ...]:
+        """The stack's levels, the full resolution first; one unless it is a pyramid."""
+        return tuple(self.stack) if isinstance(self.stack, list | tuple) else (self.stack,)
+
+
+@dataclass(frozen=True, eq=False)
+class ColorizeResult:
+    """The colours, and where they come from.
+
+    Attributes
+    ----------
+    rgb : array, or list of array
+        The request's target; else a numpy array, or a DiskArray where it is larger than a
+        quarter of free memory. A list if the stack was one.
+    uncertainty : array, list of array, or None
+        0 (one colour is sure) … 1 (every colour is as likely), float32, one value a pixel.
+    metadata : mapping
+        The model's name, version and sha256, the settings, and that colour is predicted.
+    """
+
+    rgb: Any
+    uncertainty: Any
+    metadata: Mapping[str, Any]
+
+
+def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
+    """Carry a request out.
+
+    Parameters
+    ----------
+    request : ColorizeRequest
+        What to do.
+
+    Yields
+    ------
+    Started, PlaneDone, Notice
+        A plane's event comes once it is in the target, on all levels.
+
+    Returns
+    -------
+    ColorizeResult
+        The result.
+
+    Raises
+    ------
+    AxesError, InputError
+        If the axes don't fit, or the values are no real numbers.
+    ModelError
+        If the model can't be used.
+    DeviceError, MemoryLimitError
+        If the device is absent, or a plane doesn't fit into memory in any way.
+    FileError
+        If a part of the input can't be read, or a large result can't be written.
+    """
+    stack, axes, settings = request.levels[0], request.axes, request.settings
+    check_levels(request.levels, axes)
+    require_real(np.dtype(stack.dtype))
+    model = load_model(request.model)
+    notices: list[str] = []
+    predictor = make_predictor(model, settings, notices.append)
+    display = request.display or DisplayRange.estimate(stack, axes)
+    colors, unsure = _targets(request)
+    job: Job[Any] = colorize_stack(
+        stack,
+        axes,
+        predictor,
+        display,
+        colors[0],
+        uncertainty_target=unsure[0] if unsure else None,
+        indices=request.indices,
+    )
+    if len(colors) > 1:
+        pyramids = [colors, unsure] if unsure else [colors]
+        job = pyramid_job(job, PlaneBlock.whole(axes, stack.shape), pyramids)
+    yield from _with_notices(job, notices)
+    several = isinstance(request.stack, list | tuple)
+    return ColorizeResult(
+        rgb=colors if several else colors[0],
+        uncertainty=(unsure if several else unsure[0]) if unsure else None,
+        metadata=describe_origin(model.card, settings, display),
+    )
+
+
+def _targets(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
+    """Return the arrays to fill, one a level: colours, and uncertainties if wanted."""
+    axes, levels = request.axes, request.levels
+    colors: list[Any] = [request.target]
+    if request.target is None:
+        colors = [
+            allocate(axes.output_shape(level.shape), request.settings.dtype, axes.output)
+            for level in levels
+        ]
+    if not request.settings.uncertainty:
+        return colors, []
+    if request.uncertainty_target is not None:
+        return colors, [request.uncertainty_target]
+    unsure = [
+        allocate(axes.output_shape(level.shape, 0), np.float32, axes.scalar)
+        for level in levels[: len(colors)]
+    ]
+    return colors, unsure
+
+
+def _with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:
+    """Run a job, and say before each of its events what has been noticed since the last."""
+    try:
+        while True:
+            event = next(job)
+            yield from (Notice(text) for text in notices)
+            notices.clear()
+            yield event
+    except StopIteration as stop:
+        yield from (Notice(text) for text in notices)
+        return stop.value
+    finally:
+        job.close()

@@ -1,0 +1,179 @@
+"""Colorize an array in one call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.events import run
+from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_colorgan.axes import StackLike
+    from napari_colorgan.events import Event
+    from napari_colorgan.inference.settings import Dtype, Precision, Scale
+    from napari_colorgan.library.model_file import Model
+
+# An array whose last axis is 3 or 4 long is RGB(A) if its pixels would be more than that.
+_SMALLEST_RGB = 5
+
+
+def colorize(
+    image: Any,
+    model: str | Path | Model = "natural",
+    *,
+    axes: str | None = None,
+    scale: Scale | None = None,
+    vividness: float | None = None,
+    saturation: float = 1.0,
+    contrast_limits: tuple[float, float] | None = None,
+    gamma: float = 1.0,
+    dtype: Dtype = "uint8",
+    uncertainty: bool = False,
+    device: str = "auto",
+    precision: Precision = "auto",
+    memory_limit: int | None = None,
+    lazy: bool = False,
+    on_event: Callable[[Event], object] | None = None,
+) -> Any:
+    """Colorize a grayscale image or stack; its colours are predicted, not measured.
+
+    Parameters
+    ----------
+    image : array, or list of array
+        2D to 5D, of any real dtype: numpy, dask, zarr or anything else that is indexed like
+        them; read one plane at a time. RGB and RGBA images are coloured anew from their
+        lightness. A list holds the levels of a pyramid, the full resolution first.
+    model : str, pathlib.Path or Model, default: "natural"
+        A name in the library, a model file, or what :func:`napari_colorgan.load_model` returned.
+    axes : str, optional
+        One letter for each axis, such as "ZYX": Y and X for the plane, S for the samples of RGB,
+        any others. By default "YX", "ZYX", "TZYX" or "TCZYX", with S where the last axis is 3
+        or 4 long.
+    scale : {"fit", "native"} or float, optional
+        The size at which the network sees a plane: "fit" shrinks the whole plane, "native" takes
+        the pixels as they are, a number from 0.01 to 16 multiplies its sides. By default what
+        the model was trained for.
+    vividness : float, optional
+        0 (the mean of the likely colours) to 1 (the likeliest ones); by default the model's.
+    saturation : float, default: 1.0
+        What chroma is multiplied by, 0 to 10.
+    contrast_limits : tuple of float, optional
+        The values that are shown black and white, for the whole stack. By default uint8 is taken
+        as it is, floats if within 0…1, and all else from its least to its greatest value.
+    gamma : float, default: 1.0
+        Applied between the contrast limits.
+    dtype : {"uint8", "uint16", "float32"}
+        Of the result; "float32" is 0 to 1.
+    uncertainty : bool, default: False
+        Whether to return a map of uncertainties too.
+    device : str, default: "auto"
+        "auto", "cpu", "cuda", "mps" …
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        What the network computes in.
+    memory_limit : int, optional
+        Bytes that predicting a plane may take; by default a quarter of what is free.
+    lazy : bool, default: False
+        Whether to return dask arrays, one chunk a plane, that colorize as they are computed.
+    on_event : callable, optional
+        Called with each event: Started, PlaneDone, Notice.
+
+    Returns
+    -------
+    rgb : array, or list of array
+        The input's axes without S, then 3 samples. A numpy array; where it would take more than
+        a quarter of free memory an array on disk, read on indexing; a dask array if `lazy`. Its
+        L* is the input's.
+    uncertainty : array, or list of array
+        Only if asked for: 0 (sure) to 1, float32, the input's axes without S.
+
+    Raises
+    ------
+    InputError, AxesError
+        If the image or a setting can't be used.
+    ModelError
+        If there is no such model, or it doesn't know its uncertainty and that is asked for.
+    DeviceError, MemoryLimitError
+        If there is no such device, or a plane doesn't fit into memory in any way.
+    FileError
+        If a large result can't be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_colorgan import colorize
+    >>> colorize(np.zeros((5, 64, 64), np.uint8)).shape  # doctest: +SKIP
+    (5, 64, 64, 3)
+    """
+    levels = _levels(image)
+    known = _axes_of(levels[0], axes)
+    settings = PredictionSettings(
+        scale=scale,
+        vividness=vividness,
+        saturation=saturation,
+        device=device,
+        precision=precision,
+        memory_limit=memory_limit,
+        dtype=dtype,
+        uncertainty=uncertainty,
+    )
+    request = ColorizeRequest(
+        stack=levels if len(levels) > 1 else levels[0],
+        axes=known,
+        model=model,
+        settings=settings,
+        display=_display(levels[0], known, contrast_limits, gamma),
+    )
+    if lazy:
+        from napari_colorgan.services.colorize_lazily import colorize_lazily
+
+        result = colorize_lazily(request)
+    else:
+        result = run(colorize_job(request), on_event)
+    return (result.rgb, result.uncertainty) if uncertainty else result.rgb
+
+
+def guess_axes(shape: tuple[int, ...]) -> Axes:
+    """Return the usual axes of an array, RGB(A) where its last axis looks like it.
+
+    Raises
+    ------
+    AxesError
+        If there are fewer than 2 or more than 5 dimensions, not counting S, or a size is 0.
+    """
+    rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) >= _SMALLEST_RGB
+    return Axes.for_shape(shape, rgb=rgb)
+
+
+def _levels(image: Any) -> list[StackLike]:
+    """Return an image's arrays, the full resolution first; one unless it is a pyramid."""
+    if isinstance(image, list | tuple) and image and all(hasattr(each, "shape") for each in image):
+        return list(image)
+    return [image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)]
+
+
+def _axes_of(stack: StackLike, letters: str | None) -> Axes:
+    if letters is None:
+        return guess_axes(tuple(stack.shape))
+    return Axes(letters.strip().upper())
+
+
+def _display(
+    stack: StackLike, axes: Axes, limits: tuple[float, float] | None, gamma: float
+) -> DisplayRange | None:
+    """Return how values are shown, None where it is to be estimated."""
+    if limits is not None:
+        low, high = limits
+        return DisplayRange(float(low), float(high), float(gamma))
+    if gamma == 1.0:
+        return None
+    axes.check(stack.shape)
+    return replace(DisplayRange.estimate(stack, axes), gamma=float(gamma))

@@ -1,0 +1,170 @@
+"""Arrays for results: in memory, or on disk where they would fill it."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import shutil
+import socket
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.io.atomic import require_space
+from napari_colorgan.io.problems import reading, writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes
+
+# The share of free memory that a result may take before it goes to the disk.
+_SHARE = 4
+_LONGEST_CHUNK = 4096
+
+
+class DiskArray:
+    """An array in a temporary zarr store that is read and written on indexing.
+
+    The store is deleted once this object is no longer used, at the latest when Python ends.
+    ``numpy.asarray`` reads all of it; dask takes it by ``dask.array.from_array``.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The sizes.
+    dtype : numpy.dtype
+        Of the values; those never written are 0.
+    ndim, size : int
+        How many axes and how many values there are.
+    chunks : tuple of int
+        The sizes of the parts that are stored together: planes, or parts of large ones.
+    path : pathlib.Path
+        Where the store is.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]):
+        import zarr
+        from zarr.codecs import BloscCodec
+
+        self.path = path
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        self.chunks = chunks
+        self.ndim = len(self.shape)
+        self.size = math.prod(self.shape)
+        weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        with writing(path):
+            self._array = zarr.create_array(
+                str(path),
+                shape=self.shape,
+                chunks=chunks,
+                dtype=self.dtype,
+                # The fastest one: nobody waits for this file to travel.
+                compressors=BloscCodec(cname="lz4", clevel=1),
+                fill_value=0,
+            )
+
+    def __getitem__(self, selection: Any) -> np.ndarray:
+        with reading(self.path):
+            return np.asarray(self._array[selection])
+
+    def __setitem__(self, selection: Any, values: Any) -> None:
+        with writing(self.path):
+            self._array[selection] = values
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        values = self[...]
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<DiskArray of shape {self.shape}, {self.dtype}, at {self.path}>"
+
+
+def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> Any:
+    """Return an array of zeros for a result.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape.
+    dtype : numpy.dtype
+        Its dtype.
+    axes : Axes, optional
+        Its axes, which say where its planes lie; by default Y and X are last, before S.
+
+    Returns
+    -------
+    numpy.ndarray or DiskArray
+        On disk, in the user's cache folder, if it is larger than a quarter of free memory.
+
+    Raises
+    ------
+    FileError
+        If it should go to the disk, but that is full or can't be written.
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    if size <= _free_memory() // _SHARE:
+        return np.zeros(shape, dtype)
+    folder = results_folder()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(folder)
+    path = folder / f"{_owner()}-{secrets.token_hex(6)}.zarr"
+    require_space(path, size)
+    return DiskArray(path, shape, dtype, _chunks(shape, axes))
+
+
+def results_folder() -> Path:
+    """Return the folder for results that don't fit into memory."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("napari-colorgan", appauthor=False) / "results"
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Delete what processes of this machine have left behind that were killed.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder for results; other machines may share it.
+    """
+    import psutil
+
+    for store in folder.glob(f"{_host()}-*.zarr"):
+        process = store.name.removeprefix(f"{_host()}-").partition("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(store, ignore_errors=True)
+
+
+def _free_memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _owner() -> str:
+    return f"{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    return "".join(c for c in socket.gethostname() if c.isalnum()) or "host"
+
+
+def _chunks(shape: tuple[int, ...], axes: Axes | None) -> tuple[int, ...]:
+    if axes is None:
+        with_samples = len(shape) > 2 and shape[-1] == 3
+        letters = "?" * (len(shape) - 2 - with_samples) + "YX" + "S" * with_samples
+    else:
+        letters = axes.letters
+    longest = {"Y": _LONGEST_CHUNK, "X": _LONGEST_CHUNK, "S": 4}
+    return tuple(
+        min(size, longest.get(letter, 1)) for letter, size in zip(letters, shape, strict=True)
+    )

@@ -1,0 +1,93 @@
+"""Models ready to predict, by name or file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_colorgan.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_colorgan.inference.predictor import PlanePredictor
+    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.library.model_file import Model
+
+# The model that was used last: a live preview asks for it again and again.
+_last: dict[tuple[str, int, int], Model] = {}
+
+
+def load_model(model: str | Path | Model) -> Model:
+    """Return a model, ready to use.
+
+    Parameters
+    ----------
+    model : str, pathlib.Path or Model
+        A name in the library, a model file's path, or a model, which is returned as it is.
+
+    Returns
+    -------
+    Model
+        Its card and its generator. The one loaded last is kept, and returned again as long as
+        its file doesn't change.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its file can't be used.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    from napari_colorgan.library.store import ModelLibrary
+
+    library = ModelLibrary()
+    entry = library.find(model)
+    stat = entry.path.stat()
+    key = (str(entry.path.resolve()), stat.st_mtime_ns, stat.st_size)
+    found = _last.get(key)
+    if found is None:
+        found = library.load(model)
+        _last.clear()
+        _last[key] = found
+    return found
+
+
+def make_predictor(
+    model: Model, settings: PredictionSettings, on_notice: Callable[[str], object]
+) -> PlanePredictor:
+    """Return a model's predictor: the settings, and what its card says where they are silent.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    settings : PredictionSettings
+        The user's choices.
+    on_notice : callable
+        Called with sentences that the user should read, such as that memory ran short.
+
+    Raises
+    ------
+    InputError
+        If uncertainty is asked of a model that doesn't know it.
+    DeviceError
+        If the device is none of this machine's.
+    """
+    from napari_colorgan.inference.predictor import PlanePredictor
+
+    card, generator = model.card, model.generator
+    if settings.uncertainty and generator.config.head != "distribution":
+        raise InputError(
+            expected="a model that predicts a distribution of colours, to tell its uncertainty",
+            got=f"'{card.name}', which predicts one colour a pixel",
+            action="Choose another model, or do without the uncertainty.",
+        )
+    return PlanePredictor(
+        generator,
+        settings,
+        scale=card.scale if settings.scale is None else settings.scale,
+        working_size=card.working_size,
+        vividness=card.vividness if settings.vividness is None else settings.vividness,
+        on_notice=on_notice,
+    )
