@@ -76,6 +76,11 @@ class Header:
     tensors: Mapping[str, TensorInfo] = field(hash=False)
     data_start: int
 
+    @property
+    def size(self) -> int:
+        """The file's size in bytes: the weights fill it to its end."""
+        return max((info.end for info in self.tensors.values()), default=0) + self.data_start
+
 
 def read_header(path: Path) -> Header:
     """Read and check the header of a model file.

@@ -84,6 +84,11 @@ def free_name(wanted: str, taken: Iterable[str]) -> str:
     return name
 
 
+def looks_like_path(text: str) -> bool:
+    """Tell whether somebody who typed this meant a file rather than a model's name."""
+    return "/" in text or "\\" in text or text.lower().endswith(".safetensors")
+
+
 def name_of_file(path: Path) -> str:
     """Return the model's name that a file's name gives."""
     name = unicodedata.normalize("NFC", path.name)

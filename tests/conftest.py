@@ -1,0 +1,68 @@
+"""What every test may count on: a home of its own, few threads, and a tiny model."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.library.store import ModelLibrary
+
+# Before torch loads, which would take every core for planes of a few pixels.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep models and remembered options in a folder of the test's own."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("NAPARI_COLORGAN_HOME", str(folder))
+    monkeypatch.delenv("NAPARI_COLORGAN_SHARED_MODELS", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_generator() -> Generator:
+    """Return a U-Net with a distribution head of 0.1 million random weights; don't change it."""
+    import torch
+
+    from napari_colorgan.core.generator import GeneratorConfig, build_generator
+
+    torch.manual_seed(0)
+    config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)
+    return build_generator(config).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_model_file(tiny_generator: Generator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a model "tiny" that shrinks planes to 64 pixels; don't change it."""
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import save_model_file
+
+    path = tmp_path_factory.mktemp("models") / "tiny.colorgan.safetensors"
+    card = ModelCard(
+        name="tiny",
+        version="1",
+        title="A tiny model",
+        domain="tests",
+        description="Random weights.",
+        working_size=64,
+        created="2026-01-31",
+    )
+    save_model_file(path, tiny_generator, card)
+    return path
+
+
+@pytest.fixture
+def tiny_library(tiny_model_file: Path) -> ModelLibrary:
+    """Return the test's own library, with the model "tiny" in the user's folder."""
+    from napari_colorgan.library.store import ModelLibrary
+
+    library = ModelLibrary()
+    library.import_file(tiny_model_file)
+    return library
