@@ -91,7 +91,29 @@ def color_distribution_consistency(frames: Tensor) -> float:
             got=str(frames.shape[0]),
             action="Measure the consistency of a longer sequence.",
         )
-    histograms = torch.stack([_channel_histograms(frame) for frame in frames])  # (T, 3, 256)
+    return histogram_consistency(torch.stack([channel_histograms(frame) for frame in frames]))
+
+
+def channel_histograms(frame: Tensor) -> Tensor:
+    """Return the shares of the 256 levels in each channel of an 8-bit frame (3, H, W).
+
+    Returns
+    -------
+    Tensor, shape (3, 256)
+        In float64; all that :func:`histogram_consistency` needs of a frame.
+    """
+    counts = [torch.bincount(channel.flatten().long(), minlength=256) for channel in frame]
+    return torch.stack(counts).double() / frame[0].numel()
+
+
+def histogram_consistency(histograms: Tensor) -> float:
+    """Return the CDC of frames of which only the histograms were kept.
+
+    Parameters
+    ----------
+    histograms : Tensor, shape (T, 3, 256)
+        :func:`channel_histograms` of at least 5 frames, in order.
+    """
     lags = [_jensen_shannon(histograms[:-lag], histograms[lag:]).mean() for lag in LAGS]
     return float(torch.stack(lags).mean())
 
@@ -141,12 +163,6 @@ def _centred(features: Tensor) -> tuple[Tensor, Tensor]:
     exact = features.double()
     mean = exact.mean(dim=0)
     return mean, (exact - mean) / (features.shape[0] - 1) ** 0.5
-
-
-def _channel_histograms(frame: Tensor) -> Tensor:
-    """Shares of the 256 levels in each channel, (3, 256)."""
-    counts = [torch.bincount(channel.flatten().long(), minlength=256) for channel in frame]
-    return torch.stack(counts).double() / frame[0].numel()
 
 
 def _jensen_shannon(first: Tensor, second: Tensor) -> Tensor:

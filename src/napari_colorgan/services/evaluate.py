@@ -1,0 +1,226 @@
+"""How good a model is on colour images that it never saw, beside honest baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.events import Notice, PlaneDone, Started, run
+from napari_colorgan.services.evaluation.results import Evaluation
+from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_colorgan.events import Event, Job
+    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.evaluation.baselines import Baselines
+    from napari_colorgan.services.evaluation.colorizer import Colorizer
+    from napari_colorgan.services.evaluation.observers import Classifier, PerceptualDistance
+    from napari_colorgan.training.data import Picture
+
+
+def evaluate_job(
+    model: Model,
+    sets: Sequence[ImageSet],
+    settings: EvaluationSettings | None = None,
+    *,
+    baselines: Baselines | None = None,
+    colorizer: Colorizer | None = None,
+) -> Job[Evaluation]:
+    """Measure a model on sets of colour images, each image given as the gray of its own L*.
+
+    Images are read, colorized and measured one at a time: memory doesn't grow with their number.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    sets : sequence of ImageSet
+        What to measure it on.
+    settings : EvaluationSettings, optional
+        The numbers of the evaluation.
+    baselines : Baselines, optional
+        The training set's mean colours, to compare with. Without them the gray image is the only
+        rival.
+    colorizer : Colorizer, optional
+        Used in the model's place, by tests and to measure something else in the same way.
+
+    Yields
+    ------
+    Event
+        Started, PlaneDone for each image, and a Notice where an image can't be read or a metric
+        has to be left out.
+
+    Returns
+    -------
+    Evaluation
+        The numbers.
+
+    Raises
+    ------
+    InputError
+        If a set has no image with colour.
+    ColorganError
+        If the model or its device fails.
+    """
+    from napari_colorgan.services.evaluation.colorizer import colorizer_of
+    from napari_colorgan.services.evaluation.gathering import SetGathering
+    from napari_colorgan.services.evaluation.observers import find_observers
+
+    settings = settings or EvaluationSettings()
+    notices: list[str] = []
+    if colorizer is None:
+        prediction = replace(settings.prediction, uncertainty=True, dtype="uint8")
+        colorizer = colorizer_of(model, prediction, notices.append)
+    classifier, perceptual = find_observers(settings.classifier, notices.append)
+    chosen = [_choose(each, settings) for each in sets]
+    total, done = sum(map(len, chosen)), 0
+    yield Started(total, "image")
+    results = []
+    for image_set, pictures in zip(sets, chosen, strict=True):
+        gathering = SetGathering(image_set, baselines, settings, (classifier, perceptual))
+        for number, picture in enumerate(pictures):
+            if problem := gathering.add(picture, settings.side(model.card.scale), colorizer):
+                notices.append(problem)
+            yield from (Notice(text) for text in notices)
+            notices.clear()
+            done += 1
+            yield PlaneDone(done, total, (number,))
+        results.append(gathering.result())
+    card = model.card
+    return Evaluation(
+        model=card.name,
+        version=card.version,
+        sha256=card.sha256,
+        protocol=_protocol(model, settings, classifier, perceptual),
+        settings=asdict(settings),
+        sets=tuple(results),
+    )
+
+
+def evaluate(
+    model: Model | str | Path,
+    images: Any,
+    *,
+    train: Any = None,
+    hints: int = 0,
+    size: Any = "auto",
+    limit: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    on_event: Callable[[Event], object] | None = None,
+) -> Evaluation:
+    """Measure how well a model colorizes images whose colours are known.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        A model's name in the library, a model file, or a loaded model.
+    images : path, array, sequence of them, or mapping of str to these
+        Colour images: files, folders and RGB arrays of shape (..., H, W, 3), uint8, uint16 or
+        float in 0..1. A mapping names sets that are measured apart.
+    train : path, array or sequence of them, optional
+        The images that the model was trained on, or some like them: the baselines' colours.
+    hints : int, default: 0
+        True colours revealed in each image, at random places.
+    size : int or {"auto", "full"}
+        The short side to which images are brought; see `EvaluationSettings`.
+    limit : int, optional
+        At most so many images a set, drawn by `seed`.
+    seed : int, default: 0
+        Of every draw.
+    device : str, default: "auto"
+        Where the model runs: "cpu", "cuda", "mps" …
+    on_event : callable, optional
+        Called with each event, for progress.
+
+    Returns
+    -------
+    Evaluation
+        Metrics by set, method and name; it prints itself as a table, JSON or HTML.
+
+    Raises
+    ------
+    InputError
+        If there are no colour images, or a number is out of range.
+    ModelError
+        If the model can't be used.
+    """
+    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.services.evaluation.baselines import fit_baselines_job
+
+    settings = EvaluationSettings(
+        size=size,
+        hints=hints,
+        limit=limit,
+        seed=seed,
+        prediction=PredictionSettings(device=device),
+    )
+    loaded = load(model)
+    named = images if isinstance(images, Mapping) else {"images": images}
+    sets = [ImageSet(str(name), _listed(each)) for name, each in named.items()]
+    baselines = None
+    if train is not None:
+        fitting = fit_baselines_job(_listed(train), name="the training images", seed=seed)
+        baselines = run(fitting, on_event)
+    return run(evaluate_job(loaded, sets, settings, baselines=baselines), on_event)
+
+
+def load(model: Model | str | Path) -> Model:
+    """Return a model by its name in the library or its file; a loaded one as it is."""
+    from napari_colorgan.library.store import ModelLibrary
+
+    return ModelLibrary().load(model) if isinstance(model, str | Path) else model
+
+
+def _choose(image_set: ImageSet, settings: EvaluationSettings) -> list[Picture]:
+    from napari_colorgan.training.data import find_pictures
+
+    pictures = find_pictures(image_set.images)
+    if settings.limit is None or len(pictures) <= settings.limit:
+        return pictures
+    if image_set.is_sequence:
+        return pictures[: settings.limit]
+    drawn = np.random.default_rng(settings.seed).permutation(len(pictures))[: settings.limit]
+    return [pictures[number] for number in np.sort(drawn)]
+
+
+def _listed(images: Any) -> tuple[Any, ...]:
+    if isinstance(images, str | Path) or hasattr(images, "shape"):
+        return (images,)
+    return tuple(images)
+
+
+def _protocol(
+    model: Model,
+    settings: EvaluationSettings,
+    classifier: Classifier | None,
+    perceptual: PerceptualDistance | None,
+) -> str:
+    """Say in sentences how it was measured."""
+    side, card, prediction = settings.side(model.card.scale), model.card, settings.prediction
+    scale = card.scale if prediction.scale is None else prediction.scale
+    vividness = card.vividness if prediction.vividness is None else prediction.vividness
+    hints = (
+        f"{settings.hints} true colours as hints in each image" if settings.hints else "no hints"
+    )
+    sentences = [
+        f"Images have {f'a short side of {side} px' if side else 'their own pixels'}; the model "
+        f"sees the gray of their own L*, with {hints}.",
+        f"Working scale {scale}, vividness {vividness:g}, saturation {prediction.saturation:g}; "
+        "all methods are compared as 8-bit RGB.",
+    ]
+    if settings.resamples:
+        sentences.append(
+            f"In brackets: 95 % bootstrap intervals over images ({settings.resamples} resamples)."
+        )
+    if classifier is not None:
+        sentences.append("The classifier is EfficientNet-Lite0, trained on ImageNet.")
+    if perceptual is not None:
+        sentences.append(f"LPIPS is measured on {perceptual.network}.")
+    return " ".join(sentences)

@@ -1,0 +1,1 @@
+"""Parts of an evaluation: its truth, baselines, scores, results and reports."""

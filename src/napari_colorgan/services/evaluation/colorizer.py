@@ -1,0 +1,70 @@
+"""A model as users get it: from a gray image and hints to colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from napari_colorgan.guidance.hints import HintMap
+    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.library.model_file import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Colored:
+    """A colorized image.
+
+    Attributes
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        As it would be saved.
+    uncertainty : ndarray of float32, shape (H, W), or None
+        0..1, where the model knows it.
+    """
+
+    rgb: np.ndarray
+    uncertainty: np.ndarray | None
+
+
+Colorizer: TypeAlias = "Callable[[np.ndarray, HintMap | None], Colored]"
+"""From gray levels (0..1, float32, shape (H, W)) and perhaps hints to colours."""
+
+
+def colorizer_of(
+    model: Model, settings: PredictionSettings, on_notice: Callable[[str], object]
+) -> Colorizer:
+    """Set a model up for use, by the path that every user's image takes.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    settings : PredictionSettings
+        How it is used.
+    on_notice : callable
+        Called with what a user should know, such as that memory ran out.
+    """
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.predictor import PlanePredictor
+
+    card = model.card
+    predictor = PlanePredictor(
+        model.generator,
+        settings,
+        scale=card.scale,
+        working_size=card.working_size,
+        vividness=card.vividness,
+        on_notice=on_notice,
+    )
+    display = DisplayRange(0.0, 1.0, 1.0)  # gray levels are shown as they are
+
+    def colorize(gray: np.ndarray, hints: HintMap | None) -> Colored:
+        (plane,) = predictor.predict([gray], display, None if hints is None else [hints])
+        return Colored(plane.rgb, plane.uncertainty)
+
+    return colorize

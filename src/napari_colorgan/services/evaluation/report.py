@@ -1,0 +1,85 @@
+"""An evaluation as a page of markdown that reads well as plain text too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.services.evaluation.results import METHODS, METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.services.evaluation.results import (
+        Calibration,
+        Estimate,
+        Evaluation,
+        SetResult,
+    )
+
+
+def table(evaluation: Evaluation) -> str:
+    """Return every set's numbers, a metric a row, a method a column."""
+    parts = [f"# {evaluation.model} {evaluation.version}", evaluation.protocol]
+    for each in evaluation.sets:
+        parts += [f"## {each.name}: {counted(each)}", set_table(each)]
+        if each.baselines:
+            parts.append(f"Baselines fitted on {each.baselines}.")
+        if each.calibration is not None:
+            parts.append(calibration_table(each.calibration))
+    return "\n\n".join(parts) + "\n"
+
+
+def set_table(result: SetResult) -> str:
+    """Return one set's numbers as a markdown table."""
+    return aligned([["", *method_labels(result)], *set_rows(result)])
+
+
+def method_labels(result: SetResult) -> list[str]:
+    """Return the names of the methods that were measured, in their order."""
+    return [label for method, label in METHODS.items() if method in result.methods]
+
+
+def set_rows(result: SetResult) -> list[list[str]]:
+    """Return a row a metric: its label, then each method's number."""
+    rows = []
+    for name, metric in METRICS.items():
+        found = [result.methods[m].get(name) for m in METHODS if m in result.methods]
+        if any(each is not None for each in found):
+            rows.append([metric.label, *(cell(each, metric.digits) for each in found)])
+    return rows
+
+
+def calibration_table(calibration: Calibration) -> str:
+    """Return the tenths of the pixels, surest first, with uncertainty and error."""
+    numbers = [str(i) for i in range(1, len(calibration.error) + 1)]
+    return aligned(
+        [
+            ["tenth of the pixels, surest first", *numbers],
+            ["mean uncertainty", *(f"{value:.2f}" for value in calibration.uncertainty)],
+            ["mean error in a*b*", *(f"{value:.1f}" for value in calibration.error)],
+        ]
+    )
+
+
+def cell(estimate: Estimate | None, digits: int) -> str:
+    """Format a number with its interval: "23.41 (22.90 to 23.95)"."""
+    if estimate is None:
+        return ""
+    text = f"{estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+
+
+def counted(result: SetResult) -> str:
+    """Say how many images were measured and left out."""
+    text = f"{result.images} image" + ("s" if result.images != 1 else "")
+    return text + (f", {result.left_out} without colour left out" if result.left_out else "")
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return a markdown table whose columns line up in plain text; the first row is its head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    padded = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows]
+    padded.insert(1, ["-" * max(width, 3) for width in widths])
+    return "\n".join("| " + " | ".join(row) + " |" for row in padded)

@@ -1,0 +1,234 @@
+"""What an evaluation found: plain numbers and a few pictures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+MODEL = "model"
+METHODS = {
+    MODEL: "model",
+    "gray": "gray",
+    "mean_color": "mean colour",
+    "lookup_table": "L* lookup table",
+    "truth": "truth",
+}
+"""The colorizations that are compared, in their order; the truth is there for its colorfulness."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is called and printed.
+
+    Attributes
+    ----------
+    label : str
+        With its unit.
+    digits : int
+        After the decimal point.
+    better : str
+        "lower", "higher", or "nearest 1" for a share of the truth's.
+    meaning : str
+        One sentence.
+    """
+
+    label: str
+    digits: int
+    better: str
+    meaning: str
+
+
+METRICS: Mapping[str, Metric] = {
+    "l1": Metric("L1 × 100", 2, "lower", "Mean error of a* and b* in percent of 110."),
+    "psnr": Metric("PSNR (dB)", 2, "higher", "Of 8-bit RGB, an image's, averaged over images."),
+    "psnr_gain": Metric("PSNR above gray (dB)", 2, "higher", "The same less the gray image's."),
+    "ssim": Metric("SSIM", 3, "higher", "Of 8-bit RGB; gray images are near 0.9 already."),
+    "delta_e": Metric("ΔE00", 2, "lower", "CIEDE2000 colour difference, mean over pixels."),
+    "colorfulness": Metric(
+        "colorfulness", 1, "nearest the truth's", "Hasler and Süsstrunk's, signed variant."
+    ),
+    "colorfulness_share": Metric(
+        "colorfulness / truth's", 2, "nearest 1", "The set's mean over the truth's mean."
+    ),
+    "hue_distance": Metric(
+        "hue histogram distance", 3, "lower", "Share of pixels that would have to change hue bin."
+    ),
+    "lpips": Metric("LPIPS", 3, "lower", "Learned perceptual distance, where weights are present."),
+    "frechet": Metric(
+        "Fréchet distance (EfficientNet-Lite0)",
+        2,
+        "lower",
+        "Between the sets' features in EfficientNet-Lite0; not FID, and biased for small sets.",
+    ),
+    "agreement": Metric(
+        "classifier agreement",
+        3,
+        "higher",
+        "Share of images whose top class of 1,000 is that of the true image.",
+    ),
+    "hint_delta_e": Metric(
+        "ΔE00 at the hints", 2, "lower", "Between a hint's colour and the mean colour in its place."
+    ),
+    "uncertainty_rank": Metric(
+        "uncertainty's rank correlation with the error",
+        2,
+        "higher",
+        "Spearman's, over the pixels of an image, averaged over images.",
+    ),
+    "cdc": Metric(
+        "CDC × 1000", 2, "nearest the truth's", "Flicker of the colour histograms of a sequence."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % bootstrap interval over images.
+
+    Attributes
+    ----------
+    value : float
+        Of all images.
+    low, high : float or None
+        The interval, None where images can't be drawn one by one.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How large errors are where the model says that it is unsure.
+
+    Attributes
+    ----------
+    uncertainty : tuple of float
+        Mean uncertainty, 0..1, of each tenth of the pixels, surest first.
+    error : tuple of float
+        Mean distance in a*b* from the truth in the same tenths, CIE units.
+    """
+
+    uncertainty: tuple[float, ...]
+    error: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One image of a set, for reports.
+
+    Attributes
+    ----------
+    name : str
+        The image's name.
+    gray : ndarray of uint8, shape (H, W)
+        What the model saw.
+    predicted, truth : ndarray of uint8, shape (H, W, 3)
+        RGB.
+    """
+
+    name: str
+    gray: np.ndarray
+    predicted: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class SetResult:
+    """A set's numbers.
+
+    Attributes
+    ----------
+    name : str
+        The set's name.
+    images : int
+        How many images were measured.
+    left_out : int
+        How many had no colour to compare with.
+    methods : mapping of str to mapping of str to Estimate
+        Estimates by method (see `METHODS`) and metric (see `METRICS`).
+    baselines : str
+        What the baselines were fitted on.
+    calibration : Calibration or None
+        None where the model has no uncertainty.
+    examples : tuple of Example
+        A few images chosen by the seed.
+    """
+
+    name: str
+    images: int
+    left_out: int
+    methods: Mapping[str, Mapping[str, Estimate]]
+    baselines: str
+    calibration: Calibration | None
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How a model does on named sets, beside the honest baselines.
+
+    Attributes
+    ----------
+    model, version, sha256 : str
+        Which model.
+    protocol : str
+        How it was measured, in sentences.
+    settings : mapping
+        The numbers behind them.
+    sets : tuple of SetResult
+        In the order given.
+    """
+
+    model: str
+    version: str
+    sha256: str
+    protocol: str
+    settings: Mapping[str, Any]
+    sets: tuple[SetResult, ...]
+
+    def to_table(self) -> str:
+        """Return the numbers as a page of markdown that also reads well as plain text."""
+        from napari_colorgan.services.evaluation.report import table
+
+        return table(self)
+
+    def to_json(self) -> str:
+        """Return the numbers, without the pictures, as JSON."""
+        sets = []
+        for each in self.sets:
+            methods = {
+                method: {metric: asdict(estimate) for metric, estimate in metrics.items()}
+                for method, metrics in each.methods.items()
+            }
+            sets.append(
+                {
+                    "name": each.name,
+                    "images": each.images,
+                    "left_out": each.left_out,
+                    "baselines": each.baselines,
+                    "methods": methods,
+                    "calibration": asdict(each.calibration) if each.calibration else None,
+                }
+            )
+        values = {
+            "model": {"name": self.model, "version": self.version, "sha256": self.sha256},
+            "protocol": self.protocol,
+            "settings": dict(self.settings),
+            "metrics": {name: metric.label for name, metric in METRICS.items()},
+            "sets": sets,
+        }
+        return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+
+    def to_html(self) -> str:
+        """Return a report with pictures as one self-contained page of HTML."""
+        from napari_colorgan.services.evaluation.html import page
+
+        return page(self)

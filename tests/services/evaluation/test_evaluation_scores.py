@@ -1,0 +1,95 @@
+"""An image's scores against scikit-image's and torchmetrics' on the same 8-bit pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage import color, metrics
+from torchmetrics.functional.image import peak_signal_noise_ratio
+
+from napari_colorgan.core.color_statistics import color_distribution_consistency
+from napari_colorgan.services.evaluation.scores import (
+    colorfulness_of,
+    consistency,
+    hint_error,
+    histograms,
+    score_image,
+    uncertainty_samples,
+)
+
+
+@pytest.fixture
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    noise = rng.integers(-30, 31, truth.shape)
+    return np.clip(truth + noise, 0, 255).astype(np.uint8), truth
+
+
+def test_scores_agree_with_the_oracles(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    rgb, truth = pair
+    found = score_image(rgb, truth)
+    lab, true_lab = color.rgb2lab(rgb), color.rgb2lab(truth)
+    assert found["l1"] == pytest.approx(
+        np.abs(lab - true_lab)[..., 1:].mean() / 110 * 100, rel=1e-4
+    )
+    assert found["psnr"] == pytest.approx(metrics.peak_signal_noise_ratio(truth, rgb), abs=1e-4)
+    batches = [torch.from_numpy(each).float().permute(2, 0, 1)[None] for each in (rgb, truth)]
+    assert found["psnr"] == pytest.approx(
+        float(peak_signal_noise_ratio(*batches, data_range=255.0)), abs=1e-4
+    )
+    ssim = metrics.structural_similarity(
+        truth,
+        rgb,
+        channel_axis=-1,
+        data_range=255,
+        gaussian_weights=True,
+        use_sample_covariance=False,
+    )
+    assert found["ssim"] == pytest.approx(ssim, abs=1e-3)
+    delta_e = color.deltaE_ciede2000(true_lab, lab).mean()
+    assert found["delta_e"] == pytest.approx(delta_e, rel=1e-4)
+    assert found["colorfulness"] == pytest.approx(colorfulness_of(rgb))
+    assert 0 < found["hue_distance"] < 1
+
+
+def test_the_truth_scores_best_and_gray_has_no_colour(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    _, truth = pair
+    best = score_image(truth, truth)
+    assert best["l1"] == best["delta_e"] == best["hue_distance"] == 0
+    assert best["ssim"] == pytest.approx(1)
+    gray = np.repeat(truth[..., :1], 3, axis=-1)
+    assert score_image(gray, truth)["colorfulness"] == 0
+
+
+def test_hints_are_judged_in_their_places_and_the_last_one_holds() -> None:
+    truth = np.full((30, 30, 3), 120, np.uint8)
+    rgb = truth.copy()
+    rgb[0:6, 0:6] = [160, 110, 110]
+    lab, true_lab = (color.rgb2lab(each[:1, :1]) for each in (rgb, truth))
+    off = float(color.deltaE_ciede2000(lab, true_lab)[0, 0])
+    assert hint_error(rgb, truth, [(0, 0), (20, 20)]) == pytest.approx(off / 2, rel=1e-3)
+    assert hint_error(rgb, truth, [(0, 0)]) == pytest.approx(off, rel=1e-3)
+    # The first is covered in part by the second, which is where the truth's colour came out.
+    assert hint_error(rgb, truth, [(2, 2), (7, 7)]) == pytest.approx(0, abs=1e-3)
+
+
+def test_uncertainty_meets_the_error_of_the_same_pixels() -> None:
+    truth = np.full((30, 30, 3), 128, np.uint8)
+    rgb = truth.copy()
+    rgb[:, 15:] = [170, 110, 110]
+    unsure = np.zeros((30, 30), np.float32)
+    unsure[:, 15:] = 0.75
+    levels, error, correlation = uncertainty_samples(unsure, rgb, truth)
+    assert correlation > 0.99
+    assert error[levels == 0].max() == pytest.approx(0, abs=1e-3)
+    wanted = np.linalg.norm(color.rgb2lab(rgb)[0, 20, 1:])
+    assert error[levels > 0].mean() == pytest.approx(wanted, rel=1e-2)
+    assert uncertainty_samples(1 - unsure, rgb, truth)[2] < -0.99
+
+
+def test_flicker_is_measured_from_histograms_alone() -> None:
+    frames = np.random.default_rng(2).integers(0, 256, (6, 20, 24, 3), dtype=np.uint8)
+    whole = color_distribution_consistency(torch.from_numpy(frames).permute(0, 3, 1, 2))
+    assert consistency([histograms(frame) for frame in frames]) == pytest.approx(1000 * whole)
