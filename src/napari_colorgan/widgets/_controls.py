@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HUNDREDTHS = 100
+_BOX_WIDTH = 46
 
 
 def describe(widget: QWidget, name: str, tooltip: str) -> None:
@@ -42,6 +46,14 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
     form.addRow(title, widget)
 
 
+def align_labels(panel: QWidget) -> None:
+    """Let the fields of all forms in a panel begin at one edge."""
+    titles = [label for label in panel.findChildren(QLabel) if label.buddy() is not None]
+    width = max((title.sizeHint().width() for title in titles), default=0)
+    for title in titles:
+        title.setMinimumWidth(width)
+
+
 def new_form() -> QFormLayout:
     """Return an empty form whose fields share one left edge and take the panel's width."""
     form = QFormLayout()
@@ -50,6 +62,30 @@ def new_form() -> QFormLayout:
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
     return form
+
+
+class PanelArea(QScrollArea):
+    """Scrolls a panel up and down, and is never too narrow for it."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(panel)
+        panel.installEventFilter(self)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a size that leaves room for the panel's width and the scroll bar."""
+        panel, bar = self.widget(), self.verticalScrollBar()
+        width = panel.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the panel when what it shows changes."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
 
 
 class Combo(QComboBox):
@@ -76,6 +112,16 @@ class Combo(QComboBox):
             self.setCurrentIndex(index)
 
 
+def make_slim(box: QAbstractSpinBox) -> None:
+    """Drop a number box's buttons, which napari draws wide; the arrow keys and wheel step it."""
+    box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    box.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    box.setKeyboardTracking(False)
+    # napari's style sheet asks for 90 pixels, which only another style sheet overrides.
+    box.setStyleSheet(f"min-width: {_BOX_WIDTH}px;")
+    ignore_stray_wheel(box)
+
+
 class NumberSlider(QWidget):
     """A slider 0…`high` in hundredths, with a box beside it to read and type the value."""
 
@@ -91,9 +137,9 @@ class NumberSlider(QWidget):
         self.box.setRange(0.0, high)
         self.box.setSingleStep(0.05)
         self.box.setDecimals(2)
-        self.box.setKeyboardTracking(False)
-        for control in (self.slider, self.box):
-            ignore_stray_wheel(control)
+        make_slim(self.box)
+        self.box.setMaximumWidth(_BOX_WIDTH)
+        ignore_stray_wheel(self.slider)
         self.setFocusProxy(self.slider)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

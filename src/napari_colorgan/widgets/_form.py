@@ -12,8 +12,9 @@ from napari_colorgan.widgets._controls import (
     Fold,
     NumberSlider,
     add_row,
+    align_labels,
     describe,
-    ignore_stray_wheel,
+    make_slim,
     new_form,
 )
 from napari_colorgan.widgets._model_picker import (
@@ -26,6 +27,7 @@ from napari_colorgan.widgets._options import Options
 from napari_colorgan.widgets._planes import PlaneSelector
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
     from qtpy.QtWidgets import QFormLayout
 
 _SCALES = (
@@ -62,7 +64,7 @@ class ColorizeForm(QWidget):
         self.scale_number = QDoubleSpinBox()
         self.device = Combo(_DEVICES)
         self.depth = Combo(_DEPTHS)
-        self.uncertainty = QCheckBox("Add an uncertaint&y layer")
+        self.uncertainty = QCheckBox("Uncertaint&y layer")
         self.advanced = Fold("Advanced", "Options that are rarely needed.", self._advanced_page())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -128,7 +130,7 @@ class ColorizeForm(QWidget):
         self.scale_number.setSingleStep(0.05)
         self.scale_number.setDecimals(2)
         self.scale_number.setPrefix("× ")
-        ignore_stray_wheel(self.scale_number)
+        make_slim(self.scale_number)
         describe(self.scale_number, "Scale factor", "0.5 shows the model half the pixels a side.")
         form.addRow("", self.scale_number)
         add_row(
@@ -147,7 +149,7 @@ class ColorizeForm(QWidget):
         )
         describe(
             self.uncertainty,
-            "Add an uncertainty layer",
+            "Uncertainty layer",
             "Add a hidden layer that is bright where the model was unsure of the colour.",
         )
         form.addRow("", self.uncertainty)
@@ -165,6 +167,11 @@ class ColorizeForm(QWidget):
             self.uncertainty.toggled,
         ):
             signal.connect(self._emit_changed)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Align the labels, now that napari's font is known."""
+        super().showEvent(event)
+        align_labels(self)
 
     @property
     def options(self) -> Options:

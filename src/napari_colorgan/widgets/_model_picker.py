@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextFormat
 from qtpy.QtWidgets import QTextBrowser
 
 from napari_colorgan.widgets._controls import Combo, Fold, describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from qtpy.QtGui import QTextDocument
 
     from napari_colorgan.library.store import ModelEntry
 
@@ -70,6 +73,25 @@ class CardFold(Fold):
             self._page.setPlainText("No model was found.")
         else:
             self._page.setMarkdown(entry.card.to_markdown())
+            _tone_down(self._page.document())
+
+
+def _tone_down(document: QTextDocument | None) -> None:
+    """Fit a page's headings and quotations to a narrow panel."""
+    block = document.begin() if document is not None else None
+    while block is not None and block.isValid():
+        cursor = QTextCursor(block)
+        margins = QTextBlockFormat()
+        margins.setLeftMargin(0)
+        margins.setRightMargin(0)
+        cursor.mergeBlockFormat(margins)
+        if block.blockFormat().headingLevel():
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            heading = QTextCharFormat()
+            heading.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+            heading.setFontWeight(QFont.Weight.Bold)
+            cursor.mergeCharFormat(heading)
+        block = block.next()
 
 
 def summary(entry: ModelEntry) -> str:

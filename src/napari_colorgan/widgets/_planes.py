@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.widgets._controls import Combo, describe, ignore_stray_wheel
+from napari_colorgan.widgets._controls import Combo, describe, make_slim
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex
@@ -47,8 +47,7 @@ class PlaneSelector(QWidget):
         describe(self.first, "First plane", "The first plane of the range, counted from 0.")
         describe(self.last, "Last plane", "The last plane of the range; it is included.")
         for box in (self.first, self.last):
-            ignore_stray_wheel(box)
-            box.setMinimumWidth(56)
+            make_slim(box)
         layout.addWidget(self.axis, 2)
         layout.addWidget(self.first, 1)
         layout.addWidget(QLabel("to"))

@@ -90,7 +90,8 @@ class LivePreview(QObject):
         index = tuple(position * size // full for position, size, full in sizes)
         block = PlaneBlock.single(axes, shape, index)
         pixels = np.zeros(block.output_shape(), plan.settings.dtype)
-        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, plan.settings)}
+        display = display_range(plan.layer)
+        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, plan.settings, display)}
         name = f"{plan.layer.name} colour preview"
         self._pending = color_layer([pixels], plan.layer, block, name, metadata)
         request = ColorizeRequest(
@@ -98,7 +99,7 @@ class LivePreview(QObject):
             axes=axes,
             model=plan.entry.path,
             settings=plan.settings,
-            display=display_range(plan.layer),
+            display=display,
             indices=[index],
             target=BlockTarget(pixels, block),
         )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.services.provenance import describe_origin
 from napari_colorgan.widgets._layers import METADATA_KEY
 from napari_colorgan.widgets._model_picker import predicts_distribution
 
 if TYPE_CHECKING:
+    from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.library.store import ModelEntry
     from napari_colorgan.widgets._options import Options
     from napari_colorgan.widgets._preferences import Preferences
-
-PREDICTED = "predicted, not measured"
 
 
 def prediction_settings(
@@ -35,13 +34,8 @@ def prediction_settings(
     )
 
 
-def layer_metadata(entry: ModelEntry, settings: PredictionSettings) -> dict[str, Any]:
+def layer_metadata(
+    entry: ModelEntry, settings: PredictionSettings, display: DisplayRange
+) -> dict[str, Any]:
     """Return what a result layer says about its origin, from its first plane on."""
-    origin = {
-        "model": entry.name,
-        "version": entry.card.version,
-        "sha256": entry.card.sha256,
-        "settings": asdict(settings),
-        "colour": PREDICTED,
-    }
-    return {METADATA_KEY: origin}
+    return {METADATA_KEY: describe_origin(entry.card, settings, display)}

@@ -99,19 +99,19 @@ class ColorizeRun(QObject):
         name = plan.layer.name
         colors = _allocate_levels(plan, plan.settings.dtype, samples=3)
         unsure = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
-        metadata = layer_metadata(plan.entry, plan.settings)
+        display = display_range(plan.layer)
+        metadata = layer_metadata(plan.entry, plan.settings, display)
         layers = [color_layer(colors, plan.layer, plan.block, f"{name} colour", metadata)]
         if unsure:
             title = f"{name} uncertainty"
             layers.append(uncertainty_layer(unsure, plan.layer, plan.block, title, dict(metadata)))
         self.layers = ResultLayers(viewer, plan.layer, layers, self)
-        self._progress = ProgressReport(f"Colorize {name}", self.cancel, self)
         request = ColorizeRequest(
             stack=layer_levels(plan.layer)[0],
             axes=plan.block.axes,
             model=plan.entry.path,
             settings=plan.settings,
-            display=display_range(plan.layer),
+            display=display,
             indices=plan.block.indices(plan.first),
             target=BlockTarget(colors[0], plan.block),
             uncertainty_target=BlockTarget(unsure[0], plan.block) if unsure else None,
@@ -119,6 +119,7 @@ class ColorizeRun(QObject):
         job = job_factory(request)
         if len(colors) > 1:
             job = pyramid_job(job, plan.block, [colors, *([unsure] if unsure else [])])
+        self._progress = ProgressReport(f"Colorize {name}", self.cancel, self)
         handlers = JobHandlers(self._event, self._done, self._failed, self._cancelled)
         runner.start(job, f"colorizing {name}", handlers)
 
@@ -195,5 +196,5 @@ def _allocate_levels(plan: RunPlan, dtype: str, samples: int) -> list[Any]:
             )
         )
         shape = plan.block.output_shape(samples, axes.plane_shape(level.shape), lower)
-        levels.append(allocate(shape, np.dtype(dtype)))
+        levels.append(allocate(shape, np.dtype(dtype), axes.output if samples else axes.scalar))
     return levels

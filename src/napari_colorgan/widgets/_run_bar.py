@@ -15,6 +15,7 @@ State: TypeAlias = Literal["idle", "running", "cancelling"]
 Tone: TypeAlias = Literal["error", "notice"]
 
 _TEXTS: dict[State, str] = {"idle": "R&un", "running": "&Cancel", "cancelling": "Cancelling…"}
+_BUTTON_HEIGHT = 32
 # Readable on napari's dark and light themes alike.
 _COLORS: dict[Tone, str] = {"error": "#e5533d", "notice": "#8a8f98"}
 
@@ -45,6 +46,7 @@ class RunBar(QWidget):
         keys = QKeySequence(RUN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         describe(self.button, "Run", f"Colorize the chosen planes; again to cancel ({keys}).")
         describe(self.progress, "Progress", "Planes done.")
+        self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         for label in (self.message, self.disclaimer, self.status):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_colorgan.errors import ColorganError, InputError, ModelError
 from napari_colorgan.services.colorize import colorize_job
+from napari_colorgan.widgets._controls import PanelArea
 from napari_colorgan.widgets._form import ColorizeForm
 from napari_colorgan.widgets._layers import (
     axis_names,
@@ -73,13 +74,8 @@ class ColorizeWidget(QWidget):
         self._list_layers()
 
     def _build(self) -> None:
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.form)
         layout = QVBoxLayout(self)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(PanelArea(self.form), 1)
         layout.addWidget(self.run_bar)
         self.setMinimumWidth(_WIDTH)
 
