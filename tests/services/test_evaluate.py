@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,9 +18,13 @@ from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import Model
 from napari_colorgan.services.evaluate import evaluate, evaluate_job
 from napari_colorgan.services.evaluation.colorizer import Colored
-from napari_colorgan.services.evaluation.results import Evaluation
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
 from napari_colorgan.services.evaluation.truth import to_rgb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.services.evaluation.results import Evaluation
 
 QUICK: dict[str, Any] = {"classifier": False, "resamples": 20, "size": 48}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,7 +17,11 @@ from napari_colorgan.services.evaluation.observers import (
     PerceptualDistance,
     find_observers,
 )
-from napari_colorgan.services.evaluation.truth import Truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.services.evaluation.truth import Truth
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +19,9 @@ from napari_colorgan.services.evaluation.calibration import (
     rank_correlation,
     sample,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def random_images(count: int) -> list[np.ndarray]:
