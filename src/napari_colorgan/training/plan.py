@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,13 @@ class Plan:
     def from_dict(cls, values: dict[str, list[list[int]]]) -> Plan:
         """Rebuild it from plain values."""
         return cls(tuple(PhasePlan(*pair) for pair in values["phases"]))
+
+
+def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
+    """Return the config with its phases stretched so that they take `epochs` in all."""
+    factor = epochs / sum(phase.epochs for phase in config.phases)
+    phases = tuple(dataclasses.replace(p, epochs=p.epochs * factor) for p in config.phases)
+    return dataclasses.replace(config, phases=phases)
 
 
 def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:

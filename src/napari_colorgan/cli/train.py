@@ -1,0 +1,117 @@
+"""`napari-colorgan train` and `plot`: make a model, and see how it went."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train(
+    config: Annotated[
+        str | None,
+        typer.Argument(help="A recipe's name or a TOML file; not needed with --resume."),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Colour pictures: files, folders or stacks. May be repeated."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(help="The run directory: checkpoints, previews and the model.")
+    ] = Path("run"),
+    base: Annotated[
+        str | None, typer.Option(help="Start from this model: a name or a file.")
+    ] = None,
+    val: Annotated[
+        list[Path] | None,
+        typer.Option(help="Held-out pictures; without any, a share of the data."),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Passes over the data in all, shared by the phases.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Plan the run to end in this time, as measured here.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run there.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
+    name: Annotated[str, typer.Option(help="The model's name.")] = "model",
+    card: Annotated[
+        Path | None, typer.Option(help="A TOML file with fields of the model's card.")
+    ] = None,
+) -> None:
+    """Train a model on colour pictures.
+
+    Ctrl-C leaves a checkpoint; the same command with --resume goes on from it, and ends with
+    the same weights as if nothing had happened.
+    """
+    from napari_colorgan.cli.interrupt import interruptible
+    from napari_colorgan.cli.training_view import TrainingView
+    from napari_colorgan.errors import ConfigError
+    from napari_colorgan.events import run
+    from napari_colorgan.library.store import ModelLibrary
+    from napari_colorgan.services.train import TrainRequest, train_job
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.plan import share_epochs
+
+    if not data:
+        raise ConfigError(
+            expected="pictures to train on", got="no --data", action="Add --data FOLDER."
+        )
+    if epochs is not None and minutes is not None:
+        raise ConfigError(
+            expected="--epochs or --minutes", got="both", action="Leave one of them out."
+        )
+    settings = None
+    if config is not None and not resume:
+        settings = TrainingConfig.load(config)
+        settings = settings if epochs is None else share_epochs(settings, epochs)
+    request = TrainRequest(
+        config=settings,
+        data=data,
+        output=output,
+        validation=val or (),
+        base=None if base is None else ModelLibrary().load(base),
+        minutes=minutes,
+        resume=resume,
+        device=device,
+        name=name,
+        card={} if card is None else _read_card(card),
+    )
+    with TrainingView() as view, interruptible(view.show) as on_event:
+        try:
+            model = run(train_job(request), on_event)
+        except KeyboardInterrupt:
+            typer.echo(f"\nStopped; the state is kept. Go on with: --resume --output {output}")
+            raise
+    typer.echo(f"The model is in {model}")
+
+
+def plot(
+    run_directory: Annotated[Path, typer.Argument(help="A run directory, finished or not.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="A .png or .svg file; curves.png in the run directory by default."),
+    ] = None,
+) -> None:
+    """Draw a run's losses and validation metrics as curves."""
+    from napari_colorgan.services.plot_run import plot_run
+
+    typer.echo(plot_run(run_directory, output or run_directory / "curves.png"))
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    from napari_colorgan.errors import ConfigError
+
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            expected="a TOML file with fields of a model card",
+            got=f"{path}: {error}",
+            action="Check the path and the file.",
+        ) from error
+    if "training_data" in fields:
+        fields["training_data"] = tuple(tuple(pair) for pair in fields["training_data"])
+    return fields
