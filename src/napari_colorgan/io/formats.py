@@ -10,7 +10,7 @@ from napari_colorgan.io.problems import damaged, missing, unsupported
 if TYPE_CHECKING:
     from pathlib import Path
 
-Format: TypeAlias = Literal["tiff", "png", "jpeg", "zarr", "npy"]
+Format: TypeAlias = Literal["tiff", "png", "jpeg", "webp", "zarr", "npy"]
 
 _OUTPUT: dict[str, Format] = {
     ".tif": "tiff",
@@ -21,7 +21,7 @@ _OUTPUT: dict[str, Format] = {
     ".zarr": "zarr",
 }
 OUTPUT_SUFFIXES = tuple(_OUTPUT)
-INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".btf", ".npy")
+INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".btf", ".npy", ".webp")
 
 # The files' first bytes: names lie, as where a PNG was saved as "photo.jpg".
 _MAGIC: tuple[tuple[bytes, Format], ...] = (
@@ -47,7 +47,7 @@ def input_format(path: Path) -> Format:
     Returns
     -------
     str
-        "tiff", "png", "jpeg", "zarr" or "npy".
+        "tiff", "png", "jpeg", "webp", "zarr" or "npy".
 
     Raises
     ------
@@ -67,6 +67,9 @@ def input_format(path: Path) -> Format:
     for magic, kind in _MAGIC:
         if start.startswith(magic):
             return kind
+    # A RIFF file's length stands between the two.
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return "webp"
     raise unsupported(path, "something else")
 
 

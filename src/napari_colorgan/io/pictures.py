@@ -1,4 +1,4 @@
-"""PNG and JPEG: single planes, decoded whole."""
+"""PNG, JPEG and WebP: single planes, decoded whole."""
 
 from __future__ import annotations
 
@@ -54,6 +54,15 @@ def read_jpeg(path: Path) -> Stack:
         if upright.mode not in ("L", "RGB"):
             upright = upright.convert("RGB")
         return _picture(path, np.asarray(upright))
+
+
+def read_webp(path: Path) -> Stack:
+    """Decode a WebP, turned as its EXIF orientation says."""
+    from PIL import ImageOps
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    with WebPImageFile(path) as file:
+        return _picture(path, np.asarray(ImageOps.exif_transpose(file)))
 
 
 @contextmanager

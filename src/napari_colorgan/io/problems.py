@@ -123,7 +123,7 @@ def damaged(path: Path, cause: object) -> FileError:
 def unsupported(path: Path, what: str) -> FileError:
     """Return the error for a file that holds something else."""
     return FileError(
-        expected="a TIFF, PNG, JPEG or .npy file or an OME-Zarr folder",
+        expected="a TIFF, PNG, JPEG, WebP or .npy file or an OME-Zarr folder",
         got=f"{what} at '{path}'",
         action="Export the image as one of these.",
     )

@@ -41,7 +41,7 @@ def _averaged(strip: np.ndarray, rows: np.ndarray, columns: int) -> np.ndarray:
     if strip.shape[:2] == ((len(rows) - 1) * down, columns * right):
         # Adding up strided views is several times faster than reduceat.
         views = [strip[dy::down, dx::right] for dy in range(down) for dx in range(right)]
-        means = views[0].astype(np.float32)
+        means: np.ndarray = views[0].astype(np.float32)
         for view in views[1:]:
             means += view
         means /= len(views)

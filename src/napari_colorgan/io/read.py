@@ -9,13 +9,19 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.io.formats import input_format, stem_of
 from napari_colorgan.io.lazy import FileArray
-from napari_colorgan.io.pictures import read_jpeg, read_png
+from napari_colorgan.io.pictures import read_jpeg, read_png, read_webp
 from napari_colorgan.io.problems import reading
 from napari_colorgan.io.stack import Stack
 from napari_colorgan.io.tiff_reader import read_tiff
 from napari_colorgan.io.zarr_store import read_zarr
 
-_READERS = {"tiff": read_tiff, "png": read_png, "jpeg": read_jpeg, "zarr": read_zarr}
+_READERS = {
+    "tiff": read_tiff,
+    "png": read_png,
+    "jpeg": read_jpeg,
+    "webp": read_webp,
+    "zarr": read_zarr,
+}
 
 
 def read_stack(path: str | Path, axes: str | None = None) -> Stack:
@@ -24,7 +30,7 @@ def read_stack(path: str | Path, axes: str | None = None) -> Stack:
     Parameters
     ----------
     path : str or pathlib.Path
-        A TIFF, OME-TIFF, ImageJ TIFF, PNG, JPEG or .npy file, or an OME-Zarr folder; told
+        A TIFF, OME-TIFF, ImageJ TIFF, PNG, JPEG, WebP or .npy file, or an OME-Zarr folder; told
         apart by content, not by name.
     axes : str, optional
         One letter for each axis of the array, where the file is silent or wrong.

@@ -62,10 +62,13 @@ def read_tiff(path: Path) -> Stack:
 
 def _interpreted(path: Path, file: Any, series: Any) -> tuple[str, StackLike]:
     """Return axes and data as values to be shown, neither palette indices nor odd samples."""
-    data = _open_pixels(path, file, series)
     # ImageJ's palettes are false colours over measured values.
-    if series.keyframe.photometric == _PALETTE and not file.is_imagej:
-        return series.axes + "S", _with_colormap(series, data)
+    has_palette = series.keyframe.photometric == _PALETTE and not file.is_imagej
+    # Read first: the file may be closed once its pixels are mapped.
+    colormap = np.asarray(series.keyframe.colormap) if has_palette else None
+    data = _open_pixels(path, file, series)
+    if colormap is not None:
+        return series.axes + "S", _with_colormap(series.axes, data, colormap)
     return _with_usual_samples(path, series, data)
 
 
@@ -116,22 +119,21 @@ def _with_usual_samples(path: Path, series: Any, data: FileArray) -> tuple[str, 
     letters, keyframe = series.axes, series.keyframe
     if "S" not in letters:
         return letters, data
-    axis = letters.index("S")
-    samples = data.shape[axis]
+    samples = data.shape[letters.index("S")]
     if keyframe.photometric in (_RGB, _YCBCR):
-        return letters, data if samples <= 4 else _lazily(data, letters).take(range(3), axis)
+        return letters, data if samples <= 4 else _samples(data, letters, [0, 1, 2])
     if keyframe.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         raise unsupported(path, f"a TIFF of {keyframe.photometric.name} colours")
     if samples == 2 and any(kind in _ALPHA for kind in keyframe.extrasamples):
-        return letters.replace("S", ""), _lazily(data, letters).take(0, axis)
+        return letters.replace("S", ""), _samples(data, letters, 0)
     # More than one value a pixel without being RGB: channels, each an image of its own.
     return letters.replace("S", "C" if "C" not in letters else "P"), data
 
 
-def _with_colormap(series: Any, data: FileArray) -> StackLike:
+def _with_colormap(letters: str, data: FileArray, colormap: np.ndarray) -> StackLike:
     """Return the RGB values, in 0..255, that a palette image's indices stand for."""
-    colors = (np.asarray(series.keyframe.colormap).T // 257).astype(np.uint8)  # (N, 3)
-    stack = _lazily(data, series.axes)
+    colors = (colormap.T // 257).astype(np.uint8)  # (N, 3)
+    stack = _lazily(data, letters)
     rgb: StackLike = stack.map_blocks(
         lambda indices: colors[indices],
         dtype=np.uint8,
@@ -140,6 +142,12 @@ def _with_colormap(series: Any, data: FileArray) -> StackLike:
         meta=np.empty((0,) * (data.ndim + 1), np.uint8),
     )
     return rgb
+
+
+def _samples(data: FileArray, letters: str, which: int | list[int]) -> StackLike:
+    """Return some samples of each pixel; without the axis S if it is a single one."""
+    stack: StackLike = _lazily(data, letters)[(slice(None),) * letters.index("S") + (which,)]
+    return stack
 
 
 def _lazily(data: FileArray, letters: str) -> Any:
