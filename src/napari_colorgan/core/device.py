@@ -1,13 +1,29 @@
-"""Which device computes, and how much memory it has to spare."""
+"""Which device computes, how much memory it has to spare, and what it says when it runs out."""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
 
-from napari_colorgan.errors import DeviceError
+from napari_colorgan.errors import DeviceError, MemoryLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHOICES = ("auto", "cuda", "mps", "cpu")
+
+# What allocators, cuBLAS and cuDNN say in a plain RuntimeError.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "_status_alloc_failed",
+    "invalid buffer size",
+)
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -54,6 +70,43 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
+
+
+@contextmanager
+def memory_errors(device: torch.device) -> Iterator[None]:
+    """Turn every way in which memory can run out into a MemoryLimitError.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the work is done.
+
+    Raises
+    ------
+    MemoryLimitError
+        In place of PyTorch's and Python's own errors. What PyTorch holds in reserve on the
+        device has been given back by then.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise MemoryLimitError(
+            expected=f"enough free memory on {device}",
+            got=str(error).strip().splitlines()[0] if str(error).strip() else "too little",
+            action="Close other programs, or lower the memory limit or the scale.",
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of PyTorch or Python says that memory has run out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(phrase in text for phrase in _OUT_OF_MEMORY)
 
 
 def _unknown(name: str) -> DeviceError:

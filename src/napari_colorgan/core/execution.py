@@ -1,0 +1,151 @@
+"""Run a generator fast: on a device, in the precision that pays, in the best memory format."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.device import memory_errors
+from napari_colorgan.core.generator import pool_hints
+from napari_colorgan.core.metrics import delta_e_2000
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.generator import Generator
+
+MAX_DELTA_E = 0.5
+"""How far a lower precision may move colours on average, in ΔE00."""
+
+# Below this gain in speed a lower precision isn't worth any difference.
+_MIN_GAIN = 1.1
+# The side of the piece of a plane that decides about precision.
+_TRIAL_SIZE = 256
+
+
+class NetworkRunner:
+    """A copy of a generator, ready on a device; the original is left as it is.
+
+    Parameters
+    ----------
+    generator : Generator
+        The network.
+    device : torch.device
+        Where it runs.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        See `PredictionSettings`.
+    """
+
+    def __init__(self, generator: Generator, device: torch.device, precision: str) -> None:
+        self.device = device
+        with memory_errors(device):
+            copied = copy.deepcopy(generator).eval().requires_grad_(False)
+            self.generator = copied.to(device, memory_format=torch.channels_last)
+        self._precision = precision
+        self._dtype: torch.dtype | None = None
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return str(self.device)
+
+    def __call__(
+        self,
+        lightness: Tensor,
+        hints: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        uncertainty: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict colours.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            L* 0…100, sizes on the stride grid, on any device.
+        hints : Tensor, shape (B, 3, H, W), or None
+            a*/110, b*/110 and weight.
+        temperature : float
+            See `Generator.colors`.
+        uncertainty : bool
+            Whether it is wanted.
+
+        Returns
+        -------
+        ab : Tensor, shape (B, 2, h, w)
+            a* and b* in CIE units.
+        uncertainty : Tensor, shape (B, 1, h, w), or None
+            0…1, if wanted and known.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the device's memory doesn't suffice.
+        """
+        with torch.inference_mode(), memory_errors(self.device):
+            fed = (lightness / 50 - 1).to(self.device)
+            if hints is None:
+                hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
+            hints = hints.to(self.device)
+            if self._dtype is None:
+                self._dtype = self._decide(fed, hints)
+            return self._predict(fed, hints, temperature, self._dtype, uncertainty=uncertainty)
+
+    def _predict(
+        self,
+        fed: Tensor,
+        hints: Tensor,
+        temperature: float,
+        dtype: torch.dtype,
+        *,
+        uncertainty: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        lower = dtype != torch.float32
+        # Only the network: the softmax over colours stays in float32.
+        with torch.autocast(self.device.type, dtype=dtype if lower else None, enabled=lower):
+            raw = self.generator(fed, hints).float()
+        ab = self.generator.colors(raw, hints, temperature) * AB_SCALE
+        unsure = self.generator.head.uncertainty(raw) if uncertainty else None
+        if unsure is not None:
+            unsure *= 1 - pool_hints(hints, self.generator.output_stride)[1]
+        return ab, unsure
+
+    def _decide(self, fed: Tensor, hints: Tensor) -> torch.dtype:
+        if self._precision != "auto":
+            chosen = getattr(torch, self._precision)
+            assert isinstance(chosen, torch.dtype)
+            return chosen
+        if self.device.type == "cuda":
+            return torch.float16
+        if self.device.type == "cpu" and has_bfloat16_instructions():
+            return self._measure(fed, hints)
+        return torch.float32
+
+    def _measure(self, fed: Tensor, hints: Tensor) -> torch.dtype:
+        """Return bfloat16 if it is faster on a piece of the input and keeps the colours."""
+        fed, hints = (each[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE] for each in (fed, hints))
+        seconds, colors = {}, {}
+        for dtype in (torch.float32, torch.bfloat16):
+            laps = []
+            for _ in range(3):
+                start = time.perf_counter()
+                colors[dtype] = self._predict(fed, hints, 1.0, dtype)[0]
+                laps.append(time.perf_counter() - start)
+            seconds[dtype] = min(laps)
+        if seconds[torch.float32] < _MIN_GAIN * seconds[torch.bfloat16]:
+            return torch.float32
+        gray = torch.nn.functional.interpolate((fed + 1) * 50, colors[torch.float32].shape[-2:])
+        exact, coarse = (torch.cat([gray, colors[dtype]], dim=1) for dtype in seconds)
+        near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
+        return torch.bfloat16 if near else torch.float32
+
+
+def has_bfloat16_instructions() -> bool:
+    """Return whether the CPU multiplies bfloat16 natively."""
+    # PyTorch tells only through a private name, which may be absent.
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())

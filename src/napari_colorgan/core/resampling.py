@@ -1,0 +1,100 @@
+"""Bring any window of a plane to the network's scale without holding the whole plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+_BAND_PIXELS = 2**18
+# Columns made by one matrix product, which has mostly zeros if it makes many.
+_COLUMNS = 64
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How one side of a plane is shrunk (each new pixel a mean) or enlarged (linearly).
+
+    Attributes
+    ----------
+    source, target : int
+        The side's pixels before and after.
+    """
+
+    source: int
+    target: int
+
+    def reach(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the first source pixel of new pixels start…stop, and the one after the last."""
+        margin = 0 if self.target <= self.source else 1
+        first = start * self.source // self.target - margin
+        last = -(-stop * self.source // self.target) + margin
+        return max(first, 0), min(last, self.source)
+
+    def weights(self, start: int, stop: int) -> Tensor:
+        """Return the matrix that makes new pixels start…stop of the source pixels they reach.
+
+        Returns
+        -------
+        Tensor, shape (stop - start, source pixels)
+            Rows sum to 1; float32.
+        """
+        first, last = self.reach(start, stop)
+        new = torch.arange(start, stop, dtype=torch.float64)[:, None]
+        old = torch.arange(first, last, dtype=torch.float64)
+        step = self.source / self.target
+        if self.target <= self.source:
+            low, high = torch.maximum(new * step, old), torch.minimum((new + 1) * step, old + 1)
+            weights = (high - low).clamp_min(0)
+        else:
+            centre = ((new + 0.5) * step - 0.5).clamp(0, self.source - 1)
+            weights = (1 - (centre - old).abs()).clamp_min(0)
+        return (weights / weights.sum(dim=1, keepdim=True)).float()
+
+
+def resample(
+    read: Callable[[slice, slice], Tensor],
+    rows: Resampling,
+    columns: Resampling,
+    window: tuple[slice, slice],
+) -> Tensor:
+    """Return a window of the resampled plane.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the source plane's pixels at rows and columns, shape (h, w), float32.
+    rows, columns : Resampling
+        Of either side.
+    window : (slice, slice)
+        Rows and columns of the resampled plane.
+
+    Returns
+    -------
+    Tensor
+        The window's pixels, float32.
+    """
+    down, across = window
+    left, right = columns.reach(across.start, across.stop)
+    if (rows.source, columns.source) == (rows.target, columns.target):
+        return read(*window)
+    height = max(1, _BAND_PIXELS * rows.target // (rows.source * (right - left)))
+    bands = []
+    for start in range(down.start, down.stop, height):
+        stop = min(start + height, down.stop)
+        band = read(slice(*rows.reach(start, stop)), slice(left, right))
+        bands.append(rows.weights(start, stop).to(band.device) @ band)
+    tall = torch.cat(bands)  # (window rows, source columns)
+    parts = []
+    for start in range(across.start, across.stop, _COLUMNS):
+        stop = min(start + _COLUMNS, across.stop)
+        first, last = columns.reach(start, stop)
+        weights = columns.weights(start, stop).to(tall.device)
+        parts.append(tall[:, first - left : last - left] @ weights.T)
+    return torch.cat(parts, dim=1)

@@ -1,0 +1,133 @@
+"""Bring coarse colour up to full resolution along the edges of the lightness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+REGULARIZATION = 4.0
+"""Variance of L* below which a neighbourhood counts as flat: there colour follows no edge."""
+
+
+class Upsampler:
+    """Bilinear upsampling, band by band.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (C, h, w)
+        Coarse values in any units.
+    shape : (int, int)
+        The full resolution, (H, W).
+    cell : (float, float)
+        Height and width of a cell in pixels of the full resolution. The first cell begins at
+        the first pixel; cells may reach beyond the last.
+    """
+
+    def __init__(self, maps: Tensor, shape: tuple[int, int], cell: tuple[float, float]) -> None:
+        self._maps = maps
+        height, width = maps.shape[-2:]
+        self._positions = _positions(shape[0], height, cell[0], maps)
+        left, self._between = _split(_positions(shape[1], width, cell[1], maps), width)
+        self._left, self._right = left, (left + 1).clamp(max=width - 1)
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Return the full resolution's rows start…stop, shape (C, stop - start, W)."""
+        first, between = _split(self._positions[start:stop], self._maps.shape[1])
+        top, bottom = int(first[0]), min(int(first[-1]) + 2, self._maps.shape[1])
+        coarse = self._maps[:, top:bottom]  # (C, k, w)
+        wide = torch.lerp(coarse[..., self._left], coarse[..., self._right], self._between)
+        # A matrix with two weights in each row, as many columns as there are coarse rows.
+        weights = wide.new_zeros(len(first), bottom - top)
+        weights.scatter_(1, (first - top)[:, None], 1 - between[:, None])
+        after = (first - top + 1).clamp(max=bottom - top - 1)
+        weights.scatter_add_(1, after[:, None], between[:, None])
+        return torch.matmul(weights, wide)  # (C, n, W)
+
+
+class JointUpsampler:
+    """Fast guided upsampling: in each neighbourhood colour is a line over L*.
+
+    The lines are fitted to 3 × 3 cells and averaged over 3 × 3 on the coarse grid; their slopes
+    and offsets are brought up bilinearly and meet the full-resolution L*, band by band. L*
+    enters clamped to what the neighbourhood's cells have, so that colour never runs far beyond
+    theirs. Where the coarse grid is no coarser than the pixels, colour is interpolated alone.
+
+    Parameters
+    ----------
+    color : Tensor, shape (C, h, w)
+        Coarse values in any units, such as a*, b* and an uncertainty.
+    lightness : Tensor, shape (h, w)
+        The mean L* 0…100 of each cell.
+    shape, cell
+        As for `Upsampler`.
+
+    References
+    ----------
+    K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015.
+    """
+
+    def __init__(
+        self, color: Tensor, lightness: Tensor, shape: tuple[int, int], cell: tuple[float, float]
+    ) -> None:
+        self._channels = len(color)
+        self._guided = max(cell) > 1
+        maps = _fit_lines(color, lightness) if self._guided else color
+        self._upsampler = Upsampler(maps, shape, cell)
+
+    def rows(self, start: int, lightness: Tensor) -> Tensor:
+        """Return the colour of a band of rows.
+
+        Parameters
+        ----------
+        start : int
+            The band's first row.
+        lightness : Tensor, shape (n, W)
+            The band's L*.
+
+        Returns
+        -------
+        Tensor, shape (C, n, W)
+            In the units of the coarse colour.
+        """
+        maps = self._upsampler.rows(start, start + len(lightness))
+        if not self._guided:
+            return maps
+        slopes, offsets, (low, high) = maps.split([self._channels, self._channels, 2])
+        guide = torch.minimum(torch.maximum(lightness, low), high)
+        return torch.addcmul(offsets, slopes, guide)
+
+
+def _fit_lines(color: Tensor, lightness: Tensor) -> Tensor:
+    """Return slopes and offsets of the lines, and the least and greatest L* around each cell."""
+    guide = lightness[None]
+    mean_guide, mean_color = _box_mean(guide), _box_mean(color)
+    variance = (_box_mean(guide * guide) - mean_guide * mean_guide).clamp_min(0)
+    covariance = _box_mean(guide * color) - mean_guide * mean_color
+    slopes = covariance / (variance + REGULARIZATION)
+    offsets = mean_color - slopes * mean_guide
+    low = -F.max_pool2d(-guide, 3, 1, 1)
+    high = F.max_pool2d(guide, 3, 1, 1)
+    return torch.cat([_box_mean(slopes), _box_mean(offsets), low, high])
+
+
+def _box_mean(maps: Tensor) -> Tensor:
+    """Average 3 × 3 neighbourhoods, of fewer cells at the borders."""
+    return F.avg_pool2d(maps, 3, 1, 1, count_include_pad=False)
+
+
+def _positions(size: int, cells: int, cell: float, like: Tensor) -> Tensor:
+    """Return where the centres of pixels lie on the coarse grid, 0 at the first cell's centre."""
+    # In float64, since 30,000 pixels times a fraction is beyond float32's digits.
+    centres = torch.arange(size, dtype=torch.float64) + 0.5
+    return (centres / cell - 0.5).clamp(0, cells - 1).to(like.dtype).to(like.device)
+
+
+def _split(positions: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+    """Return the cell before each position, and the share of the way to the next."""
+    before = positions.floor().clamp(max=cells - 1)
+    return before.long(), positions - before

@@ -1,0 +1,86 @@
+"""How large the network sees a plane."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_colorgan.inference.settings import Scale
+
+# A strip would otherwise be run at its short side's scale, at any cost.
+_MOST_AREA = 8
+# Beyond this, enlarging a tiny plane shows the network only blur.
+_MOST_ENLARGED = 4.0
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A plane's sizes before and after it is brought to the network's scale.
+
+    Attributes
+    ----------
+    height, width : int
+        The plane's.
+    seen_height, seen_width : int
+        Those at the network's scale.
+    stride : int
+        To whose multiples the network's input is padded.
+    """
+
+    height: int
+    width: int
+    seen_height: int
+    seen_width: int
+    stride: int
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], scale: Scale, working_size: int, stride: int) -> Geometry:
+        """Return the geometry of planes of a shape.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            The planes' rows and columns.
+        scale : {"fit", "native"} or float
+            See `PredictionSettings`.
+        working_size : int
+            The short side for "fit". Strips longer than 8 times their width are shrunk further,
+            planes of less than a quarter of it are enlarged 4 times only.
+        stride : int
+            The network's.
+        """
+        height, width = shape
+        if scale == "native":
+            factor = 1.0
+        elif scale == "fit":
+            factor = min(
+                working_size / min(shape),
+                working_size * math.sqrt(_MOST_AREA / (height * width)),
+                _MOST_ENLARGED,
+            )
+        else:
+            factor = float(scale)
+        seen = (max(1, round(side * factor)) for side in shape)
+        return cls(height, width, *seen, stride)
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """The sizes of the network's input."""
+        return (
+            -(-self.seen_height // self.stride) * self.stride,
+            -(-self.seen_width // self.stride) * self.stride,
+        )
+
+    @property
+    def pixels(self) -> int:
+        """The pixels of the network's input."""
+        return self.padded[0] * self.padded[1]
+
+    def cell(self, output_stride: int) -> tuple[float, float]:
+        """Return the height and width of an output cell in pixels of the plane."""
+        return (
+            output_stride * self.height / self.seen_height,
+            output_stride * self.width / self.seen_width,
+        )
