@@ -1,0 +1,86 @@
+"""The program `napari-colorgan`: its commands put together, and how it fails."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+from typer.core import TyperGroup
+
+from napari_colorgan.cli.console import print_error
+from napari_colorgan.cli.models import models
+from napari_colorgan.errors import ColorganError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The modules here with their commands, functions of the same names, in the help page's order.
+_COMMANDS = {
+    "colorize": ("colorize",),
+    "train": ("train", "plot"),
+    "evaluate": ("evaluate",),
+    "info": ("info",),
+}
+_INTERRUPTED = 130
+
+
+class _Group(TyperGroup):
+    """Tell errors that users can act on from bugs, which keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except ColorganError as error:
+            print_error(error)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            typer.echo("\nCancelled. What was finished is kept.", err=True)
+            raise typer.Exit(_INTERRUPTED) from error
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from napari_colorgan import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool,
+    typer.Option("--version", help="Show the version and exit.", callback=_show_version),
+]
+
+
+def build_app(*commands: Callable[..., None]) -> typer.Typer:
+    """Return the program.
+
+    Parameters
+    ----------
+    *commands : callable
+        Commands to add to those of this package, by their functions' names.
+    """
+    app = typer.Typer(
+        name="napari-colorgan",
+        cls=_Group,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def program(version: Version = False) -> None:
+        """Give grayscale images and stacks their colour back, and train models that do."""
+
+    for module, names in _COMMANDS.items():
+        path = f"napari_colorgan.cli.{module}"
+        if find_spec(path) is not None:
+            for name in names:
+                app.command()(getattr(import_module(path), name))
+    app.add_typer(models, name="models")
+    for command in commands:
+        app.command()(command)
+    return app

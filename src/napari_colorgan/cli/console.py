@@ -1,0 +1,92 @@
+"""What the commands print: results on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from napari_colorgan.events import Notice, PlaneDone, Started, StepDone, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.progress import Progress
+
+    from napari_colorgan.errors import ColorganError
+    from napari_colorgan.events import Event, Job
+
+R = TypeVar("R")
+
+
+def print_error(error: ColorganError) -> None:
+    """Print an error's three parts on stderr."""
+    typer.secho("Error", fg=typer.colors.RED, bold=True, err=True)
+    parts = {"expected": error.expected, "got": error.got, "to do": error.action}
+    for label, text in parts.items():
+        typer.echo(f"  {label + ':':<10}{text}", err=True)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print aligned columns on stdout, never cut or wrapped, so that scripts can read them."""
+    lines = [header, *rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def run_with_progress(job: Job[R], label: str) -> R:
+    """Run a job with a progress bar on stderr.
+
+    Parameters
+    ----------
+    job : Job
+        What to run. Notices appear above the bar.
+    label : str
+        What is being done.
+
+    Returns
+    -------
+    object
+        What the job returns.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        bar = _Bar(progress, label)
+        return run(job, bar.show)
+
+
+class _Bar:
+    """A progress bar that follows events."""
+
+    def __init__(self, progress: Progress, label: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(label, total=None, unit="")
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            unit = event.unit if event.total == 1 else f"{event.unit}s"
+            self._progress.reset(self._task, total=event.total, unit=unit)
+        elif isinstance(event, PlaneDone):
+            self._progress.update(self._task, completed=event.done, total=event.total)
+        elif isinstance(event, StepDone):
+            self._progress.update(self._task, completed=event.step, total=event.total)
+        elif isinstance(event, Notice):
+            self._progress.console.print(event.text)

@@ -1,0 +1,147 @@
+"""``napari-colorgan models``: what is in the library, and moving models in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from napari_colorgan.cli.console import print_table
+
+if TYPE_CHECKING:
+    from napari_colorgan.library.store import ModelEntry, ModelLibrary
+
+Name: TypeAlias = Annotated[str, typer.Argument(help="The model's name.", metavar="NAME")]
+NameOrFile: TypeAlias = Annotated[
+    str, typer.Argument(help="A model's name or file.", metavar="NAME|FILE")
+]
+ModelFile: TypeAlias = Annotated[Path, typer.Argument(help="The model file.", metavar="FILE")]
+NewName: TypeAlias = Annotated[str, typer.Argument(help="The new name.", metavar="NEW_NAME")]
+FreeName: TypeAlias = Annotated[
+    str | None, typer.Option("--name", help="What to call it; by default its own name.")
+]
+Target: TypeAlias = Annotated[
+    Path, typer.Argument(help="Where to: a file, or a folder.", metavar="PATH")
+]
+Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Again: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Import it even if its weights are there already.")
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+models = typer.Typer(
+    no_args_is_help=True, help="List, show, import, export, rename and delete models."
+)
+
+
+@models.command("list")
+def list_models(json: AsJson = False) -> None:
+    """List the models that there are, and the files that can't be used."""
+    library = _library()
+    entries = library.entries()
+    if json:
+        _print_json(entries)
+    else:
+        header = ("NAME", "KIND", "VERSION", "CREATED", "MB", "DOMAIN", "TITLE")
+        print_table(header, map(_row, entries))
+    for file in library.skipped():
+        typer.echo(f"Left out: {file.path}: {file.reason}", err=True)
+
+
+@models.command("show")
+def show(model: NameOrFile) -> None:
+    """Show a model's card."""
+    from rich.console import Console
+
+    entry = _library().find(model)
+    page = entry.card.to_markdown()
+    console = Console()
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(page))
+    else:
+        typer.echo(page)
+    typer.echo(f"File: {entry.path} ({entry.kind})")
+
+
+@models.command("import")
+def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -> None:
+    """Copy a model file into your models folder, once it has been found to work."""
+    entry = _library().import_file(file, name, again=again)
+    typer.echo(f"Imported as '{entry.name}': {entry.path}")
+
+
+@models.command("export")
+def export(model: Name, path: Target, overwrite: Overwrite = False) -> None:
+    """Copy a model to a file that others can import."""
+    typer.echo(f"Exported: {_library().export(model, path, overwrite=overwrite)}")
+
+
+@models.command("rename")
+def rename(model: Name, new_name: NewName) -> None:
+    """Rename one of your own models."""
+    entry = _library().rename(model, new_name)
+    typer.echo(f"Renamed to '{entry.name}': {entry.path}")
+
+
+@models.command("duplicate")
+def duplicate(model: Name, name: FreeName = None) -> None:
+    """Copy any model into your models folder under another name."""
+    entry = _library().duplicate(model, name)
+    typer.echo(f"Copied as '{entry.name}': {entry.path}")
+
+
+@models.command("delete")
+def delete(model: Name, yes: Yes = False) -> None:
+    """Delete one of your own models for good."""
+    library = _library()
+    entry = library.find(model)
+    if entry.kind == "own" and not yes:
+        typer.confirm(f"Delete '{entry.name}' ({entry.path}) for good?", abort=True, err=True)
+    library.delete(entry.name)
+    typer.echo(f"Deleted '{entry.name}'.")
+
+
+def _library() -> ModelLibrary:
+    from napari_colorgan.library.store import ModelLibrary
+
+    return ModelLibrary()
+
+
+def _row(entry: ModelEntry) -> tuple[str, ...]:
+    card = entry.card
+    megabytes = f"{entry.size / 1e6:.1f}"
+    return (
+        entry.name,
+        entry.kind,
+        card.version,
+        card.created,
+        megabytes,
+        card.domain,
+        card.title,
+    )
+
+
+def _print_json(entries: tuple[ModelEntry, ...]) -> None:
+    import json
+
+    rows = [
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "path": str(entry.path),
+            "bytes": entry.size,
+            "version": entry.card.version,
+            "title": entry.card.title,
+            "domain": entry.card.domain,
+            "created": entry.card.created,
+            "parent": entry.card.parent,
+            "sha256": entry.card.sha256,
+        }
+        for entry in entries
+    ]
+    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
