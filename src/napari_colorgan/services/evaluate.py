@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,7 @@ def evaluate_job(
     settings = settings or EvaluationSettings()
     notices: list[str] = []
     if colorizer is None:
-        prediction = replace(settings.prediction, uncertainty=True, dtype="uint8")
-        colorizer = colorizer_of(model, prediction, notices.append)
+        colorizer = colorizer_of(model, settings.prediction, notices.append)
     classifier, perceptual = find_observers(settings.classifier, notices.append)
     chosen = [_choose(each, settings) for each in sets]
     total, done = sum(map(len, chosen)), 0
@@ -153,6 +152,7 @@ def evaluate(
     """
     from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
+    from napari_colorgan.services.models import load_model
 
     settings = EvaluationSettings(
         size=size,
@@ -161,7 +161,7 @@ def evaluate(
         seed=seed,
         prediction=PredictionSettings(device=device),
     )
-    loaded = load(model)
+    loaded = load_model(model)
     named = images if isinstance(images, Mapping) else {"images": images}
     sets = [ImageSet(str(name), _listed(each)) for name, each in named.items()]
     baselines = None
@@ -169,13 +169,6 @@ def evaluate(
         fitting = fit_baselines_job(_listed(train), name="the training images", seed=seed)
         baselines = run(fitting, on_event)
     return run(evaluate_job(loaded, sets, settings, baselines=baselines), on_event)
-
-
-def load(model: Model | str | Path) -> Model:
-    """Return a model by its name in the library or its file; a loaded one as it is."""
-    from napari_colorgan.library.store import ModelLibrary
-
-    return ModelLibrary().load(model) if isinstance(model, str | Path) else model
 
 
 def _choose(image_set: ImageSet, settings: EvaluationSettings) -> list[Picture]:

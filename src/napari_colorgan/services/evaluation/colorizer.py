@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,23 +45,18 @@ def colorizer_of(
     model : Model
         The model.
     settings : PredictionSettings
-        How it is used.
+        How it is used; the result is 8 bit, with its uncertainty where the model knows it.
     on_notice : callable
         Called with what a user should know, such as that memory ran out.
     """
     from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.predictor import PlanePredictor
+    from napari_colorgan.services.models import make_predictor
 
-    card = model.card
-    predictor = PlanePredictor(
-        model.generator,
-        settings,
-        scale=card.scale,
-        working_size=card.working_size,
-        vividness=card.vividness,
-        on_notice=on_notice,
+    knows = model.generator.config.head == "distribution"
+    predictor = make_predictor(
+        model, replace(settings, dtype="uint8", uncertainty=knows), on_notice
     )
-    display = DisplayRange(0.0, 1.0, 1.0)  # gray levels are shown as they are
+    display = DisplayRange(0.0, 1.0)  # gray levels are shown as they are
 
     def colorize(gray: np.ndarray, hints: HintMap | None) -> Colored:
         (plane,) = predictor.predict([gray], display, None if hints is None else [hints])

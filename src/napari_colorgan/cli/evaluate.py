@@ -1,0 +1,139 @@
+"""`napari-colorgan evaluate`: how good a model is on images whose colours are known."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.services.evaluation.settings import ImageSet
+
+_TRAIN_HELP = (
+    "Training images, or some like them: their mean colours are the baselines. May be repeated."
+)
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")],
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Colour images: files, folders or stacks. Each folder and stack is measured "
+            "apart. May be repeated, or followed by several paths."
+        ),
+    ] = None,
+    train: Annotated[list[Path] | None, typer.Option(help=_TRAIN_HELP)] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the numbers to this file.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page of HTML with pictures to this file.")
+    ] = None,
+    hints: Annotated[
+        int, typer.Option(min=0, help="True colours revealed in each image, at random places.")
+    ] = 0,
+    size: Annotated[
+        str,
+        typer.Option(
+            help="The short side to bring images to, in pixels; 'full' keeps their pixels; 'auto' "
+            "is 256 for models that shrink images to fit, and 'full' for others."
+        ),
+    ] = "auto",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many images of each set, drawn by lot.")
+    ] = None,
+    sequence: Annotated[
+        bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
+    ] = False,
+    vividness: Annotated[
+        float | None, typer.Option(min=0, max=1, help="0 to 1; by default the model's own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of every draw.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
+) -> None:
+    """Measure a model on colour images, each given to it as the gray of its own lightness.
+
+    Beside it stand the gray image and, with --train, the training images' mean colour and their
+    mean colours by lightness.
+    """
+    from napari_colorgan.cli.console import run_with_progress
+    from napari_colorgan.cli.evaluation_view import print_evaluation
+    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.io import write_atomically
+    from napari_colorgan.services.evaluate import evaluate_job
+    from napari_colorgan.services.evaluation.baselines import fit_baselines_job
+    from napari_colorgan.services.evaluation.settings import EvaluationSettings
+    from napari_colorgan.services.models import load_model
+
+    sets = image_sets([*(data or ()), *(more or ())], is_sequence=sequence)
+    outputs = [path for path in (json, report) if path is not None]
+    _check_folders(outputs)
+    settings = EvaluationSettings(
+        size=_size(size),
+        hints=hints,
+        limit=limit,
+        seed=seed,
+        prediction=PredictionSettings(vividness=vividness, device=device),
+    )
+    loaded = load_model(model)
+    baselines = None
+    if train:
+        name = ", ".join(path.name for path in train)
+        fitting = fit_baselines_job(train, name=name, seed=seed)
+        baselines = run_with_progress(fitting, "fitting the baselines")
+    job = evaluate_job(loaded, sets, settings, baselines=baselines)
+    found = run_with_progress(job, "evaluating")
+    print_evaluation(found)
+    for path, write in ((json, found.to_json), (report, found.to_html)):
+        if path is not None:
+            with write_atomically(path) as temporary:
+                temporary.write_text(write(), encoding="utf-8")
+            typer.echo(f"Written: {path}")
+
+
+def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[ImageSet]:
+    """Group paths into sets: each folder and each stack is one, loose pictures are one together.
+
+    Raises
+    ------
+    InputError
+        If there are no paths.
+    """
+    from napari_colorgan.errors import InputError
+    from napari_colorgan.services.evaluation.settings import ImageSet
+    from napari_colorgan.training.data import SINGLE_PLANE_SUFFIXES
+
+    if not paths:
+        raise InputError(
+            expected="colour images to measure on", got="no --data", action="Add --data FOLDER."
+        )
+    loose = [path for path in paths if path.suffix.lower() in SINGLE_PLANE_SUFFIXES]
+    sets = [
+        ImageSet(path.resolve().name, (path,), is_sequence=is_sequence)
+        for path in paths
+        if path not in loose
+    ]
+    if loose:
+        sets.append(ImageSet("pictures", tuple(loose), is_sequence=is_sequence))
+    return sets
+
+
+def _size(text: str) -> Any:
+    """Return pixels where they are meant; the settings check the rest."""
+    return int(text) if text.isdecimal() else text
+
+
+def _check_folders(outputs: Sequence[Path]) -> None:
+    """Find out now, and not after the work, that a report can't be written."""
+    from napari_colorgan.errors import FileError
+
+    for path in outputs:
+        if not path.absolute().parent.is_dir():
+            raise FileError(
+                expected=f"a folder to write {path.name} to",
+                got=f"{path.absolute().parent}, which isn't one",
+                action="Make it, or choose another place.",
+            )
