@@ -44,7 +44,7 @@ class NetworkRunner:
         self.device = device
         with memory_errors(device):
             copied = copy.deepcopy(generator).eval().requires_grad_(False)
-            self.generator = copied.to(device, memory_format=torch.channels_last)
+            self.generator = copied.to(device).to(memory_format=torch.channels_last)
         self._precision = precision
         self._dtype: torch.dtype | None = None
 

@@ -98,3 +98,42 @@ def resample(
         weights = columns.weights(start, stop).to(tall.device)
         parts.append(tall[:, first - left : last - left] @ weights.T)
     return torch.cat(parts, dim=1)
+
+
+def resample_padded(
+    read: Callable[[slice, slice], Tensor],
+    rows: Resampling,
+    columns: Resampling,
+    window: tuple[slice, slice],
+) -> Tensor:
+    """Return a window of the resampled plane, mirrored beyond its last row and column.
+
+    Parameters
+    ----------
+    read, rows, columns
+        As for `resample`.
+    window : (slice, slice)
+        Rows and columns, which may reach beyond the resampled plane.
+    """
+    down, across = _mirrored(window[0], rows.target), _mirrored(window[1], columns.target)
+    inside = (_hull(down), _hull(across))
+    pixels = resample(read, rows, columns, inside)
+    # Mostly the window is inside, and nothing has to be copied.
+    if window[0].stop > rows.target:
+        pixels = pixels[down - inside[0].start]
+    if window[1].stop > columns.target:
+        pixels = pixels[:, across - inside[1].start]
+    return pixels
+
+
+def _mirrored(window: slice, size: int) -> Tensor:
+    """Return where on a side of a size the positions of a window fall, mirrored at its end."""
+    positions = torch.arange(window.start, window.stop)
+    if size == 1:
+        return torch.zeros_like(positions)
+    positions %= 2 * size - 2
+    return torch.minimum(positions, 2 * size - 2 - positions)
+
+
+def _hull(positions: Tensor) -> slice:
+    return slice(int(positions.min()), int(positions.max()) + 1)

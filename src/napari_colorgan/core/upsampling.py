@@ -97,7 +97,8 @@ class JointUpsampler:
         maps = self._upsampler.rows(start, start + len(lightness))
         if not self._guided:
             return maps
-        slopes, offsets, (low, high) = maps.split([self._channels, self._channels, 2])
+        slopes, offsets = maps[: self._channels], maps[self._channels : -2]
+        low, high = maps[-2], maps[-1]
         guide = torch.minimum(torch.maximum(lightness, low), high)
         return torch.addcmul(offsets, slopes, guide)
 

@@ -62,8 +62,8 @@ class Geometry:
             )
         else:
             factor = float(scale)
-        seen = (max(1, round(side * factor)) for side in shape)
-        return cls(height, width, *seen, stride)
+        seen_height, seen_width = (max(1, round(side * factor)) for side in shape)
+        return cls(height, width, seen_height, seen_width, stride)
 
     @property
     def padded(self) -> tuple[int, int]:
