@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
-from napari_colorgan.errors import FileError, ModelError, OutputExistsError
+from napari_colorgan.errors import FileError, ModelError
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.folders import ModelFolders
 from napari_colorgan.library.model_file import load_model_file
@@ -23,20 +22,6 @@ if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
 
 CARD = ModelCard("stain", "1", "My stain", "histology", "Ten fields.")
-
-
-@pytest.fixture
-def library(tiny_model_file: Path, tmp_path: Path) -> ModelLibrary:
-    """Return a library with a bundled, an own and a shared model."""
-    library = ModelLibrary()
-    folders = ModelFolders(library.folders.own, tmp_path / "shared", tmp_path / "bundled")
-    library.folders = folders
-    for folder, name in ((folders.bundled, "natural"), (folders.shared, "group stain")):
-        assert folder is not None
-        folder.mkdir()
-        (folder / (name + MODEL_SUFFIX)).write_bytes(tiny_model_file.read_bytes())
-    library.duplicate("natural", "étude 1")
-    return library
 
 
 def names(library: ModelLibrary) -> list[tuple[str, str]]:
@@ -205,42 +190,6 @@ def test_a_failed_save_loses_nothing(
     assert library.find("stain").path.read_bytes() == content
 
 
-def test_imports_under_a_free_name(library: ModelLibrary, tiny_model_file: Path) -> None:
-    with pytest.raises(ModelError, match="weights of 'natural'"):
-        library.import_file(tiny_model_file)
-    first = library.import_file(tiny_model_file, again=True)
-    second = library.import_file(tiny_model_file, again=True)
-    third = library.import_file(tiny_model_file, "modèle – 三", again=True)
-    assert [first.name, second.name, third.name] == ["tiny", "tiny 2", "modèle – 三"]
-    for entry in (first, second, third):
-        assert load_model_file(entry.path).card.name == entry.name
-    with pytest.raises(ModelError, match="which is that of a model"):
-        library.import_file(tiny_model_file, "TINY", again=True)
-    with pytest.raises(ModelError, match="every system"):
-        library.import_file(tiny_model_file, "a/b", again=True)
-
-
-def test_imports_nothing_that_does_not_work(library: ModelLibrary, tmp_path: Path) -> None:
-    data = bytearray(library.find("natural").path.read_bytes())
-    data[-10] ^= 1
-    path = tmp_path / "flipped.safetensors"
-    path.write_bytes(data)
-    before = own_files(library)
-    for broken in (path, tmp_path / "absent.safetensors", tmp_path):
-        with pytest.raises(ModelError):
-            library.import_file(broken)
-    assert own_files(library) == before
-
-
-def test_duplicates_any_model_as_an_own_one(library: ModelLibrary) -> None:
-    copy = library.duplicate("natural")
-    assert (copy.name, copy.kind) == ("natural 2", "own")
-    assert copy.card.sha256 == library.find("natural").card.sha256
-    assert library.duplicate("group stain", "mine").name == "mine"
-    with pytest.raises(ModelError, match="no model has yet"):
-        library.duplicate("natural", "mine")
-
-
 def test_renames_own_models_only(library: ModelLibrary) -> None:
     entry = library.rename("étude 1", "Étude 1")  # one letter's case
     assert entry.name == "Étude 1"
@@ -287,39 +236,3 @@ def test_deletes_own_models_only(library: ModelLibrary, monkeypatch: pytest.Monk
     assert own_files(library) == []
     with pytest.raises(ModelError, match="got 'étude 1'"):
         library.delete("étude 1")
-
-
-def test_exports_whole_models(library: ModelLibrary, tmp_path: Path) -> None:
-    wanted = library.load("natural").generator.state_dict()
-    folder = tmp_path / "für dich"
-    folder.mkdir()
-    assert library.export("natural", folder) == folder / ("natural" + MODEL_SUFFIX)
-    path = library.export("natural", folder / "copy 1.2")
-    assert path == folder / ("copy 1.2" + MODEL_SUFFIX)
-    model = load_model_file(path)
-    assert model.card.name == "natural"
-    assert all(torch.equal(model.generator.state_dict()[key], wanted[key]) for key in wanted)
-    with pytest.raises(OutputExistsError):
-        library.export("natural", path)
-    assert library.export("étude 1", path, overwrite=True) == path
-    assert load_model_file(path).card.name == "étude 1"
-    with pytest.raises(FileError):
-        library.export("natural", tmp_path / "absent" / "model")
-
-
-def test_a_folder_that_may_not_be_written(
-    library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied")  # root may write anywhere
-
-    monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(FileError, match="no permission"):
-        library.duplicate("natural")
-
-
-def test_a_models_folder_that_cannot_be_made(tiny_model_file: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    library = ModelLibrary(tmp_path / "file" / "models")
-    with pytest.raises(FileError):
-        library.import_file(tiny_model_file)

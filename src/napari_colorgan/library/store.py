@@ -181,10 +181,8 @@ class ModelLibrary:
 
         Raises
         ------
-        ModelError
-            If there is no such model, or the new name is taken or can't be a name.
-        FileError
-            If the folder can't be written or the disk is full.
+        ModelError, FileError
+            If there is no such model, the new name is taken, or the copy can't be written.
         """
         entry = self._named(model)
         if new_name is None:
@@ -203,10 +201,10 @@ class ModelLibrary:
         """
         entry = self._own(model, "rename")
         name = check_name(new_name)
+        path = self.folders.own / (name + MODEL_SUFFIX)
         # A name that differs only in case is the same file on some disks.
-        path = entry.path.with_name(name + MODEL_SUFFIX)
-        if not (same_name(entry.name, name) and _same_file(entry.path, path)):
-            path = self._free_path(name)
+        same = same_name(entry.name, name) and (not path.exists() or path.samefile(entry.path))
+        path = path if same else self._free_path(name)
         copy_model_file(entry.path, entry.path, name, overwrite=True)
         with writing(path):
             os.replace(entry.path, path)
@@ -297,7 +295,3 @@ class ModelLibrary:
     def _make_folder(self) -> None:
         with writing(self.folders.own):
             self.folders.own.mkdir(parents=True, exist_ok=True)
-
-
-def _same_file(first: Path, second: Path) -> bool:
-    return not second.exists() or first.samefile(second)
