@@ -52,6 +52,53 @@ class PlaneDone(Event):
 
 
 @dataclass(frozen=True)
+class FileStarted(Event):
+    """A file of several is next; the events of its planes follow.
+
+    Attributes
+    ----------
+    path : str
+        The input.
+    number, total : int
+        Its number, from 1, of how many.
+    """
+
+    path: str
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FileDone(Event):
+    """A file's result is complete and in its place.
+
+    Attributes
+    ----------
+    path, output : str
+        The input and the result.
+    """
+
+    path: str
+    output: str
+
+
+@dataclass(frozen=True)
+class FileFailed(Event):
+    """A file could not be worked on; nothing of its result was kept, and the rest go on.
+
+    Attributes
+    ----------
+    path : str
+        The input, as it was given where it matches no file.
+    error : str
+        What was expected, what came, what to do.
+    """
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """Something the user should know although the work goes on.
 

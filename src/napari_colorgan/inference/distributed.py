@@ -83,7 +83,7 @@ class _Turnstile:
             return self._predictor.predict([plane], self._display)[0]
 
 
-def _plane_chunks(stack: StackLike, axes: Axes) -> Any:
+def _plane_chunks(stack: Any, axes: Axes) -> Any:
     """Return a stack as dask has it: axes in the order outer, Y, X, S; a chunk a plane."""
     import dask.array
 

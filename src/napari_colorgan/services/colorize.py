@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Job
     from napari_colorgan.library.model_file import Model
 
-__all__ = ["ColorizeRequest", "ColorizeResult", "allocate", "colorize_job"]
+__all__ = ["ColorizeRequest", "ColorizeResult", "allocate", "colorize_job", "with_notices"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,9 @@ class ColorizeRequest:
     @property
     def levels(self) -> tuple[StackLike, ...]:
         """The stack's levels, the full resolution first; one unless it is a pyramid."""
-        return tuple(self.stack) if isinstance(self.stack, list | tuple) else (self.stack,)
+        if isinstance(self.stack, list | tuple):
+            return tuple(self.stack)
+        return (cast("StackLike", self.stack),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     if len(colors) > 1:
         pyramids = [colors, unsure] if unsure else [colors]
         job = pyramid_job(job, PlaneBlock.whole(axes, stack.shape), pyramids)
-    yield from _with_notices(job, notices)
+    yield from with_notices(job, notices)
     several = isinstance(request.stack, list | tuple)
     return ColorizeResult(
         rgb=colors if several else colors[0],
@@ -168,8 +170,26 @@ def _targets(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
     return colors, unsure
 
 
-def _with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:
-    """Run a job, and say before each of its events what has been noticed since the last."""
+def with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:
+    """Run a job, and say before each of its events what has been noticed since the last.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    notices : list of str
+        Where sentences for the user arrive; emptied as they are passed on.
+
+    Yields
+    ------
+    Event
+        The job's, with a Notice for each sentence.
+
+    Returns
+    -------
+    object
+        What the job returns.
+    """
     try:
         while True:
             event = next(job)

@@ -1,0 +1,203 @@
+"""Colorize files: what can't be done is reported, and the rest go on."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.errors import ColorganError, FileError
+from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, Started
+from napari_colorgan.inference.display import DisplayRange, require_real
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.inference.stack import colorize_stack
+from napari_colorgan.io import read_stack, stack_writer
+from napari_colorgan.io.problems import writing
+from napari_colorgan.services.colorize import with_notices
+from napari_colorgan.services.file_tasks import plan_files
+from napari_colorgan.services.models import load_model, make_predictor
+from napari_colorgan.services.provenance import as_text, describe_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_colorgan.axes import TargetLike
+    from napari_colorgan.events import Job
+    from napari_colorgan.inference.stack import Predictor
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.file_tasks import FileTask
+
+
+@dataclass(frozen=True, eq=False)
+class FilesRequest:
+    """Which files to colorize, with which model, and where to.
+
+    Attributes
+    ----------
+    inputs : sequence of str or pathlib.Path
+        Files, folders and patterns; see :func:`napari_colorgan.services.file_tasks.plan_files`.
+    output : str or pathlib.Path
+        A file for a single input; a folder for several or a folder's.
+    model : str, pathlib.Path or Model
+        A name in the library, a file, or a loaded model.
+    settings : PredictionSettings
+        How the model is used; whether uncertainties are wanted is what `uncertainty` says.
+    axes : str, optional
+        One letter for each axis of the inputs, where their files are silent or wrong.
+    uncertainty : str or pathlib.Path, optional
+        Where the uncertainties go: as `output`.
+    overwrite : bool
+        Whether outputs that are there may be replaced. Inputs never are.
+    """
+
+    inputs: Sequence[str | Path]
+    output: str | Path
+    model: str | Path | Model = "natural"
+    settings: PredictionSettings = field(default_factory=PredictionSettings)
+    axes: str | None = None
+    uncertainty: str | Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FilesResult:
+    """What was done and what wasn't.
+
+    Attributes
+    ----------
+    done : tuple of FileTask
+        The files whose outputs are complete.
+    failed : tuple of (str, ColorganError)
+        The inputs that failed, each with the reason.
+    """
+
+    done: tuple[FileTask, ...]
+    failed: tuple[tuple[str, ColorganError], ...]
+
+
+def colorize_files(request: FilesRequest) -> Job[FilesResult]:
+    """Colorize files, one after the other, plane by plane.
+
+    Pixel sizes, units and axes are kept; each output says in its metadata which model predicted
+    it and how. An output appears when it is complete, or not at all.
+
+    Parameters
+    ----------
+    request : FilesRequest
+        What to do.
+
+    Yields
+    ------
+    Started
+        With the unit "file", first; with the unit "plane" for each file.
+    FileStarted, PlaneDone, Notice, FileDone or FileFailed
+        For each file.
+
+    Returns
+    -------
+    FilesResult
+        Which files are done, and which failed.
+
+    Raises
+    ------
+    InputError
+        If there are no inputs, or several for one output.
+    ModelError, DeviceError
+        If the model or the device can't be used.
+    FileError
+        If the folder for the outputs can't be made, or the output's suffix is unknown.
+    """
+    settings = replace(request.settings, uncertainty=request.uncertainty is not None)
+    request = replace(request, settings=settings)
+    wanted = plan_files(
+        request.inputs, request.output, uncertainty=request.uncertainty, dtype=settings.dtype
+    )
+    notices: list[str] = []
+    model = load_model(request.model)
+    predictor = make_predictor(model, settings, notices.append)
+    yield Started(len(wanted.tasks) + len(wanted.problems), "file")
+    failed = list(wanted.problems)
+    yield from (FileFailed(name, str(problem)) for name, problem in failed)
+    for folder in wanted.folders if wanted.tasks else ():
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    done = []
+    for number, task in enumerate(wanted.tasks, 1):
+        name = str(task.source)
+        yield FileStarted(name, number, len(wanted.tasks))
+        try:
+            yield from with_notices(_colorize_file(task, request, model.card, predictor), notices)
+        except (ColorganError, OSError, MemoryError, RuntimeError) as error:
+            problem = _explained(task.source, error)
+            failed.append((name, problem))
+            yield FileFailed(name, str(problem))
+        else:
+            done.append(task)
+            yield FileDone(name, str(task.output))
+    return FilesResult(tuple(done), tuple(failed))
+
+
+def _colorize_file(
+    task: FileTask, request: FilesRequest, card: ModelCard, predictor: Predictor
+) -> Job[None]:
+    stack = read_stack(task.source, request.axes)
+    yield from map(Notice, stack.notices)
+    shape, axes, settings = stack.data.shape, stack.axes, request.settings
+    require_real(np.dtype(stack.data.dtype))
+    display = DisplayRange.estimate(stack.data, axes)
+    if stack.inverted:
+        display = display.inverted
+    origin = as_text({**describe_origin(card, settings, display), "source": task.source.name})
+    common: dict[str, Any] = {
+        "scale": stack.scale,
+        "units": stack.units,
+        "metadata": origin,
+        "overwrite": request.overwrite,
+    }
+    with ExitStack() as outputs:
+        colors = outputs.enter_context(
+            stack_writer(
+                task.output, axes.output_shape(shape), settings.dtype, axes.output, **common
+            )
+        )
+        unsure = None
+        if task.uncertainty is not None:
+            is_png = task.uncertainty.suffix.lower() == ".png"
+            unsure = outputs.enter_context(
+                stack_writer(
+                    task.uncertainty,
+                    axes.output_shape(shape, 0),
+                    "uint16" if is_png else "float32",
+                    axes.scalar,
+                    **common,
+                )
+            )
+            unsure = _Scaled(unsure) if is_png else unsure
+        yield from colorize_stack(
+            stack.data, axes, predictor, display, colors, uncertainty_target=unsure
+        )
+
+
+class _Scaled:
+    """A target of 16-bit integers for values 0…1."""
+
+    def __init__(self, target: TargetLike) -> None:
+        self._target = target
+
+    def __setitem__(self, selection: Any, values: np.ndarray) -> None:
+        self._target[selection] = np.rint(values * np.float32(65535))
+
+
+def _explained(path: Path, error: Exception) -> ColorganError:
+    """Return an error as users should read it."""
+    if isinstance(error, ColorganError):
+        return error
+    return FileError(
+        expected="an image that can be colorized",
+        got=f"'{path}', where this failed: {type(error).__name__}: {error}",
+        action="Try it alone, with more free memory or on another device.",
+    )

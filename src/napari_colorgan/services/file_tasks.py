@@ -1,0 +1,213 @@
+"""Which file becomes which: from what was asked for to inputs with outputs."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_colorgan.errors import ColorganError, FileError, InputError
+from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, stem_of
+from napari_colorgan.io.formats import is_zarr, output_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# Formats that come back as they are; a JPEG's losses shouldn't be added to a second time.
+_KEPT = (".tif", ".tiff", ".png", ".zarr")
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """A file to colorize.
+
+    Attributes
+    ----------
+    source : pathlib.Path
+        The input.
+    output : pathlib.Path
+        Where its colours go.
+    uncertainty : pathlib.Path or None
+        Where its uncertainties go.
+    """
+
+    source: Path
+    output: Path
+    uncertainty: Path | None = None
+
+
+@dataclass(frozen=True)
+class FileTasks:
+    """What is to be done, and what can't be.
+
+    Attributes
+    ----------
+    tasks : tuple of FileTask
+        In the order of the inputs, those of a folder or pattern sorted by name.
+    problems : tuple of (str, ColorganError)
+        Inputs for which there is nothing to do, with the reason.
+    folders : tuple of pathlib.Path
+        Folders to be made for the outputs.
+    """
+
+    tasks: tuple[FileTask, ...]
+    problems: tuple[tuple[str, ColorganError], ...]
+    folders: tuple[Path, ...]
+
+
+def plan_files(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    uncertainty: str | Path | None = None,
+    dtype: str = "uint8",
+) -> FileTasks:
+    """Find the inputs and name their outputs.
+
+    Parameters
+    ----------
+    inputs : sequence of str or pathlib.Path
+        Files, folders (all images right in them) and patterns such as "scans/*.tif".
+    output : str or pathlib.Path
+        For a single input a file, whose suffix is the format, or a folder. Several inputs, or a
+        folder's, go to this folder, each under its own name: TIFF, PNG and OME-Zarr in their
+        formats, JPEG and WebP as PNG, .npy as TIFF.
+    uncertainty : str or pathlib.Path, optional
+        The same for the uncertainties, which become TIFF or OME-Zarr.
+    dtype : str
+        Of the colours; PNG holds no floats.
+
+    Returns
+    -------
+    FileTasks
+        No output is the output of two inputs or is itself an input.
+
+    Raises
+    ------
+    InputError
+        If there are no inputs, or several and the output is a file.
+    FileError
+        If the output's suffix is of no known format.
+    """
+    sources, problems, is_group = _find_sources(inputs)
+    colors = Path(output).expanduser()
+    unsure = None if uncertainty is None else Path(uncertainty).expanduser()
+    folder = _folder(colors, is_group)
+    unsure_folder = None if unsure is None else _folder(unsure, is_group)
+    tasks = []
+    taken = {_identity(source): f"the input '{source}'" for source in sources}
+    for source in sources:
+        task = FileTask(
+            source,
+            colors if folder is None else folder / _color_name(source, dtype),
+            unsure
+            if unsure_folder is None
+            else unsure_folder / _uncertainty_name(source, unsure_folder == folder),
+        )
+        clash = _clash(task, taken)
+        if clash is None:
+            tasks.append(task)
+        else:
+            problems.append((str(source), clash))
+    folders = tuple(each for each in (folder, unsure_folder) if each is not None)
+    return FileTasks(tuple(tasks), tuple(problems), folders)
+
+
+def _find_sources(
+    inputs: Sequence[str | Path],
+) -> tuple[list[Path], list[tuple[str, ColorganError]], bool]:
+    """Return the input files, what can't be found, and whether they are to go to a folder."""
+    if not inputs:
+        raise InputError(
+            expected="at least one input", got="none", action="Name a file, folder or pattern."
+        )
+    found: dict[str, Path] = {}
+    problems: list[tuple[str, ColorganError]] = []
+    has_folder = False
+    for text in inputs:
+        path = Path(text).expanduser()
+        if path.is_dir() and not is_zarr(path):
+            has_folder = True
+            matches = _images(path.iterdir())
+        elif path.exists() or not glob.has_magic(str(text)):
+            matches = [path]
+        else:
+            matches = _images(map(Path, glob.glob(str(path), recursive=True)))
+        if not matches:
+            problems.append((str(text), _nothing_found(text)))
+        found.update(
+            (_identity(match), match) for match in matches if _identity(match) not in found
+        )
+    return list(found.values()), problems, has_folder or len(found) > 1 or len(inputs) > 1
+
+
+def _images(paths: Iterable[Path]) -> list[Path]:
+    """Return what looks like an image, by name, sorted."""
+    return sorted(
+        path
+        for path in paths
+        if path.suffix.lower() in INPUT_SUFFIXES
+        and not path.name.startswith(".")
+        and (path.is_file() or is_zarr(path))
+    )
+
+
+def _folder(output: Path, is_group: bool) -> Path | None:
+    """Return the folder that outputs go to, None if the output is a file."""
+    if output.is_dir() and not is_zarr(output):
+        return output
+    if not is_group:
+        if not output.suffix:
+            return output
+        output_format(output)
+        return None
+    if output.suffix.lower() in OUTPUT_SUFFIXES or output.exists():
+        raise InputError(
+            expected="a folder as the output of several inputs",
+            got=f"'{output}'",
+            action="Name a folder; it is made if it isn't there.",
+        )
+    return output
+
+
+def _color_name(source: Path, dtype: str) -> str:
+    suffix = source.suffix.lower()
+    if suffix in _KEPT and not (suffix == ".png" and dtype == "float32"):
+        return source.name
+    is_picture = suffix in (".jpg", ".jpeg", ".webp") and dtype != "float32"
+    return stem_of(source) + (".png" if is_picture else ".tif")
+
+
+def _uncertainty_name(source: Path, beside_colors: bool) -> str:
+    ending = "_uncertainty" if beside_colors else ""
+    return stem_of(source) + ending + (".zarr" if source.suffix.lower() == ".zarr" else ".tif")
+
+
+def _clash(task: FileTask, taken: dict[str, str]) -> ColorganError | None:
+    """Return why a task's outputs can't be; if they can, note that they are taken."""
+    outputs = [each for each in (task.output, task.uncertainty) if each is not None]
+    names = [_identity(each) for each in outputs]
+    for output, name in zip(outputs, names, strict=True):
+        if name in taken or names.count(name) > 1:
+            return FileError(
+                expected="an output of its own, which is no input",
+                got=f"'{output}', which is {taken.get(name, 'named for both outputs')}",
+                action="Choose another output, or rename one of the files.",
+            )
+    taken.update((name, f"the output of '{task.source}'") for name in names)
+    return None
+
+
+def _nothing_found(text: str | Path) -> FileError:
+    return FileError(
+        expected=f"images ({', '.join(INPUT_SUFFIXES)})",
+        got=f"none at '{text}'",
+        action="Check the folder or the pattern; images in subfolders need a pattern with **.",
+    )
+
+
+def _identity(path: Path) -> str:
+    """Return what two paths to the same file have in common, on any system."""
+    return os.path.realpath(path).casefold()
