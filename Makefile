@@ -1,0 +1,45 @@
+# Every target makes what it needs first; on a fresh Debian with Python 3.11 that is all there is
+# to do. More words go to the program behind a target: make test ARGS="tests/io -x"
+
+TOX = .bootstrap/bin/python -m tox run -e colorgan --
+ARGS =
+# Colour pictures for train-natural: folders "train" and "val" lie in it.
+DATA = data/natural
+RUN = runs/natural
+
+.PHONY: help bootstrap demo test bench quality screenshots train-natural lint
+
+help:
+	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
+	@echo "make test           run all checks and tests"
+	@echo "make lint           run the checks that need no tests"
+	@echo "make bench          measure speed and memory"
+	@echo "make quality        measure the bundled models' colours on held-out images"
+	@echo "make screenshots    make the documentation's pictures"
+	@echo "make train-natural  train the bundled model on DATA=folder, in RUN=folder"
+
+bootstrap:
+	@bash tools/bootstrap.sh
+
+demo: bootstrap
+	$(TOX) python -m napari_colorgan demo $(ARGS)
+
+test: bootstrap
+	$(TOX) python tools/check.py $(ARGS)
+
+lint: bootstrap
+	$(TOX) python tools/check.py --lint
+
+bench: bootstrap
+	$(TOX) python benchmarks/run.py $(ARGS)
+
+quality: bootstrap
+	$(TOX) python tools/quality.py $(ARGS)
+
+screenshots: bootstrap
+	$(TOX) python tools/screenshots.py $(ARGS)
+
+train-natural: bootstrap
+	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train --val $(DATA)/val \
+		--output $(RUN) --name natural $(ARGS)
+	$(TOX) python tools/bundle.py $(RUN)/natural.colorgan.safetensors

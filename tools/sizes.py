@@ -1,0 +1,52 @@
+"""Tell which files and functions have grown too long to be read at one go."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("src", "tests", "tools", "benchmarks")
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 60
+
+
+def complaints(path: Path) -> Iterator[str]:
+    """Yield what is too long in a Python file."""
+    text = path.read_text(encoding="utf-8")
+    place = path.relative_to(ROOT)
+    lines = text.count("\n")
+    if lines > LONGEST_FILE:
+        yield f"{place}: {lines} lines, at most {LONGEST_FILE} are wanted"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = function_length(node)
+            if length > LONGEST_FUNCTION:
+                what = f"{node.name} has {length} lines, at most {LONGEST_FUNCTION} are wanted"
+                yield f"{place}:{node.lineno}: {what}"
+
+
+def function_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return a function's lines, its docstring left out."""
+    length = (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    if ast.get_docstring(node) is not None:
+        length -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return length
+
+
+def main() -> int:
+    """Print all complaints; return 1 if there are any."""
+    files = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    found = [text for path in files for text in complaints(path)]
+    print("\n".join(found) or f"{len(files)} files and their functions are short enough")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
