@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import runpy
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as oracle
 
+from napari_colorgan.core import color
 from napari_colorgan.core.color import (
     chroma_share,
     fit_to_gamut,
@@ -201,3 +204,9 @@ def test_gradients_at_black_and_white_are_finite(level) -> None:
 def test_no_colour_outside_costs_nothing() -> None:
     empty = torch.zeros(0)
     assert chroma_share(empty, empty, empty).numel() == 0
+
+
+def test_may_be_loaded_while_torch_makes_shapes_only() -> None:
+    with torch.device("meta"):
+        loaded = runpy.run_path(color.__file__)
+    assert loaded["RGB_FROM_XYZ"] == color.RGB_FROM_XYZ

@@ -30,8 +30,11 @@ XYZ_FROM_RGB = (
     (0.212671, 0.715160, 0.072169),
     (0.019334, 0.119193, 0.950227),
 )
+# The device is stated because model files are checked on PyTorch's "meta" device, perhaps before
+# this module has been loaded.
 RGB_FROM_XYZ = tuple(
-    tuple(row) for row in torch.tensor(XYZ_FROM_RGB, dtype=torch.float64).inverse().tolist()
+    tuple(row)
+    for row in torch.tensor(XYZ_FROM_RGB, dtype=torch.float64, device="cpu").inverse().tolist()
 )
 WHITE = (0.95047, 1.0, 1.08883)
 
