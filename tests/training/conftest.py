@@ -11,7 +11,9 @@ from skimage.io import imsave
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
-from napari_colorgan.training.config import DataConfig, PhaseConfig, TrainingConfig
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.phase_config import PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +49,17 @@ def tiny_config() -> TrainingConfig:
         data=DataConfig(size=SIZE, film=0.5, validation_share=0.3, memory_gib=0.1),
         phases=(
             PhaseConfig("warm_up", epochs=1.5, views=2, classification=1.0, **common),
-            PhaseConfig("supervised", epochs=1.5, encoder_lr=1e-4, classification=1.0, **common),
+            PhaseConfig(
+                "supervised",
+                epochs=1.5,
+                encoder_lr=1e-4,
+                classification=1.0,
+                perceptual=0.1,
+                **common,
+            ),
             PhaseConfig("adversarial", epochs=1.5, encoder_lr=1e-4, adversarial=1.0, **common),
         ),
+        teacher_weights="none",
         ema=0.9,
         checkpoint_minutes=1e-6,
     )

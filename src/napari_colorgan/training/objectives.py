@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core import losses
+from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
 from napari_colorgan.core.heads import DistributionHead
 
 if TYPE_CHECKING:
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.config import PhaseConfig
+    from napari_colorgan.core.perceptual import FeatureDistance
+    from napari_colorgan.training.phase_config import PhaseConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,33 @@ def supervised_terms(
             given.raw, given.target_ab, generator.head.bins, bin_weights
         )
     return terms
+
+
+def perceptual_term(
+    teacher: FeatureDistance, given: Answer, lightness: Tensor, ab: Tensor, phase: PhaseConfig
+) -> Tensor:
+    """Return the weighted term "G perceptual", at half the patch's resolution.
+
+    Parameters
+    ----------
+    teacher : FeatureDistance
+        Who compares.
+    given : Answer
+        The generator's answer.
+    lightness, ab : Tensor, shapes (B, 1, H, W) and (B, 2, H, W)
+        The patch's, in the generator's units.
+    phase : PhaseConfig
+        Its weight.
+    """
+    level, target = F.avg_pool2d(lightness, 2), F.avg_pool2d(ab, 2)
+    size = level.shape[-2:]
+    predicted = F.interpolate(given.ab, size=size, mode="bilinear", align_corners=False)
+    pictures = [
+        lab_to_rgb(torch.cat([(level + 1.0) * 50.0, planes * AB_SCALE], dim=1)).clamp(0.0, 1.0)
+        for planes in (predicted, target)
+    ]
+    distance: Tensor = teacher(*pictures)
+    return phase.perceptual * distance
 
 
 def adversarial_term(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.config import PhaseConfig
+    from napari_colorgan.training.phase_config import PhaseConfig
 
 
 def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.config import PhaseConfig, TrainingConfig
+    from napari_colorgan.core.perceptual import FeatureDistance
+    from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.feature_cache import FeatureCache
+    from napari_colorgan.training.phase_config import PhaseConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,8 @@ class Phase:
         For a warm-up.
     bin_weights : Tensor or None
         How much each a*b* bin counts.
+    teacher : FeatureDistance or None
+        For the perceptual term.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Phase:
         pictures: PictureStore,
         cache: FeatureCache | None = None,
         bin_weights: Tensor | None = None,
+        teacher: FeatureDistance | None = None,
     ) -> None:
         self.config: PhaseConfig = config.phases[number]
         self._run = config
@@ -89,6 +94,7 @@ class Phase:
         self._discriminator = discriminator
         self._pictures = pictures
         self._cache = cache
+        self._teacher = teacher
         self._device = next(generator.parameters()).device
         self._bin_weights = None if bin_weights is None else bin_weights.to(self._device)
         self._length = len(pictures) if cache is None else len(cache)
@@ -194,6 +200,11 @@ class Phase:
         if not trains_generator:
             return reported
         terms = objectives.supervised_terms(self._generator, given, self.config, self._bin_weights)
+        if self.config.perceptual and self._teacher is not None:
+            batch = data.batch
+            terms["G perceptual"] = objectives.perceptual_term(
+                self._teacher, given, batch.lightness, batch.ab, self.config
+            )
         if self.config.kind == "adversarial":
             assert self._discriminator is not None
             self._discriminator.requires_grad_(False)

@@ -29,6 +29,7 @@ from napari_colorgan.training.checkpoint import (
 )
 from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.color_frequencies import count_colors
+from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import FeatureCache
 from napari_colorgan.training.optimization import AveragedWeights, rate_factor
 from napari_colorgan.training.phase import Phase
@@ -108,6 +109,7 @@ class Trainer:
         self._progress = Progress()
         self._phase: Phase | None = None
         self._bin_weights: Tensor | None = None
+        self._teacher = build_teacher(config, self._device)
 
     def fit(self) -> Job[TrainingResult]:
         """Train from the newest checkpoint, or from the start, to the plan's end.
@@ -145,6 +147,7 @@ class Trainer:
                 self._pictures,
                 cache,
                 self._bin_weights,
+                self._teacher,
             )
             if checkpoint is not None:
                 load_checkpoint(checkpoint, self._modules(), self._phase.optimizers)
