@@ -22,6 +22,7 @@ from napari_colorgan.widgets._model_picker import (
     Library,
     ModelPicker,
     predicts_distribution,
+    summary,
 )
 from napari_colorgan.widgets._options import Options
 from napari_colorgan.widgets._planes import PlaneSelector
@@ -43,6 +44,7 @@ _DEVICES = (
     ("cuda", "GPU (CUDA)"),
     ("mps", "GPU (Apple)"),
 )
+_MODEL_TOOLTIP = "The model that predicts the colours."
 _DEPTHS = (("uint8", "8 bit"), ("float32", "32 bit float"))
 
 
@@ -80,7 +82,7 @@ class ColorizeForm(QWidget):
     def _main_form(self) -> QFormLayout:
         form = new_form()
         add_row(form, "&Image", self.layer, "Image", "The image or stack to colorize.")
-        add_row(form, "&Model", self.model, "Model", "The model that predicts the colours.")
+        add_row(form, "&Model", self.model, "Model", _MODEL_TOOLTIP)
         add_row(
             form,
             "Pla&nes",
@@ -206,6 +208,11 @@ class ColorizeForm(QWidget):
     def _model_changed(self, *_: Any) -> None:
         entry = self.model.entry
         self.card.show_card(entry)
+        describe(
+            self.model,
+            "Model",
+            f"{_MODEL_TOOLTIP}\n\n{summary(entry)}" if entry else _MODEL_TOOLTIP,
+        )
         several = predicts_distribution(entry)
         self.vividness.setEnabled(several)
         self.uncertainty.setEnabled(several)

@@ -198,6 +198,12 @@ def color_layer(
     )
 
 
+def move_layer(layer: Image, other: Image) -> None:
+    """Put a layer where another one of the same shape lies."""
+    for name in ("scale", "translate", "rotate", "shear", "affine"):
+        setattr(layer, name, getattr(other, name))
+
+
 def uncertainty_layer(
     levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
 ) -> Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from napari_colorgan.widgets._layers import (
     color_layer,
     display_range,
     layer_levels,
+    move_layer,
     preview_level,
 )
 from napari_colorgan.widgets._requests import layer_metadata
@@ -48,7 +51,6 @@ class LivePreview(QObject):
 
     wanted = Signal()
     failed = Signal(str)
-    busy = Signal(bool)
 
     def __init__(
         self, viewer: Viewer, runner: JobRunner, job_factory: JobFactory, parent: QObject
@@ -58,8 +60,9 @@ class LivePreview(QObject):
         self._runner = runner
         self._job_factory = job_factory
         self._layer: Image | None = None
+        self._shown_source: Image | None = None
+        # The newest layer on its way; what is finished of older ones is dropped.
         self._pending: Image | None = None
-        self._source: Image | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DEBOUNCE_MS)
@@ -91,27 +94,34 @@ class LivePreview(QObject):
         block = PlaneBlock.single(axes, shape, index)
         pixels = np.zeros(block.output_shape(), plan.settings.dtype)
         display = display_range(plan.layer)
-        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, plan.settings, display)}
+        settings = replace(plan.settings, uncertainty=False)
+        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, settings, display)}
         name = f"{plan.layer.name} colour preview"
-        self._pending = color_layer([pixels], plan.layer, block, name, metadata)
+        new = color_layer([pixels], plan.layer, block, name, metadata)
         request = ColorizeRequest(
             stack=stack,
             axes=axes,
             model=plan.entry.path,
-            settings=plan.settings,
+            settings=settings,
             display=display,
             indices=[index],
             target=BlockTarget(pixels, block),
         )
-        self._source = plan.layer
-        self.busy.emit(True)
-        handlers = JobHandlers(self._event, self._done, self._failed, self._cancelled)
+        handlers = JobHandlers(
+            on_event=self._event,
+            on_done=partial(self._done, new, plan.layer),
+            on_failed=self._failed,
+            on_cancelled=partial(self._cancelled, new),
+        )
         self._runner.start(self._job_factory(request), "a live preview", handlers)
+        self._pending = new
 
     def stop(self) -> None:
-        """Forget what is under way and take the temporary layer away."""
+        """Cancel what is under way and take the temporary layer away."""
         self._timer.stop()
-        self._pending = None
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._runner.cancel()
         self._remove_layer()
 
     def forget(self, layer: Any) -> bool:
@@ -124,30 +134,33 @@ class LivePreview(QObject):
     def _event(self, event: Event) -> None:
         """Take no notice: one plane needs no progress."""
 
-    def _done(self, result: ColorizeResult) -> None:
-        self.busy.emit(False)
-        new, self._pending = self._pending, None
-        if new is None or self._source not in self._viewer.layers:
+    def _done(self, new: Image, source: Image, _result: ColorizeResult) -> None:
+        if new is not self._pending:
+            return
+        self._pending = None
+        if source not in self._viewer.layers:
             return
         old = self._layer
-        if old is not None and old.name.startswith(new.name) and old.data.shape == new.data.shape:
-            old.data, old.translate, old.metadata = new.data, new.translate, new.metadata
+        if old is not None and self._shown_source == source and old.data.shape == new.data.shape:
+            old.data, old.metadata = new.data, new.metadata
+            move_layer(old, new)
             return
         active = self._viewer.layers.selection.active
         self._remove_layer()
-        self._layer = new
-        insert_above(self._viewer, self._source, new)
+        self._layer, self._shown_source = new, source
+        insert_above(self._viewer, source, new)
         # The new layer must not take the user's place in the layer list.
-        kept = active if active in self._viewer.layers else self._source
+        kept = active if active in self._viewer.layers else source
         self._viewer.layers.selection.active = kept
 
     def _failed(self, error: Exception) -> None:
-        self.busy.emit(False)
+        self._pending = None
         known = isinstance(error, ColorganError)
         self.failed.emit(str(error) if known else f"{type(error).__name__}: {error}")
 
-    def _cancelled(self) -> None:
-        self.busy.emit(False)
+    def _cancelled(self, new: Image) -> None:
+        if new is self._pending:
+            self._pending = None
 
     def _remove_layer(self) -> None:
         layer, self._layer = self._layer, None

@@ -63,7 +63,8 @@ class ResultLayers(QObject):
         self._timer.stop()
         self._refresh()
         for layer in self._layers:
-            layer.metadata = {METADATA_KEY: {**layer.metadata[METADATA_KEY], **origin}}
+            said = layer.metadata.get(METADATA_KEY, {})
+            layer.metadata = {**layer.metadata, METADATA_KEY: {**said, **origin}}
         self.deleteLater()
 
     def keep_partial(self) -> None:

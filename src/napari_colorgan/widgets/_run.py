@@ -64,7 +64,7 @@ class RunPlan:
 
 
 class ColorizeRun(QObject):
-    """Carry a plan out; signals `progressed`, `noticed`, then `ended` once.
+    """Carry a plan out; signals `progressed`, `noticed`, `cancelling`, then `ended` once.
 
     Parameters
     ----------
@@ -82,6 +82,7 @@ class ColorizeRun(QObject):
 
     progressed = Signal(int, int, str)
     noticed = Signal(str)
+    cancelling = Signal()
     ended = Signal(str, str)
 
     def __init__(
@@ -125,13 +126,13 @@ class ColorizeRun(QObject):
 
     def cancel(self) -> None:
         """Stop after the planes under way; `ended` tells when."""
+        self.cancelling.emit()
         self._runner.cancel()
 
     def layer_removed(self, layer: Image) -> None:
-        """Cancel when the source goes; cancel and leave nothing when the result goes."""
-        if layer == self.plan.layer:
-            self.cancel()
-        elif self.layers.shown and layer == self.layers.color:
+        """Cancel, and leave nothing behind, when the source or the result goes."""
+        result_gone = self.layers.shown and layer == self.layers.color
+        if layer == self.plan.layer or result_gone:
             self._discarded = True
             self.cancel()
 

@@ -32,6 +32,7 @@ from napari_colorgan.widgets._worker import JobRunner
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
+    from qtpy.QtGui import QHideEvent
 
     from napari_colorgan.widgets._model_picker import Library
 
@@ -120,13 +121,13 @@ class ColorizeWidget(QWidget):
         self.run = run
         run.progressed.connect(self.run_bar.show_progress)
         run.noticed.connect(self.run_bar.show_message)
+        run.cancelling.connect(self._cancelling)
         run.ended.connect(self._ended)
         self.run_bar.set_state("running")
 
     def cancel(self) -> None:
         """Stop the run once the planes under way are done; the finished ones are kept."""
         if self.run is not None:
-            self.run_bar.set_state("cancelling")
             self.run.cancel()
 
     def event(self, event: QEvent | None) -> bool:
@@ -134,6 +135,11 @@ class ColorizeWidget(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self._shut_down()
         return bool(super().event(event))
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Remember the options whenever the panel goes out of sight, napari's end included."""
+        super().hideEvent(event)
+        save_options(self.form.options)
 
     def _shut_down(self) -> None:
         self._viewer_events.clear()
@@ -143,7 +149,6 @@ class ColorizeWidget(QWidget):
         if self.run is not None:
             self.run.abandon()
             self.run = None
-        save_options(self.form.options)
 
     def _plan(self) -> RunPlan:
         layer, entry = self.layer, self.form.model.entry
@@ -169,6 +174,9 @@ class ColorizeWidget(QWidget):
             settings=prediction_settings(self.form.options, load_preferences(), entry),
         )
 
+    def _cancelling(self) -> None:
+        self.run_bar.set_state("cancelling")
+
     def _ended(self, outcome: str, text: str) -> None:
         if self.run is not None:
             self.run.deleteLater()
@@ -178,6 +186,7 @@ class ColorizeWidget(QWidget):
             self._complain(text)
         else:
             self.run_bar.show_message(text)
+        self._ask_preview()
 
     def _complain(self, text: str) -> None:
         self.run_bar.show_message(text, "error")
@@ -227,7 +236,6 @@ class ColorizeWidget(QWidget):
     def _layer_removed(self, event: Any) -> None:
         if self.run is not None:
             self.run.layer_removed(event.value)
-            self.run_bar.set_state("cancelling" if self._runner.cancelling else "running")
         if self._preview.forget(event.value):
             self.form.preview.setChecked(False)
         self._list_layers()
