@@ -1,0 +1,50 @@
+"""A viewer with the panel docked in it, over a stand-in engine and library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from superqt.utils import WorkerBase
+from widget_fakes import PATIENCE_S, FakeEngine, FakeLibrary, Panel
+
+from napari_colorgan.widgets.colorize import ColorizeWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep models and remembered options in a folder of the test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NAPARI_COLORGAN_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def open_panel(
+    make_napari_viewer_proxy: Callable[..., Any], qtbot: Any
+) -> Iterator[Callable[..., Panel]]:
+    """Return a function that opens a viewer with images and the panel docked in it."""
+    engines: list[FakeEngine] = []
+
+    def open_panel(*images: np.ndarray, show: bool = False, **attributes: Any) -> Panel:
+        viewer = make_napari_viewer_proxy(show=show)
+        for number, image in enumerate(images):
+            viewer.add_image(image, **{"name": f"image {number}", **attributes})
+        engine, library = FakeEngine(), FakeLibrary()
+        engines.append(engine)
+        widget = ColorizeWidget(viewer, job_factory=engine, library=library)
+        viewer.window.add_dock_widget(widget, name="Colorize", area="right")
+        return Panel(viewer, widget, engine, library)
+
+    yield open_panel
+    for engine in engines:
+        engine.release()
+    # A worker that still ends must not reach into the next test.
+    WorkerBase.await_workers(PATIENCE_S * 1000)
+    qtbot.wait(1)

@@ -1,0 +1,139 @@
+"""A stand-in engine and library, so that the panel is tested without a network."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.events import Notice, PlaneDone, Started
+from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.store import ModelEntry
+from napari_colorgan.services.colorize import ColorizeResult
+
+if TYPE_CHECKING:
+    from napari_colorgan.events import Job
+    from napari_colorgan.services.colorize import ColorizeRequest
+    from napari_colorgan.widgets.colorize import ColorizeWidget
+
+TINT = np.array([1.0, 0.5, 0.25])
+"""What the stand-in engine multiplies gray by."""
+
+PATIENCE_S = 20
+
+
+def entry(name: str, *, head: str = "distribution", vividness: float = 0.4) -> ModelEntry:
+    """Return a library entry without a file."""
+    card = ModelCard(
+        name=name,
+        version="1.2",
+        title=f"The {name} model",
+        domain="photographs",
+        description="Made up.",
+        architecture={"head": head},
+        vividness=vividness,
+        sha256="0" * 64,
+    )
+    return ModelEntry(name, Path(f"{name}.colorgan.safetensors"), card, kind="bundled", size=1000)
+
+
+@dataclass
+class FakeLibrary:
+    """A library of made-up models."""
+
+    models: list[ModelEntry] = field(
+        default_factory=lambda: [entry("natural"), entry("plain", head="regression", vividness=0.0)]
+    )
+
+    def entries(self) -> list[ModelEntry]:
+        return list(self.models)
+
+
+class FakeEngine:
+    """Tints planes; `hold` makes it wait for `let` before each plane."""
+
+    def __init__(self) -> None:
+        self.requests: list[ColorizeRequest] = []
+        self.closed = 0
+        self.notice = ""
+        self.error: Exception | None = None
+        self.fail_after = 0
+        self._held = False
+        self._permits = threading.Semaphore(0)
+
+    def hold(self) -> None:
+        """Wait for permission from now on."""
+        self._held = True
+
+    def let(self, planes: int = 1) -> None:
+        """Permit some planes."""
+        for _ in range(planes):
+            self._permits.release()
+
+    def release(self) -> None:
+        """Permit everything."""
+        self._held = False
+        self.let(1000)
+
+    def __call__(self, request: ColorizeRequest) -> Job[ColorizeResult]:
+        self.requests.append(request)
+        return self._job(request)
+
+    def _job(self, request: ColorizeRequest) -> Job[ColorizeResult]:
+        indices = list(request.indices)
+        try:
+            yield Started(len(indices), "plane")
+            if self.notice:
+                yield Notice(self.notice)
+            for done, index in enumerate(indices, 1):
+                if self._held:
+                    assert self._permits.acquire(timeout=PATIENCE_S), "nobody let the engine go on"
+                if self.error is not None and done > self.fail_after:
+                    raise self.error
+                self._plane(request, index)
+                yield PlaneDone(done, len(indices), index)
+            return ColorizeResult(rgb=None, uncertainty=None, metadata={"seconds": 1.0})
+        finally:
+            self.closed += 1
+
+    def _plane(self, request: ColorizeRequest, index: tuple[int, ...]) -> None:
+        plane = request.axes.read_plane(request.stack, index)
+        gray = plane.mean(axis=2) if plane.ndim == 3 else plane
+        shown = np.clip(
+            (gray - request.display.low) / (request.display.high - request.display.low), 0, 1
+        )
+        color = shown[..., None] * TINT
+        if request.settings.dtype == "uint8":
+            color = np.rint(color * 255)
+        request.axes.write_plane(request.target, index, color.astype(request.settings.dtype))
+        if request.uncertainty_target is not None:
+            unsure = np.full(shown.shape, 0.5, np.float32)
+            request.axes.write_plane(request.uncertainty_target, index, unsure)
+
+
+@dataclass
+class Panel:
+    """A viewer with the panel docked, and what stands behind it."""
+
+    viewer: Any
+    widget: ColorizeWidget
+    engine: FakeEngine
+    library: FakeLibrary
+
+    @property
+    def form(self) -> Any:
+        return self.widget.form
+
+    @property
+    def bar(self) -> Any:
+        return self.widget.run_bar
+
+    @property
+    def names(self) -> list[str]:
+        return [layer.name for layer in self.viewer.layers]
+
+    def layer(self, name: str) -> Any:
+        return self.viewer.layers[name]
