@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-def print_error(error: ColorganError) -> None:
-    """Print an error's three parts on stderr."""
-    typer.secho("Error", fg=typer.colors.RED, bold=True, err=True)
+def print_error(error: ColorganError, subject: str = "") -> None:
+    """Print an error's three parts on stderr, and what it is about."""
+    title = f"Error: {subject}" if subject else "Error"
+    typer.secho(title, fg=typer.colors.RED, bold=True, err=True)
     parts = {"expected": error.expected, "got": error.got, "to do": error.action}
     for label, text in parts.items():
         typer.echo(f"  {label + ':':<10}{text}", err=True)
@@ -51,6 +52,12 @@ def run_with_progress(job: Job[R], label: str) -> R:
     object
         What the job returns.
     """
+    with progress_bars() as progress:
+        return run(job, _Bar(progress, label).show)
+
+
+def progress_bars() -> Progress:
+    """Return rich's progress display on stderr; its tasks need a field `unit`."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -60,17 +67,14 @@ def run_with_progress(job: Job[R], label: str) -> R:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (
+    return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}", markup=False),
         TimeRemainingColumn(),
+        console=Console(stderr=True, highlight=False, markup=False, soft_wrap=True),
     )
-    with Progress(*columns, console=console) as progress:
-        bar = _Bar(progress, label)
-        return run(job, bar.show)
 
 
 class _Bar:
