@@ -11,7 +11,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.errors import InputError
@@ -222,15 +221,16 @@ def _hue_weight(hue: Tensor) -> Tensor:
 
 def _gaussian_window(planes: Tensor) -> Tensor:
     """Blur each plane with SSIM's window; 5 px of border are lost on every side."""
-    steps = torch.arange(-5, 6, dtype=planes.dtype, device=planes.device)
-    weights = torch.exp(-steps.square() / (2 * 1.5**2))
-    weights = weights / weights.sum()
-    batch, channels, height, width = planes.shape
-    flat = planes.reshape(batch * channels, 1, height, width)
-    blurred = functional.conv2d(
-        functional.conv2d(flat, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1)
-    )
-    return blurred.reshape(batch, channels, height - 10, width - 10)
+    weights = [math.exp(-((step / 1.5) ** 2) / 2) for step in range(-5, 6)]
+    total = sum(weights)
+    for axis in (2, 3):
+        size = planes.shape[axis] - 10
+        # Sums of shifted planes: on CPUs several times faster than thin convolutions.
+        blurred = planes.narrow(axis, 0, size) * (weights[0] / total)
+        for start in range(1, 11):
+            blurred = blurred.add(planes.narrow(axis, start, size), alpha=weights[start] / total)
+        planes = blurred
+    return planes
 
 
 def _check(batch: Tensor, *, channels: int) -> None:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_colorgan.events import Notice, PlaneDone, Started, run
 from napari_colorgan.services.evaluation.results import Evaluation
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.baselines import Baselines
     from napari_colorgan.services.evaluation.colorizer import Colorizer
     from napari_colorgan.services.evaluation.observers import Classifier, PerceptualDistance
-    from napari_colorgan.training.data import Picture
 
 
 def evaluate_job(
@@ -68,6 +65,7 @@ def evaluate_job(
     ColorganError
         If the model or its device fails.
     """
+    from napari_colorgan.services.evaluation.choice import choose_pictures
     from napari_colorgan.services.evaluation.colorizer import colorizer_of
     from napari_colorgan.services.evaluation.gathering import SetGathering
     from napari_colorgan.services.evaluation.observers import find_observers
@@ -77,7 +75,7 @@ def evaluate_job(
     if colorizer is None:
         colorizer = colorizer_of(model, settings.prediction, notices.append)
     classifier, perceptual = find_observers(settings.classifier, notices.append)
-    chosen = [_choose(each, settings) for each in sets]
+    chosen = [choose_pictures(each, settings.limit, settings.seed) for each in sets]
     total, done = sum(map(len, chosen)), 0
     yield Started(total, "image")
     results = []
@@ -169,18 +167,6 @@ def evaluate(
         fitting = fit_baselines_job(_listed(train), name="the training images", seed=seed)
         baselines = run(fitting, on_event)
     return run(evaluate_job(loaded, sets, settings, baselines=baselines), on_event)
-
-
-def _choose(image_set: ImageSet, settings: EvaluationSettings) -> list[Picture]:
-    from napari_colorgan.training.data import find_pictures
-
-    pictures = find_pictures(image_set.images)
-    if settings.limit is None or len(pictures) <= settings.limit:
-        return pictures
-    if image_set.is_sequence:
-        return pictures[: settings.limit]
-    drawn = np.random.default_rng(settings.seed).permutation(len(pictures))[: settings.limit]
-    return [pictures[number] for number in np.sort(drawn)]
 
 
 def _listed(images: Any) -> tuple[Any, ...]:

@@ -50,6 +50,13 @@ def colorfulness_of(rgb: np.ndarray) -> float:
     return float(colorfulness(to_batch(rgb)))
 
 
+def psnr_of(rgb: np.ndarray, truth: np.ndarray) -> float:
+    """Measure the PSNR in dB of two 8-bit images (H, W, 3)."""
+    from napari_colorgan.core.metrics import psnr
+
+    return float(psnr(to_batch(rgb), to_batch(truth)))
+
+
 def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]) -> float:
     """Mean ΔE00 between the hints' colours and the mean colours that came out in their places.
 

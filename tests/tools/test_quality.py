@@ -1,0 +1,97 @@
+"""`make quality`, whole, on a tiny model and pictures of noise."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_colorgan.errors import InputError
+from napari_colorgan.library.model_file import load_model_file
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+
+
+@pytest.fixture
+def quality(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import quality
+
+    monkeypatch.setattr(quality, "CACHE", tmp_path / "cache")
+    return quality
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for folder in ("test/bsds500", "natural/val/intel", "natural/train"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for number in range(3):
+            image = rng.integers(0, 256, (40, 56, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "data" / folder / f"{number}.png")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def model(tiny_model_file: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(tiny_model_file, tmp_path / "tiny.colorgan.safetensors"))
+
+
+def test_writes_the_page_the_pictures_and_the_card(
+    quality: ModuleType, data: Path, model: Path, tmp_path: Path
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    page = docs / "quality.md"
+    page.write_text("# Quality\n\nBefore.\n\n", encoding="utf-8")
+    before = load_model_file(model).card
+    arguments = ["--data", data, "--model", model, "--docs", docs, "--limit", 2, "--card"]
+    quality.main([*map(str, arguments), "--sets", "bsds500", "intel"])
+
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# Quality\n\nBefore.\n\n<!--")
+    for part in ("bsds500: 2 images", "L* lookup table", "## Vividness", "## Hints", "| 20 "):
+        assert part in text
+    assert str(tmp_path) not in text
+    images = {path.name for path in (docs / "images").iterdir()}
+    # Pictures without a licence are measured, but not shown.
+    assert images == {"quality-bsds500.jpg", "quality-frontier.svg"}
+    card = load_model_file(model).card
+    assert card.sha256 == before.sha256
+    (psnr,) = [m for m in card.metrics if m.name == "PSNR (dB)" and m.dataset.startswith("bsds")]
+    assert None not in (psnr.gray, psnr.mean_color, psnr.lookup_table)
+
+    page.write_text(text + "\nAfter.\n", encoding="utf-8")
+    quality.main([*map(str, arguments[:-1]), "--sets", "bsds500"])
+    again = page.read_text(encoding="utf-8")
+    assert again.count("## Vividness") == 1
+    assert again.startswith("# Quality\n\nBefore.\n\n<!--")
+    assert again.endswith("-->\n\nAfter.\n")
+
+
+def test_metrics_of_another_model_dont_get_onto_a_card(quality: ModuleType, model: Path) -> None:
+    from napari_colorgan.services.evaluation.results import Evaluation
+
+    found = Evaluation("tiny", "1", "0" * 64, "", {}, ())
+    with pytest.raises(InputError, match="the model that was measured"):
+        quality.write_card(model, found)
+
+
+def test_sheets_keep_to_their_size(quality: ModuleType, tmp_path: Path) -> None:
+    import quality_pictures
+    from napari_colorgan.services.evaluation.results import Example
+
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (256, 384, 3), dtype=np.uint8)
+    example = Example("noise", noise[..., 0], noise, noise)
+    quality_pictures.write_sheet([example] * 24, tmp_path / "sheet.jpg")
+    assert (tmp_path / "sheet.jpg").stat().st_size <= 500_000
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.size == (3 * (3 * 128 + 8) + 8, 8 * (128 + 8) + 8)

@@ -1,0 +1,133 @@
+"""docs/quality.md: what the tool measures goes between two markers, people write the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.io import write_atomically
+from napari_colorgan.services.evaluation.report import (
+    aligned,
+    calibration_table,
+    cell,
+    counted,
+    set_table,
+)
+from napari_colorgan.services.evaluation.results import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_colorgan.services.evaluation.frontier import FrontierPoint
+    from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_sets import QualitySet
+
+BEGIN = "<!-- The part down to the next marker is written by tools/quality.py. -->"
+END = "<!-- What tools/quality.py writes ends here. -->"
+
+CARD_METRICS = {
+    name: METRICS[name].label
+    for name in ("l1", "psnr", "ssim", "delta_e", "colorfulness_share", "hue_distance", "agreement")
+}
+
+
+def write_page(
+    path: Path,
+    found: Evaluation,
+    sets: Sequence[QualitySet],
+    *,
+    hints: Sequence[tuple[int, SetResult]],
+    frontier: Sequence[FrontierPoint],
+    sheets: Mapping[str, str],
+) -> None:
+    """Replace the generated part of the page; a page without markers gets it at its end."""
+    parts = [
+        BEGIN,
+        f"Measured: `{found.model}` version {found.version}, weights {found.sha256[:16]}….",
+        found.protocol,
+        "## At a glance",
+        _summary(found),
+    ]
+    for result, quality_set in zip(found.sets, sets, strict=True):
+        parts += _section(result, quality_set, sheets)
+    parts += _frontier(frontier)
+    parts += _hints(hints)
+    parts.append(END)
+    before, _, rest = _read(path).partition(BEGIN)
+    after = rest.partition(END)[2]
+    pieces = [before.strip(), *parts, after.strip()]
+    text = "\n\n".join(piece for piece in pieces if piece)
+    with write_atomically(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else "# Quality\n"
+
+
+def _summary(found: Evaluation) -> str:
+    rows = [["set", "images", "PSNR above gray (dB)", "colorfulness / truth's", "ΔE00", "gray's"]]
+    for result in found.sets:
+        ours, gray = result.methods["model"], result.methods["gray"]
+        rows.append(
+            [
+                result.name,
+                str(result.images),
+                cell(ours["psnr_gain"], 2),
+                cell(ours["colorfulness_share"], 2),
+                cell(ours["delta_e"], 2),
+                f"{gray['delta_e'].value:.2f}",
+            ]
+        )
+    return aligned(rows)
+
+
+def _section(result: SetResult, quality_set: QualitySet, sheets: Mapping[str, str]) -> list[str]:
+    parts = [f"## {result.name}: {counted(result)}", quality_set.source, set_table(result)]
+    if result.baselines:
+        parts.append(f"Mean colour and lookup table are those of {result.baselines}.")
+    if result.calibration is not None:
+        parts += ["Does it know where it errs?", calibration_table(result.calibration)]
+    if result.name in sheets:
+        parts += [
+            f"![gray, ours, truth: {result.name}](images/{sheets[result.name]})",
+            f"Gray | ours | truth, {len(result.examples)} of them drawn by lot (seed 0), not "
+            f"chosen by eye. Thumbnails for comment; the photographs: {quality_set.source}",
+        ]
+    return parts
+
+
+def _frontier(points: Sequence[FrontierPoint]) -> list[str]:
+    rows = [["vividness", "PSNR (dB)", "PSNR above gray (dB)", "colorfulness / truth's"]]
+    rows += [
+        [
+            f"{point.vividness:g}",
+            f"{point.psnr:.2f}",
+            f"{point.psnr_gain:.2f}",
+            f"{point.colorfulness_share:.2f}",
+        ]
+        for point in points
+    ]
+    images, name = points[0].images, points[0].set_name
+    return [
+        "## Vividness",
+        f"More colour costs likeness, once the sure colours are used up: {images} images of "
+        f"{name}, vividness from 0 (the mean of the likely colours) to 1 (the most likely ones).",
+        "![PSNR above gray against colorfulness](images/quality-frontier.svg)",
+        aligned(rows),
+    ]
+
+
+def _hints(hints: Sequence[tuple[int, SetResult]]) -> list[str]:
+    names = ("psnr", "psnr_gain", "l1", "colorfulness_share", "hint_delta_e")
+    rows = [["hints", *(METRICS[name].label for name in names)]]
+    for count, result in hints:
+        found = result.methods["model"]
+        rows.append([str(count), *(cell(found.get(n), METRICS[n].digits) for n in names)])
+    result = hints[0][1]
+    return [
+        "## Hints",
+        f"True colours in squares of 6 × 6 px at random places of {result.images} images of "
+        f"{result.name}, as a user who knows them would paint.",
+        aligned(rows),
+    ]

@@ -1,0 +1,88 @@
+"""The pictures of docs/quality.md: contact sheets, and the frontier as a plot."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from napari_colorgan.io import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_colorgan.services.evaluation.frontier import FrontierPoint
+    from napari_colorgan.services.evaluation.results import Example
+
+THUMBNAIL = 128
+COLUMNS = 3
+GAP = 8
+LARGEST = 500_000
+
+
+def write_sheet(examples: Sequence[Example], path: Path) -> None:
+    """Write gray | ours | truth of each image as one JPEG of at most 500 kB.
+
+    Thumbnails have at most 128 px along their longer side.
+    """
+    rows = [_triple(example) for example in examples]
+    cell = np.array([THUMBNAIL, 3 * THUMBNAIL]) + GAP
+    lines = -(-len(rows) // COLUMNS)
+    size = cell * [lines, min(COLUMNS, len(rows))] + GAP
+    sheet = np.full((*size, 3), 255, np.uint8)
+    for number, row in enumerate(rows):
+        top, left = GAP + cell * divmod(number, COLUMNS)
+        sheet[top : top + row.shape[0], left : left + row.shape[1]] = row
+    for quality in range(88, 20, -6):
+        buffer = io.BytesIO()
+        Image.fromarray(sheet).save(buffer, format="JPEG", quality=quality, optimize=True)
+        if buffer.tell() <= LARGEST:
+            break
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
+    """Plot PSNR above gray against the share of the truth's colorfulness, by vividness."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    # Else every run would name the plot's parts anew.
+    mpl.rcParams["svg.hashsalt"] = "quality"
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    share = [point.colorfulness_share for point in points]
+    gain = [point.psnr_gain for point in points]
+    axes.plot(share, gain, "o-", color="#00806a")
+    for point in points:
+        axes.annotate(
+            f"{point.vividness:g}",
+            (point.colorfulness_share, point.psnr_gain),
+            textcoords="offset points",
+            xytext=(6, 6),
+        )
+    axes.axhline(0, color="#999999", linewidth=1)
+    axes.annotate("gray", (min(share), 0), textcoords="offset points", xytext=(0, 4), color="#666")
+    axes.set_xlabel("colorfulness, share of the truth's")
+    axes.set_ylabel("PSNR above gray (dB)")
+    axes.set_title("Vividness 0 … 1")
+    axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+def _triple(example: Example) -> np.ndarray:
+    gray = np.repeat(example.gray[..., None], 3, axis=-1)
+    parts = [_thumbnail(each) for each in (gray, example.predicted, example.truth)]
+    return np.concatenate(parts, axis=1)
+
+
+def _thumbnail(rgb: np.ndarray) -> np.ndarray:
+    image = Image.fromarray(rgb)
+    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    return np.asarray(image)
