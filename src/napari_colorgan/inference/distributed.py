@@ -61,7 +61,9 @@ def colorize_dask(
         outer,
         name=_name("colorize"),
         dtype=object,
-        meta=np.empty((0,) * source.ndim, object),
+        # Each block becomes one object, which stands for a plane without samples.
+        drop_axis=[outer + 2] if axes.has_samples else [],
+        meta=np.empty((0,) * (outer + 2), object),
     )
     rgb = _part(colored, "rgb", outer, np.dtype(dtype), 3)
     unsure = _part(colored, "uncertainty", outer, np.dtype(np.float32), 0) if uncertainty else None
@@ -109,23 +111,15 @@ def _predict(block: np.ndarray, turnstile: _Turnstile, outer: int) -> ColoredPla
 
 def _part(colored: Any, part: str, outer: int, dtype: np.dtype[Any], samples: int) -> Any:
     """Return the colours or the uncertainties as an array of their own."""
-    sides = colored.shape[outer : outer + 2]
-    chunks = (*colored.chunks[:outer], *((side,) for side in sides))
-    had_samples = colored.ndim > outer + 2
-    changes: dict[str, Any] = {}
-    if samples and not had_samples:
-        changes["new_axis"] = outer + 2
-    elif had_samples and not samples:
-        changes["drop_axis"] = outer + 2
     return colored.map_blocks(
         _take,
         part,
         outer,
         name=_name(part),
         dtype=dtype,
-        chunks=(*chunks, (samples,)) if samples else chunks,
+        chunks=(*colored.chunks, (samples,)) if samples else colored.chunks,
+        new_axis=[outer + 2] if samples else [],
         meta=np.empty((0,) * (outer + 2 + bool(samples)), dtype),
-        **changes,
     )
 
 

@@ -1,0 +1,137 @@
+"""Stacks are walked plane by plane, whatever their axes and arrays."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import dask.array
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes import FakePredictor, tinted
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import AxesError
+from napari_colorgan.events import PlaneDone, Started
+from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.inference.stack import colorize_stack
+
+RANGE = DisplayRange(0, 255)
+RANDOM = np.random.default_rng(0)
+
+
+@st.composite
+def stacks(draw):
+    outer = draw(st.lists(st.sampled_from("TCZP"), max_size=3, unique=True))
+    samples = draw(st.sampled_from([[], ["S"]]))
+    letters = draw(st.permutations([*outer, "Y", "X", *samples]))
+    sizes = {letter: draw(st.integers(1, 4)) for letter in letters}
+    sizes["S"] = draw(st.sampled_from([3, 4]))
+    shape = tuple(sizes[letter] for letter in letters)
+    dtype = draw(st.sampled_from(["uint8", "bool", "uint16", "int32", "float32", ">f8"]))
+    return Axes("".join(letters)), RANDOM.integers(0, 256, shape).astype(dtype)
+
+
+def empty(axes, stack):
+    return (
+        np.zeros(axes.output_shape(stack.shape), np.uint8),
+        np.full(axes.output_shape(stack.shape, 0), -1, np.float32),
+    )
+
+
+@given(stacks(), st.integers(1, 5))
+def test_every_plane_lands_in_its_place(case, batch):
+    axes, stack = case
+    colors, unsure = empty(axes, stack)
+    predictor = FakePredictor(batch)
+    job = colorize_stack(stack, axes, predictor, RANGE, colors, uncertainty_target=unsure)
+    events = list(job)
+    indices = list(axes.plane_indices(stack.shape))
+    count = len(indices)
+    assert events == [
+        Started(count, "plane"),
+        *(PlaneDone(done, count, index) for done, index in enumerate(indices, 1)),
+    ]
+    assert sum(predictor.batches) == count
+    assert set(predictor.batches[:-1]) <= {batch}
+    for index in indices:
+        plane = axes.read_plane(stack, index)
+        np.testing.assert_array_equal(axes.output.read_plane(colors, index), tinted(plane, RANGE))
+        np.testing.assert_array_equal(
+            axes.scalar.read_plane(unsure, index), 1 - RANGE.lightness(plane) / 100
+        )
+
+
+@pytest.mark.parametrize("kind", ["dask", "zarr"])
+def test_lazy_arrays_give_what_numpy_gives(kind):
+    stack = RANDOM.integers(0, 256, (3, 4, 5, 6), dtype=np.uint8)
+    axes = Axes("TZYX")
+    lazy = dask.array.from_array(stack, chunks=2) if kind == "dask" else zarr.array(stack)
+    expected, _ = empty(axes, stack)
+    list(colorize_stack(stack, axes, FakePredictor(), RANGE, expected))
+    target = zarr.zeros(expected.shape, dtype=np.uint8)
+    list(colorize_stack(lazy, axes, FakePredictor(), RANGE, target))
+    np.testing.assert_array_equal(target[...], expected)
+
+
+class Counted:
+    """An array that counts how many of its planes are alive at once."""
+
+    def __init__(self, shape):
+        self.shape, self.dtype = shape, np.dtype(np.uint8)
+        self.read = []
+
+    def __getitem__(self, selection):
+        self.read.append(selection[0])
+        return np.full(self.shape[1:], selection[0], np.uint8)
+
+
+def test_no_plane_is_read_before_its_batch():
+    stack = Counted((10, 4, 4))
+    axes = Axes("ZYX")
+    target = np.zeros((10, 4, 4, 3), np.uint8)
+    job = colorize_stack(stack, axes, FakePredictor(batch=2), RANGE, target)
+    next(job)
+    assert stack.read == []
+    for done in range(1, 11):
+        next(job)
+        assert stack.read == list(range(2 * -(-done // 2)))
+
+
+def test_chosen_planes_alone_in_their_order():
+    stack = Counted((10, 4, 4))
+    target = np.zeros((10, 4, 4, 3), np.uint8)
+    wanted = [(7,), (2,), (3,)]
+    events = list(
+        colorize_stack(stack, Axes("ZYX"), FakePredictor(), RANGE, target, indices=wanted)
+    )
+    assert [event.index for event in events[1:]] == wanted
+    assert events[0] == Started(3, "plane")
+    assert np.flatnonzero(target.any(axis=(1, 2, 3))).tolist() == [2, 3, 7]
+
+
+def test_closing_stops_before_the_next_batch():
+    stack = Counted((10, 4, 4))
+    target = np.zeros((10, 4, 4, 3), np.uint8)
+    job = colorize_stack(stack, Axes("ZYX"), FakePredictor(batch=2), RANGE, target)
+    for _, _ in pairwise(range(4)):
+        next(job)
+    job.close()
+    assert len(stack.read) == 2
+
+
+def test_without_uncertainty_the_target_stays_as_it_is():
+    stack = np.zeros((2, 4, 4), np.uint8)
+    axes = Axes("ZYX")
+    colors, unsure = empty(axes, stack)
+    predictor = FakePredictor(uncertainty=False)
+    list(colorize_stack(stack, axes, predictor, RANGE, colors, uncertainty_target=unsure))
+    assert (unsure == -1).all()
+
+
+def test_axes_that_do_not_fit_are_refused_before_anything_is_read():
+    job = colorize_stack(Counted((3, 4, 4)), Axes("YX"), FakePredictor(), RANGE, np.zeros(()))
+    with pytest.raises(AxesError):
+        next(job)
