@@ -45,6 +45,10 @@ _DEVICES = (
     ("mps", "GPU (Apple)"),
 )
 _MODEL_TOOLTIP = "The model that predicts the colours."
+_PLANES_TOOLTIP = (
+    "Which planes of a stack are colorized. They lie along its last two axes, or along those "
+    "labelled y and x."
+)
 _DEPTHS = (("uint8", "8 bit"), ("float32", "32 bit float"))
 
 
@@ -83,15 +87,8 @@ class ColorizeForm(QWidget):
         form = new_form()
         add_row(form, "&Image", self.layer, "Image", "The image or stack to colorize.")
         add_row(form, "&Model", self.model, "Model", _MODEL_TOOLTIP)
-        add_row(
-            form,
-            "Pla&nes",
-            self.planes,
-            "Planes",
-            "Which planes of a stack are colorized. They lie along its last two axes, or along "
-            "those labelled y and x.",
-        )
-        self.planes.choice.setAccessibleName("Planes")
+        add_row(form, "Pla&nes", self.planes, "Planes", _PLANES_TOOLTIP)
+        describe(self.planes.choice, "Planes", _PLANES_TOOLTIP)
         add_row(
             form,
             "Vividne&ss",

@@ -29,8 +29,8 @@ class PlaneSelector(QWidget):
         self._range_row = self._build_range_row()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.choice)
-        layout.addWidget(self._range_row)
+        for widget in (self.choice, self.axis, self._range_row):
+            layout.addWidget(widget)
         self.setFocusProxy(self.choice)
         self._sizes: tuple[int, ...] = ()
         self.choice.currentIndexChanged.connect(self._update)
@@ -48,7 +48,6 @@ class PlaneSelector(QWidget):
         describe(self.last, "Last plane", "The last plane of the range; it is included.")
         for box in (self.first, self.last):
             make_slim(box)
-        layout.addWidget(self.axis, 2)
         layout.addWidget(self.first, 1)
         layout.addWidget(QLabel("to"))
         layout.addWidget(self.last, 1)
@@ -124,6 +123,7 @@ class PlaneSelector(QWidget):
         self.changed.emit()
 
     def _update(self) -> None:
-        self._range_row.setVisible(self.value == "range" and self.choice.isEnabled())
-        self.axis.setVisible(self.axis.count() > 1)
+        is_range = self.value == "range" and self.choice.isEnabled()
+        self._range_row.setVisible(is_range)
+        self.axis.setVisible(is_range and self.axis.count() > 1)
         self.changed.emit()

@@ -149,6 +149,7 @@ class ColorizeWidget(QWidget):
         if self.run is not None:
             self.run.abandon()
             self.run = None
+        save_options(self.form.options)
 
     def _plan(self) -> RunPlan:
         layer, entry = self.layer, self.form.model.entry

@@ -1,0 +1,89 @@
+"""What the panel remembers from one start of napari to the next."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_colorgan.widgets._options import Options, load_options, options_path, save_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHER = Options(
+    model="plain",
+    planes="current",
+    scale="number",
+    scale_number=0.5,
+    vividness=0.7,
+    saturation=1.5,
+    device="cpu",
+    dtype="float32",
+    uncertainty=True,
+    advanced=True,
+)
+
+
+def test_options_read_back(home: Path) -> None:
+    save_options(OTHER)
+    assert options_path().parent == home
+    assert load_options() == OTHER
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_options() == Options()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", '{"model": 3, "planes": "most"}'])
+def test_a_damaged_file_gives_the_defaults(text: str) -> None:
+    options_path().parent.mkdir(parents=True)
+    options_path().write_text(text, encoding="utf-8")
+    assert load_options() == Options()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("saturation", 20),
+        ("saturation", True),
+        ("vividness", -1),
+        ("vividness", "bold"),
+        ("scale_number", 0),
+        ("device", "abacus"),
+        ("uncertainty", 1),
+        ("unknown", 1),
+    ],
+)
+def test_one_odd_entry_spoils_no_other(name: str, value: object) -> None:
+    options_path().parent.mkdir(parents=True)
+    options_path().write_text(json.dumps({"model": "plain", name: value}), encoding="utf-8")
+    assert load_options() == Options(model="plain")
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.write_text("a file where the folder should be")
+    save_options(OTHER)
+    assert "could not be remembered" in caplog.text
+
+
+def test_the_next_panel_has_them(open_panel: Any) -> None:
+    first = open_panel(np.zeros((3, 4, 4), np.uint8))
+    first.form.options = Options(**{**vars(OTHER), "model": "natural"})
+    first.viewer.window.remove_dock_widget(first.widget)
+    second = open_panel(np.zeros((3, 4, 4), np.uint8))
+    assert second.form.options == Options(**{**vars(OTHER), "model": "natural"})
+    assert second.form.advanced.is_open
+    assert second.form.scale_number.isVisibleTo(second.form)
+
+
+def test_a_closed_window_remembers_them_too(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(np.zeros((4, 4), np.uint8), show=True)
+    qtbot.waitUntil(panel.widget.isVisible, timeout=5000)
+    panel.form.saturation.setValue(1.25)
+    panel.viewer.close()
+    assert load_options().saturation == 1.25
