@@ -1,0 +1,135 @@
+"""The program answers at once, and fails with words that help."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_colorgan import __version__
+from napari_colorgan.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer.testing import Result
+
+HELP_SECONDS = 0.5
+HEAVY = {"torch", "napari", "numpy", "qtpy", "zarr", "dask", "tifffile", "PIL", "skimage", "timm"}
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=True, env=os.environ
+    )
+
+
+def imported(lines: str) -> set[str]:
+    """Return the top-level packages that ``-X importtime`` names."""
+    modules = (line.rsplit("|", 1)[-1].strip() for line in lines.splitlines() if "|" in line)
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_help_lists_the_commands(invoke: Callable[..., Result]) -> None:
+    answer = invoke("--help").stdout
+    for command in ("colorize", "train", "plot", "evaluate", "models", "info"):
+        assert f" {command} " in answer
+    for command in ("list", "show", "import", "export", "rename", "duplicate", "delete"):
+        assert f" {command} " in invoke("models", "--help").stdout
+    assert invoke("--version").stdout.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["colorize"], ["models", "list"], ["train"], ["evaluate"], ["demo"]]
+)
+def test_help_imports_nothing_heavy(command: list[str]) -> None:
+    done = python("-X", "importtime", "-m", "napari_colorgan", *command, "--help")
+    assert "Usage" in done.stdout
+    assert "typer" in imported(done.stderr)
+    assert not imported(done.stderr) & HEAVY
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    names = imported(python("-X", "importtime", "-c", "import napari_colorgan").stderr)
+    assert "napari_colorgan" in names
+    assert not names & HEAVY
+
+
+def test_help_answers_at_once() -> None:
+    times = []
+    for _ in range(5):  # the quickest: others may use the machine too
+        start = time.perf_counter()
+        python("-m", "napari_colorgan", "--help")
+        times.append(time.perf_counter() - start)
+    assert min(times) < HELP_SECONDS
+
+
+def test_errors_say_what_was_expected_what_came_and_what_to_do(
+    invoke: Callable[..., Result],
+) -> None:
+    result = invoke("models", "show", "absent")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    title, *parts = result.stderr.splitlines()
+    assert title == "Error"
+    assert [part.split()[0] for part in parts] == ["expected:", "got:", "to"]
+    assert "'absent'" in parts[1]
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (FileError(expected="a", got="b", action="C."), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_exit_codes(
+    problem: BaseException,
+    code: int,
+    invoke: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(self: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("napari_colorgan.library.store.ModelLibrary.entries", fail)
+    result = invoke("models", "list")
+    assert result.exit_code == code
+    assert result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bugs_keep_their_traceback(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object) -> None:
+        message = "a bug"
+        raise ZeroDivisionError(message)
+
+    monkeypatch.setattr("napari_colorgan.library.store.ModelLibrary.entries", fail)
+    with pytest.raises(ZeroDivisionError):
+        invoke("models", "list")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no SIGINT to send")
+def test_ctrl_c_ends_cleanly() -> None:
+    code = (
+        "import time, typer; from napari_colorgan.cli.app import build_app\n"
+        "def wait():\n    print('ready', flush=True); time.sleep(60)\n"
+        "build_app(wait)(['wait'])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Cancelled" in complaint
+    assert "Traceback" not in complaint

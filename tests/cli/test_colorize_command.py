@@ -1,0 +1,130 @@
+"""``colorize``: every option reaches the engine, and no file's failure stops the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_colorgan.io import read_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+pytestmark = pytest.mark.usefixtures("tiny_library")
+
+
+@pytest.fixture
+def ramp() -> np.ndarray:
+    """Return a gray image, 40 × 64."""
+    return np.tile(np.arange(0, 256, 4, dtype=np.uint8), (40, 1))
+
+
+@pytest.fixture
+def photograph(ramp: np.ndarray, tmp_path: Path) -> Path:
+    path = tmp_path / "photograph.png"
+    Image.fromarray(ramp).save(path)
+    return path
+
+
+def colors(path: Path) -> np.ndarray:
+    return np.asarray(read_stack(path).data)
+
+
+def test_one_file_to_one_file(
+    photograph: Path, tmp_path: Path, ramp: np.ndarray, invoke: Callable[..., Result]
+) -> None:
+    output = tmp_path / "colour.png"
+    result = invoke("colorize", photograph, "--output", output, "--model", "tiny")
+    assert result.exit_code == 0
+    assert result.stdout.split() == [str(output)]
+    rgb = colors(output)
+    assert rgb.shape == (*ramp.shape, 3)
+    assert rgb.dtype == np.uint8
+    assert (rgb.max(-1) != rgb.min(-1)).any()
+
+
+def test_options_reach_the_engine(
+    ramp: np.ndarray, tmp_path: Path, invoke: Callable[..., Result], tiny_model_file: Path
+) -> None:
+    source, output = tmp_path / "stack.tif", tmp_path / "colour.tif"
+    tifffile.imwrite(source, np.stack([ramp, ramp[::-1]]))
+    options = f"--model {tiny_model_file} --scale 0.5 --vividness 0.3 --saturation 0 --axes ZYX"
+    words = f"{options} --dtype uint16 --device cpu".split()
+    result = invoke(
+        "colorize", source, "-o", output, *words, "--uncertainty", tmp_path / "unsure.tif"
+    )
+    assert result.exit_code == 0, result.stderr
+    rgb = colors(output)
+    assert (rgb.shape, rgb.dtype) == ((2, *ramp.shape, 3), np.uint16)
+    spread = rgb.max(-1).astype(int) - rgb.min(-1)
+    assert spread.max() <= 65535 * 0.005  # no saturation: gray, but for rounding
+    unsure = colors(tmp_path / "unsure.tif")
+    assert unsure.shape == (2, *ramp.shape)
+    assert read_stack(output).axes.letters == "ZYXS"
+    assert "ZYX" == read_stack(tmp_path / "unsure.tif").axes.letters
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--scale", "large", "'fit', 'native' or a number"),
+        ("--scale", "nan", "'fit', 'native' or a number"),
+        ("--vividness", "2", "from 0 to 1"),
+        ("--saturation", "-1", "saturation"),
+        ("--device", "abacus", "'abacus'"),
+        ("--model", "natura1", "natura1"),
+        ("--axes", "TZYX", "axes"),
+    ],
+)
+def test_refuses_odd_values(
+    option: str, value: str, message: str, photograph: Path, invoke: Callable[..., Result]
+) -> None:
+    output = photograph.with_name("colour.png")
+    words = ["--model", "tiny", option, value]
+    result = invoke("colorize", photograph, "--output", output, *words)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not output.exists()
+
+
+def test_a_failing_file_is_reported_and_the_rest_go_on(
+    photograph: Path, tmp_path: Path, invoke: Callable[..., Result]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "empty [1].tif").touch()
+    Image.open(photograph).save(folder / "b.jpg")
+    output = tmp_path / "out"
+    pattern = f"{photograph.parent}/photo*.png"
+    result = invoke("colorize", folder, pattern, "absent.png", "-o", output, "-m", "tiny")
+    assert result.exit_code == 1
+    assert result.stdout.split() == [str(output / "b.png"), str(output / "photograph.png")]
+    assert sorted(path.name for path in output.iterdir()) == ["b.png", "photograph.png"]
+    assert "empty [1].tif" in result.stderr
+    assert "absent.png" in result.stderr
+    assert "2 of 4 files failed." in result.stderr
+
+
+def test_replaces_outputs_only_when_told(photograph: Path, invoke: Callable[..., Result]) -> None:
+    output = photograph.with_name("colour.png")
+    output.write_bytes(b"mine")
+    words = ["colorize", photograph, "--output", output, "--model", "tiny"]
+    refused = invoke(*words)
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.stderr
+    assert output.read_bytes() == b"mine"
+    assert invoke(*words, "--overwrite").exit_code == 0
+    assert output.read_bytes() != b"mine"
+
+
+def test_needs_inputs_and_an_output(photograph: Path, invoke: Callable[..., Result]) -> None:
+    assert invoke("colorize").exit_code == 2
+    assert invoke("colorize", photograph).exit_code == 2
+    assert invoke("colorize", photograph, "-o", "x.png", "--dtype", "int3").exit_code == 2
