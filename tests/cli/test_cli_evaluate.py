@@ -98,7 +98,7 @@ def test_complains_before_the_work(model: Path, pictures: Path, tmp_path: Path) 
         assert isinstance(result.exception, error)
 
 
-def test_tables_have_a_column_a_method_and_notes_what_is_better(model: Path) -> None:
+def test_tables_say_which_direction_is_better_and_take_names_as_text(model: Path) -> None:
     image = np.random.default_rng(1).integers(0, 256, (40, 48, 3), dtype=np.uint8)
     job = evaluate_job(
         load_model_file(model),
@@ -111,4 +111,4 @@ def test_tables_have_a_column_a_method_and_notes_what_is_better(model: Path) -> 
     text = stream.getvalue()
     assert "[red]odd[/red]: 1 image" in text
     assert "surest first" in text
-    assert "nearest 1" in text
+    assert "PSNR (dB) ↑" in text

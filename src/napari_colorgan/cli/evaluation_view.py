@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from napari_colorgan.services.evaluation.report import calibration_table, counted, set_rows
-from napari_colorgan.services.evaluation.results import METHODS, METRICS
+from napari_colorgan.services.evaluation.report import calibration_table, cell, counted
+from napari_colorgan.services.evaluation.results import METHODS, METRICS, MODEL, Estimate
+
+_BETTER = {"lower": "↓", "higher": "↑"}
 
 if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
@@ -21,7 +24,8 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     for result in evaluation.sets:
         shown.print(_table(result))
         if result.calibration is not None:
-            shown.print(calibration_table(result.calibration), markup=False, highlight=False)
+            text = calibration_table(result.calibration)
+            shown.print(text, markup=False, highlight=False, soft_wrap=True)
         if result.baselines:
             shown.print(f"Baselines fitted on {result.baselines}.", markup=False, highlight=False)
         shown.print()
@@ -29,13 +33,23 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
 
 
 def _table(result: SetResult) -> Table:
+    """Lay a set's numbers out, with intervals for the model alone, so that lines stay short."""
+    methods = [method for method in METHODS if method in result.methods]
     table = Table(title=escape(f"{result.name}: {counted(result)}"), title_justify="left")
-    table.add_column("")
-    for method, label in METHODS.items():
-        if method in result.methods:
-            table.add_column(label, style="bold" if method == "model" else None)
-    better = {metric.label: metric.better for metric in METRICS.values()}
-    table.add_column("better")
-    for label, *cells in set_rows(result):
-        table.add_row(label, *cells, better[label])
+    table.box, table.pad_edge = box.SIMPLE_HEAD, False  # room for 80 columns
+    table.add_column("", min_width=14)
+    for method in methods:
+        is_model = method == MODEL
+        table.add_column(METHODS[method], style="bold" if is_model else None, no_wrap=is_model)
+    for name, metric in METRICS.items():
+        found = [(method, result.methods[method].get(name)) for method in methods]
+        if any(each is not None for _, each in found):
+            cells = [_cell(each, metric.digits, method == MODEL) for method, each in found]
+            table.add_row(f"{metric.label} {_BETTER.get(metric.better, '')}".rstrip(), *cells)
     return table
+
+
+def _cell(estimate: Estimate | None, digits: int, with_interval: bool) -> str:
+    if estimate is not None and not with_interval:
+        estimate = Estimate(estimate.value)
+    return cell(estimate, digits)
