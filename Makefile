@@ -41,5 +41,5 @@ screenshots: bootstrap
 
 train-natural: bootstrap
 	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train --val $(DATA)/val \
-		--output $(RUN) --name natural $(ARGS)
-	$(TOX) python tools/bundle.py $(RUN)/natural.colorgan.safetensors
+		--output $(RUN) --name natural --card tools/models/natural.card.toml $(ARGS)
+	$(TOX) python tools/bundle.py $(RUN)/model.safetensors

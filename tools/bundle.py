@@ -1,4 +1,4 @@
-"""Put a trained model into the package: ``python tools/bundle.py RUN/model.colorgan.safetensors``.
+"""Put a trained model into the package: ``python tools/bundle.py RUN/model.safetensors``.
 
 The list of its state-dict keys is written too. They are frozen from then on: a test compares them.
 """
