@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from napari_colorgan.services.evaluation.report import calibration_table, cell, counted
-from napari_colorgan.services.evaluation.results import METHODS, METRICS, MODEL, Estimate
+from napari_colorgan.services.evaluation.results import METHODS, METRICS, MODEL, TRUTH, Estimate
 
 _BETTER = {"lower": "↓", "higher": "↑"}
 
@@ -34,7 +34,7 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
 
 def _table(result: SetResult) -> Table:
     """Lay a set's numbers out, with intervals for the model alone, so that lines stay short."""
-    methods = [method for method in METHODS if method in result.methods]
+    methods = [method for method in METHODS if method in result.methods and method != TRUTH]
     table = Table(title=escape(f"{result.name}: {counted(result)}"), title_justify="left")
     table.box, table.pad_edge = box.SIMPLE_HEAD, False  # room for 80 columns
     table.add_column("", min_width=14)
@@ -45,7 +45,13 @@ def _table(result: SetResult) -> Table:
         found = [(method, result.methods[method].get(name)) for method in methods]
         if any(each is not None for _, each in found):
             cells = [_cell(each, metric.digits, method == MODEL) for method, each in found]
-            table.add_row(f"{metric.label} {_BETTER.get(metric.better, '')}".rstrip(), *cells)
+            true = result.methods[TRUTH].get(name)
+            hint = (
+                f"(truth {_cell(true, metric.digits, False)})"
+                if true
+                else _BETTER.get(metric.better)
+            )
+            table.add_row(f"{metric.label} {hint or ''}".rstrip(), *cells)
     return table
 
 

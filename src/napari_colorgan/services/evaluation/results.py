@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 MODEL = "model"
+TRUTH = "truth"
 METHODS = {
     MODEL: "model",
     "gray": "gray",
     "mean_color": "mean colour",
     "lookup_table": "L* lookup table",
-    "truth": "truth",
+    TRUTH: "truth",
 }
 """The colorizations that are compared, in their order; the truth is there for its colorfulness."""
 
