@@ -121,8 +121,9 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     FileError
         If a part of the input can't be read, or a large result can't be written.
     """
-    stack, axes, settings = request.levels[0], request.axes, request.settings
+    axes, settings = request.axes, request.settings
     check_levels(request.levels, axes)
+    stack = request.levels[0]
     require_real(np.dtype(stack.dtype))
     model = load_model(request.model)
     notices: list[str] = []

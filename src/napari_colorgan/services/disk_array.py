@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,6 @@ from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.problems import reading, writing
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_colorgan.axes import Axes
 
 # The share of free memory that a result may take before it goes to the disk.
@@ -122,10 +121,15 @@ def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> An
 
 
 def results_folder() -> Path:
-    """Return the folder for results that don't fit into memory."""
+    """Return the folder for results that don't fit into memory.
+
+    It lies in the user's cache folder, or in NAPARI_COLORGAN_HOME where that is set.
+    """
     import platformdirs
 
-    return platformdirs.user_cache_path("napari-colorgan", appauthor=False) / "results"
+    home = os.environ.get("NAPARI_COLORGAN_HOME")
+    cache = Path(home) if home else platformdirs.user_cache_path("napari-colorgan", False)
+    return cache.expanduser() / "results"
 
 
 def remove_abandoned(folder: Path) -> None:

@@ -1,0 +1,65 @@
+"""An engine without a network for the services."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fakes import FakePredictor
+from napari_colorgan.errors import ModelError
+from napari_colorgan.library.card import ModelCard
+from napari_colorgan.services import colorize, colorize_files, colorize_lazily
+
+CARD = ModelCard(
+    name="fake",
+    version="2",
+    title="No network",
+    domain="tests",
+    description="Tints.",
+    scale=0.5,
+    vividness=0.25,
+    sha256="ab" * 32,
+)
+
+
+class FakeEngine:
+    """Stands in for models and predictors; `notices` are said with the next batch."""
+
+    def __init__(self):
+        self.batch = 2
+        self.uncertainty = True
+        self.predictors = []
+        self.notices = []
+        self.error = None
+
+    def load_model(self, model):
+        if model != "fake":
+            raise ModelError(expected="the model 'fake'", got=repr(model), action="Use it.")
+        return SimpleNamespace(card=CARD, generator=None)
+
+    def make_predictor(self, model, settings, on_notice):
+        predictor = FakePredictor(self.batch, settings.dtype, self.uncertainty)
+        plain = predictor.predict
+
+        def predict(planes, display):
+            for text in self.notices:
+                on_notice(text)
+            self.notices.clear()
+            if self.error is not None and self.error[0](planes[0]):
+                raise self.error[1]
+            return plain(planes, display)
+
+        predictor.predict = predict
+        self.predictors.append(predictor)
+        return predictor
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """Put the stand-in where the services look for models and predictors."""
+    engine = FakeEngine()
+    for module in (colorize, colorize_files, colorize_lazily):
+        monkeypatch.setattr(module, "load_model", engine.load_model)
+        monkeypatch.setattr(module, "make_predictor", engine.make_predictor)
+    return engine
