@@ -11,6 +11,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject
 
 from napari_colorgan.errors import ColorganError
+from napari_colorgan.widgets._triton import keep_triton_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -81,6 +82,7 @@ class JobRunner(QObject):
             self._next = (job, description, handlers)
             return
         self._handlers, self._cancelling, self._outcome = handlers, False, None
+        keep_triton_out()
         worker = create_worker(
             _Described(_relay, job, description=description),
             _start_thread=False,
