@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.inference.settings import PredictionSettings
@@ -26,6 +29,7 @@ from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import Baselines, fit_baselines_job
+from napari_colorgan.services.evaluation.colorizer import colorizer_of
 from napari_colorgan.services.evaluation.frontier import frontier_job
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
 from quality_page import CARD_METRICS, write_page
@@ -43,6 +47,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 SEED = 0
 SHEET_IMAGES = 24
+FAILURES = 6
+REAL = "samples/fsa_bw"
 BASELINE_IMAGES = 1000
 HINTS = (0, 1, 5, 20)
 VIVIDNESS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -67,9 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     images = options.docs / "images"
     images.mkdir(parents=True, exist_ok=True)
     sheets = _write_sheets(found, sets, images)
+    real = _write_real_sheet(model, options.data / REAL, images)
     draw_frontier(frontier, images / "quality-frontier.svg")
     write_page(
-        options.docs / "quality.md", found, sets, hints=hints, frontier=frontier, sheets=sheets
+        options.docs / "quality.md",
+        found,
+        sets,
+        hints=hints,
+        frontier=frontier,
+        sheets=sheets,
+        real=real,
     )
     CACHE.mkdir(exist_ok=True)
     with write_atomically(CACHE / "quality.json") as temporary:
@@ -154,7 +167,9 @@ def _evaluate(
     *,
     limit: int | None,
 ) -> Evaluation:
-    settings = EvaluationSettings(size=256, limit=limit, examples=SHEET_IMAGES, seed=SEED)
+    settings = EvaluationSettings(
+        size=256, limit=limit, examples=SHEET_IMAGES, failures=FAILURES, seed=SEED
+    )
     image_sets = [ImageSet(each.name, (data / each.folder,), baselines) for each in sets]
     return run(evaluate_job(model, image_sets, settings), _tell)
 
@@ -173,13 +188,31 @@ def _with_hints(model: Model, probe: ImageSet, count: int, images: int) -> tuple
 
 
 def _write_sheets(found: Evaluation, sets: Sequence[QualitySet], folder: Path) -> dict[str, str]:
-    """Write the sets' contact sheets, and return their names by set."""
+    """Write the sets' contact sheets, and return their files' names by set.
+
+    Sheets of what went worst are under the set's name and "-worst".
+    """
     sheets = {}
     for result, quality_set in zip(found.sets, sets, strict=True):
-        if quality_set.is_shown:
-            sheets[result.name] = f"quality-{result.name}.jpg"
-            write_sheet(result.examples, folder / sheets[result.name])
+        kinds = {"": result.examples, "-worst": result.failures} if quality_set.is_shown else {}
+        for kind, examples in kinds.items():
+            name = result.name + kind
+            sheets[name] = f"quality-{name}.jpg"
+            rows = [(example.gray, example.predicted, example.truth) for example in examples]
+            write_sheet(rows, folder / sheets[name])
     return sheets
+
+
+def _write_real_sheet(model: Model, folder: Path, images: Path) -> str:
+    """Write a sheet of real black-and-white photographs, if they are there; return its name."""
+    files = sorted(folder.glob("*.jpg"))
+    if not files:
+        return ""
+    colorize = colorizer_of(model, PredictionSettings(), print)
+    grays = [np.asarray(Image.open(file).convert("L")) for file in files]
+    rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays]
+    write_sheet(rows, images / "quality-real.jpg", thumbnail=192)
+    return "quality-real.jpg"
 
 
 def _tell(event: Event) -> None:

@@ -39,6 +39,7 @@ def write_page(
     hints: Sequence[tuple[int, SetResult]],
     frontier: Sequence[FrontierPoint],
     sheets: Mapping[str, str],
+    real: str,
 ) -> None:
     """Replace the generated part of the page; a page without markers gets it at its end."""
     parts = [
@@ -51,8 +52,7 @@ def write_page(
     for result, quality_set in zip(found.sets, sets, strict=True):
         parts += _section(result, quality_set, sheets)
     parts += _frontier(frontier)
-    parts += _hints(hints)
-    parts.append(END)
+    parts += [*_hints(hints), *_real(real), END]
     before, _, rest = _read(path).partition(BEGIN)
     after = rest.partition(END)[2]
     pieces = [before.strip(), *parts, after.strip()]
@@ -89,10 +89,15 @@ def _section(result: SetResult, quality_set: QualitySet, sheets: Mapping[str, st
     if result.calibration is not None:
         parts += ["Does it know where it errs?", calibration_table(result.calibration)]
     if result.name in sheets:
+        worst = f"{result.name}-worst"
         parts += [
+            f"Gray | ours | truth, {len(result.examples)} pictures drawn by lot (seed 0), not by "
+            "eye:",
             f"![gray, ours, truth: {result.name}](images/{sheets[result.name]})",
-            f"Gray | ours | truth, {len(result.examples)} of them drawn by lot (seed 0), not "
-            f"chosen by eye. Thumbnails for comment; the photographs: {quality_set.source}",
+            f"Where it failed: the {len(result.failures)} pictures on which it is worst against "
+            "gray, by ΔE00, worst first.",
+            f"![gray, ours, truth: the worst of {result.name}](images/{sheets[worst]})",
+            f"Thumbnails, for comment. The photographs: {quality_set.source}",
         ]
     return parts
 
@@ -130,4 +135,15 @@ def _hints(hints: Sequence[tuple[int, SetResult]]) -> list[str]:
         f"True colours in squares of 6 × 6 px at random places of {result.images} images of "
         f"{result.name}, as a user who knows them would paint.",
         aligned(rows),
+    ]
+
+
+def _real(sheet: str) -> list[str]:
+    if not sheet:
+        return []
+    return [
+        "## Real black-and-white photographs",
+        "All 16 of the samples, gray | ours; nobody knows their colours. Farm Security "
+        "Administration, 1930s–40s, Library of Congress, public domain.",
+        f"![gray, ours: photographs of the 1930s and 40s](images/{sheet})",
     ]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.services.evaluation.frontier import FrontierPoint
-    from napari_colorgan.services.evaluation.results import Example
 
 THUMBNAIL = 128
 COLUMNS = 3
@@ -23,17 +22,26 @@ GAP = 8
 LARGEST = 500_000
 
 
-def write_sheet(examples: Sequence[Example], path: Path) -> None:
-    """Write gray | ours | truth of each image as one JPEG of at most 500 kB.
+def write_sheet(
+    rows: Sequence[Sequence[np.ndarray]], path: Path, *, thumbnail: int = THUMBNAIL
+) -> None:
+    """Write pictures side by side, some rows in a line, as one JPEG of at most 500 kB.
 
-    Thumbnails have at most 128 px along their longer side.
+    Parameters
+    ----------
+    rows : sequence of sequences of ndarray of uint8, shape (H, W) or (H, W, 3)
+        Of one length each, such as gray, ours and truth.
+    path : Path
+        The JPEG.
+    thumbnail : int
+        The longer sides of the pictures, in pixels.
     """
-    rows = [_triple(example) for example in examples]
-    cell = np.array([THUMBNAIL, 3 * THUMBNAIL]) + GAP
+    joined = [np.concatenate([_shrunk(each, thumbnail) for each in row], axis=1) for row in rows]
+    cell = np.array([thumbnail, len(rows[0]) * thumbnail]) + GAP
     lines = -(-len(rows) // COLUMNS)
     size = cell * [lines, min(COLUMNS, len(rows))] + GAP
     sheet = np.full((*size, 3), 255, np.uint8)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(joined):
         top, left = GAP + cell * divmod(number, COLUMNS)
         sheet[top : top + row.shape[0], left : left + row.shape[1]] = row
     for quality in range(88, 20, -6):
@@ -76,13 +84,7 @@ def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
         temporary.write_bytes(buffer.getvalue())
 
 
-def _triple(example: Example) -> np.ndarray:
-    gray = np.repeat(example.gray[..., None], 3, axis=-1)
-    parts = [_thumbnail(each) for each in (gray, example.predicted, example.truth)]
-    return np.concatenate(parts, axis=1)
-
-
-def _thumbnail(rgb: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(rgb)
-    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
+    image = Image.fromarray(pixels).convert("RGB")
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return np.asarray(image)

@@ -90,6 +90,24 @@ def test_images_are_read_one_at_a_time(model: Model) -> None:
         assert len(read) == count
 
 
+def test_failures_are_the_images_that_the_model_makes_worst(model: Model) -> None:
+    shots = np.stack(images(5))
+
+    def paint_worse(gray: np.ndarray, hints: HintMap | None) -> Colored:
+        # The third image gets a glaring colour, the fifth a weak one, the rest stay gray.
+        number = len(painted)
+        painted.append(number)
+        ab = np.zeros((2, *gray.shape), np.float32)
+        ab[0] = {2: 90.0, 4: 60.0}.get(number, 0.0)
+        return Colored(to_rgb(gray, ab), None)
+
+    painted: list[int] = []
+    settings = EvaluationSettings(**QUICK, failures=2)
+    job = evaluate_job(model, [ImageSet("five", (shots,))], settings, colorizer=paint_worse)
+    (result,) = run(job).sets
+    assert [example.name for example in result.failures] == ["0[2]", "0[4]"]
+
+
 def test_the_limit_draws_images_by_the_seed(model: Model) -> None:
     sets = [ImageSet("many", tuple(images(8)))]
     names = [
@@ -153,7 +171,7 @@ def test_reports_say_the_same_as_the_numbers(model: Model) -> None:
     assert "CDC" in text
     page = found.to_html()
     assert f"{psnr:.2f}" in page
-    assert page.count("data:image/jpeg;base64,") == 3
+    assert page.count("data:image/jpeg;base64,") == 3 + 2  # examples and failures
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
 
@@ -164,7 +182,7 @@ def test_hostile_names_stay_text_in_the_report(model: Model) -> None:
 
 def evaluate_numbers(model: Model) -> Evaluation:
     frames = ImageSet("frames", (np.stack(images(5)),), is_sequence=True)
-    return evaluated(model, [frames], examples=3)
+    return evaluated(model, [frames], examples=3, failures=2)
 
 
 def test_python_takes_arrays_files_and_named_sets(model: Model, tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ def data(tmp_path: Path) -> Path:
         for number in range(3):
             image = rng.integers(0, 256, (40, 56, 3), dtype=np.uint8)
             Image.fromarray(image).save(tmp_path / "data" / folder / f"{number}.png")
+    (tmp_path / "data" / "samples" / "fsa_bw").mkdir(parents=True)
+    Image.fromarray(image).convert("L").save(tmp_path / "data" / "samples" / "fsa_bw" / "1.jpg")
     return tmp_path / "data"
 
 
@@ -62,7 +64,12 @@ def test_writes_the_page_the_pictures_and_the_card(
     assert str(tmp_path) not in text
     images = {path.name for path in (docs / "images").iterdir()}
     # Pictures without a licence are measured, but not shown.
-    assert images == {"quality-bsds500.jpg", "quality-frontier.svg"}
+    assert images == {
+        "quality-bsds500.jpg",
+        "quality-bsds500-worst.jpg",
+        "quality-frontier.svg",
+        "quality-real.jpg",
+    }
     card = load_model_file(model).card
     assert card.sha256 == before.sha256
     (psnr,) = [m for m in card.metrics if m.name == "PSNR (dB)" and m.dataset.startswith("bsds")]
@@ -86,12 +93,10 @@ def test_metrics_of_another_model_dont_get_onto_a_card(quality: ModuleType, mode
 
 def test_sheets_keep_to_their_size(quality: ModuleType, tmp_path: Path) -> None:
     import quality_pictures
-    from napari_colorgan.services.evaluation.results import Example
 
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (256, 384, 3), dtype=np.uint8)
-    example = Example("noise", noise[..., 0], noise, noise)
-    quality_pictures.write_sheet([example] * 24, tmp_path / "sheet.jpg")
+    quality_pictures.write_sheet([(noise[..., 0], noise, noise)] * 24, tmp_path / "sheet.jpg")
     assert (tmp_path / "sheet.jpg").stat().st_size <= 500_000
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (3 * (3 * 128 + 8) + 8, 8 * (128 + 8) + 8)

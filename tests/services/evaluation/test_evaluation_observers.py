@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+import torchvision
 from skimage import data
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.services.evaluation.measure import SetMeasurement
 from napari_colorgan.services.evaluation.observers import (
+    LPIPS_WEIGHTS,
     Classifier,
     PerceptualDistance,
     find_observers,
@@ -69,3 +71,19 @@ def test_says_what_is_missing_without_the_weights(monkeypatch: pytest.MonkeyPatc
 def test_lpips_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert PerceptualDistance.find() is None
+
+
+def test_lpips_tells_pictures_apart_by_a_network_that_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    torch.manual_seed(0)
+    weights = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    torch.save(weights, tmp_path / "checkpoints" / LPIPS_WEIGHTS["squeeze"])
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    distance = PerceptualDistance.find()
+    assert distance is not None
+    assert distance.network == "squeeze"
+    cat, coffee = data.chelsea()[:96, :96], data.coffee()[:96, :96]
+    assert distance(cat, cat) == 0
+    assert distance(cat, coffee) > 0

@@ -14,7 +14,7 @@ from napari_colorgan.services.evaluation.truth import draw_hints, read_truth
 
 if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.baselines import Baselines
-    from napari_colorgan.services.evaluation.colorizer import Colored, Colorizer
+    from napari_colorgan.services.evaluation.colorizer import Colorizer
     from napari_colorgan.services.evaluation.observers import Classifier, PerceptualDistance
     from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
     from napari_colorgan.services.evaluation.truth import Truth
@@ -49,7 +49,8 @@ class SetGathering:
         self._measurement = SetMeasurement(
             self._baselines, *observers, is_sequence=image_set.is_sequence
         )
-        self._examples: list[tuple[float, Example]] = []
+        self._examples = _Smallest(settings.examples)
+        self._failures = _Smallest(settings.failures)
         self._chance = np.random.default_rng(settings.seed)
         self._left_out = 0
 
@@ -79,7 +80,9 @@ class SetGathering:
         if truth is None:
             self._left_out += 1
         else:
-            self._keep_example(lot, truth, self._measure(truth, colorizer))
+            example, excess = self._measure(truth, colorizer)
+            self._examples.add(lot, example)
+            self._failures.add(-excess, example)
         return ""
 
     def result(self) -> SetResult:
@@ -104,27 +107,45 @@ class SetGathering:
             methods=self._measurement.estimates(self._settings.resamples, self._settings.seed),
             baselines=self._baselines.fitted_on if self._baselines else "",
             calibration=self._measurement.calibration(),
-            examples=tuple(example for _, example in self._examples),
+            examples=self._examples.as_they_came(),
+            failures=self._failures.in_order(),
         )
 
-    def _measure(self, truth: Truth, colorizer: Colorizer) -> Colored:
+    def _measure(self, truth: Truth, colorizer: Colorizer) -> tuple[Example, float]:
+        """Return the pictures, and by how much the model's is worse than the gray one."""
         count = self._settings.hints
-        if not count:
+        if count:
+            # Every image has places of its own, the first of them the same for every count.
+            hints, places = draw_hints(truth, count, self._settings.seed + len(self._measurement))
+            colored = colorizer(truth.gray, hints)
+            error: float | None = hint_error(colored.rgb, truth.rgb, places)
+        else:
             colored = colorizer(truth.gray, None)
-            self._measurement.add(truth, colored.rgb, uncertainty=colored.uncertainty)
-            return colored
-        # Every image has places of its own, the first of them the same for every count.
-        hints, places = draw_hints(truth, count, self._settings.seed + len(self._measurement))
-        colored = colorizer(truth.gray, hints)
-        error = hint_error(colored.rgb, truth.rgb, places)
-        self._measurement.add(
+            error = None
+        excess = self._measurement.add(
             truth, colored.rgb, uncertainty=colored.uncertainty, hint_delta_e=error
         )
-        return colored
+        return Example(truth.name, truth.gray_8_bit, colored.rgb, truth.rgb), excess
 
-    def _keep_example(self, lot: float, truth: Truth, colored: Colored) -> None:
-        """Keep the examples of the smallest lots, in the order in which they came."""
-        example = Example(truth.name, truth.gray_8_bit, colored.rgb, truth.rgb)
-        self._examples.append((lot, example))
-        if len(self._examples) > self._settings.examples:
-            self._examples.remove(max(self._examples, key=lambda each: each[0]))
+
+class _Smallest:
+    """Keeps the examples of the smallest keys, and no others in memory."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._kept: list[tuple[float, Example]] = []
+
+    def add(self, key: float, example: Example) -> None:
+        self._kept.append((key, example))
+        if len(self._kept) > self._count:
+            self._kept.remove(max(self._kept, key=_key))
+
+    def as_they_came(self) -> tuple[Example, ...]:
+        return tuple(example for _, example in self._kept)
+
+    def in_order(self) -> tuple[Example, ...]:
+        return tuple(example for _, example in sorted(self._kept, key=_key))
+
+
+def _key(kept: tuple[float, Example]) -> float:
+    return kept[0]

@@ -70,6 +70,9 @@ def _section(result: SetResult) -> str:
     if result.examples:
         parts.append('<p class="small">gray | model | truth, images chosen by the seed</p>')
         parts += map(_figure, result.examples)
+    if result.failures:
+        parts.append('<p class="small">where it did worst: gray | model | truth</p>')
+        parts += map(_figure, result.failures)
     return "\n".join(parts)
 
 

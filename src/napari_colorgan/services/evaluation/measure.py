@@ -73,7 +73,7 @@ class SetMeasurement:
         *,
         uncertainty: np.ndarray | None = None,
         hint_delta_e: float | None = None,
-    ) -> None:
+    ) -> float:
         """Measure an image.
 
         Parameters
@@ -86,6 +86,11 @@ class SetMeasurement:
             The model's.
         hint_delta_e : float, optional
             How well hints were taken, see `hint_error`.
+
+        Returns
+        -------
+        float
+            How much worse than the gray image the model's is, in mean ΔE00; below 0 if better.
         """
         self._scores["truth"]["colorfulness"].append(colorfulness_of(truth.rgb))
         self._observe("truth", truth.rgb, truth.rgb)
@@ -99,6 +104,7 @@ class SetMeasurement:
             unsure, error, rank = uncertainty_samples(uncertainty, predicted, truth.rgb)
             self._reliability.add(unsure, error)
             self._scores[MODEL]["uncertainty_rank"].append(rank)
+        return self._scores[MODEL]["delta_e"][-1] - self._scores["gray"]["delta_e"][-1]
 
     def estimates(self, resamples: int, seed: int) -> dict[str, dict[str, Estimate]]:
         """Average over the images, by method and metric, with bootstrap intervals."""

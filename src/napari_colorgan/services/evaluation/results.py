@@ -161,6 +161,8 @@ class SetResult:
         None where the model has no uncertainty.
     examples : tuple of Example
         A few images chosen by the seed.
+    failures : tuple of Example
+        Those on which the model did worst, measured by ΔE00 above the gray image's, worst first.
     """
 
     name: str
@@ -170,6 +172,7 @@ class SetResult:
     baselines: str
     calibration: Calibration | None
     examples: tuple[Example, ...]
+    failures: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

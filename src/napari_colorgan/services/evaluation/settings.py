@@ -51,6 +51,8 @@ class EvaluationSettings:
         At most so many images a set, drawn by the seed.
     examples : int
         Images of each set whose pictures are kept, drawn by the seed.
+    failures : int
+        Images of each set whose pictures are kept because the model did worst on them.
     resamples : int
         Of the bootstrap.
     seed : int
@@ -70,6 +72,7 @@ class EvaluationSettings:
     hints: int = 0
     limit: int | None = None
     examples: int = 6
+    failures: int = 3
     resamples: int = 1000
     seed: int = 0
     classifier: bool = True
@@ -79,7 +82,7 @@ class EvaluationSettings:
         size = self.size
         fits = 32 <= size <= 8192 if isinstance(size, int) else size in ("auto", "full")
         self._require(fits, "size", '32 to 8192 pixels, "auto" or "full"')
-        for name in ("hints", "examples", "resamples"):
+        for name in ("hints", "examples", "failures", "resamples"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
         self._require(self.limit is None or self.limit >= 1, "limit", "at least 1")
 
