@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -186,8 +187,11 @@ def _selection(letters: str, index: PlaneIndex, dimensions: int) -> tuple[int | 
 
 def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> None:
     """Store axes, pixel sizes, channel colours and what was done."""
-    from ome_zarr.format import FormatV05
-    from ome_zarr.writer import write_multiscales_metadata
+    with warnings.catch_warnings():
+        # ome-zarr 0.14 warns of one of its own classes when it is imported.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ome_zarr.format import FormatV05
+        from ome_zarr.writer import write_multiscales_metadata
 
     spatial = letters.replace("S", "")
     sizes = dict(zip(spatial, spec.scale or (1.0,) * len(spatial), strict=True))
