@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextFormat
+from qtpy.QtGui import (
+    QFont,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextFormat,
+    QTextOption,
+)
 from qtpy.QtWidgets import QTextBrowser
 
 from napari_colorgan.widgets._controls import Combo, Fold, describe
@@ -63,6 +70,7 @@ class CardFold(Fold):
         self._page = QTextBrowser()
         self._page.setOpenExternalLinks(True)
         self._page.setFixedHeight(_CARD_HEIGHT)
+        self._page.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         tooltip = "What the model learned from, how good it is, and where it fails."
         describe(self._page, "Model card", tooltip)
         super().__init__("About this model", tooltip, self._page)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-colorgan"
 _PICTURES = ("gray.png", "colour.png", "screenshot.png")
-_SIZE = (1280, 800)
+SIZE = (1280, 800)
 _TIMEOUT_S = 300
 
 
@@ -54,36 +54,35 @@ def run_demo(output: Path) -> list[Path]:
         viewer.reset_view()
         napari.run()
         return []
-    with virtual_display(*_SIZE) as environment, tempfile.TemporaryDirectory() as folder:
+    with virtual_display(*SIZE) as environment, tempfile.TemporaryDirectory() as folder:
         # napari's own settings as on the first day, whatever the user's window looks like.
         environment["NAPARI_CONFIG"] = str(Path(folder) / "napari.yaml")
-        run_on(environment, [__name__, str(output)])
+        run_on(environment, ["-m", __name__, str(output)])
     return [output / name for name in _PICTURES]
 
 
 def run_on(environment: dict[str, str], arguments: list[str]) -> None:
-    """Run a module in a process of its own: Qt ends a process whose display goes away.
+    """Run a program in a process of its own: Qt ends a process whose display goes away.
 
     Parameters
     ----------
     environment : dict of str to str
         The process's environment, with its display.
     arguments : list of str
-        The module's name and what it is told.
+        Python's: a program and what it is told.
 
     Raises
     ------
     ColorganError
         If it fails or takes too long; its own messages say why.
     """
-    command = [sys.executable, "-m", *arguments]
+    command = [sys.executable, *arguments]
     try:
         completed = subprocess.run(
             command,
             env=environment,
             timeout=_TIMEOUT_S,
             check=False,
-            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         failure = completed.stderr.decode(errors="replace").strip() if completed.returncode else ""
@@ -98,13 +97,15 @@ def run_on(environment: dict[str, str], arguments: list[str]) -> None:
         )
 
 
-def open_sample(key: str) -> tuple[Viewer, ColorizeWidget]:
+def open_sample(key: str, size: tuple[int, int] = SIZE) -> tuple[Viewer, ColorizeWidget]:
     """Open napari on one of the samples, with the Colorize panel docked.
 
     Parameters
     ----------
     key : str
         The sample's key in the manifest.
+    size : tuple of int
+        The window's width and height.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def open_sample(key: str) -> tuple[Viewer, ColorizeWidget]:
     import napari
 
     viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(*_SIZE)
+    viewer.window.resize(*size)
     viewer.open_sample(PLUGIN, key)
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Colorize")
     process_events(1.0)
