@@ -23,7 +23,7 @@ SAMPLES = Path(__file__).parents[1] / "src" / "napari_colorgan" / "samples"
 
 PHOTOGRAPH = "LC-USF33-016137.jpg"
 # Rows and columns of the picture itself, without the film's edge.
-PHOTOGRAPH_CROP = (slice(14, 430), slice(16, 630))
+PHOTOGRAPH_CROP = (slice(32, 430), slice(16, 622))
 FILM_FRAMES = range(0, 40, 2)
 
 
