@@ -21,7 +21,6 @@ from PIL import Image
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Notice, run
-from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import Metric
 from napari_colorgan.library.folders import BUNDLED_FOLDER
@@ -31,7 +30,7 @@ from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import Baselines, fit_baselines_job
 from napari_colorgan.services.evaluation.colorizer import colorizer_of
 from napari_colorgan.services.evaluation.frontier import frontier_job
-from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
+from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from quality_page import CARD_METRICS, write_page
 from quality_pictures import draw_frontier, write_sheet
 from quality_sets import DEFAULT_SETS, QUALITY_SETS, QualitySet
@@ -182,7 +181,6 @@ def _with_hints(model: Model, probe: ImageSet, count: int, images: int) -> tuple
         examples=0,
         seed=SEED,
         classifier=False,
-        prediction=PredictionSettings(),
     )
     return count, run(evaluate_job(model, [probe], settings), _tell).sets[0]
 
@@ -208,7 +206,7 @@ def _write_real_sheet(model: Model, folder: Path, images: Path) -> str:
     files = sorted(folder.glob("*.jpg"))
     if not files:
         return ""
-    colorize = colorizer_of(model, PredictionSettings(), print)
+    colorize = colorizer_of(model, REPEATABLE, print)
     grays = [np.asarray(Image.open(file).convert("L")) for file in files]
     rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays]
     write_sheet(rows, images / "quality-real.jpg", thumbnail=192)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,11 +62,10 @@ def evaluate(
     """
     from napari_colorgan.cli.console import run_with_progress
     from napari_colorgan.cli.evaluation_view import print_evaluation
-    from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.io import write_atomically
     from napari_colorgan.services.evaluate import evaluate_job
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
-    from napari_colorgan.services.evaluation.settings import EvaluationSettings
+    from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings
     from napari_colorgan.services.models import load_model
 
     sets = image_sets([*(data or ()), *(more or ())], is_sequence=sequence)
@@ -76,7 +76,7 @@ def evaluate(
         hints=hints,
         limit=limit,
         seed=seed,
-        prediction=PredictionSettings(vividness=vividness, device=device),
+        prediction=replace(REPEATABLE, vividness=vividness, device=device),
     )
     loaded = load_model(model)
     baselines = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.events import Notice, PlaneDone, Started, run
 from napari_colorgan.services.evaluation.results import Evaluation
-from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
+from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +148,6 @@ def evaluate(
     ModelError
         If the model can't be used.
     """
-    from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
     from napari_colorgan.services.models import load_model
 
@@ -157,7 +156,7 @@ def evaluate(
         hints=hints,
         limit=limit,
         seed=seed,
-        prediction=PredictionSettings(device=device),
+        prediction=replace(REPEATABLE, device=device),
     )
     loaded = load_model(model)
     named = images if isinstance(images, Mapping) else {"images": images}
@@ -191,8 +190,8 @@ def _protocol(
     sentences = [
         f"Images have {f'a short side of {side} px' if side else 'their own pixels'}; the model "
         f"sees the gray of their own L*, with {hints}.",
-        f"Working scale {scale}, vividness {vividness:g}, saturation {prediction.saturation:g}; "
-        "all methods are compared as 8-bit RGB.",
+        f"Working scale {scale}, vividness {vividness:g}, saturation {prediction.saturation:g}, "
+        f"precision {prediction.precision}; all methods are compared as 8-bit RGB.",
     ]
     if settings.resamples:
         sentences.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_colorgan.errors import InputError
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.baselines import Baselines
 
 PHOTOGRAPH_SIZE = 256
+
+REPEATABLE = PredictionSettings(precision="float32")
+"""What users get, in the precision that doesn't depend on what is fast on their machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class EvaluationSettings:
     classifier : bool
         Whether a classifier of photographs looks at the images too, where its weights are here.
     prediction : PredictionSettings
-        How the model is used; its defaults are what users get.
+        How the model is used; by default as by users, but in float32.
 
     Raises
     ------
@@ -76,7 +79,7 @@ class EvaluationSettings:
     resamples: int = 1000
     seed: int = 0
     classifier: bool = True
-    prediction: PredictionSettings = field(default_factory=PredictionSettings)
+    prediction: PredictionSettings = REPEATABLE
 
     def __post_init__(self) -> None:
         size = self.size
