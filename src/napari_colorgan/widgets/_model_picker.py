@@ -15,7 +15,9 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QTextBrowser
 
+from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.widgets._controls import Combo, Fold, describe
+from napari_colorgan.widgets._preferences import load_preferences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,16 @@ class Library(Protocol):
 
     def entries(self) -> Sequence[ModelEntry]:
         """Return what there is to choose from, without loading weights."""
+
+
+class PreferredLibrary:
+    """The models of the folders that napari's Preferences name at the moment."""
+
+    def entries(self) -> Sequence[ModelEntry]:
+        """Return what there is to choose from, without loading weights."""
+        preferences = load_preferences()
+        library = ModelLibrary(preferences.models_folder, preferences.shared_models_folder)
+        return library.entries()
 
 
 class ModelPicker(Combo):
@@ -56,6 +68,11 @@ class ModelPicker(Combo):
         self.blockSignals(False)
         if self.value != chosen:
             self.currentIndexChanged.emit(self.currentIndex())
+
+    def showPopup(self) -> None:
+        """Offer what is there now: models come and go while a panel is open."""
+        self.refresh()
+        super().showPopup()
 
     @property
     def entry(self) -> ModelEntry | None:

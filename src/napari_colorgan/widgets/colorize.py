@@ -20,6 +20,7 @@ from napari_colorgan.widgets._layers import (
     layer_axes,
     layer_levels,
 )
+from napari_colorgan.widgets._model_picker import PreferredLibrary
 from napari_colorgan.widgets._options import load_options, save_options
 from napari_colorgan.widgets._preferences import load_preferences
 from napari_colorgan.widgets._preview import LivePreview
@@ -61,7 +62,7 @@ class ColorizeWidget(QWidget):
     ) -> None:
         super().__init__()
         self.viewer = napari_viewer
-        self.form = ColorizeForm(library or _user_library())
+        self.form = ColorizeForm(library or PreferredLibrary())
         self.run_bar = RunBar()
         self.run: ColorizeRun | None = None
         self._job_factory = job_factory
@@ -264,10 +265,3 @@ class ColorizeWidget(QWidget):
     def _preview_failed(self, text: str) -> None:
         self.form.preview.setChecked(False)
         self._complain(text)
-
-
-def _user_library() -> Library:
-    from napari_colorgan.library.store import ModelLibrary
-
-    preferences = load_preferences()
-    return ModelLibrary(preferences.models_folder, preferences.shared_models_folder)
