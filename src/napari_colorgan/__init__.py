@@ -7,7 +7,6 @@ napari.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluate import evaluate
     from napari_colorgan.services.models import load_model
 
-try:
-    __version__ = version("napari-colorgan")
-except PackageNotFoundError:
-    __version__ = "unknown"
+    __version__: str
 
 __all__ = ["__version__", "colorize", "evaluate", "load_model"]
 
@@ -30,12 +26,25 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    # Here: looking into the installed packages takes longer than all else that is imported.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("napari-colorgan")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def __dir__() -> list[str]:

