@@ -59,9 +59,9 @@ def read_zarr(path: Path) -> Stack:
     image = multiscales[0]
     array = node[image["datasets"][0]["path"]]
     named = image.get("axes") or list("tczyx")
-    samples = node.attrs.get(_ATTRIBUTE, {}).get("samples")
+    samples = node.attrs.get(_ATTRIBUTE, {}).get("samples", 1)
     letters = _letters(named)
-    if "C" in letters and samples == array.shape[letters.index("C")]:
+    if "C" in letters and 1 < samples == array.shape[letters.index("C")]:
         letters = letters.replace("C", "S")
     axes = Axes(letters)
     axes.check(array.shape)
