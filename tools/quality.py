@@ -13,13 +13,14 @@ import argparse
 import dataclasses
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from napari_colorgan.errors import InputError
+from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import Metric
@@ -131,7 +132,7 @@ def _card_metrics(result: SetResult) -> list[Metric]:
 def _parse(arguments: Sequence[str] | None) -> Any:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     data = os.environ.get("COLORGAN_DATA")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser.add_argument("--data", type=Path, default=data, help="by default COLORGAN_DATA's")
     parser.add_argument(
         "--model", type=Path, default=BUNDLED_FOLDER / f"natural{MODEL_SUFFIX}", metavar="FILE"
     )
@@ -140,13 +141,17 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     parser.add_argument("--card", action="store_true", help="write the numbers onto its card too")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="FOLDER")
     options = parser.parse_args(arguments)
+    if options.data is None:
+        parser.error("give --data FOLDER, or set COLORGAN_DATA")
     options.data = Path(options.data)
     return options
 
 
 def _baselines(data: Path) -> Baselines:
     """Fit the mean colours of a seeded sample of the training pictures, once."""
-    path = CACHE / f"baselines-natural-{BASELINE_IMAGES}-{SEED}.json"
+    # Another data folder gets a file of its own.
+    place = f"{zlib.crc32(str(data.resolve()).encode()):08x}"
+    path = CACHE / f"baselines-natural-{BASELINE_IMAGES}-{SEED}-{place}.json"
     if path.is_file():
         return Baselines.load(path)
     CACHE.mkdir(exist_ok=True)
@@ -219,4 +224,7 @@ def _tell(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ColorganError as error:
+        raise SystemExit(str(error)) from error

@@ -37,13 +37,14 @@ def write_sheet(
         The longer sides of the pictures, in pixels.
     """
     joined = [np.concatenate([_shrunk(each, thumbnail) for each in row], axis=1) for row in rows]
-    cell = np.array([thumbnail, len(rows[0]) * thumbnail]) + GAP
-    lines = -(-len(rows) // COLUMNS)
-    size = cell * [lines, min(COLUMNS, len(rows))] + GAP
-    sheet = np.full((*size, 3), 255, np.uint8)
-    for number, row in enumerate(joined):
-        top, left = GAP + cell * divmod(number, COLUMNS)
-        sheet[top : top + row.shape[0], left : left + row.shape[1]] = row
+    lines = [joined[start : start + COLUMNS] for start in range(0, len(joined), COLUMNS)]
+    width = len(rows[0]) * thumbnail + GAP
+    heights = [GAP + max(row.shape[0] for row in line) for line in lines]
+    sheet = np.full((sum(heights) + GAP, width * len(lines[0]) + GAP, 3), 255, np.uint8)
+    for line, top in zip(lines, np.cumsum([GAP, *heights[:-1]]), strict=True):
+        for column, row in enumerate(line):
+            left = GAP + column * width
+            sheet[top : top + row.shape[0], left : left + row.shape[1]] = row
     for quality in range(88, 20, -6):
         buffer = io.BytesIO()
         Image.fromarray(sheet).save(buffer, format="JPEG", quality=quality, optimize=True)

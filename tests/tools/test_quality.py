@@ -95,8 +95,10 @@ def test_sheets_keep_to_their_size(quality: ModuleType, tmp_path: Path) -> None:
     import quality_pictures
 
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (256, 384, 3), dtype=np.uint8)
-    quality_pictures.write_sheet([(noise[..., 0], noise, noise)] * 24, tmp_path / "sheet.jpg")
+    wide = rng.integers(0, 256, (256, 512, 3), dtype=np.uint8)
+    tall = np.swapaxes(wide, 0, 1)
+    rows = [(picture[..., 0], picture, picture) for picture in [wide] * 23 + [tall]]
+    quality_pictures.write_sheet(rows, tmp_path / "sheet.jpg")
     assert (tmp_path / "sheet.jpg").stat().st_size <= 500_000
     with Image.open(tmp_path / "sheet.jpg") as sheet:
-        assert sheet.size == (3 * (3 * 128 + 8) + 8, 8 * (128 + 8) + 8)
+        assert sheet.size == (3 * (3 * 128 + 8) + 8, 7 * (64 + 8) + (128 + 8) + 8)

@@ -1,0 +1,69 @@
+"""The frontier and the evaluation are two ways to the same numbers, by the product's own path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from skimage import color
+
+from napari_colorgan.errors import InputError
+from napari_colorgan.events import run
+from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.library.model_file import Model, load_model_file
+from napari_colorgan.services.evaluate import evaluate_job
+from napari_colorgan.services.evaluation.colorizer import colorizer_of
+from napari_colorgan.services.evaluation.frontier import frontier_job
+from napari_colorgan.services.evaluation.settings import (
+    REPEATABLE,
+    EvaluationSettings,
+    ImageSet,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.services.evaluation.truth import Truth
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model_file: Path) -> Model:
+    return load_model_file(tiny_model_file)
+
+
+def test_the_model_sees_the_lightness_of_the_truth_and_keeps_it(
+    model: Model, truths: list[Truth]
+) -> None:
+    truth = truths[0]
+    wanted = color.rgb2lab(truth.rgb)[..., 0]
+    np.testing.assert_allclose(DisplayRange(0.0, 1.0).lightness(truth.gray), wanted, atol=1e-3)
+    colored = colorizer_of(model, REPEATABLE, pytest.fail)(truth.gray, None)
+    assert np.abs(color.rgb2lab(colored.rgb)[..., 0] - wanted).max() <= 0.3
+    assert colored.uncertainty is not None
+    assert colored.uncertainty.shape == truth.gray.shape
+
+
+def test_a_point_is_what_an_evaluation_finds_at_that_vividness(
+    model: Model, truths: list[Truth]
+) -> None:
+    images = ImageSet("four", tuple(truth.rgb for truth in truths))
+    points = run(frontier_job(model, images, (0.0, 0.5, 1.0), size=48, limit=3))
+    assert [point.vividness for point in points] == [0.0, 0.5, 1.0]
+    (result,) = run(
+        evaluate_job(
+            model, [images], EvaluationSettings(size=48, limit=3, resamples=0, classifier=False)
+        )
+    ).sets
+    found = result.methods["model"]
+    assert (points[0].set_name, points[0].images) == ("four", 3)
+    assert points[0].psnr == pytest.approx(found["psnr"].value)
+    assert points[0].psnr_gain == pytest.approx(found["psnr_gain"].value)
+    assert points[0].colorfulness_share == pytest.approx(found["colorfulness_share"].value)
+    assert points[2].colorfulness_share > points[0].colorfulness_share
+
+
+def test_a_set_without_colour_has_no_frontier(model: Model) -> None:
+    gray = ImageSet("gray", (np.full((40, 40, 3), 90, np.uint8),))
+    with pytest.raises(InputError, match="colour images in the set gray"):
+        run(frontier_job(model, gray, (0.0,)))
