@@ -20,7 +20,7 @@ _TRAIN_HELP = (
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")],
-    more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="[PATH…]")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
