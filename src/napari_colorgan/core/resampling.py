@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-_BAND_PIXELS = 2**18
-# Columns made by one matrix product, which has mostly zeros if it makes many.
-_COLUMNS = 64
+# New rows or columns made by one matrix product: with many, most of the matrix is zeros.
+_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Resampling:
         last = -(-stop * self.source // self.target) + margin
         return max(first, 0), min(last, self.source)
 
+    @functools.lru_cache(maxsize=2048)  # noqa: B019
     def weights(self, start: int, stop: int) -> Tensor:
         """Return the matrix that makes new pixels start…stop of the source pixels they reach.
 
@@ -69,7 +70,7 @@ def resample(
     Parameters
     ----------
     read : callable
-        Returns the source plane's pixels at rows and columns, shape (h, w), float32.
+        Returns the source plane's pixels at rows and columns, shape (h, w), float32, on the CPU.
     rows, columns : Resampling
         Of either side.
     window : (slice, slice)
@@ -84,19 +85,15 @@ def resample(
     left, right = columns.reach(across.start, across.stop)
     if (rows.source, columns.source) == (rows.target, columns.target):
         return read(*window)
-    height = max(1, _BAND_PIXELS * rows.target // (rows.source * (right - left)))
     bands = []
-    for start in range(down.start, down.stop, height):
-        stop = min(start + height, down.stop)
+    for start, stop in _blocks(down):
         band = read(slice(*rows.reach(start, stop)), slice(left, right))
-        bands.append(rows.weights(start, stop).to(band.device) @ band)
+        bands.append(rows.weights(start, stop) @ band)
     tall = torch.cat(bands)  # (window rows, source columns)
     parts = []
-    for start in range(across.start, across.stop, _COLUMNS):
-        stop = min(start + _COLUMNS, across.stop)
+    for start, stop in _blocks(across):
         first, last = columns.reach(start, stop)
-        weights = columns.weights(start, stop).to(tall.device)
-        parts.append(tall[:, first - left : last - left] @ weights.T)
+        parts.append(tall[:, first - left : last - left] @ columns.weights(start, stop).T)
     return torch.cat(parts, dim=1)
 
 
@@ -124,6 +121,11 @@ def resample_padded(
     if window[1].stop > columns.target:
         pixels = pixels[:, across - inside[1].start]
     return pixels
+
+
+def _blocks(window: slice) -> Iterator[tuple[int, int]]:
+    for start in range(window.start, window.stop, _BLOCK):
+        yield start, min(start + _BLOCK, window.stop)
 
 
 def _mirrored(window: slice, size: int) -> Tensor:

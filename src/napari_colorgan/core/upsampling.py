@@ -8,10 +8,16 @@ import torch
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
-REGULARIZATION = 4.0
-"""Variance of L* below which a neighbourhood counts as flat: there colour follows no edge."""
+REGULARIZATION = 40.0
+"""Variance of L* below which a neighbourhood counts as flat: there colour follows no edge.
+
+From 16 to 64 true colours at 1/8 to 1/32 of the resolution come back best, half a decibel and
+more above bilinear upsampling.
+"""
 
 
 class Upsampler:
@@ -37,25 +43,32 @@ class Upsampler:
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Return the full resolution's rows start…stop, shape (C, stop - start, W)."""
+        return torch.stack(list(self.channels(start, stop)))
+
+    def channels(self, start: int, stop: int) -> Iterator[Tensor]:
+        """Yield the same channel by channel: what is used at once is still in the cache."""
         first, between = _split(self._positions[start:stop], self._maps.shape[1])
         top, bottom = int(first[0]), min(int(first[-1]) + 2, self._maps.shape[1])
         coarse = self._maps[:, top:bottom]  # (C, k, w)
-        wide = torch.lerp(coarse[..., self._left], coarse[..., self._right], self._between)
+        left, right = (coarse.index_select(-1, at) for at in (self._left, self._right))
+        wide = torch.lerp(left, right, self._between)
         # A matrix with two weights in each row, as many columns as there are coarse rows.
         weights = wide.new_zeros(len(first), bottom - top)
         weights.scatter_(1, (first - top)[:, None], 1 - between[:, None])
         after = (first - top + 1).clamp(max=bottom - top - 1)
         weights.scatter_add_(1, after[:, None], between[:, None])
-        return torch.matmul(weights, wide)  # (C, n, W)
+        for channel in wide:
+            yield weights @ channel  # (n, W)
 
 
 class JointUpsampler:
     """Fast guided upsampling: in each neighbourhood colour is a line over L*.
 
-    The lines are fitted to 3 × 3 cells and averaged over 3 × 3 on the coarse grid; their slopes
-    and offsets are brought up bilinearly and meet the full-resolution L*, band by band. L*
-    enters clamped to what the neighbourhood's cells have, so that colour never runs far beyond
-    theirs. Where the coarse grid is no coarser than the pixels, colour is interpolated alone.
+    The lines' slopes are fitted to 3 × 3 cells and averaged over 3 × 3; each line goes through
+    its own cell's colour, where the guided filter averages offsets too and so blurs colour that
+    is right. Slopes and offsets are brought up bilinearly and meet the full-resolution L*, band
+    by band. L* enters clamped to what the neighbourhood's cells have, so that colour never runs
+    far beyond theirs. Where cells are no larger than pixels, colour is interpolated alone.
 
     Parameters
     ----------
@@ -94,26 +107,31 @@ class JointUpsampler:
         Tensor, shape (C, n, W)
             In the units of the coarse colour.
         """
-        maps = self._upsampler.rows(start, start + len(lightness))
+        stop = start + len(lightness)
         if not self._guided:
-            return maps
-        slopes, offsets = maps[: self._channels], maps[self._channels : -2]
-        low, high = maps[-2], maps[-1]
-        guide = torch.minimum(torch.maximum(lightness, low), high)
-        return torch.addcmul(offsets, slopes, guide)
+            return self._upsampler.rows(start, stop)
+        maps = self._upsampler.channels(start, stop)
+        guide = torch.maximum(lightness, next(maps))
+        torch.minimum(guide, next(maps), out=guide)
+        color = guide.new_empty(self._channels, *guide.shape)
+        for channel in color:
+            torch.mul(guide, next(maps), out=channel).add_(next(maps))
+        return color
 
 
 def _fit_lines(color: Tensor, lightness: Tensor) -> Tensor:
-    """Return slopes and offsets of the lines, and the least and greatest L* around each cell."""
+    """Return the least and greatest L* around each cell, then each channel's slope and offset."""
     guide = lightness[None]
     mean_guide, mean_color = _box_mean(guide), _box_mean(color)
     variance = (_box_mean(guide * guide) - mean_guide * mean_guide).clamp_min(0)
     covariance = _box_mean(guide * color) - mean_guide * mean_color
     slopes = covariance / (variance + REGULARIZATION)
-    offsets = mean_color - slopes * mean_guide
+    slopes = _box_mean(slopes)
+    offsets = color - slopes * guide
     low = -F.max_pool2d(-guide, 3, 1, 1)
     high = F.max_pool2d(guide, 3, 1, 1)
-    return torch.cat([_box_mean(slopes), _box_mean(offsets), low, high])
+    lines = torch.stack([slopes, offsets], dim=1).flatten(0, 1)
+    return torch.cat([low, high, lines])
 
 
 def _box_mean(maps: Tensor) -> Tensor:

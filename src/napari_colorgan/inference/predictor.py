@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import NetworkRunner
-from napari_colorgan.core.rendering import quantize, render
+from napari_colorgan.core.rendering import Renderer
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.upsampling import JointUpsampler, Upsampler
 from napari_colorgan.errors import MemoryLimitError
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.settings import Scale
     from napari_colorgan.inference.tiling import Window
 
-# Pixels rendered at once: few enough to stay in a processor's cache, or to fill a GPU.
-_BAND_PIXELS = {"cpu": 2**17, "cuda": 2**22, "mps": 2**20}
-# Pixels that the network sees at once; more aren't faster, and make for long silences.
-_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**23, "mps": 2**21}
+# Pixels rendered at once: few enough to stay in the caches of a few processors, or to fill a GPU.
+_BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**22, "mps": 2**20}
+# Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
+_BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,6 +226,8 @@ class PlanePredictor:
             premultiplied = torch.from_numpy(view.hints.premultiplied).to(device)
             marks = Upsampler(premultiplied, shape, g.cell(1))
         rgb = np.empty((*shape, 3), self.settings.dtype)
+        # PyTorch hardly knows uint16; the bits are the same.
+        renderer = Renderer(torch.from_numpy(rgb.view(np.int16) if rgb.dtype == np.uint16 else rgb))
         unsure = np.empty(shape, np.float32) if uncertainty else None
         for rows in row_bands(shape, _BAND_PIXELS[device.type]):
             lightness = view.read(rows, slice(0, g.width)).to(device)
@@ -234,10 +236,10 @@ class PlanePredictor:
             if marks is not None:
                 mark = marks.rows(rows.start, rows.stop)
                 ab = ab * (1 - mark[2]) + mark[:2]
-            shown = quantize(render(lightness, ab), self.settings.dtype)
-            rgb[rows] = shown.permute(1, 2, 0).cpu().numpy()
+            renderer.add(rows.start, lightness, ab)
             if unsure is not None:
                 unsure[rows] = maps[2].clamp(0, 1).cpu().numpy()
+        renderer.finish()
         return ColorPlane(rgb, unsure)
 
     def _retreat(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
