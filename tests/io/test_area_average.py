@@ -57,3 +57,8 @@ def test_a_large_plane_is_averaged_in_strips():
 )
 def test_pyramid_levels_halve_down_to_1024(shape, shapes):
     assert pyramid_shapes(shape) == shapes
+
+
+def test_white_stays_white_where_the_sum_is_rounded_up():
+    white = np.full((14, 37), 65535, np.uint16)
+    np.testing.assert_array_equal(area_average(white, (1, 1)), [[65535]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import struct
+import tokenize
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ _DECODING = (
     TypeError,
     ValueError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
 )
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

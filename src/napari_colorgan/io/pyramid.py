@@ -50,7 +50,11 @@ def _averaged(strip: np.ndarray, rows: np.ndarray, columns: int) -> np.ndarray:
         sums = np.add.reduceat(sums, starts, axis=1)
         counts = np.outer(np.diff(rows), np.diff(starts, append=strip.shape[1]))
         means = sums / counts.astype(np.float32).reshape(counts.shape + (1,) * (strip.ndim - 2))
-    return np.rint(means) if np.issubdtype(strip.dtype, np.integer) else means
+    if strip.dtype.kind not in "iu":
+        return means
+    # Rounding of a long sum may go a hair above the largest integer, which would become 0.
+    limits = np.iinfo(strip.dtype)
+    return np.clip(np.rint(means), limits.min, limits.max)
 
 
 def pyramid_shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:

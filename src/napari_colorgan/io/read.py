@@ -55,5 +55,6 @@ def read_stack(path: str | Path, axes: str | None = None) -> Stack:
 
 
 def _read_npy(path: Path) -> Stack:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    with np.errstate(over="ignore"):  # of the sizes that a damaged header states
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     return Stack(FileArray(array, path), Axes.for_shape(array.shape), name=stem_of(path))

@@ -9,8 +9,9 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.io.formats import stem_of, usual_letters
 from napari_colorgan.io.lazy import FileArray
-from napari_colorgan.io.problems import damaged, unsupported
+from napari_colorgan.io.problems import unsupported
 from napari_colorgan.io.stack import Stack, calibrated
+from napari_colorgan.io.tiff_damage import require_complete
 from napari_colorgan.io.tiff_sizes import pixel_sizes
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_tiff(path: Path) -> Stack:
     file = tifffile.TiffFile(path)
     try:
         series = file.series[0]
-        _require_complete(path, file, series)
+        require_complete(path, file, series)
         letters, data = _interpreted(path, file, series)
         axes = Axes(usual_letters(letters))
         axes.check(data.shape)
@@ -77,30 +78,6 @@ def _notices(path: Path, file: Any) -> tuple[str, ...]:
     if not others:
         return ()
     return (f"'{path.name}' holds {len(others) + 1} images; only the first is used.",)
-
-
-def _require_complete(path: Path, file: Any, series: Any) -> None:
-    """Raise if the file ends before its pages do, which tifffile lets pass."""
-    for page in filter(None, series.pages):
-        size = page.parent.filehandle.size
-        ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
-        if max(ends, default=0) > size:
-            raise damaged(path, "it ends before its pixels do")
-    if _next_page_offset(file):
-        raise damaged(path, "it ends before its last page")
-
-
-def _next_page_offset(file: Any) -> int:
-    """Return where the page after the last one that could be read should be; 0 for none."""
-    form, handle = file.tiff, file.filehandle
-    handle.seek(file.pages[-1].offset)
-    tags = int.from_bytes(handle.read(form.tagnosize), _order(form))
-    handle.seek(tags * form.tagsize, 1)
-    return int.from_bytes(handle.read(form.offsetsize), _order(form))
-
-
-def _order(form: Any) -> Any:
-    return "little" if form.byteorder == "<" else "big"
 
 
 def _open_pixels(path: Path, file: Any, series: Any) -> FileArray:
