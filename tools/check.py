@@ -22,7 +22,7 @@ LINT = {
     "ruff check": ["ruff", "check", *CODE],
     "ruff format": ["ruff", "format", "--check", *CODE],
     "sizes": ["python", "tools/sizes.py"],
-    "lint-imports": ["lint-imports"],
+    "lint-imports": ["lint-imports", "--no-logo"],
     "npe2 validate": ["npe2", "validate", "napari_colorgan"],
     "mypy": ["mypy"],
 }

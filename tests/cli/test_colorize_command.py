@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,3 +133,21 @@ def test_needs_inputs_and_an_output(photograph: Path, invoke: Callable[..., Resu
     assert invoke("colorize").exit_code == 2
     assert invoke("colorize", photograph).exit_code == 2
     assert invoke("colorize", photograph, "-o", "x.png", "--dtype", "int3").exit_code == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no SIGINT to send")
+def test_ctrl_c_leaves_nothing_half_done(ramp: np.ndarray, tmp_path: Path) -> None:
+    source, output = tmp_path / "film.tif", tmp_path / "out"
+    tifffile.imwrite(source, np.repeat(ramp[None], 3000, 0), metadata={"axes": "TYX"})
+    words = ["colorize", str(source), "--output", f"{output}/", "--model", "tiny"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "napari_colorgan", *words], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not list(output.glob(".*")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Cancelled" in complaint
+    assert "Traceback" not in complaint
+    assert list(output.iterdir()) == []

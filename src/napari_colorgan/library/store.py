@@ -82,13 +82,14 @@ class ModelLibrary:
         ModelError
             If there is no such model, or its file can't be used.
         """
-        entries, skipped = list_folders(self.folders.by_kind())
-        if isinstance(model, str):
-            for entry in entries:
-                if same_name(entry.name, model.strip()):
-                    return entry
         path = Path(model).expanduser()
-        if isinstance(model, Path) or os.path.isfile(path) or looks_like_path(model):
+        if isinstance(model, Path):
+            return read_entry(path, "file")
+        entries, skipped = list_folders(self.folders.by_kind())
+        for entry in entries:
+            if same_name(entry.name, model.strip()):
+                return entry
+        if os.path.isfile(path) or looks_like_path(model):
             return read_entry(path, "file")
         for file in skipped:
             if key(file.path.name) in (key(model + MODEL_SUFFIX), key(f"{model}.safetensors")):
