@@ -37,24 +37,26 @@ def area_average(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _averaged(strip: np.ndarray, rows: np.ndarray, columns: int) -> np.ndarray:
     """Average a strip: rows from each of `rows` to the next, columns split evenly."""
     starts = _starts(strip.shape[1], columns)
+    exact = np.result_type(strip.dtype, np.float32)
     down, right = strip.shape[0] // (len(rows) - 1), strip.shape[1] // columns
     if strip.shape[:2] == ((len(rows) - 1) * down, columns * right):
         # Adding up strided views is several times faster than reduceat.
         views = [strip[dy::down, dx::right] for dy in range(down) for dx in range(right)]
-        means: np.ndarray = views[0].astype(np.float32)
+        means: np.ndarray = views[0].astype(exact)
         for view in views[1:]:
             means += view
         means /= len(views)
     else:
-        sums = np.add.reduceat(strip, rows[:-1], axis=0, dtype=np.float32)
+        sums = np.add.reduceat(strip, rows[:-1], axis=0, dtype=exact)
         sums = np.add.reduceat(sums, starts, axis=1)
         counts = np.outer(np.diff(rows), np.diff(starts, append=strip.shape[1]))
-        means = sums / counts.astype(np.float32).reshape(counts.shape + (1,) * (strip.ndim - 2))
+        means = sums / counts.astype(exact).reshape(counts.shape + (1,) * (strip.ndim - 2))
     if strip.dtype.kind not in "iu":
         return means
     # Rounding of a long sum may go a hair above the largest integer, which would become 0.
     limits = np.iinfo(strip.dtype)
-    return np.clip(np.rint(means), limits.min, limits.max)
+    rounded: np.ndarray = np.clip(np.rint(means), limits.min, limits.max)
+    return rounded
 
 
 def pyramid_shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:
