@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtCore import Qt
 
 from napari_colorgan.events import Notice, PlaneDone, Started
 from napari_colorgan.library.card import ModelCard
@@ -23,6 +24,9 @@ TINT = np.array([1.0, 0.5, 0.25])
 """What the stand-in engine multiplies gray by."""
 
 PATIENCE_S = 20
+LEFT = Qt.MouseButton.LeftButton
+PLANE = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
+STACK = np.stack([np.roll(PLANE, shift, axis=1) for shift in range(5)])
 
 
 def entry(name: str, *, head: str = "distribution", vividness: float = 0.4) -> ModelEntry:
@@ -137,3 +141,22 @@ class Panel:
 
     def layer(self, name: str) -> Any:
         return self.viewer.layers[name]
+
+
+def click_run(panel: Panel, qtbot: Any) -> None:
+    qtbot.mouseClick(panel.bar.button, LEFT)
+
+
+def run(panel: Panel, qtbot: Any) -> None:
+    """Press Run and wait for the end."""
+    click_run(panel, qtbot)
+    assert panel.bar.state == "running"
+    finish(panel, qtbot)
+
+
+def finish(panel: Panel, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: panel.bar.state == "idle", timeout=5000)
+
+
+def expected(plane: np.ndarray) -> np.ndarray:
+    return np.rint(plane[..., None] / 255 * TINT * 255).astype(np.uint8)
