@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari.settings import get_plugin_settings
+
+if TYPE_CHECKING:
+    from napari_colorgan.inference.settings import Precision
 
 _GIGABYTE = 1_000_000_000
 
@@ -27,7 +31,7 @@ class Preferences:
     """
 
     device: str = "auto"
-    precision: str = "auto"
+    precision: Precision = "auto"
     memory_limit: int | None = None
     models_folder: Path | None = None
     shared_models_folder: Path | None = None

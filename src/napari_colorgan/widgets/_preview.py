@@ -59,7 +59,7 @@ class LivePreview(QObject):
         self._viewer = viewer
         self._runner = runner
         self._job_factory = job_factory
-        self._layer: Image | None = None
+        self._layer: Any = None
         self._shown_source: Image | None = None
         # The newest layer on its way; what is finished of older ones is dropped.
         self._pending: Image | None = None
@@ -140,11 +140,14 @@ class LivePreview(QObject):
         self._pending = None
         if source not in self._viewer.layers:
             return
-        old = self._layer
-        if old is not None and self._shown_source == source and old.data.shape == new.data.shape:
-            old.data, old.metadata = new.data, new.metadata
-            move_layer(old, new)
-            return
+        layer = self._layer
+        if layer is None or self._shown_source != source or layer.data.shape != new.data.shape:
+            self._replace_layer(new, source)
+        else:
+            layer.data, layer.metadata = new.data, new.metadata
+            move_layer(layer, new)
+
+    def _replace_layer(self, new: Image, source: Image) -> None:
         active = self._viewer.layers.selection.active
         self._remove_layer()
         self._layer, self._shown_source = new, source
