@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -26,6 +28,7 @@ def planes(height: int = 64, width: int = 96, batch: int = 2) -> tuple[torch.Ten
     ("config", "size"),
     [
         (SMALL, (64, 96)),
+        (dataclasses.replace(SMALL, context_channels=8), (64, 96)),
         (GeneratorConfig(decoder_channels=(16, 8, 8)), (64, 96)),
         (GeneratorConfig(decoder_channels=(16, 8), output_stride=8, skips=False), (64, 96)),
         (
@@ -87,6 +90,23 @@ def test_new_hint_stem_leaves_the_encoder_as_it_was() -> None:
     with torch.inference_mode():
         plain, hinted = generator.encode(lightness, hints), generator.encode(lightness, marked)
     assert all(torch.equal(a, b) for a, b in zip(plain, hinted, strict=True))
+
+
+def test_context_carries_a_hint_far_beyond_its_place() -> None:
+    torch.manual_seed(0)
+    reach = {}
+    for channels in (0, 16):
+        config = dataclasses.replace(SMALL, context_channels=channels)
+        generator = build_generator(config).eval()
+        lightness, hints = planes(32, 512, batch=1)
+        marked = hints.clone()
+        marked[:, :, :8, :8] = 0.5
+        with torch.inference_mode():
+            change = generator(lightness, marked) - generator(lightness, hints)
+        reach[channels] = (
+            int(change.abs().amax(dim=(0, 1, 2)).nonzero().max()) * SMALL.output_stride
+        )
+    assert reach[0] < 100 < reach[16]
 
 
 def test_hint_is_the_answer_where_it_lies_and_sure() -> None:

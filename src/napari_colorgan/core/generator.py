@@ -35,6 +35,8 @@ class GeneratorConfig:
     decoder_channels : tuple of int
         Channels of the decoder's levels, from the coarsest to the one at `output_stride`.
         For "pix2pix" its single entry is the width of the outermost block (64 in the paper).
+    context_channels : int
+        Channels of the block at the coarsest level, where hints reach far; 0 leaves it out.
     output_stride : int
         Input pixels per output cell along a side, a power of two.
     head : {"regression", "distribution"}
@@ -50,6 +52,7 @@ class GeneratorConfig:
     architecture: str = "unet"
     encoder: str = "tf_efficientnet_lite0"
     decoder_channels: tuple[int, ...] = (128, 96, 64)
+    context_channels: int = 0
     output_stride: int = 4
     head: str = "distribution"
     bin_size: int = 10
@@ -65,6 +68,8 @@ class GeneratorConfig:
             _refuse("output_stride", "1, 2, 4, 8 or 16", self.output_stride)
         if not self.decoder_channels or any(not 1 <= c <= 4096 for c in self.decoder_channels):
             _refuse("decoder_channels", "one or more integers of 1…4096", self.decoder_channels)
+        if not 0 <= self.context_channels <= 4096:
+            _refuse("context_channels", "0…4096", self.context_channels)
         if not 2 <= self.bin_size <= 50:
             _refuse("bin_size", "2…50", self.bin_size)
         if not 0.0 <= self.dropout < 1.0:
@@ -74,6 +79,8 @@ class GeneratorConfig:
                 _refuse("head", '"regression" with architecture "pix2pix"', self.head)
             if self.output_stride != 1:
                 _refuse("output_stride", '1 with architecture "pix2pix"', self.output_stride)
+            if self.context_channels:
+                _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

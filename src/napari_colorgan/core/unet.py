@@ -22,9 +22,9 @@ HINT_PLANES = 3
 class EncoderUNet(Generator):
     """An ImageNet encoder, a decoder with pixel-shuffle upsampling and a head.
 
-    Hints enter three times: at the stem through a zero-initialised convolution, so that a
-    pretrained encoder keeps its answers; pooled, beside the skip of every decoder level, so
-    that a decoder can learn to spread them over an encoder that stays frozen; and as the
+    Hints enter at the stem through a zero-initialised convolution, so that a pretrained encoder
+    keeps its answers; pooled, at the coarsest level and beside the skip of every decoder level,
+    so that a decoder can learn to spread them over an encoder that stays frozen; and as the
     answer itself where they lie (`Generator.colors`).
 
     Parameters
@@ -50,6 +50,9 @@ class EncoderUNet(Generator):
 
         levels = []
         width, stride = channels[self.stride], self.stride
+        if config.context_channels:
+            self.context = ContextBlock(width + HINT_PLANES, config.context_channels)
+            width = config.context_channels
         for out_channels in config.decoder_channels:
             stride //= 2
             skip = channels.get(stride, 0) if config.skips else 0
@@ -73,6 +76,8 @@ class EncoderUNet(Generator):
         """Return the head's raw output."""
         by_height = {f.shape[-2]: f for f in features}
         decoded, stride = features[-1], self.stride
+        if self.config.context_channels:
+            decoded = self.context(torch.cat([decoded, *_mark_cells(hints, stride)], dim=1))
         for level in self.decoder:
             stride //= 2
             side = []
@@ -80,9 +85,35 @@ class EncoderUNet(Generator):
                 side.append(by_height[lightness.shape[-2] // stride])
             if stride == self.output_stride:
                 side.append(F.pixel_unshuffle(lightness, stride))
-            side.extend(pool_hints(hints, stride))
+            side.extend(_mark_cells(hints, stride))
             decoded = level(decoded, torch.cat(side, dim=1))
         return self.head(decoded)  # type: ignore[no-any-return]
+
+
+class ContextBlock(nn.Module):
+    """Spreads what is known at the coarsest level, hints above all, over a few cells around.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of what it sees and of what it gives.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.reduce = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+        self.spread = nn.ModuleList(_residual(out_channels) for _ in range(2))
+
+    def forward(self, coarse: Tensor) -> Tensor:
+        """Return features of the same height and width."""
+        features: Tensor = self.reduce(coarse)
+        for block in self.spread:
+            features = F.relu(features + block(features))
+        return features
 
 
 class DecoderLevel(nn.Module):
@@ -125,6 +156,23 @@ class DecoderLevel(nn.Module):
         """Return the finer features; `side` has twice the height and width of `coarse`."""
         merged: Tensor = self.merge(torch.cat([self.up(coarse), side], dim=1))
         return merged
+
+
+def _residual(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+def _mark_cells(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    """Return each cell's hinted colour and how present it is, as the decoder sees them."""
+    ab, weight = pool_hints(hints, stride)
+    # A small mark covers little of a large cell and is as certain: the root makes it seen.
+    return ab, weight.sqrt()
 
 
 def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
