@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from napari_colorgan.core import execution
+from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.execution import NetworkRunner
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
+
+CPU = torch.device("cpu")
+
+
+def lightness() -> torch.Tensor:
+    return torch.rand(2, 1, 64, 96, generator=torch.Generator().manual_seed(0)) * 100
+
+
+def test_it_answers_as_the_generator_does(tiny_generator: Generator) -> None:
+    hints = torch.zeros(2, 3, 64, 96)
+    hints[:, :, 8:16, 8:16] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
+    ab, unsure = NetworkRunner(tiny_generator, CPU, "float32")(
+        lightness(), hints, temperature=0.5, uncertainty=True
+    )
+    with torch.inference_mode():
+        expected, entropy = tiny_generator.predict(lightness() / 50 - 1, hints, 0.5)
+    torch.testing.assert_close(ab, expected * AB_SCALE, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(unsure, entropy, atol=1e-4, rtol=1e-4)
+
+
+def test_uncertainty_only_where_wanted(tiny_generator: Generator) -> None:
+    _, unsure = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    assert unsure is None
+
+
+def test_bfloat16_is_near(tiny_generator: Generator) -> None:
+    exact, _ = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    coarse, _ = NetworkRunner(tiny_generator, CPU, "bfloat16")(lightness())
+    assert coarse.dtype == torch.float32
+    assert (exact - coarse).abs().mean() < 1
+
+
+def test_auto_is_float32_without_the_instructions(
+    tiny_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: False)
+    runner = NetworkRunner(tiny_generator, CPU, "auto")
+    exact, _ = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    assert torch.equal(runner(lightness())[0], exact)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "chosen"),
+    [
+        ((2.0, 1.0), 0.5, torch.bfloat16),
+        ((1.0, 1.0), 0.5, torch.float32),
+        ((2.0, 1.0), -1.0, torch.float32),
+    ],
+)
+def test_auto_takes_bfloat16_if_it_is_faster_and_near(
+    tiny_generator: Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: tuple[float, float],
+    limit: float,
+    chosen: torch.dtype,
+) -> None:
+    clock = [0.0]
+
+    def predict(self: NetworkRunner, fed: torch.Tensor, *rest: object, **kept: object) -> object:
+        clock[0] += seconds[torch.bfloat16 in rest]
+        return torch.zeros(len(fed), 2, fed.shape[-2] // 8, fed.shape[-1] // 8), None
+
+    monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: True)
+    monkeypatch.setattr(execution, "MAX_DELTA_E", limit)
+    monkeypatch.setattr(execution.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(NetworkRunner, "_predict", predict)
+    runner = NetworkRunner(tiny_generator, CPU, "auto")
+    runner(lightness())
+    assert runner._dtype == chosen
