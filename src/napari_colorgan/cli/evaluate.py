@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,47 +13,63 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.evaluation.settings import ImageSet
 
-_TRAIN_HELP = (
-    "Training images, or some like them: their mean colours are the baselines. May be repeated."
-)
+ModelName = Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")]
+More = Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Colour images: files, folders or stacks. Each folder and stack is measured apart. "
+        "May be repeated, or followed by several paths."
+    ),
+]
+Train = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Training images, or some like them: their mean colours are the baselines. May be "
+        "repeated."
+    ),
+]
+Json = Annotated[Path | None, typer.Option(help="Write the numbers to this file.")]
+Report = Annotated[
+    Path | None, typer.Option(help="Write a page of HTML with pictures to this file.")
+]
+Hints = Annotated[
+    int, typer.Option(min=0, help="True colours revealed in each image, at random places.")
+]
+Size = Annotated[
+    str,
+    typer.Option(
+        help="The short side to bring images to, in pixels; 'full' keeps their pixels; 'auto' "
+        "is 256 for models that shrink images to fit, and 'full' for others."
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="At most so many images of each set, drawn by lot.")
+]
+IsSequence = Annotated[
+    bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
+]
+Vividness = Annotated[
+    float | None, typer.Option(min=0, max=1, help="0 to 1; by default the model's own.")
+]
+Seed = Annotated[int, typer.Option(help="Of every draw.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")],
-    more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")] = None,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Colour images: files, folders or stacks. Each folder and stack is measured "
-            "apart. May be repeated, or followed by several paths."
-        ),
-    ] = None,
-    train: Annotated[list[Path] | None, typer.Option(help=_TRAIN_HELP)] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the numbers to this file.")] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Write a page of HTML with pictures to this file.")
-    ] = None,
-    hints: Annotated[
-        int, typer.Option(min=0, help="True colours revealed in each image, at random places.")
-    ] = 0,
-    size: Annotated[
-        str,
-        typer.Option(
-            help="The short side to bring images to, in pixels; 'full' keeps their pixels; 'auto' "
-            "is 256 for models that shrink images to fit, and 'full' for others."
-        ),
-    ] = "auto",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many images of each set, drawn by lot.")
-    ] = None,
-    sequence: Annotated[
-        bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
-    ] = False,
-    vividness: Annotated[
-        float | None, typer.Option(min=0, max=1, help="0 to 1; by default the model's own.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of every draw.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
+    model: ModelName,
+    more: More = None,
+    data: Data = None,
+    train: Train = None,
+    json: Json = None,
+    report: Report = None,
+    hints: Hints = 0,
+    size: Size = "auto",
+    limit: Limit = None,
+    sequence: IsSequence = False,
+    vividness: Vividness = None,
+    seed: Seed = 0,
+    device: Device = "auto",
 ) -> None:
     """Measure a model on colour images, each given to it as the gray of its own lightness.
 

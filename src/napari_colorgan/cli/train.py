@@ -8,38 +8,46 @@ from typing import Annotated, Any
 
 import typer
 
+Config = Annotated[
+    str | None,
+    typer.Argument(help="A recipe's name or a TOML file; not needed with --resume."),
+]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(help="Colour pictures: files, folders or stacks. May be repeated."),
+]
+Output = Annotated[
+    Path, typer.Option(help="The run directory: checkpoints, previews and the model.")
+]
+Base = Annotated[str | None, typer.Option(help="Start from this model: a name or a file.")]
+Validation = Annotated[
+    list[Path] | None,
+    typer.Option(help="Held-out pictures; without any, a share of the data."),
+]
+Epochs = Annotated[
+    float | None, typer.Option(help="Passes over the data in all, shared by the phases.")
+]
+Minutes = Annotated[
+    float | None, typer.Option(help="Plan the run to end in this time, as measured here.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run there.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
+Name = Annotated[str, typer.Option(help="The model's name.")]
+Card = Annotated[Path | None, typer.Option(help="A TOML file with fields of the model's card.")]
+
 
 def train(
-    config: Annotated[
-        str | None,
-        typer.Argument(help="A recipe's name or a TOML file; not needed with --resume."),
-    ] = None,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(help="Colour pictures: files, folders or stacks. May be repeated."),
-    ] = None,
-    output: Annotated[
-        Path, typer.Option(help="The run directory: checkpoints, previews and the model.")
-    ] = Path("run"),
-    base: Annotated[
-        str | None, typer.Option(help="Start from this model: a name or a file.")
-    ] = None,
-    val: Annotated[
-        list[Path] | None,
-        typer.Option(help="Held-out pictures; without any, a share of the data."),
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(help="Passes over the data in all, shared by the phases.")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Plan the run to end in this time, as measured here.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run there.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")] = "auto",
-    name: Annotated[str, typer.Option(help="The model's name.")] = "model",
-    card: Annotated[
-        Path | None, typer.Option(help="A TOML file with fields of the model's card.")
-    ] = None,
+    config: Config = None,
+    data: Data = None,
+    output: Output = Path("run"),
+    base: Base = None,
+    val: Validation = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    resume: Resume = False,
+    device: Device = "auto",
+    name: Name = "model",
+    card: Card = None,
 ) -> None:
     """Train a model on colour pictures.
 
