@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from napari_colorgan.events import PlaneDone, Started
+from napari_colorgan.inference.plane_reader import PlaneReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +50,13 @@ def colorize_stack(
     uncertainty_target: TargetLike | None = None,
     indices: Sequence[PlaneIndex] | None = None,
 ) -> Job[None]:
-    """Colorize planes of a stack, holding no more of them than a batch in memory.
+    """Colorize planes of a stack, holding no more of them than a batch or chunk in memory.
 
     Parameters
     ----------
     stack : array
-        2D to 5D, and S for RGB(A); any real dtype; read one plane at a time.
+        2D to 5D, and S for RGB(A); any real dtype; read by planes, or by chunks where these
+        hold several and are small.
     axes : Axes
         Its axes.
     predictor : Predictor
@@ -81,10 +84,12 @@ def colorize_stack(
     wanted = list(axes.plane_indices(stack.shape) if indices is None else indices)
     size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
     yield Started(len(wanted), "plane")
+    # For a single plane the rest of its chunk is of no use.
+    read = PlaneReader(stack, axes).read if len(wanted) > 1 else partial(axes.read_plane, stack)
     done = 0
     for first in range(0, len(wanted), size):
         batch = wanted[first : first + size]
-        planes = [axes.read_plane(stack, index) for index in batch]
+        planes = [read(index) for index in batch]
         for index, colored in zip(batch, predictor.predict(planes, display), strict=True):
             axes.write_plane(target, index, colored.rgb)
             if uncertainty_target is not None and colored.uncertainty is not None:

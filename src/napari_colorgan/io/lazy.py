@@ -42,6 +42,7 @@ class FileArray:
         self.shape: tuple[int, ...] = tuple(int(size) for size in array.shape)
         self.dtype: np.dtype[Any] = np.dtype(array.dtype)
         self.ndim = len(self.shape)
+        self.chunks: tuple[int, ...] | None = getattr(array, "chunks", None)
         if close is not None:
             weakref.finalize(self, close)
 
