@@ -169,4 +169,5 @@ def _jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
     """Divergence over the last axis, natural logarithm."""
     middle = (first + second) / 2
     entropies = [torch.special.entr(p).sum(dim=-1) for p in (middle, first, second)]
-    return (entropies[0] - (entropies[1] + entropies[2]) / 2).clamp_min(0)
+    divergence: Tensor = entropies[0] - (entropies[1] + entropies[2]) / 2
+    return divergence.clamp_min(0)

@@ -144,9 +144,9 @@ def colorfulness(rgb: Tensor) -> Tensor:
     red, green, blue = (rgb * 255).unbind(dim=1)  # (B, H, W) each
     opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
     spread = opponents.std(dim=2, correction=0)  # (B, 2)
-    return torch.linalg.vector_norm(spread, dim=1) + 0.3 * torch.linalg.vector_norm(
-        opponents.mean(dim=2), dim=1
-    )
+    means: Tensor = torch.linalg.vector_norm(opponents.mean(dim=2), dim=1)
+    spreads: Tensor = torch.linalg.vector_norm(spread, dim=1)
+    return spreads + 0.3 * means
 
 
 def delta_e_2000(lab1: Tensor, lab2: Tensor) -> Tensor:
