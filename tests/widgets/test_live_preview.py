@@ -96,7 +96,7 @@ def test_many_changes_at_once_are_one_preview(panel: Panel, qtbot: Any) -> None:
 def test_a_newer_one_cancels_the_one_under_way(panel: Panel, qtbot: Any) -> None:
     panel.engine.hold()
     panel.viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: len(panel.engine.requests) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: panel.engine.waiting, timeout=5000)
     panel.viewer.dims.set_current_step(0, 4)
     qtbot.waitUntil(lambda: len(panel.engine.requests) == 3, timeout=5000)
     panel.engine.release()
@@ -108,7 +108,7 @@ def test_a_newer_one_cancels_the_one_under_way(panel: Panel, qtbot: Any) -> None
 def test_unticking_takes_it_away(panel: Panel, qtbot: Any) -> None:
     panel.engine.hold()
     panel.viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: len(panel.engine.requests) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: panel.engine.waiting, timeout=5000)
     tick_preview(panel, qtbot)
     assert panel.names == ["image 0"]
     panel.engine.release()
@@ -126,7 +126,7 @@ def test_run_takes_its_place(panel: Panel, qtbot: Any) -> None:
 def test_run_waits_for_the_preview_under_way(panel: Panel, qtbot: Any) -> None:
     panel.engine.hold()
     panel.viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: len(panel.engine.requests) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: panel.engine.waiting, timeout=5000)
     qtbot.mouseClick(panel.bar.button, Qt.MouseButton.LeftButton)
     assert panel.engine.closed == 1
     panel.engine.release()
@@ -138,7 +138,7 @@ def test_run_waits_for_the_preview_under_way(panel: Panel, qtbot: Any) -> None:
 def test_a_run_that_waits_can_be_cancelled(panel: Panel, qtbot: Any) -> None:
     panel.engine.hold()
     panel.viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: len(panel.engine.requests) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: panel.engine.waiting, timeout=5000)
     qtbot.mouseClick(panel.bar.button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(panel.bar.button, Qt.MouseButton.LeftButton)
     assert panel.bar.state == "idle"

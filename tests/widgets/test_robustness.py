@@ -144,7 +144,7 @@ def test_closing_the_viewer_during_a_preview(open_panel: Any, qtbot: Any) -> Non
     panel = open_panel(STACK.copy())
     panel.engine.hold()
     panel.form.preview.setChecked(True)
-    qtbot.waitUntil(lambda: len(panel.engine.requests) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: panel.engine.waiting, timeout=5000)
     panel.viewer.close()
     panel.engine.release()
     wait_for_threads(qtbot)

@@ -65,6 +65,7 @@ class FakeEngine:
         self.notice = ""
         self.error: Exception | None = None
         self.fail_after = 0
+        self.waiting = False
         self._held = False
         self._permits = threading.Semaphore(0)
 
@@ -94,6 +95,7 @@ class FakeEngine:
                 yield Notice(self.notice)
             for done, index in enumerate(indices, 1):
                 if self._held:
+                    self.waiting = True
                     assert self._permits.acquire(timeout=PATIENCE_S), "nobody let the engine go on"
                 if self.error is not None and done > self.fail_after:
                     raise self.error
