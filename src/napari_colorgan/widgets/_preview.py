@@ -59,10 +59,10 @@ class LivePreview(QObject):
         self._viewer = viewer
         self._runner = runner
         self._job_factory = job_factory
-        self._layer: Any = None
+        self._layer: Image | None = None
         self._shown_source: Image | None = None
         # The newest layer on its way; what is finished of older ones is dropped.
-        self._pending: Image | None = None
+        self._pending: Any = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DEBOUNCE_MS)
