@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fakes import FakePredictor, tinted
 from napari_colorgan.axes import Axes
-from napari_colorgan.errors import AxesError
+from napari_colorgan.errors import AxesError, MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.stack import colorize_stack
@@ -135,3 +135,13 @@ def test_axes_that_do_not_fit_are_refused_before_anything_is_read():
     job = colorize_stack(Counted((3, 4, 4)), Axes("YX"), FakePredictor(), RANGE, np.zeros(()))
     with pytest.raises(AxesError):
         next(job)
+
+
+def test_planes_too_large_to_read_are_said():
+    class Huge(Counted):
+        def __getitem__(self, selection):
+            raise MemoryError
+
+    job = colorize_stack(Huge((3, 4, 4)), Axes("ZYX"), FakePredictor(), RANGE, np.zeros(()))
+    with pytest.raises(MemoryLimitError, match="4 × 4"):
+        list(job)

@@ -88,6 +88,19 @@ def test_it_goes_with_its_last_user(little_memory):
     assert not path.exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_does_not_take_it_along(little_memory):
+    array = allocate((100, 100), "uint8")
+    child = os.fork()
+    if child == 0:
+        del array
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert array.path.is_dir()
+
+
 def test_it_goes_when_python_ends(home):
     code = (
         "from napari_colorgan.services import disk_array\n"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
 from napari_colorgan.inference.plane_reader import PlaneReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -79,6 +80,8 @@ def colorize_stack(
     ------
     AxesError
         If the axes don't fit the stack.
+    MemoryLimitError
+        If a plane doesn't fit into memory in any way.
     """
     axes.check(stack.shape)
     wanted = list(axes.plane_indices(stack.shape) if indices is None else indices)
@@ -89,10 +92,23 @@ def colorize_stack(
     done = 0
     for first in range(0, len(wanted), size):
         batch = wanted[first : first + size]
-        planes = [read(index) for index in batch]
+        planes = _read(read, batch, axes.plane_shape(stack.shape))
         for index, colored in zip(batch, predictor.predict(planes, display), strict=True):
             axes.write_plane(target, index, colored.rgb)
             if uncertainty_target is not None and colored.uncertainty is not None:
                 axes.write_plane(uncertainty_target, index, colored.uncertainty)
             done += 1
             yield PlaneDone(done, len(wanted), index)
+
+
+def _read(
+    read: Callable[[PlaneIndex], np.ndarray], batch: list[PlaneIndex], shape: tuple[int, int]
+) -> list[np.ndarray]:
+    try:
+        return [read(index) for index in batch]
+    except MemoryError as error:
+        raise MemoryLimitError(
+            expected=f"enough free memory to read {len(batch)} planes of {shape[0]} × {shape[1]}",
+            got="less",
+            action="Close other programs, or give the image in smaller chunks.",
+        ) from error

@@ -54,7 +54,7 @@ class DiskArray:
         self.chunks = chunks
         self.ndim = len(self.shape)
         self.size = math.prod(self.shape)
-        weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        weakref.finalize(self, _remove, path, os.getpid())
         with writing(path):
             self._array = zarr.create_array(
                 str(path),
@@ -146,6 +146,12 @@ def remove_abandoned(folder: Path) -> None:
         process = store.name.removeprefix(f"{_host()}-").partition("-")[0]
         if process.isdigit() and not psutil.pid_exists(int(process)):
             shutil.rmtree(store, ignore_errors=True)
+
+
+def _remove(path: Path, owner: int) -> None:
+    # A forked process has a copy of the object, but the store isn't its own.
+    if os.getpid() == owner:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _free_memory() -> int:
