@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from widget_fakes import PLANE, STACK, expected, run
 
+from napari_colorgan.services import disk_array
 from napari_colorgan.widgets._layers import METADATA_KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_result_says_where_its_colours_come_from(open_panel: Any, qtbot: Any) -> None:
@@ -170,3 +174,18 @@ def test_current_plane_and_range(open_panel: Any, qtbot: Any) -> None:
     ranged = panel.layer("image 0 colour")
     np.testing.assert_array_equal(ranged.data, [expected(STACK[1]), expected(STACK[2])])
     assert ranged.translate.tolist() == [7 + 2 * 1, 0, 0]
+
+
+def test_a_result_that_outgrows_memory_is_shown_from_the_disk(
+    open_panel: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(disk_array, "_free_memory", lambda: 100)
+    monkeypatch.setattr(disk_array, "results_folder", lambda: tmp_path)
+    panel = open_panel(STACK)
+    panel.form.uncertainty.setChecked(True)
+    run(panel, qtbot)
+    result = panel.layer("image 0 colour")
+    assert isinstance(result.data, disk_array.DiskArray)
+    np.testing.assert_array_equal(np.asarray(result.data)[4], expected(STACK[4]))
+    panel.viewer.dims.set_current_step(0, 4)
+    assert panel.layer("image 0 uncertainty").data.shape == STACK.shape

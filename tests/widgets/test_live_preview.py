@@ -168,10 +168,12 @@ def test_an_error_turns_it_off_and_is_shown(panel: Panel, qtbot: Any) -> None:
     assert panel.bar.message.text() == "Expected memory, got none. Choose a smaller part."
 
 
-def test_uncertainty_is_not_asked_for(panel: Panel, qtbot: Any) -> None:
+def test_what_costs_time_is_not_asked_for(panel: Panel, qtbot: Any) -> None:
     panel.form.uncertainty.setChecked(True)
     wait_for(panel, qtbot, requests=2)
-    assert not panel.engine.requests[-1].settings.uncertainty
+    settings = panel.engine.requests[-1].settings
+    assert not settings.uncertainty
+    assert settings.precision == "float32"
 
 
 def test_a_shrunken_preview_reads_a_small_level(open_panel: Any, qtbot: Any) -> None:

@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import (
-    QFont,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextFormat,
-    QTextOption,
-)
-from qtpy.QtWidgets import QTextBrowser
 
 from napari_colorgan.library.store import ModelLibrary
+from napari_colorgan.widgets._card_view import CardView
 from napari_colorgan.widgets._controls import Combo, Fold, describe
 from napari_colorgan.widgets._preferences import load_preferences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from qtpy.QtGui import QTextDocument
 
     from napari_colorgan.library.store import ModelEntry
 
@@ -41,9 +31,13 @@ class PreferredLibrary:
 
     def entries(self) -> Sequence[ModelEntry]:
         """Return what there is to choose from, without loading weights."""
-        preferences = load_preferences()
-        library = ModelLibrary(preferences.models_folder, preferences.shared_models_folder)
-        return library.entries()
+        return preferred_library().entries()
+
+
+def preferred_library() -> ModelLibrary:
+    """Return the library in the folders that napari's Preferences name at the moment."""
+    preferences = load_preferences()
+    return ModelLibrary(preferences.models_folder, preferences.shared_models_folder)
 
 
 class ModelPicker(Combo):
@@ -84,10 +78,8 @@ class CardFold(Fold):
     """The chosen model's card, folded away until it is wanted."""
 
     def __init__(self) -> None:
-        self._page = QTextBrowser()
-        self._page.setOpenExternalLinks(True)
+        self._page = CardView()
         self._page.setFixedHeight(_CARD_HEIGHT)
-        self._page.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         tooltip = "What the model learned from, how good it is, and where it fails."
         describe(self._page, "Model card", tooltip)
         super().__init__("About this model", tooltip, self._page)
@@ -95,28 +87,9 @@ class CardFold(Fold):
     def show_card(self, entry: ModelEntry | None) -> None:
         """Show a model's card."""
         if entry is None:
-            self._page.setPlainText("No model was found.")
+            self._page.show_page("No model was found.")
         else:
-            self._page.setMarkdown(entry.card.to_markdown())
-            _tone_down(self._page.document())
-
-
-def _tone_down(document: QTextDocument | None) -> None:
-    """Fit a page's headings and quotations to a narrow panel."""
-    block = document.begin() if document is not None else None
-    while block is not None and block.isValid():
-        cursor = QTextCursor(block)
-        margins = QTextBlockFormat()
-        margins.setLeftMargin(0)
-        margins.setRightMargin(0)
-        cursor.mergeBlockFormat(margins)
-        if block.blockFormat().headingLevel():
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-            heading = QTextCharFormat()
-            heading.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-            heading.setFontWeight(QFont.Weight.Bold)
-            cursor.mergeCharFormat(heading)
-        block = block.next()
+            self._page.show_page(entry.card.to_markdown())
 
 
 def summary(entry: ModelEntry) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_colorgan.events import Event
+    from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.widgets._run import JobFactory, RunPlan
 
 _DEBOUNCE_MS = 150
@@ -94,7 +95,7 @@ class LivePreview(QObject):
         block = PlaneBlock.single(axes, shape, index)
         pixels = np.zeros(block.output_shape(), plan.settings.dtype)
         display = display_range(plan.layer)
-        settings = replace(plan.settings, uncertainty=False)
+        settings = _for_one_plane(plan.settings)
         metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, settings, display)}
         name = f"{plan.layer.name} colour preview"
         new = color_layer([pixels], plan.layer, block, name, metadata)
@@ -169,3 +170,10 @@ class LivePreview(QObject):
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
+
+
+def _for_one_plane(settings: PredictionSettings) -> PredictionSettings:
+    """Return settings that show the same colours sooner."""
+    # To find the fastest precision takes longer than one plane does.
+    precision = "float32" if settings.precision == "auto" else settings.precision
+    return replace(settings, precision=precision, uncertainty=False)
