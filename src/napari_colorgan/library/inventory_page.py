@@ -1,0 +1,73 @@
+"""What a library says about one of its models: its card, and its place among the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.library.ancestry import ancestors, descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.library.inventory import InventoryItem
+
+KIND_TEXTS = {
+    "bundled": "ships with the plugin",
+    "own": "your own",
+    "shared": "in the shared folder, which is only read",
+    "file": "a file elsewhere",
+}
+_MEGABYTE = 1e6
+
+
+def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
+    """Return a page of markdown about a model or a file that can't be used.
+
+    Parameters
+    ----------
+    item : InventoryItem
+        The model or file.
+    inventory : sequence of InventoryItem
+        All that is in the library, to find its parents and children.
+
+    Returns
+    -------
+    str
+        The card with a section on the file, or what is wrong and what to do.
+    """
+    if item.card is None:
+        return _problem_page(item)
+    cards = [other.card for other in inventory if other.card is not None]
+    chain = [
+        name if known else f"{name} (not in the library)"
+        for name, known in ancestors(item.card, cards)
+    ]
+    facts = [
+        f"Whose: {KIND_TEXTS[item.kind]}",
+        f"Size: {size_text(item.size)}",
+        f"Made from: {' ← '.join(chain) or 'no other model'}",
+    ]
+    children = descendants(item.name, cards)
+    if children:
+        facts.append(f"Made from it: {', '.join(children)}")
+    facts.append(f"File: `{item.path}`")
+    section = "\n".join(["## In this library", "", *(f"- {fact}" for fact in facts)])
+    before, heading, after = item.card.to_markdown().partition("\n## Facts\n")
+    return f"{before}\n{section}\n{heading}{after}"
+
+
+def size_text(size: int) -> str:
+    """Return a file's size in bytes as people read it."""
+    return f"{size / _MEGABYTE:.1f} MB" if size else ""
+
+
+def _problem_page(item: InventoryItem) -> str:
+    parts = [f"# {item.name}", "**This can't be used.**"]
+    if item.problem is not None:
+        parts += [
+            f"Expected: {item.problem.expected}",
+            f"Found: {item.problem.got}",
+            item.problem.action,
+        ]
+    parts += [f"- File: `{item.path}`\n- Whose: {KIND_TEXTS[item.kind]}"]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,146 @@
+"""Take model files into the library: say beforehand what will happen, then do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.events import Started
+from napari_colorgan.library.entries import read_entry
+from napari_colorgan.library.names import free_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.events import Job
+    from napari_colorgan.library.entries import ModelEntry
+    from napari_colorgan.library.store import ModelLibrary
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What importing a file would do.
+
+    Attributes
+    ----------
+    source : ModelEntry
+        The file, known by its header alone.
+    name : str
+        What it would be called in the library.
+    twin : ModelEntry or None
+        A model of the library with the same weights.
+    """
+
+    source: ModelEntry
+    name: str
+    twin: ModelEntry | None = None
+
+    @property
+    def question(self) -> str:
+        """What to ask a user before it is done."""
+        card = self.source.card
+        size = f"{self.source.size / 1e6:.1f} MB"
+        text = f"Import '{card.name}' ({', '.join(filter(None, (card.domain, size)))})"
+        if self.name != card.name:
+            text += f" as '{self.name}', since that name is taken"
+        if self.twin is not None:
+            text += f"? Its weights are in the library already, as '{self.twin.name}'."
+            return text + " It would be there twice."
+        return text + "? It is copied into your models folder."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that isn't imported, and why.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    reason : ColorganError
+        What is wrong and what to do.
+    """
+
+    path: Path
+    reason: ColorganError
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What became of some files.
+
+    Attributes
+    ----------
+    imported : tuple of (ImportPlan, ModelEntry)
+        The files that are in the library now, each with its entry.
+    refused : tuple of Refusal
+        The others.
+    """
+
+    imported: tuple[tuple[ImportPlan, ModelEntry], ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+def plan_imports(
+    library: ModelLibrary, paths: Sequence[str | Path]
+) -> tuple[tuple[ImportPlan, ...], tuple[Refusal, ...]]:
+    """Find out what importing some files would do, by their headers alone.
+
+    Parameters
+    ----------
+    library : ModelLibrary
+        Where they would go.
+    paths : sequence of str or pathlib.Path
+        The files.
+
+    Returns
+    -------
+    plans : tuple of ImportPlan
+        For the files that look right; their weights are checked when they are imported.
+    refused : tuple of Refusal
+        The files that can't be used.
+    """
+    entries = library.entries()
+    names = [entry.name for entry in entries]
+    by_weights = {entry.card.sha256: entry for entry in reversed(entries)}
+    plans, refused = [], []
+    for path in map(Path, paths):
+        try:
+            source = read_entry(path, "file")
+        except ColorganError as error:
+            refused.append(Refusal(path, error))
+            continue
+        name = free_name(source.card.name, names)
+        names.append(name)
+        plans.append(ImportPlan(source, name, by_weights.get(source.card.sha256)))
+    return tuple(plans), tuple(refused)
+
+
+def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[ImportResult]:
+    """Import files as planned; one that fails doesn't keep the others out.
+
+    Parameters
+    ----------
+    library : ModelLibrary
+        Where they go.
+    plans : sequence of ImportPlan
+        The files; also those whose weights are there already.
+
+    Returns
+    -------
+    Job of ImportResult
+        The name is found anew, in case the planned one has been taken meanwhile.
+    """
+    yield Started(len(plans), "file")
+    imported, refused = [], []
+    for plan in plans:
+        path = plan.source.path
+        try:
+            entry = library.import_file(path, again=plan.twin is not None)
+        except ColorganError as error:
+            refused.append(Refusal(path, error))
+        else:
+            imported.append((plan, entry))
+    return ImportResult(tuple(imported), tuple(refused))

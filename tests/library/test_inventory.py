@@ -1,0 +1,129 @@
+"""What the folders hold, damaged files included, and which model was made from which."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_colorgan.errors import ModelError
+from napari_colorgan.library.ancestry import ancestors, descendants
+from napari_colorgan.library.card import Metric, ModelCard
+from napari_colorgan.library.checking import check_weights
+from napari_colorgan.library.deleting import delete_file
+from napari_colorgan.library.inventory import InventoryItem, take_inventory
+from napari_colorgan.library.inventory_page import item_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.library.store import ModelLibrary
+
+
+def card(name: str, parent: str | None = None, metrics: tuple[Metric, ...] = ()) -> ModelCard:
+    return ModelCard(name, "1", "A model", "tests", "", parent=parent, metrics=metrics)
+
+
+def item(library: ModelLibrary, name: str) -> InventoryItem:
+    return next(each for each in take_inventory(library.folders) if each.name == name)
+
+
+def test_every_folder_is_there_and_damaged_files_come_last(library: ModelLibrary) -> None:
+    broken = library.folders.own / "broken.colorgan.safetensors"
+    broken.write_bytes(b"PK\x03\x04 this is a zip")
+    found = take_inventory(library.folders)
+    assert [(each.name, each.kind, each.may_change) for each in found] == [
+        ("natural", "bundled", False),
+        ("étude 1", "own", True),
+        ("group stain", "shared", False),
+        ("broken", "own", True),
+    ]
+    assert "zip archive" in str(found[-1].problem)
+    assert found[-1].size == broken.stat().st_size
+
+
+def test_an_absent_shared_folder_is_said(library: ModelLibrary, tmp_path: Path) -> None:
+    folders = dataclasses.replace(library.folders, shared=tmp_path / "gone")
+    last = take_inventory(folders)[-1]
+    assert (last.name, last.kind, last.may_change) == ("gone", "shared", False)
+    assert "can be read" in str(last.problem)
+
+
+def test_the_headline_is_the_colour_difference_if_it_was_measured() -> None:
+    metrics = (Metric("set", "PSNR (dB)", 25.11), Metric("set", "CIEDE2000", 8.839))
+    own = InventoryItem("a", "own", None, 1, card("a", metrics=metrics))  # type: ignore[arg-type]
+    assert own.metric == "CIEDE2000 8.84"
+    other = dataclasses.replace(own, card=card("a", metrics=metrics[:1]))
+    assert other.metric == "PSNR (dB) 25.1"
+    assert dataclasses.replace(own, card=card("a")).metric == ""
+
+
+def test_parents_are_followed_to_the_first() -> None:
+    library = [card("a"), card("b", "A"), card("c", "b"), card("d", "gone")]
+    assert ancestors(library[2], library) == (("b", True), ("A", True))
+    assert ancestors(library[3], library) == (("gone", False),)
+    assert ancestors(library[0], library) == ()
+    assert descendants("a", library) == ("b",)
+
+
+def test_models_that_name_each_other_end_the_chain() -> None:
+    library = [card("a", "b"), card("b", "a")]
+    assert ancestors(library[0], library) == (("b", True), ("a", True))
+
+
+def test_the_page_tells_the_file_and_the_family(library: ModelLibrary) -> None:
+    base = item(library, "natural")
+    assert base.card is not None
+    child = dataclasses.replace(
+        base, name="child", kind="own", card=dataclasses.replace(base.card, name="child")
+    )
+    assert child.card is not None
+    child = dataclasses.replace(child, card=dataclasses.replace(child.card, parent="natural"))
+    page = item_page(child, [base, child])
+    assert "predicted, not measured" in page
+    assert "Made from: natural\n" in page
+    assert str(child.path) in page
+    assert page.index("## In this library") < page.index("## Facts")
+    assert "Made from it: child" in item_page(base, [base, child])
+    assert "natural (not in the library)" in item_page(child, [child])
+
+
+def test_the_page_of_a_damaged_file_says_what_to_do(library: ModelLibrary) -> None:
+    (library.folders.own / "broken.colorgan.safetensors").write_bytes(b"")
+    page = item_page(item(library, "broken"), ())
+    assert "an empty file" in page
+    assert "get it again" in page
+
+
+def test_weights_are_checked_against_their_hash(library: ModelLibrary) -> None:
+    path = item(library, "étude 1").path
+    entry = library.find("étude 1")
+    assert check_weights(path) == entry.card.sha256
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="damaged"):
+        check_weights(path)
+    path.unlink()
+    with pytest.raises(ModelError, match="can be read"):
+        check_weights(path)
+
+
+def test_only_files_of_the_own_folder_are_removed(library: ModelLibrary, tmp_path: Path) -> None:
+    folders = library.folders
+    broken = folders.own / "broken.colorgan.safetensors"
+    broken.write_bytes(b"")
+    delete_file(broken, folders)
+    assert not broken.exists()
+    delete_file(broken, folders)
+    with pytest.raises(ModelError, match="your models folder"):
+        delete_file(item(library, "group stain").path, folders)
+    assert item(library, "group stain").card is not None
+
+
+def test_a_file_that_the_system_keeps_is_said(library: ModelLibrary) -> None:
+    folder = library.folders.own / "folder.colorgan.safetensors"
+    folder.mkdir()
+    with pytest.raises(Exception, match="can be deleted"):
+        delete_file(folder, library.folders)
