@@ -10,6 +10,7 @@ import torch
 
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import memory_errors
+from napari_colorgan.core.folding import answers_alike, fold_batch_norms
 from napari_colorgan.core.generator import pool_hints
 from napari_colorgan.core.metrics import delta_e_2000
 
@@ -43,8 +44,7 @@ class NetworkRunner:
     def __init__(self, generator: Generator, device: torch.device, precision: str) -> None:
         self.device = device
         with memory_errors(device):
-            copied = copy.deepcopy(generator).eval().requires_grad_(False)
-            self.generator = copied.to(device).to(memory_format=torch.channels_last)
+            self.generator = _folded(generator).to(device).to(memory_format=torch.channels_last)
         self._precision = precision
         self._dtype: torch.dtype | None = None
 
@@ -142,6 +142,15 @@ class NetworkRunner:
         exact, coarse = (torch.cat([gray, colors[dtype]], dim=1) for dtype in seconds)
         near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
         return torch.bfloat16 if near else torch.float32
+
+
+def _folded(generator: Generator) -> Generator:
+    """Return a copy that gives the same answers, faster where that is possible."""
+    plain = copy.deepcopy(generator).eval().requires_grad_(False)
+    folded = copy.deepcopy(plain)
+    if fold_batch_norms(folded) and answers_alike(plain, folded):
+        return folded.requires_grad_(False)
+    return plain
 
 
 def has_bfloat16_instructions() -> bool:

@@ -143,8 +143,8 @@ class Generator(nn.Module):
     """
 
     stride: ClassVar[int] = 32
-    halo: ClassVar[int] = 256
-    bytes_per_pixel: ClassVar[int] = 256
+    halo: ClassVar[int] = 320
+    bytes_per_pixel: ClassVar[int] = 300
 
     head: Head
 

@@ -31,7 +31,7 @@ class Pix2PixGenerator(Generator):
     """
 
     stride: ClassVar[int] = 2**BLOCKS
-    bytes_per_pixel: ClassVar[int] = 1600
+    bytes_per_pixel: ClassVar[int] = 800
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__(config)
