@@ -79,7 +79,8 @@ class RunBar(QWidget):
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """Show how far the job is."""
-        self.progress.setRange(0, total)
+        # One plane is either done or not: a bar that moves says more than one that stands.
+        self.progress.setRange(0, total if total > 1 else 0)
         self.progress.setValue(done)
         self.status.setText(text)
 
