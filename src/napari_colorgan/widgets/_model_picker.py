@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from qtpy.QtCore import Qt
 
 from napari_colorgan.library.store import ModelLibrary
+from napari_colorgan.widgets._card_digest import card_digest
 from napari_colorgan.widgets._card_view import CardView
 from napari_colorgan.widgets._controls import Combo, Fold, describe
 from napari_colorgan.widgets._preferences import load_preferences
@@ -89,7 +90,7 @@ class CardFold(Fold):
         if entry is None:
             self._page.show_page("No model was found.")
         else:
-            self._page.show_page(entry.card.to_markdown())
+            self._page.show_page(card_digest(entry.card))
 
 
 def summary(entry: ModelEntry) -> str:
