@@ -74,8 +74,9 @@ class DistributionHead(Head):
 
     def colors(self, raw: Tensor, temperature: float = 1.0) -> Tensor:
         """Return the mean of the bins under softmax(logits / temperature)."""
-        probabilities = torch.softmax(raw / temperature, dim=1)
-        return torch.einsum("bqhw,qc->bchw", probabilities, self.bins.to(raw.dtype))
+        # Bins last: several times faster than over the second axis.
+        probabilities = torch.softmax(raw.movedim(1, -1) / temperature, dim=-1)  # (B, h, w, Q)
+        return (probabilities @ self.bins.to(raw.dtype)).movedim(-1, 1)
 
     def uncertainty(self, raw: Tensor) -> Tensor | None:
         """Return the entropy of the distribution, divided by that of the uniform one."""

@@ -38,8 +38,8 @@ class Upsampler:
         self._maps = maps
         height, width = maps.shape[-2:]
         self._positions = _positions(shape[0], height, cell[0], maps)
-        left, self._between = _split(_positions(shape[1], width, cell[1], maps), width)
-        self._left, self._right = left, (left + 1).clamp(max=width - 1)
+        self._left, self._between = _split(_positions(shape[1], width, cell[1], maps))
+        self._right = (self._left + 1).clamp(max=width - 1)
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Return the full resolution's rows start…stop, shape (C, stop - start, W)."""
@@ -47,18 +47,17 @@ class Upsampler:
 
     def channels(self, start: int, stop: int) -> Iterator[Tensor]:
         """Yield the same channel by channel: what is used at once is still in the cache."""
-        first, between = _split(self._positions[start:stop], self._maps.shape[1])
-        top, bottom = int(first[0]), min(int(first[-1]) + 2, self._maps.shape[1])
-        coarse = self._maps[:, top:bottom]  # (C, k, w)
-        left, right = (coarse.index_select(-1, at) for at in (self._left, self._right))
-        wide = torch.lerp(left, right, self._between)
-        # A matrix with two weights in each row, as many columns as there are coarse rows.
-        weights = wide.new_zeros(len(first), bottom - top)
-        weights.scatter_(1, (first - top)[:, None], 1 - between[:, None])
-        after = (first - top + 1).clamp(max=bottom - top - 1)
-        weights.scatter_add_(1, after[:, None], between[:, None])
+        before, between = _split(self._positions[start:stop])
+        top, height = int(before[0]), self._maps.shape[1]
+        after = (before + 1).clamp(max=height - 1)
+        coarse = self._maps[:, top : int(after[-1]) + 1]  # (C, k, w)
+        left, right = (
+            coarse.gather(-1, at.expand(*coarse.shape[:2], -1)) for at in (self._left, self._right)
+        )
+        wide = torch.lerp(left, right, self._between)  # (C, k, W)
         for channel in wide:
-            yield weights @ channel  # (n, W)
+            above, below = (channel.index_select(0, at - top) for at in (before, after))
+            yield torch.lerp(above, below, between[:, None])  # (n, W)
 
 
 class JointUpsampler:
@@ -146,7 +145,7 @@ def _positions(size: int, cells: int, cell: float, like: Tensor) -> Tensor:
     return (centres / cell - 0.5).clamp(0, cells - 1).to(like.dtype).to(like.device)
 
 
-def _split(positions: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+def _split(positions: Tensor) -> tuple[Tensor, Tensor]:
     """Return the cell before each position, and the share of the way to the next."""
-    before = positions.floor().clamp(max=cells - 1)
+    before = positions.floor()
     return before.long(), positions - before
