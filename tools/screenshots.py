@@ -61,8 +61,8 @@ def save(pixels: np.ndarray[Any, Any], path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(pixels[..., :3])
-    for quality in (92, 85, 75, 60):
-        picture.save(path, quality=quality, optimize=True, subsampling=0)
+    for quality in (92, 85, 75, 60, 40, 20):
+        picture.save(path, quality=quality, subsampling=0)
         if path.stat().st_size <= MOST_BYTES:
             break
     print(path)

@@ -1,0 +1,36 @@
+"""`make screenshots`: pictures that are small enough for a page, from the tested demo's parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def screenshots(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import screenshots
+
+    return screenshots
+
+
+@pytest.mark.parametrize("side", [64, 700])
+def test_a_picture_keeps_to_its_size(screenshots: ModuleType, tmp_path: Path, side: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 4), dtype=np.uint8)
+    screenshots.save(noise, tmp_path / "new" / "noise.jpg")
+    assert 0 < (tmp_path / "new" / "noise.jpg").stat().st_size <= screenshots.MOST_BYTES
+
+
+def test_the_documentation_has_them_all(screenshots: ModuleType) -> None:
+    names = {"photograph-before", "photograph-after", "film-before", "film-after"}
+    assert {path.stem for path in screenshots.IMAGES.glob("*-*.jpg")} >= names
+    for path in screenshots.IMAGES.glob("*.jpg"):
+        assert path.stat().st_size <= screenshots.MOST_BYTES
