@@ -97,8 +97,8 @@ def train_job(request: TrainRequest) -> Job[Path]:
     config = _begin(request, run)
     run.acquire()
     try:
-        material = yield from _prepare(request, config)
-        plan = yield from _plan(request, material, run)
+        material = yield from run.record(_prepare(request, config))
+        plan = yield from run.record(_plan(request, material, run))
         trainer = Trainer(
             material.config,
             plan,
@@ -169,6 +169,8 @@ def _prepare(request: TrainRequest, config: TrainingConfig) -> Job[_Material]:
         generator = build_generator(config.generator, pretrained=timm_weights)
         load_encoder_weights(generator, config.generator.encoder, config.encoder_weights)
     generator = generator.to(resolve_device(request.device)).to(memory_format=torch.channels_last)
+    if validator is not None and request.base is not None:
+        validator.remember_base(generator.eval())
     names = tuple(sorted({Path(str(d)).name for d in request.data if isinstance(d, str | Path)}))
     return _Material(config, generator, training, validator, names)
 
@@ -212,7 +214,7 @@ def _card(request: TrainRequest, material: _Material, result: TrainingResult) ->
     dataset = f"{held_out} held-out pictures, middle square of {config.data.size} px"
     rows = (("l1", "L1 x 100"), ("psnr", "PSNR (dB)"), ("delta_e", "CIEDE2000"))
     metrics = tuple(
-        Metric(dataset, title, values[key], gray=values[f"gray_{key}"])
+        Metric(dataset, title, values[key], values[f"gray_{key}"], base=values.get(f"base_{key}"))
         for key, title in rows
         if key in values
     )

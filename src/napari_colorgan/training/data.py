@@ -64,9 +64,10 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
     Parameters
     ----------
-    data : iterable of path or array
+    data : iterable of path, array or Picture
         Image files, OME-Zarr folders, folders searched to their depth, and RGB arrays of shape
-        (..., H, W, 3). Each file and each array is a source of its own.
+        (..., H, W, 3). Each file and each array is a source of its own. A `Picture` is taken
+        as it is.
 
     Raises
     ------
@@ -77,7 +78,9 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
     """
     pictures: list[Picture] = []
     for number, item in enumerate(data):
-        if isinstance(item, str | Path):
+        if isinstance(item, Picture):
+            pictures.append(item)
+        elif isinstance(item, str | Path):
             pictures.extend(_pictures_of_path(Path(item)))
         else:
             pictures.extend(_pictures_of_array(item, str(number)))
@@ -215,7 +218,7 @@ class PictureStore:
 
     def without_near_gray(self, threshold: float) -> tuple[PictureStore, int]:
         """Return a store of the colourful pictures, and how many were left out."""
-        keep = [i for i in range(len(self)) if _mean_chroma(self.read(i)) >= threshold]
+        keep = [i for i in range(len(self)) if mean_chroma(self.read(i)) >= threshold]
         kept = PictureStore(
             [self.pictures[i] for i in keep], max_side=self._max_side, memory_gib=0.0
         )
@@ -260,7 +263,8 @@ def to_lab_planes(rgb: Tensor) -> tuple[Tensor, Tensor]:
     return lab[..., :1, :, :] / 50.0 - 1.0, lab[..., 1:, :, :] / AB_SCALE
 
 
-def _mean_chroma(rgb: Tensor) -> float:
+def mean_chroma(rgb: Tensor) -> float:
+    """Return about how strong the colours of uint8 RGB (3, H, W) are, in CIE units."""
     # A few thousand pixels tell; near-gray scans are near-gray all over.
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])

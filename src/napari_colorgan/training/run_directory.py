@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from napari_colorgan.events import Event
+    from napari_colorgan.events import Event, Job
+
+R = TypeVar("R")
 
 KEPT_CHECKPOINTS = 2
 
@@ -142,6 +144,17 @@ class RunDirectory:
             axes.write_plane(target, (), picture)
         return path
 
+    def wants(self, what: str) -> bool:
+        """Return whether somebody has asked the run, by a file of that name, to do something.
+
+        Parameters
+        ----------
+        what : {"pause", "stop"}
+            To wait while the file is there, or to end early and keep the best state so far. A
+            file is seen by whoever runs the run, on any system, and by no other process.
+        """
+        return (self.path / what).exists()
+
     def append(self, event: Event) -> None:
         """Write an event as one line and flush it."""
         record = {"event": type(event).__name__, **dataclasses.asdict(event)}
@@ -153,6 +166,19 @@ class RunDirectory:
                 os.fsync(file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+    def record(self, job: Job[R]) -> Job[R]:
+        """Relay a job, each event with a line of its own here; the trainer writes its own."""
+        try:
+            while True:
+                event = next(job)
+                self.append(event)
+                yield event
+        except StopIteration as stop:
+            result: R = stop.value
+            return result
+        finally:
+            job.close()
 
     def events(self) -> Iterator[Event]:
         """Yield the events so far; a line that a kill cut short is passed over."""
@@ -175,6 +201,8 @@ def parse_event(line: str) -> Event | None:
     for name in ("losses", "metrics"):
         if name in record:
             record[name] = tuple((key, value) for key, value in record[name])
+    if "index" in record:
+        record["index"] = tuple(record["index"])
     event: Event = kind(**record)
     return event
 

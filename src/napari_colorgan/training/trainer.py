@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.run_directory import RunDirectory
     from napari_colorgan.training.validation import Validator
+
+PAUSE_POLL_S = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +158,9 @@ class Trainer:
             yield from self._run_phase(number)
             self._progress.phase, self._progress.step = number + 1, 0
             self._progress.waited = 0
+            if self._run.wants("stop"):
+                yield Notice("Stopped as asked; the best state so far is kept.")
+                break
         self._phase = None
 
     def _run_phase(self, number: int) -> Job[None]:
@@ -174,9 +180,12 @@ class Trainer:
                 _add(progress.sums, losses)
                 if clock.should_report():
                     yield self._step_done(losses, clock)
-                ended = progress.step == plan.steps
+                self._wait_while_paused(clock)
+                ended = progress.step == plan.steps or self._run.wants("stop")
                 if ended or progress.step % plan.validate_every == 0:
                     yield from self._validate()
+                    if ended:
+                        return
                     if self._is_out_of_patience():
                         yield Notice("Stopped early: no better score for a while.")
                         return
@@ -211,6 +220,12 @@ class Trainer:
         if self._validator is not None:
             picture = self._validator.preview(self._average.module).numpy()
             yield Preview(str(self._run.write_preview(progress.total_steps, picture)), epoch)
+
+    def _wait_while_paused(self, clock: Clock) -> None:
+        """Rest between two steps while the run is paused; the time doesn't count."""
+        while self._run.wants("pause") and not self._run.wants("stop"):
+            time.sleep(PAUSE_POLL_S)
+            clock.tick()
 
     def _is_out_of_patience(self) -> bool:
         return 0 < self._config.patience <= self._progress.waited

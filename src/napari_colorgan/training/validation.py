@@ -47,6 +47,19 @@ class Validator:
         self.rgb = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
         self.temperature = 10.0**-vividness
         self._gray: dict[str, float] | None = None
+        self._base: dict[str, float] = {}
+        self._base_ab: Tensor | None = None
+
+    def remember_base(self, generator: Generator) -> None:
+        """Measure the generator that a run starts from, to stand beside what it becomes.
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode, with the base's weights.
+        """
+        self._base = {f"base_{k}": v for k, v in self._measure(self._predict(generator)).items()}
+        self._base_ab = self._answer(generator, self.rgb[:PREVIEWS])
 
     def measure(self, generator: Generator) -> dict[str, float]:
         """Return the mean of each metric, and of the gray baseline's under "gray_…".
@@ -60,22 +73,31 @@ class Validator:
         -------
         dict
             "l1" (percent of 110), "psnr" (dB), "delta_e" (CIEDE2000), "colorfulness_share" (of
-            the truth's mean) and the gray baseline's first three.
+            the truth's mean), the gray baseline's first three, and the base's under "base_…"
+            if there is one.
         """
         if self._gray is None:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
             gray = self._measure(zeros)
             self._gray = {f"gray_{k}": v for k, v in gray.items() if k != "colorfulness_share"}
-        return {**self._measure(self._predict(generator)), **self._gray}
+        return {**self._measure(self._predict(generator)), **self._gray, **self._base}
+
+    def measure_each(self, generator: Generator) -> dict[str, list[float]]:
+        """Return "l1", "psnr", "delta_e" … of each picture, in their order."""
+        each = self._measure_each(self._predict(generator))
+        return {name: values.tolist() for name, values in each.items()}
 
     @torch.inference_mode()
     def preview(self, generator: Generator) -> Tensor:
-        """Return a picture of a few rows gray | now | truth, uint8, shape (H, W, 3)."""
+        """Return a picture of a few rows gray | base, if any | now | truth, uint8 (H, W, 3)."""
         rows = self.rgb[:PREVIEWS]
         lightness, _ = to_lab_planes(rows)
-        now = self._to_rgb(lightness, self._answer(generator, rows))
-        gray = self._to_rgb(lightness, torch.zeros(len(rows), 2, *rows.shape[-2:]))
-        panels = torch.cat([gray, now, rows.float() / 255.0], dim=-1)  # (B, 3, H, 3 W)
+        answers = [torch.zeros(len(rows), 2, *rows.shape[-2:])]
+        if self._base_ab is not None:
+            answers.append(self._base_ab)
+        answers.append(self._answer(generator, rows))
+        columns = [self._to_rgb(lightness, ab) for ab in answers]
+        panels = torch.cat([*columns, rows.float() / 255.0], dim=-1)  # (B, 3, H, columns W)
         stacked = torch.cat(list(panels), dim=-2)
         return (stacked * 255.0).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
 
@@ -96,22 +118,30 @@ class Validator:
         size = tuple(rgb.shape[-2:])
         return F.interpolate(ab, size=size, mode="bilinear", align_corners=False).cpu()
 
-    @torch.inference_mode()
     def _measure(self, answers: Iterator[Tensor]) -> dict[str, float]:
-        sums = dict.fromkeys(("l1", "psnr", "delta_e", "colorfulness", "true_colorfulness"), 0.0)
+        sums = {name: float(v.sum()) for name, v in self._measure_each(answers).items()}
+        share = sums.pop("colorfulness") / max(sums.pop("true_colorfulness"), 1e-6)
+        means = {name: value / len(self.rgb) for name, value in sums.items()}
+        return {**means, "colorfulness_share": share}
+
+    @torch.inference_mode()
+    def _measure_each(self, answers: Iterator[Tensor]) -> dict[str, Tensor]:
+        rows: list[dict[str, Tensor]] = []
         for rgb, ab in zip(self._batches(), answers, strict=True):
             lightness, true_ab = to_lab_planes(rgb)
             predicted, truth = self._to_rgb(lightness, ab), rgb.float() / 255.0
             level = (lightness + 1.0) * 50.0
             labs = [torch.cat([level, planes * AB_SCALE], dim=1) for planes in (ab, true_ab)]
-            sums["l1"] += float(metrics.l1_percent(ab * AB_SCALE, true_ab * AB_SCALE).sum())
-            sums["psnr"] += float(metrics.psnr(predicted, truth).sum())
-            sums["delta_e"] += float(metrics.delta_e_2000(*labs).mean(dim=(-2, -1)).sum())
-            sums["colorfulness"] += float(metrics.colorfulness(predicted).sum())
-            sums["true_colorfulness"] += float(metrics.colorfulness(truth).sum())
-        share = sums.pop("colorfulness") / max(sums.pop("true_colorfulness"), 1e-6)
-        means = {name: value / len(self.rgb) for name, value in sums.items()}
-        return {**means, "colorfulness_share": share}
+            rows.append(
+                {
+                    "l1": metrics.l1_percent(ab * AB_SCALE, true_ab * AB_SCALE),
+                    "psnr": metrics.psnr(predicted, truth),
+                    "delta_e": metrics.delta_e_2000(*labs).mean(dim=(-2, -1)),
+                    "colorfulness": metrics.colorfulness(predicted),
+                    "true_colorfulness": metrics.colorfulness(truth),
+                }
+            )
+        return {name: torch.cat([row[name].flatten() for row in rows]) for name in rows[0]}
 
     @staticmethod
     def _to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:
