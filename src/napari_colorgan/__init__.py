@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_colorgan.services.colorize_array import colorize
     from napari_colorgan.services.evaluate import evaluate
+    from napari_colorgan.services.fine_tune import fine_tune
     from napari_colorgan.services.models import load_model
 
     __version__: str
 
-__all__ = ["__version__", "colorize", "evaluate", "load_model"]
+__all__ = ["__version__", "colorize", "evaluate", "fine_tune", "load_model"]
 
 _HOMES = {
     "colorize": "napari_colorgan.services.colorize_array",
     "evaluate": "napari_colorgan.services.evaluate",
+    "fine_tune": "napari_colorgan.services.fine_tune",
     "load_model": "napari_colorgan.services.models",
 }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # The modules here with their commands, functions of the same names, in the help page's order.
 _COMMANDS = {
     "colorize": ("colorize",),
+    "fine_tune": ("fine_tune",),
     "train": ("train", "plot"),
     "evaluate": ("evaluate",),
     "info": ("info",),

@@ -1,0 +1,104 @@
+"""`napari-colorgan fine-tune`: a model of one's own from a few colour images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Colour images: files, folders or stacks; not needed with --resume."),
+]
+Base = Annotated[str, typer.Option(help="The model to start from: a name or a file.")]
+Minutes = Annotated[float | None, typer.Option(help="The time to plan for; 5 by default.")]
+Epochs = Annotated[float | None, typer.Option(help="Passes over the images instead of a time.")]
+Name = Annotated[str | None, typer.Option(help="Keep the model in the library by this name.")]
+Adversarial = Annotated[
+    bool, typer.Option("--adversarial", help="Let a discriminator judge the last quarter.")
+]
+Scale = Annotated[
+    str | None, typer.Option(help="fit (whole pictures) or native (pixels); as the base does.")
+]
+HoldOut = Annotated[float, typer.Option(help="The share of planes to measure on.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
+Output = Annotated[Path | None, typer.Option(help="The run directory; a new one by default.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")]
+
+
+def fine_tune(
+    data: Data = None,
+    base: Base = "natural",
+    minutes: Minutes = None,
+    epochs: Epochs = None,
+    name: Name = None,
+    adversarial: Adversarial = False,
+    scale: Scale = None,
+    hold_out: HoldOut = 0.2,
+    device: Device = "auto",
+    output: Output = None,
+    resume: Resume = False,
+) -> None:
+    """Retrain a model on your own colour images.
+
+    Some planes are held out, and the base is kept where it does better on them. Ctrl-C leaves a
+    checkpoint; --resume --output goes on from it.
+    """
+    from napari_colorgan.cli.interrupt import interruptible
+    from napari_colorgan.cli.training_view import TrainingView
+    from napari_colorgan.events import run
+    from napari_colorgan.library.store import ModelLibrary
+    from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job, refuse_taken
+    from napari_colorgan.services.tuning.folders import new_run_folder
+
+    if resume:
+        request = FineTuneRequest.load(_required(output))
+    else:
+        if name is not None:
+            refuse_taken(name)
+        request = FineTuneRequest(
+            data=_some(data),
+            output=output or new_run_folder(name or "fine-tuned"),
+            base=ModelLibrary().find(base).path,
+            minutes=5.0 if minutes is None and epochs is None else minutes,
+            epochs=epochs,
+            name=name or "fine-tuned",
+            adversarial=adversarial,
+            scale=scale,  # type: ignore[arg-type]  # the request checks it
+            hold_out=hold_out,
+            device=device,
+        )
+        request.save()
+    with TrainingView() as view, interruptible(view.show) as on_event:
+        try:
+            result = run(fine_tune_job(request), on_event)
+        except KeyboardInterrupt:
+            typer.echo(f"\nThe state is kept. Go on: --resume --output '{request.output}'")
+            raise
+    for change in result.comparison.changes:
+        typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")
+    if name is not None:
+        ModelLibrary().save(result.model.generator, result.model.card)
+        typer.echo(f"The model is in the library as '{name}'.")
+    typer.echo(f"The model is in {result.path}")
+
+
+def _some(data: list[Path] | None) -> list[Path]:
+    from napari_colorgan.errors import ConfigError
+
+    if not data:
+        raise ConfigError(
+            expected="images to train on", got="none", action="Name files or folders."
+        )
+    return data
+
+
+def _required(output: Path | None) -> Path:
+    from napari_colorgan.errors import ConfigError
+
+    if output is None:
+        raise ConfigError(
+            expected="the run to resume", got="no --output", action="Add --output FOLDER."
+        )
+    return output

@@ -1,0 +1,293 @@
+"""Fine-tune a model on a few colour images, and never hand back a worse one."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_colorgan.errors import ConfigError
+from napari_colorgan.events import Job, Notice, run
+from napari_colorgan.services.models import load_model
+from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
+from napari_colorgan.services.tuning.folders import new_run_folder
+from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
+from napari_colorgan.services.tuning.settings import tuning_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_colorgan.events import Event
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.run_directory import RunDirectory
+
+__all__ = ["FineTuneRequest", "FineTuneResult", "fine_tune", "fine_tune_job"]
+
+RESULT_FILE = "result.json"
+TRAINED_FILE = "trained.safetensors"
+PROCESS_FILE = "process.json"
+_DEFAULT_MINUTES = 5.0
+_LEAST_MINUTES = 0.05
+_LIMITATIONS = (
+    "Made from {planes} planes of one owner: it is for material like that, prepared and recorded "
+    "in the same way, and has been measured on nothing else."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuneResult:
+    """What a fine-tuning leaves.
+
+    Attributes
+    ----------
+    path : Path
+        The model's file: the trained weights if they are better on the held-out planes, else the
+        base's; the trained ones then lie beside it as "trained.safetensors".
+    model : Model
+        The same, ready to use.
+    comparison : Comparison
+        The base and the trained weights on the held-out planes.
+    """
+
+    path: Path
+    model: Model
+    comparison: Comparison
+
+
+def fine_tune(
+    images: Any,
+    base: str | Path | Model = "natural",
+    *,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    name: str | None = None,
+    adversarial: bool = False,
+    scale: Scale | None = None,
+    hold_out: float = 0.2,
+    device: str = "auto",
+    output: str | Path | None = None,
+    on_event: Callable[[Event], object] | None = None,
+) -> Model:
+    """Retrain a model on colour images of one's own.
+
+    Parameters
+    ----------
+    images : path, array, or sequence of them
+        Image files, folders, and RGB arrays of shape (..., H, W, 3) with 2 to 5 dimensions
+        beside the last, 8 or 16 bit or float in 0…1. Each plane is its own label: its lightness
+        goes in, its colours are what is learned. Nearly gray planes are left out.
+    base : str, pathlib.Path or Model, default: "natural"
+        The model to start from; it stays as it is.
+    minutes : float, optional
+        The time to plan for; 5 if `epochs` isn't given either.
+    epochs : float, optional
+        Passes over the images instead of a time.
+    name : str, optional
+        Keep the model in the library under this name.
+    adversarial : bool, default: False
+        Let a discriminator judge the last quarter: bolder colours, more risk.
+    scale : {"fit", "native"}, optional
+        Show the model whole pictures, shrunk (photographs), or pixels as they are (microscopy);
+        by default as the base does.
+    hold_out : float, default: 0.2
+        The share of planes, at most 0.5, to measure on instead of training on them.
+    device : str, default: "auto"
+        "auto", "cpu", "cuda", "mps" …
+    output : path, optional
+        The run directory, with checkpoints and previews; by default a new one in the user's
+        cache folder.
+    on_event : callable, optional
+        Called with every event of the run, in order.
+
+    Returns
+    -------
+    Model
+        The retrained model, or the base if it is still the better one on the held-out planes: a
+        Notice says so. `colorize` takes it.
+
+    Raises
+    ------
+    ColorganError
+        If the images can't be read or are all gray, the name is taken, or training fails.
+    """
+    from napari_colorgan.library.store import ModelLibrary
+
+    if name is not None:
+        refuse_taken(name)
+    is_one = isinstance(images, str | os.PathLike) or hasattr(images, "ndim")
+    request = FineTuneRequest(
+        data=[images] if is_one else list(images),
+        output=new_run_folder(name or "fine-tuned") if output is None else Path(output),
+        base=base,
+        minutes=_DEFAULT_MINUTES if minutes is None and epochs is None else minutes,
+        epochs=epochs,
+        name=name or "fine-tuned",
+        adversarial=adversarial,
+        scale=scale,
+        hold_out=hold_out,
+        device=device,
+    )
+    if request.is_storable:
+        request.save()
+    result = run(fine_tune_job(request), on_event)
+    if name is not None:
+        ModelLibrary().save(result.model.generator, result.model.card)
+    return result.model
+
+
+def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
+    """Fine-tune; a run that is in the request's directory already is taken up where it was.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        What to do.
+
+    Yields
+    ------
+    Event
+        Those of gathering (Started and PlaneDone in planes), then those of training (Started in
+        steps …). Validation metrics of the base begin with "base_". All are also lines of the
+        run directory's ``events.jsonl``.
+
+    Returns
+    -------
+    FineTuneResult
+
+    Raises
+    ------
+    ColorganError
+        See `fine_tune`. The last checkpoint stays.
+    """
+    from napari_colorgan.services.train import TrainRequest, train_job
+    from napari_colorgan.training.run_directory import RunDirectory
+
+    started = time.monotonic()
+    directory = RunDirectory(request.output)
+    _begin(directory)
+    base = load_model(request.base)
+    resume = (request.output / "config.toml").exists()
+    config = directory.load_config() if resume else tuning_config(request, base.card)
+    gathering = gather_job(request.data, request.hold_out, config.data, config.seed)
+    material = yield from directory.record(gathering)
+    minutes = request.minutes
+    if minutes is not None:
+        minutes = max(minutes - (time.monotonic() - started) / 60.0, _LEAST_MINUTES)
+    yield from train_job(
+        TrainRequest(
+            config=None if resume else config,
+            data=material.training,
+            validation=material.held_out,
+            output=request.output,
+            # Training changes weights in place, and the base may be in use.
+            base=dataclasses.replace(base, generator=copy.deepcopy(base.generator)),
+            minutes=minutes,
+            resume=resume,
+            device=request.device,
+            name=request.name,
+            card=_card_fields(base.card, material),
+        )
+    )
+    return (yield from directory.record(_judge(request, config, base, material, directory)))
+
+
+def _begin(directory: RunDirectory) -> None:
+    import psutil
+
+    directory.path.mkdir(parents=True, exist_ok=True)
+    for wish in ("stop", "pause"):
+        (directory.path / wish).unlink(missing_ok=True)
+    # Who looks at the folder can tell by this whether somebody works on it.
+    process = psutil.Process()
+    directory.write_json(
+        PROCESS_FILE, {"pid": process.pid, "created": round(process.create_time(), 2)}
+    )
+
+
+def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
+    planes = material.planes
+    limitations = _LIMITATIONS.format(planes=planes)
+    return {
+        "title": f"“{base.name}”, fine-tuned on {planes} planes",
+        "domain": f"own images; the base is for {base.domain}",
+        "training_data": tuple(
+            (f"{name} ({count} {'plane' if count == 1 else 'planes'})", "own data")
+            for name, count in material.sources
+        ),
+        "license": base.license,
+        "limitations": "\n\n".join(filter(None, (limitations, base.limitations))),
+    }
+
+
+def _judge(
+    request: FineTuneRequest,
+    config: TrainingConfig,
+    base: Model,
+    material: Material,
+    directory: RunDirectory,
+) -> Job[FineTuneResult]:
+    """Compare with the base, keep the better of the two, and complete the card."""
+    from napari_colorgan.library.model_file import load_model_file, save_model_file
+    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.validation import Validator
+
+    trained = load_model_file(directory.model)
+    data = config.data
+    store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
+    validator = Validator(store, data.size, data.validation_images, config.vividness)
+    comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
+    held_out = f"{material.held_out_planes} of {material.planes} planes"
+    card = dataclasses.replace(
+        trained.card,
+        description=f"{trained.card.description} Measured on {held_out}, which were held out. "
+        f"SHA-256 of all planes: `{material.sha256}`.",
+        metrics=with_comparison(trained.card.metrics, comparison),
+    )
+    if not comparison.is_better:
+        save_model_file(directory.path / TRAINED_FILE, trained.generator, card)
+        yield Notice(
+            f"Training did not make “{base.card.name}” better on the held-out planes, "
+            "so its own weights are kept."
+        )
+        card = _card_of_unchanged(card, base.card.name)
+    best = trained if comparison.is_better else base
+    card = save_model_file(directory.model, best.generator, card)
+    directory.write_json("card.json", card.to_metadata())
+    # Last: its being there says that the run is complete.
+    directory.write_json(RESULT_FILE, comparison.to_dict())
+    return FineTuneResult(directory.model, load_model_file(directory.model), comparison)
+
+
+def _card_of_unchanged(card: ModelCard, base: str) -> ModelCard:
+    metrics = tuple(
+        metric if metric.base is None else dataclasses.replace(metric, value=metric.base)
+        for metric in card.metrics
+    )
+    description = f"The weights of “{base}”: a fine-tuning did not make it better. "
+    return dataclasses.replace(card, description=description + card.description, metrics=metrics)
+
+
+def refuse_taken(name: str) -> None:
+    """Refuse a name that no new model can have.
+
+    Raises
+    ------
+    ColorganError
+        If the library has it, or it can't be a file's name.
+    """
+    from napari_colorgan.library.names import check_name, same_name
+    from napari_colorgan.library.store import ModelLibrary
+
+    if any(same_name(entry.name, check_name(name)) for entry in ModelLibrary().entries()):
+        raise ConfigError(
+            expected="a name for the new model that isn't taken",
+            got=f"'{name}', which is in the library",
+            action="Choose another name, or leave it out to keep the model out of the library.",
+        )

@@ -1,0 +1,227 @@
+"""The planes of a fine-tuning: found, counted, near-gray ones left out, some held out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.events import Job, Notice, PlaneDone, Started
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.data_config import DataConfig
+
+MOST_PLANES = 2000
+"""More planes than a few minutes can make use of are thinned out evenly."""
+SMALLEST_SIDE = 32
+CROPS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a fine-tuning trains and is measured on.
+
+    Attributes
+    ----------
+    training, held_out : tuple of Picture
+        Held-out planes of native scale come as crops of the training's size.
+    planes, held_out_planes, near_gray : int
+        How many colourful planes there are in all, how many of them are held out, and how many
+        planes were left out as nearly gray.
+    sources : tuple of (str, int)
+        The names of the data, with their planes.
+    sha256 : str
+        Of all planes' pixels, in their order.
+    """
+
+    training: tuple[Picture, ...]
+    held_out: tuple[Picture, ...]
+    planes: int
+    held_out_planes: int
+    near_gray: int
+    sources: tuple[tuple[str, int], ...]
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Plane:
+    picture: Picture
+    source: str
+    shape: tuple[int, int]
+
+
+def gather_job(
+    data: Sequence[Any], hold_out: float, config: DataConfig, seed: int
+) -> Job[Material]:
+    """Look at every plane once, and set some aside.
+
+    Parameters
+    ----------
+    data : sequence of path or array
+        Files, folders, ``.npy`` arrays and arrays in memory, each RGB.
+    hold_out : float
+        The share of planes to set aside; of a single plane, the share of its longer side.
+    config : DataConfig
+        Its `near_gray`, `scale` and `size`.
+    seed : int
+        Of the draw.
+
+    Yields
+    ------
+    Event
+        Started, PlaneDone for each plane, Notice.
+
+    Raises
+    ------
+    TrainingError
+        If there is no colourful plane, nothing that can be held out, or a plane can't be read.
+    """
+    found = [each for item in enumerate(data) for each in _planes_of(*item)]
+    if len(found) > MOST_PLANES:
+        yield Notice(f"Of {len(found)} planes {MOST_PLANES} are used, evenly spaced.")
+        chosen = np.linspace(0, len(found) - 1, MOST_PLANES).round().astype(int)
+        found = [found[i] for i in chosen]
+    yield Started(len(found), "plane")
+    digest = hashlib.sha256()
+    planes: list[_Plane] = []
+    for number, (picture, source) in enumerate(found):
+        rgb = _read(picture)
+        digest.update(rgb.tobytes())
+        if _is_colorful(rgb, config.near_gray):
+            planes.append(_Plane(picture, source, (rgb.shape[1], rgb.shape[2])))
+        yield PlaneDone(number + 1, len(found), (number,))
+    near_gray = len(found) - len(planes)
+    if near_gray:
+        yield Notice(f"{near_gray} of {len(found)} planes are nearly gray and left out.")
+    if not planes:
+        raise TrainingError(
+            expected="colour planes to train on",
+            got=f"{len(found)}, all of them nearly gray" if found else "none",
+            action="Add images that show the colours which the model shall learn.",
+        )
+    training, held_out, held_out_planes = _split(planes, hold_out, config, seed)
+    return Material(
+        training=training,
+        held_out=held_out,
+        planes=len(planes),
+        held_out_planes=held_out_planes,
+        near_gray=near_gray,
+        sources=tuple(Counter(plane.source for plane in planes).items()),
+        sha256=digest.hexdigest(),
+    )
+
+
+def _planes_of(number: int, item: Any) -> list[tuple[Picture, str]]:
+    from napari_colorgan.training.data import find_pictures
+
+    if not isinstance(item, str | Path):
+        name = f"array {number + 1}"
+        return [(picture, name) for picture in _named(find_pictures([item]), name)]
+    path = Path(item)
+    if path.suffix.lower() != ".npy":
+        return [(picture, path.name) for picture in find_pictures([path])]
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise _unreadable(str(path), error) from error
+    return [(picture, path.stem) for picture in _named(find_pictures([array]), str(path))]
+
+
+def _named(pictures: Sequence[Picture], name: str) -> list[Picture]:
+    """Return an array's pictures, which are called "0[index]", under a name of their own."""
+    return [dataclasses.replace(p, name=name + p.name.removeprefix("0")) for p in pictures]
+
+
+def _read(picture: Picture) -> np.ndarray:
+    """Return a plane as uint8, shape (3, H, W)."""
+    from napari_colorgan.training.data import to_uint8
+
+    try:
+        return to_uint8(picture.read()).numpy()
+    except (ColorganError, OSError) as error:
+        raise _unreadable(picture.name, error) from error
+
+
+def _is_colorful(rgb: np.ndarray, threshold: float) -> bool:
+    import torch
+
+    from napari_colorgan.training.data import mean_chroma
+
+    return mean_chroma(torch.from_numpy(rgb)) >= threshold
+
+
+def _split(
+    planes: Sequence[_Plane], hold_out: float, config: DataConfig, seed: int
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...], int]:
+    if len(planes) == 1:
+        training, held_out = _split_plane(planes[0], hold_out)
+        return (training.picture,), _crops(held_out, config), 1
+    count = min(max(1, round(hold_out * len(planes))), len(planes) - 1)
+    order = np.random.default_rng(seed).permutation(len(planes))
+    chosen = sorted(order[:count].tolist())
+    training_pictures = tuple(p.picture for i, p in enumerate(planes) if i not in chosen)
+    return training_pictures, tuple(c for i in chosen for c in _crops(planes[i], config)), count
+
+
+def _split_plane(plane: _Plane, hold_out: float) -> tuple[_Plane, _Plane]:
+    """Cut a single plane in two along its longer side; the end is held out."""
+    height, width = plane.shape
+    long = max(height, width)
+    held_out = max(round(hold_out * long), SMALLEST_SIDE)
+    if long - held_out < 2 * SMALLEST_SIDE or min(height, width) < SMALLEST_SIDE:
+        raise TrainingError(
+            expected=f"at least two planes, or one of {3 * SMALLEST_SIDE} pixels' length",
+            got=f"one of {width} × {height} pixels",
+            action="Add another image: without one held out nobody can tell whether it helped.",
+        )
+    cut = long - held_out
+    if width >= height:
+        return _part(plane, (0, 0, height, cut)), _part(plane, (0, cut, height, held_out))
+    return _part(plane, (0, 0, cut, width)), _part(plane, (cut, 0, held_out, width))
+
+
+def _crops(plane: _Plane, config: DataConfig) -> tuple[Picture, ...]:
+    """Return what to measure a held-out plane on: itself shrunk, or crops of its pixels."""
+    rows, columns = (side // config.size for side in plane.shape)
+    if config.scale == "fit" or not rows or not columns:
+        return (plane.picture,)
+    cells = [(row, column) for row in range(rows) for column in range(columns)]
+    chosen = np.linspace(0, len(cells) - 1, min(CROPS, len(cells))).round().astype(int)
+    # The grid lies in the middle of the plane.
+    top = (plane.shape[0] - rows * config.size) // 2
+    left = (plane.shape[1] - columns * config.size) // 2
+    corners = [(top + r * config.size, left + c * config.size) for r, c in cells]
+    boxes = ((*corners[i], config.size, config.size) for i in chosen)
+    return tuple(_part(plane, box).picture for box in boxes)
+
+
+def _part(plane: _Plane, box: tuple[int, int, int, int]) -> _Plane:
+    """Return a part of a plane: the top left pixel, the height and the width."""
+    picture = plane.picture
+    part = dataclasses.replace(
+        picture, name=f"{picture.name}{list(box)}", read=partial(_read_part, picture, box)
+    )
+    return _Plane(part, plane.source, (box[2], box[3]))
+
+
+def _read_part(picture: Picture, box: tuple[int, int, int, int]) -> np.ndarray:
+    top, left, height, width = box
+    return picture.read()[top : top + height, left : left + width]
+
+
+def _unreadable(name: str, error: Exception) -> TrainingError:
+    return TrainingError(
+        expected=f"to read {name}",
+        got=str(error),
+        action="Bring the file back, or start again without it.",
+    )

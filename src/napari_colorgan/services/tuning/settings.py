@@ -1,0 +1,88 @@
+"""The recipe for fine-tuning, fitted to a base and to what the user asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.services.tuning.request import FineTuneRequest
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.data_config import DataConfig
+    from napari_colorgan.training.phase_config import PhaseConfig
+
+FIT_ZOOM = (1.0, 1.25)
+# Shares of the time: a discriminator that knows nothing would lead the generator astray.
+DISCRIMINATOR_SHARE, ADVERSARIAL_SHARE = 0.05, 0.25
+
+
+def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
+    """Return the settings of a run.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        What was asked for.
+    base : ModelCard
+        The base's card: its architecture, scale, working size and vividness are kept.
+
+    Raises
+    ------
+    ConfigError
+        If the recipe can't be read, or doesn't suit the base.
+    """
+    from napari_colorgan.core.generator import GeneratorConfig
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.plan import share_epochs
+
+    recipe = TrainingConfig.load(request.recipe)
+    generator = GeneratorConfig.from_dict(base.architecture)
+    phases = recipe.phases
+    if generator.head != "distribution":
+        phases = tuple(dataclasses.replace(phase, classification=0.0) for phase in phases)
+    if request.adversarial and all(phase.kind != "adversarial" for phase in phases):
+        phases = _with_discriminator(phases)
+    config = dataclasses.replace(
+        recipe,
+        generator=generator,
+        data=_data_config(recipe.data, request, base),
+        phases=phases,
+        vividness=base.vividness,
+    )
+    return config if request.epochs is None else share_epochs(config, request.epochs)
+
+
+def _data_config(data: DataConfig, request: FineTuneRequest, base: ModelCard) -> DataConfig:
+    scale = request.scale or ("fit" if base.scale == "fit" else "native")
+    data = dataclasses.replace(data, validation_share=request.hold_out)
+    if scale == data.scale:
+        return data
+    if scale == "native":
+        return dataclasses.replace(data, scale="native")
+    # Patches in whose middle a picture looks as large as the base is used to; upright, too.
+    size = round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32
+    return dataclasses.replace(
+        data, scale="fit", zoom=FIT_ZOOM, size=max(size, 64), turns=False, flips=True
+    )
+
+
+def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:
+    """Give the last quarter of the time to the adversarial game."""
+    last, total = phases[-1], sum(phase.epochs for phase in phases)
+    supervised = 1.0 - DISCRIMINATOR_SHARE - ADVERSARIAL_SHARE
+    shortened = tuple(
+        dataclasses.replace(phase, epochs=phase.epochs * supervised) for phase in phases
+    )
+    discriminator = dataclasses.replace(
+        last, kind="discriminator", epochs=total * DISCRIMINATOR_SHARE, ramp_steps=0
+    )
+    adversarial = dataclasses.replace(
+        last,
+        kind="adversarial",
+        epochs=total * ADVERSARIAL_SHARE,
+        lr=last.lr / 3,
+        encoder_lr=last.encoder_lr / 3,
+        adversarial=0.1,
+    )
+    return (*shortened, discriminator, adversarial)

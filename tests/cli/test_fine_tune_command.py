@@ -1,0 +1,67 @@
+"""`napari-colorgan fine-tune` from pictures to a model in the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from skimage.io import imsave
+from typer.testing import CliRunner
+
+from napari_colorgan.cli.app import build_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from napari_colorgan.library.store import ModelLibrary
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "two fields"
+    folder.mkdir()
+    chance = np.random.default_rng(0)
+    for number in range(2):
+        coarse = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        picture = np.kron(coarse, np.ones((12, 12, 1), np.uint8))
+        imsave(folder / f"{number}.png", picture, check_contrast=False)
+    return folder
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(build_app(), ["fine-tune", *map(str, arguments)])
+
+
+def test_pictures_become_a_model_by_name(
+    tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    asked = (pictures, "--base", "tiny", "--epochs", 0.5, "--name", "fields", "--output", run)
+    result = invoke(*asked)
+    assert result.exit_code == 0, result.output
+    assert "before" in result.output
+    assert tiny_library.find("fields").card.parent == "tiny"
+    # A finished run is taken up and judged again, without harm.
+    again = invoke("--resume", "--output", run)
+    assert again.exit_code == 0, again.output
+    assert "taken" in invoke(*asked).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "images to train on"),
+        (("--resume",), "--output"),
+        (("--resume", "--output", "nowhere"), "taken up"),
+    ],
+)
+def test_what_is_missing_is_said(
+    tiny_library: ModelLibrary, arguments: tuple[str, ...], expected: str
+) -> None:
+    asked = arguments or ("--base", "tiny")
+    result = invoke(*asked)
+    assert result.exit_code == 1
+    assert expected in result.output

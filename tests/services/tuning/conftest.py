@@ -1,0 +1,41 @@
+"""A fine-tuning so small that it takes seconds: blocks of colour and a recipe of a few steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.phase_config import PhaseConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """Return a recipe file: 20 steps of batch 2 an epoch of 40 planes, at a bold rate."""
+    config = TrainingConfig(
+        data=DataConfig(size=64, near_gray=2.0, memory_gib=0.1),
+        phases=(PhaseConfig("supervised", epochs=8, batch_size=2, lr=3e-2, l1=10.0),),
+        rebalance=0.0,
+        score="l1",
+        validations=2,
+        checkpoint_minutes=1e-6,
+    )
+    path = tmp_path / "recipe.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def stained() -> np.ndarray:
+    """Return five planes (5, 96, 128, 3) of one stain: the darker, the more purple."""
+    chance = np.random.default_rng(0)
+    darkness = np.kron(chance.random((5, 12, 16)), np.ones((1, 8, 8)))[..., None]
+    white, stain = np.array([250.0, 240.0, 245.0]), np.array([90.0, 20.0, 130.0])
+    stack: np.ndarray = np.rint(white + darkness * (stain - white)).astype(np.uint8)
+    return stack

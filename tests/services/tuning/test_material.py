@@ -1,0 +1,110 @@
+"""Which planes a fine-tuning takes, which it leaves out and which it holds back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from skimage.io import imsave
+
+from napari_colorgan.errors import TrainingError
+from napari_colorgan.events import Event, Notice, run
+from napari_colorgan.services.tuning import material as material_module
+from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.training.data_config import DataConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIT = DataConfig(size=64)
+NATIVE = DataConfig(size=32, scale="native", zoom=(0.9, 1.1))
+
+
+def gather(
+    *data: Any, hold_out: float = 0.2, config: DataConfig = FIT, events: list[Event] | None = None
+) -> Material:
+    return run(gather_job(data, hold_out, config, 0), None if events is None else events.append)
+
+
+@pytest.mark.parametrize(("dimensions", "planes"), [(2, 2), (3, 4), (4, 6), (5, 8)])
+def test_arrays_of_all_ranks_are_split_by_plane(
+    stained: np.ndarray, dimensions: int, planes: int
+) -> None:
+    outer = {2: (), 3: (3,), 4: (5, 1), 5: (7, 1, 1)}[dimensions]
+    stack = np.broadcast_to(stained[0], (*outer, *stained[0].shape))
+    found = gather(stack, stained[1], hold_out=0.25)
+    assert found.planes == planes
+    assert found.held_out_planes == max(1, round(planes / 4))
+    assert len(found.training) + found.held_out_planes == planes
+    names = {p.name for p in found.training}
+    assert names.isdisjoint(p.name for p in found.held_out)
+
+
+def test_nearly_gray_planes_are_left_out_and_said(stained: np.ndarray) -> None:
+    stack = stained.copy()
+    stack[2] = stack[2].mean(axis=-1, keepdims=True).astype(np.uint8)
+    events: list[Event] = []
+    found = gather(stack, events=events)
+    assert (found.planes, found.near_gray) == (4, 1)
+    assert any(isinstance(e, Notice) and "1 of 5 planes" in e.text for e in events)
+
+
+def test_nothing_but_gray_is_refused(stained: np.ndarray) -> None:
+    gray = np.repeat(stained[..., :1], 3, axis=-1)
+    with pytest.raises(TrainingError, match="nearly gray"):
+        gather(gray)
+
+
+def test_single_plane_is_split_by_region(stained: np.ndarray) -> None:
+    found = gather(stained[0], hold_out=0.25)
+    [training], [held_out] = found.training, found.held_out
+    joined = np.concatenate([training.read(), held_out.read()], axis=1)
+    np.testing.assert_array_equal(joined, stained[0])
+    assert held_out.read().shape == (96, 32, 3)
+
+
+def test_single_small_plane_is_refused(stained: np.ndarray) -> None:
+    with pytest.raises(TrainingError, match="at least two planes"):
+        gather(stained[0, :60, :60])
+
+
+def test_native_planes_are_measured_on_their_own_pixels(stained: np.ndarray) -> None:
+    found = gather(stained, hold_out=0.2, config=NATIVE)
+    crops = [p.read() for p in found.held_out]
+    assert [crop.shape for crop in crops] == [(32, 32, 3)] * 4
+    whole = next(s for s in stained if any((s[:32, :32] == c).all() for c in crops))
+    assert all(
+        any(
+            (whole[y : y + 32, x : x + 32] == crop).all()
+            for y in (0, 32, 64)
+            for x in (0, 32, 64, 96)
+        )
+        for crop in crops
+    )
+
+
+def test_files_folders_and_arrays_together(stained: np.ndarray, tmp_path: Path) -> None:
+    folder = tmp_path / "Fürth ナ" / "with spaces"
+    folder.mkdir(parents=True)
+    for number in range(2):
+        imsave(folder / f"{number}.png", stained[number], check_contrast=False)
+    np.save(tmp_path / "layer.npy", stained[2:4])
+    found = gather(folder, tmp_path / "layer.npy", stained[4])
+    assert found.sources == (("with spaces", 2), ("layer", 2), ("array 3", 1))
+    assert gather(folder, tmp_path / "layer.npy", stained[4]).sha256 == found.sha256
+    assert gather(folder, tmp_path / "layer.npy", stained[3]).sha256 != found.sha256
+
+
+def test_many_planes_are_thinned_out(stained: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(material_module, "MOST_PLANES", 3)
+    events: list[Event] = []
+    found = gather(stained, events=events)
+    assert found.planes == 3
+    assert isinstance(events[0], Notice)
+
+
+def test_broken_array_file_names_itself(tmp_path: Path) -> None:
+    (tmp_path / "broken.npy").write_bytes(b"no array")
+    with pytest.raises(TrainingError, match=r"broken\.npy"):
+        gather(tmp_path / "broken.npy")
