@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_colorgan.events import run
-from napari_colorgan.library.copying import copy_model_file
-from napari_colorgan.services.import_models import import_job, plan_imports
+from napari_colorgan.services.import_models import import_job, import_question, plan_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,9 @@ def test_a_new_model_keeps_its_name(tiny_model_file: Path) -> None:
     (plan,), refused = plan_imports(library, [tiny_model_file])
     assert not refused
     assert (plan.name, plan.twin) == ("tiny", None)
-    assert plan.question.startswith("Import 'tiny' (tests, 0.")
+    question = import_question([plan])
+    assert question.startswith("Import 'tiny' (tests, 0.")
+    assert question.endswith("A copy goes into your models folder.")
     assert not [entry for entry in library.entries() if entry.kind == "own"]
     result = run(import_job(library, [plan]))
     assert [entry.name for _, entry in result.imported] == ["tiny"]
@@ -29,16 +30,16 @@ def test_a_new_model_keeps_its_name(tiny_model_file: Path) -> None:
 
 
 def test_the_same_weights_and_a_taken_name_are_told_first(
-    tiny_library: ModelLibrary, tiny_model_file: Path, tmp_path: Path
+    tiny_library: ModelLibrary, tiny_model_file: Path
 ) -> None:
-    other = tmp_path / "other.colorgan.safetensors"
-    copy_model_file(tiny_model_file, other, "natural", overwrite=False)
     (first, second), _ = plan_imports(tiny_library, [tiny_model_file, tiny_model_file])
     assert first.twin is not None
     assert first.twin.name == "tiny"
     assert (first.name, second.name) == ("tiny 2", "tiny 3")
-    assert "as 'tiny 2', since that name is taken" in first.question
-    assert "already, as 'tiny'" in first.question
+    question = import_question([first, second])
+    assert question.startswith("Import 2 models ('tiny', 'tiny')?")
+    assert "called 'tiny 2', since its own name is taken" in question
+    assert "already, as 'tiny'" in question
     result = run(import_job(tiny_library, [first, second]))
     assert [entry.name for _, entry in result.imported] == ["tiny 2", "tiny 3"]
 

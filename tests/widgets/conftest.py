@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from models_setup import ModelsPanel, fill_library
 from superqt.utils import WorkerBase
 from widget_fakes import PATIENCE_S, FakeEngine, FakeLibrary, Panel
 
 from napari_colorgan.widgets.colorize import ColorizeWidget
+from napari_colorgan.widgets.models import ModelsWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,3 +50,17 @@ def open_panel(
     # A worker that still ends must not reach into the next test.
     WorkerBase.await_workers(PATIENCE_S * 1000)
     qtbot.wait(1)
+
+
+@pytest.fixture
+def models(tiny_model_file: Path, tmp_path: Path, qtbot: Any) -> Iterator[ModelsPanel]:
+    """Return the Models panel over a library with a model of each kind and a damaged file."""
+    library = fill_library(tiny_model_file, tmp_path)
+    widget = ModelsWidget(library=lambda: library)
+    qtbot.addWidget(widget)
+    widget.resize(320, 640)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    yield ModelsPanel(widget, library, qtbot)
+    widget.tasks.shut_down()
+    WorkerBase.await_workers(PATIENCE_S * 1000)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from napari_colorgan.errors import ColorganError, ModelError
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.header import read_header
-from napari_colorgan.library.names import check_name, free_name, name_of_file
+from napari_colorgan.library.names import check_name, free_name, key, name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,11 +135,13 @@ def _renamed(entry: ModelEntry, name: str) -> ModelEntry:
 def _model_files(folder: Path, *, required: bool) -> list[Path]:
     """Return a folder's model files by name; temporary ones begin with a dot."""
     try:
-        return sorted(
+        paths = [
             path
             for path in folder.iterdir()
             if path.name.lower().endswith(".safetensors") and not path.name.startswith(".")
-        )
+        ]
+        # By the models' names: "stain" before "stain 2", whatever their suffixes sort like.
+        return sorted(paths, key=lambda path: (key(name_of_file(path)), path.name))
     except FileNotFoundError as error:
         if not required:
             return []

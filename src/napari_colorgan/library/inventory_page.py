@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from napari_colorgan.library.inventory import InventoryItem
 
 KIND_TEXTS = {
-    "bundled": "ships with the plugin",
+    "bundled": "ships with the plugin; duplicate it to change the copy",
     "own": "your own",
-    "shared": "in the shared folder, which is only read",
+    "shared": "in the shared folder, which is only read; duplicate it to change the copy",
     "file": "a file elsewhere",
 }
 _MEGABYTE = 1e6

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Started
 from napari_colorgan.library.entries import read_entry
+from napari_colorgan.library.inventory_page import size_text
 from napari_colorgan.library.names import free_name
 
 if TYPE_CHECKING:
@@ -36,19 +37,6 @@ class ImportPlan:
     source: ModelEntry
     name: str
     twin: ModelEntry | None = None
-
-    @property
-    def question(self) -> str:
-        """What to ask a user before it is done."""
-        card = self.source.card
-        size = f"{self.source.size / 1e6:.1f} MB"
-        text = f"Import '{card.name}' ({', '.join(filter(None, (card.domain, size)))})"
-        if self.name != card.name:
-            text += f" as '{self.name}', since that name is taken"
-        if self.twin is not None:
-            text += f"? Its weights are in the library already, as '{self.twin.name}'."
-            return text + " It would be there twice."
-        return text + "? It is copied into your models folder."
 
 
 @dataclass(frozen=True)
@@ -118,6 +106,20 @@ def plan_imports(
     return tuple(plans), tuple(refused)
 
 
+def import_question(plans: Sequence[ImportPlan]) -> str:
+    """Return what to ask a user before some files are imported."""
+    parts = [f"Import {_listed(plans)}? A copy goes into your models folder."]
+    for plan in plans:
+        if plan.twin is not None:
+            parts.append(
+                f"The weights of '{plan.source.card.name}' are in the library already, as "
+                f"'{plan.twin.name}'; they would be there twice."
+            )
+        if plan.name != plan.source.card.name:
+            parts.append(f"It will be called '{plan.name}', since its own name is taken.")
+    return " ".join(parts)
+
+
 def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[ImportResult]:
     """Import files as planned; one that fails doesn't keep the others out.
 
@@ -144,3 +146,13 @@ def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[Import
         else:
             imported.append((plan, entry))
     return ImportResult(tuple(imported), tuple(refused))
+
+
+def _listed(plans: Sequence[ImportPlan]) -> str:
+    if len(plans) > 1:
+        names = ", ".join(f"'{plan.source.card.name}'" for plan in plans)
+        return f"{len(plans)} models ({names})"
+    (plan,) = plans
+    card = plan.source.card
+    facts = filter(None, (card.domain, size_text(plan.source.size)))
+    return f"'{card.name}' ({', '.join(facts)})"

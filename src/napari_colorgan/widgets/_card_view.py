@@ -18,6 +18,8 @@ from qtpy.QtWidgets import QTextBrowser
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
+_INDENT = 16  # pixels before a list's points
+
 
 class CardView(QTextBrowser):
     """Shows a model's card as rendered text."""
@@ -41,6 +43,9 @@ class CardView(QTextBrowser):
         document = self.document()
         document.setMarkdown(markdown, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
         _tone_down(document)
+        document.setIndentWidth(_INDENT)
+        # Not only the scroll bar: when it is first shown, the page goes to where the cursor is.
+        self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(0)
 
 
