@@ -39,7 +39,7 @@ def test_the_same_weights_and_a_taken_name_are_told_first(
     question = import_question([first, second])
     assert question.startswith("Import 2 models ('tiny', 'tiny')?")
     assert "called 'tiny 2', since its own name is taken" in question
-    assert "already, as 'tiny'" in question
+    assert "'tiny' has the same weights as 'tiny'" in question
     result = run(import_job(tiny_library, [first, second]))
     assert [entry.name for _, entry in result.imported] == ["tiny 2", "tiny 3"]
 

@@ -65,3 +65,16 @@ def test_without_a_model_the_panel_says_what_to_do(open_panel: Any, qtbot: Any) 
     click_run(panel, qtbot)
     assert "model" in panel.bar.message.text()
     assert panel.bar.state == "idle"
+
+
+def test_a_model_that_is_gone_is_not_replaced_silently(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(PLANE)
+    panel.form.model.choose("plain")
+    del panel.library.models[1]
+    click_run(panel, qtbot)
+    assert "'plain'" in panel.bar.message.text()
+    assert "'natural' is chosen now" in panel.bar.message.text()
+    assert panel.bar.state == "idle"
+    assert not panel.engine.requests
+    run(panel, qtbot)
+    assert panel.names == ["image 0", "image 0 colour"]

@@ -112,8 +112,8 @@ def import_question(plans: Sequence[ImportPlan]) -> str:
     for plan in plans:
         if plan.twin is not None:
             parts.append(
-                f"The weights of '{plan.source.card.name}' are in the library already, as "
-                f"'{plan.twin.name}'; they would be there twice."
+                f"'{plan.source.card.name}' has the same weights as '{plan.twin.name}'; they "
+                "would be in the library twice."
             )
         if plan.name != plan.source.card.name:
             parts.append(f"It will be called '{plan.name}', since its own name is taken.")
