@@ -1,0 +1,108 @@
+"""The page docs/performance.md and its plot."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BEGIN, END = "<!-- figures: written by benchmarks/run.py -->", "<!-- end of the figures -->"
+PLOT = "images/cost-by-side.png"
+
+
+def machine() -> str:
+    """Return what the figures were measured on, in a line."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.is_file() else None
+    processor = found.group(1) if found else platform.processor() or platform.machine()
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "napari"))
+    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+
+
+def write_page(results: Mapping[str, Mapping[str, Any]], docs: Path) -> list[str]:
+    """Write the figures into the page, and the plot beside it.
+
+    Parameters
+    ----------
+    results : mapping
+        What each benchmark has found, by its name.
+    docs : Path
+        The folder of the page, which is there already.
+
+    Returns
+    -------
+    list of str
+        The figures that are out of bounds.
+    """
+    page = docs / "performance.md"
+    text = page.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    tail = rest.split(END)[1]
+    parts = [_table(results)]
+    curves = results.get("sides", {}).get("curves")
+    if curves:
+        _draw(curves, docs / PLOT)
+        parts.append(f"![Seconds by the plane's side]({PLOT})")
+    body = "\n\n".join(parts)
+    page.write_text(f"{head}{BEGIN}\n\n{body}\n\n{END}{tail}", encoding="utf-8")
+    return [
+        f"{name} ({figure['label'].lstrip('– ')})"
+        for name, found in results.items()
+        for figure in found.get("figures", ())
+        if not within(figure)
+    ]
+
+
+def within(figure: Mapping[str, Any]) -> bool:
+    """Return whether a figure keeps its bounds."""
+    most, least, value = figure["at_most"], figure["at_least"], figure["value"]
+    return (most is None or value <= most) and (least is None or value >= least)
+
+
+def _table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = []
+    for place in dict.fromkeys(found["machine"] for found in results.values()):
+        lines += [f"Measured on {place}.", "", "| what | figure | bound | |", "|---|---|---|---|"]
+        for found in results.values():
+            if found["machine"] == place:
+                lines += [_row(figure) for figure in found.get("figures", ())]
+        lines.append("")
+    return "\n".join(lines).rstrip() or "Nothing has been measured yet: run `make bench`."
+
+
+def _row(figure: Mapping[str, Any]) -> str:
+    unit = figure["unit"]
+    bound, verdict = "", ""
+    for name, sign in (("at_most", "≤"), ("at_least", "≥")):
+        if figure[name] is not None:
+            bound = f"{sign} {figure[name]:.3g} {unit}".rstrip()
+            verdict = "✓" if within(figure) else "✗"
+    return (
+        f"| {figure['label']} | {figure['value']:.3g} {unit}".rstrip() + f" | {bound} | {verdict} |"
+    )
+
+
+def _draw(curves: Mapping[str, list[float]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    for name in ("fit", "native"):
+        axes.loglog(curves["sides"], curves[name], "o-", label=name, base=2)
+    axes.set_yscale("log", base=10)
+    axes.set_xticks(curves["sides"], [str(side) for side in curves["sides"]])
+    axes.set_xlabel("side of the plane (pixels)")
+    axes.set_ylabel("seconds")
+    axes.grid(alpha=0.3)
+    axes.legend(title="scale")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

@@ -1,0 +1,67 @@
+"""``fit``: one large plane, and many small ones, against the network alone."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from inputs import DISPLAY, bare_network, plane, precision_of
+from measure import seconds
+
+if TYPE_CHECKING:
+    from conftest import Record
+    from inputs import Subject
+
+
+def test_large_plane(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
+    """One 2048 × 2048 uint16 plane: seconds on top of the network's."""
+    pixels = plane(256 if small else 2048)
+    predictor = subject.predictor(device="cpu")
+    predictor.predict([pixels], DISPLAY)
+    bare = bare_network(predictor, subject)
+    size = subject.working_size
+    fed = torch.rand(1, 1, size, size) * 2 - 1
+    bare(fed)
+    laps: list[float] = []
+    benchmark.pedantic(
+        lambda: predictor.predict([pixels], DISPLAY),
+        # Lap by lap in turns, so that whatever else the machine does slows both.
+        setup=lambda: laps.append(seconds(lambda: bare(fed))),
+        rounds=2 if small else 20,
+    )
+    whole = benchmark.stats.stats.median
+    record(f"One plane 2048 × 2048 uint16, fit ({precision_of(predictor)})", whole, "s")
+    record("– the network alone", median(laps), "s")
+    record("– the call on top of the network", whole - median(laps), "s", at_most=0.35)
+
+
+def test_many_planes(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
+    """100 planes of 512 × 512: planes a second, as a share of the network's."""
+    count = 8 if small else 100
+    pixels = plane(512 + count)
+    planes = [pixels[i : i + 512, i : i + 512] for i in range(count)]
+    predictor = subject.predictor(device="cpu")
+    predictor.predict(planes[:1], DISPLAY)
+    bare = bare_network(predictor, subject)
+    size, batch = subject.working_size, predictor.batch_size((512, 512))
+    fed = torch.rand(batch, 1, size, size) * 2 - 1
+    bare(fed)
+    laps: list[float] = []
+
+    def colorize() -> None:
+        for first in range(0, count, batch):
+            predictor.predict(planes[first : first + batch], DISPLAY)
+
+    def network() -> None:
+        for first in range(0, count, batch):
+            bare(fed[: min(batch, count - first)])
+
+    benchmark.pedantic(
+        colorize, setup=lambda: laps.append(seconds(network)), rounds=1 if small else 5
+    )
+    whole = benchmark.stats.stats.median
+    record(f"{count} planes 512 × 512, fit ({precision_of(predictor)})", count / whole, "planes/s")
+    record("– the network alone", count / median(laps), "planes/s")
+    record("– share of the network's rate", median(laps) / whole, "×", at_least=0.7)
