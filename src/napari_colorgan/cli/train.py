@@ -54,6 +54,8 @@ def train(
     Ctrl-C leaves a checkpoint; the same command with --resume goes on from it, and ends with
     the same weights as if nothing had happened.
     """
+    from rich.console import Console
+
     from napari_colorgan.cli.interrupt import interruptible
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.errors import ConfigError
@@ -62,6 +64,7 @@ def train(
     from napari_colorgan.services.train import TrainRequest, train_job
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.plan import share_epochs
+    from napari_colorgan.training.processes import speaks
 
     if not data:
         raise ConfigError(
@@ -87,13 +90,15 @@ def train(
         name=name,
         card={} if card is None else _read_card(card),
     )
-    with TrainingView() as view, interruptible(view.show) as on_event:
+    # Of several processes, as `accelerate launch` starts them, one talks.
+    console = Console(quiet=not speaks())
+    with TrainingView(console) as view, interruptible(view.show) as on_event:
         try:
             model = run(train_job(request), on_event)
         except KeyboardInterrupt:
-            typer.echo(f"\nStopped; the state is kept. Go on with: --resume --output {output}")
+            console.print(f"\nStopped; the state is kept. Go on with: --resume --output {output}")
             raise
-    typer.echo(f"The model is in {model}")
+    console.print(f"The model is in {model}", soft_wrap=True)
 
 
 def plot(

@@ -64,7 +64,11 @@ def generator_adversarial_loss(logits: Tensor, *, kind: str = "vanilla") -> Tens
 
 
 def classification(
-    logits: Tensor, target_ab: Tensor, bins: Tensor, weights: Tensor | None = None
+    logits: Tensor,
+    target_ab: Tensor,
+    bins: Tensor,
+    weights: Tensor | None = None,
+    mean_weight: Tensor | None = None,
 ) -> Tensor:
     """Return the cross-entropy of a*b* bins against the softly encoded truth.
 
@@ -78,6 +82,9 @@ def classification(
         The bins' centres, a*/110 and b*/110.
     weights : Tensor, shape (Q,), optional
         How much each bin counts; the pixel takes its nearest bin's weight.
+    mean_weight : Tensor, optional
+        The mean of the pixels' weights in the whole batch, where these are a part of it; the
+        mean over equal parts is then the loss of the whole.
 
     References
     ----------
@@ -89,7 +96,14 @@ def classification(
     if weights is None:
         return losses.mean()
     counts = weights[indices[:, 0]]
+    if mean_weight is not None:
+        return (losses * counts).mean() / mean_weight
     return (losses * counts).sum() / counts.sum()
+
+
+def pixel_weights(target_ab: Tensor, bins: Tensor, weights: Tensor) -> Tensor:
+    """Return each pixel's weight, its nearest bin's, shape (B, h, w)."""
+    return weights[soft_encode(target_ab, bins)[0][:, 0]]
 
 
 def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_colorgan.errors import TrainingError
+from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice
+from napari_colorgan.events import run as run_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.plan import Plan
+    from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_directory import RunDirectory
     from napari_colorgan.training.trainer import TrainingResult
     from napari_colorgan.training.validation import Validator
@@ -90,15 +92,26 @@ def train_job(request: TrainRequest) -> Job[Path]:
         If the settings contradict each other, the data can't be read, another process holds
         the run directory, a loss isn't finite or the disk is full. The last checkpoint stays.
     """
+    from napari_colorgan.training.processes import Processes
+
+    processes = Processes.join(request.device)
+    job = _train(request, processes)
+    # Of several processes the main one speaks.
+    model = (yield from job) if processes.is_main else run_job(job)
+    processes.leave()
+    return model
+
+
+def _train(request: TrainRequest, processes: Processes) -> Job[Path]:
     from napari_colorgan.training.run_directory import RunDirectory
     from napari_colorgan.training.trainer import Trainer
 
     run = RunDirectory(request.output)
-    config = _begin(request, run)
-    run.acquire()
+    config = processes.from_main(lambda: _begin(request, run))
     try:
-        material = yield from run.record(_prepare(request, config))
-        plan = yield from run.record(_plan(request, material, run))
+        ready = _make_ready(request, config, run, processes)
+        # Several processes share the run directory, and the main one writes there.
+        material, plan = yield from run.record(ready) if processes.is_main else ready
         trainer = Trainer(
             material.config,
             plan,
@@ -106,9 +119,10 @@ def train_job(request: TrainRequest) -> Job[Path]:
             material.pictures,
             material.validator,
             run,
+            processes,
         )
         result = yield from trainer.fit()
-        _write_model(request, material, result, run)
+        processes.from_main(lambda: _write_model(request, material, result, run))
     finally:
         run.release()
     return run.model
@@ -116,7 +130,9 @@ def train_job(request: TrainRequest) -> Job[Path]:
 
 def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
     if request.resume:
-        return run.load_config()
+        config = run.load_config()
+        run.acquire()
+        return config
     if request.config is None:
         raise TrainingError(
             expected="a recipe's name or a config",
@@ -128,25 +144,38 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
         # The base's weights only fit its own architecture.
         config = dataclasses.replace(config, generator=request.base.generator.config)
     run.create(config)
+    run.acquire()
     return config
 
 
-def _prepare(request: TrainRequest, config: TrainingConfig) -> Job[_Material]:
+def _make_ready(
+    request: TrainRequest, config: TrainingConfig, run: RunDirectory, processes: Processes
+) -> Job[tuple[_Material, Plan]]:
+    material = yield from _prepare(request, config, processes)
+    plan = yield from _plan(request, material, run, processes)
+    return material, plan
+
+
+def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes) -> Job[_Material]:
     import torch
 
     from napari_colorgan.core.device import resolve_device
     from napari_colorgan.core.generator import build_generator
     from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
     from napari_colorgan.training.encoders import load_encoder_weights
+    from napari_colorgan.training.shared_norm import share_statistics
     from napari_colorgan.training.validation import Validator
 
+    processes.check(config)
+    device = processes.device or resolve_device(request.device)
+    _require_cuda_for_float16(config, device.type)
     pictures = find_pictures(request.data)
     held_out = find_pictures(request.validation) if request.validation else []
     if not held_out:
         pictures, held_out = split_by_source(pictures, config.data.validation_share, config.seed)
-    data = config.data
+    data, memory_gib = config.data, config.data.memory_gib / processes.on_this_machine
     max_side = round(data.size * data.zoom[1]) if data.scale == "fit" else None
-    training = PictureStore(pictures, max_side=max_side, memory_gib=data.memory_gib)
+    training = PictureStore(pictures, max_side=max_side, memory_gib=memory_gib)
     yield Notice(f"Reading {len(training)} pictures; {len(held_out)} are held out.")
     training, left_out = training.without_near_gray(data.near_gray)
     if left_out:
@@ -158,7 +187,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig) -> Job[_Material]:
             action="Give colour images, or lower data.near_gray.",
         )
     validator = None
-    if held_out:
+    if held_out and processes.is_main:
         store = PictureStore(held_out, max_side=max_side, memory_gib=0.0)
         validator = Validator(store, data.size, data.validation_images, config.vividness)
     torch.manual_seed(config.seed)
@@ -168,18 +197,31 @@ def _prepare(request: TrainRequest, config: TrainingConfig) -> Job[_Material]:
         timm_weights = config.encoder_weights == "timm"
         generator = build_generator(config.generator, pretrained=timm_weights)
         load_encoder_weights(generator, config.generator.encoder, config.encoder_weights)
-    generator = generator.to(resolve_device(request.device)).to(memory_format=torch.channels_last)
+    generator = generator.to(device).to(memory_format=torch.channels_last)
+    if processes.count > 1:
+        share_statistics(generator, device)
     if validator is not None and request.base is not None:
         validator.remember_base(generator.eval())
     names = tuple(sorted({Path(str(d)).name for d in request.data if isinstance(d, str | Path)}))
     return _Material(config, generator, training, validator, names)
 
 
-def _plan(request: TrainRequest, material: _Material, run: RunDirectory) -> Job[Plan]:
+def _require_cuda_for_float16(config: TrainingConfig, device: str) -> None:
+    if config.precision == "float16" and device != "cuda":
+        raise ConfigError(
+            expected='precision "float16" with CUDA',
+            got=f"the device {device!r}",
+            action='Set precision = "bfloat16" or "float32".',
+        )
+
+
+def _plan(
+    request: TrainRequest, material: _Material, run: RunDirectory, processes: Processes
+) -> Job[Plan]:
     from napari_colorgan.training.calibration import measure_seconds
     from napari_colorgan.training.plan import Plan, plan_epochs, plan_minutes
 
-    known = run.read_json("plan.json")
+    known = processes.from_main(lambda: run.read_json("plan.json"))
     if known is not None:
         return Plan.from_dict(known)
     if request.minutes is None:
@@ -188,11 +230,17 @@ def _plan(request: TrainRequest, material: _Material, run: RunDirectory) -> Job[
         yield Notice("Measuring how long a step takes.")
         started = time.monotonic()
         seconds, overhead = measure_seconds(
-            material.config, material.generator, material.pictures, material.validator
+            material.config,
+            material.generator,
+            material.pictures,
+            material.validator,
+            processes,
         )
         overhead += time.monotonic() - started
         plan = plan_minutes(material.config, request.minutes, seconds, overhead)
-    run.write_json("plan.json", plan.to_dict())
+    plan = processes.from_main(lambda: plan)
+    if processes.is_main:
+        run.write_json("plan.json", plan.to_dict())
     return plan
 
 

@@ -10,12 +10,14 @@ import torch
 
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
 from napari_colorgan.training.encoders import build_teacher
-from napari_colorgan.training.phase import Phase, StepData
+from napari_colorgan.training.feed import Feed, StepData
+from napari_colorgan.training.phase import Phase
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.validation import Validator
 
 STEPS = 3
@@ -26,8 +28,9 @@ def measure_seconds(
     generator: Generator,
     pictures: PictureStore,
     validator: Validator | None,
+    processes: Processes,
 ) -> tuple[list[float], float]:
-    """Time a few steps of each phase, on copies.
+    """Time a few steps of each phase, on copies; all processes do so together.
 
     Returns
     -------
@@ -53,10 +56,10 @@ def measure_seconds(
             number,
             trained,
             discriminator.to(next(trained.parameters()).device) if needs_discriminator else None,
-            pictures,
             teacher=build_teacher(config, next(trained.parameters()).device),
+            processes=processes,
         )
-        data = phase.load(0)
+        data = Feed(config, number, pictures, processes=processes).load(0)
         if phase_config.kind == "warm_up":
             started = time.perf_counter()
             data = _with_features(trained, data)

@@ -41,6 +41,8 @@ class Progress:
         Validations in this phase since the best one.
     seconds : float
         Time spent so far.
+    loss_scale : float
+        What float16's losses are multiplied by; 1 in other precisions.
     """
 
     phase: int = 0
@@ -50,6 +52,7 @@ class Progress:
     best_score: float | None = None
     waited: int = 0
     seconds: float = 0.0
+    loss_scale: float = 1.0
 
 
 def save_checkpoint(

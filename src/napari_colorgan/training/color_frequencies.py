@@ -8,17 +8,37 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core import losses
+from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_colorgan.core.heads import Head
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.run_directory import RunDirectory
 
 PICTURES = 1000
 GRID = 4
 """Colours are counted at a quarter of the patch's resolution, about as coarse as answers are."""
+
+
+def weigh_colors(
+    head: Head, pictures: PictureStore, config: TrainingConfig, run: RunDirectory
+) -> Tensor | None:
+    """Return how much each bin counts, or None where nothing is rebalanced.
+
+    Counting takes a while, so that its outcome is kept in the run directory.
+    """
+    used = any(phase.classification for phase in config.phases)
+    if not (used and config.rebalance and isinstance(head, DistributionHead)):
+        return None
+    known = run.read_json("bin_frequencies.json")
+    if known is None:
+        known = count_colors(head.bins, pictures, config).tolist()
+        run.write_json("bin_frequencies.json", known)
+    return losses.rarity_weights(torch.tensor(known), config.rebalance)
 
 
 def count_colors(bins: Tensor, pictures: PictureStore, config: TrainingConfig) -> Tensor:

@@ -55,13 +55,31 @@ def answer(
 
 
 def supervised_terms(
-    generator: Generator, given: Answer, phase: PhaseConfig, bin_weights: Tensor | None
+    generator: Generator,
+    given: Answer,
+    phase: PhaseConfig,
+    bin_weights: Tensor | None,
+    mean_weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Return the weighted terms "G L1" and "G CE" of a phase."""
+    """Return the weighted terms "G L1" and "G CE" of a phase.
+
+    Parameters
+    ----------
+    generator : Generator
+        Who answered.
+    given : Answer
+        Its answer.
+    phase : PhaseConfig
+        The terms' weights.
+    bin_weights : Tensor or None
+        How much each a*b* bin counts.
+    mean_weight : Tensor or None
+        How much a pixel counts on average, where the answer is a part of a larger batch.
+    """
     terms = {"G L1": phase.l1 * losses.l1(given.ab, given.target_ab)}
     if phase.classification and isinstance(generator.head, DistributionHead):
         terms["G CE"] = phase.classification * losses.classification(
-            given.raw, given.target_ab, generator.head.bins, bin_weights
+            given.raw, given.target_ab, generator.head.bins, bin_weights, mean_weight
         )
     return terms
 

@@ -1,25 +1,24 @@
-"""One phase of a run: its batches, its optimizers and its step."""
+"""One phase of a run: its optimizers and its step."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn import functional as F
 
+from napari_colorgan.core import losses
+from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.training import objectives
-from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
-from napari_colorgan.training.data import Batch
 from napari_colorgan.training.optimization import (
     discriminator_optimizer,
     generator_optimizer,
     set_rate,
 )
+from napari_colorgan.training.processes import Processes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,35 +27,12 @@ if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.perceptual import FeatureDistance
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
-    from napari_colorgan.training.feature_cache import FeatureCache
+    from napari_colorgan.training.feed import StepData
     from napari_colorgan.training.phase_config import PhaseConfig
 
 
-@dataclass(frozen=True, eq=False)
-class StepData:
-    """What one step trains on.
-
-    Attributes
-    ----------
-    number : int
-        The step's number in its phase.
-    batch : Batch
-        Lightness and true a*b*.
-    hints : Tensor, shape (B, 3, H, W)
-        a*/110, b*/110 and weight.
-    features : list of Tensor or None
-        The encoder's features where they are cached.
-    """
-
-    number: int
-    batch: Batch
-    hints: Tensor
-    features: list[Tensor] | None
-
-
 class Phase:
-    """Runs the steps of one phase; every step depends on the seed and its number alone.
+    """Takes the steps of one phase.
 
     Parameters
     ----------
@@ -66,14 +42,12 @@ class Phase:
         Which of its phases this is.
     generator, discriminator : Module
         What is trained, in place.
-    pictures : PictureStore
-        What is trained on.
-    cache : FeatureCache or None
-        For a warm-up.
     bin_weights : Tensor or None
         How much each a*b* bin counts.
     teacher : FeatureDistance or None
         For the perceptual term.
+    processes : Processes
+        Who trains together.
     """
 
     def __init__(
@@ -81,24 +55,26 @@ class Phase:
         config: TrainingConfig,
         number: int,
         generator: Generator,
-        discriminator: PatchGANDiscriminator | None,
-        pictures: PictureStore,
-        cache: FeatureCache | None = None,
+        discriminator: PatchGANDiscriminator | None = None,
         bin_weights: Tensor | None = None,
         teacher: FeatureDistance | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.config: PhaseConfig = config.phases[number]
         self._run = config
         self._number = number
         self._generator = generator
         self._discriminator = discriminator
-        self._pictures = pictures
-        self._cache = cache
         self._teacher = teacher
+        self._processes = processes or Processes()
         self._device = next(generator.parameters()).device
         self._bin_weights = None if bin_weights is None else bin_weights.to(self._device)
-        self._length = len(pictures) if cache is None else len(cache)
-        self._permutation = functools.lru_cache(maxsize=2)(self._permute)
+        self._encode, self._decode = generator.encode, generator.decode
+        if config.compile:
+            # The methods, so that the modules and the names of their weights stay what they are.
+            self._encode, self._decode = torch.compile(self._encode), torch.compile(self._decode)
+            if discriminator is not None:
+                discriminator.compile()
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "generator_optimizer": generator_optimizer(generator, self.config)
         }
@@ -109,25 +85,15 @@ class Phase:
         fp16 = config.precision == "float16"
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=fp16)
 
-    def load(self, step: int) -> StepData:
-        """Make the data of a step; called from a prefetching thread."""
-        config, size = self._run, self.config.batch_size
-        positions = range(step * size, (step + 1) * size)
-        indices = [int(self._permutation(p // self._length)[p % self._length]) for p in positions]
-        features = None
-        if self._cache is not None:
-            cached = self._cache.read(indices)
-            batch, features = cached.batch, cached.features
-        else:
-            chances = [generator_for(config.seed, 1 + self._number, p) for p in positions]
-            patches = [
-                make_patch(self._pictures.read(i), config.data, chance)
-                for i, chance in zip(indices, chances, strict=True)
-            ]
-            batch = make_batch(patches, config.data, chances)
-        chance = generator_for(config.seed, 101 + self._number, step)
-        hints = sample_hints(batch.ab, chance, unguided=config.unguided)
-        return StepData(step, batch, hints, features)
+    @property
+    def loss_scale(self) -> float:
+        """What float16's losses are multiplied by, so that small gradients aren't lost."""
+        return self._scaler.get_scale()
+
+    @loss_scale.setter
+    def loss_scale(self, scale: float) -> None:
+        if self._scaler.is_enabled():
+            self._scaler.load_state_dict({**self._scaler.state_dict(), "scale": scale})
 
     def step(self, data: StepData, rate_factor: float) -> dict[str, float]:
         """Take one optimizer step and return its losses by name.
@@ -138,53 +104,51 @@ class Phase:
             If a loss isn't finite.
         """
         # Dropout draws from PyTorch's global chance; seeding it here makes steps resumable.
-        torch.manual_seed(self._run.seed * 1_000_003 + self._number * 10_007 + data.number)
+        seed = self._run.seed * 1_000_003 + self._number * 10_007 + data.number
+        torch.manual_seed(seed + self._processes.rank * 2**40)
         for optimizer in self.optimizers.values():
             set_rate(optimizer, rate_factor)
+            optimizer.zero_grad(set_to_none=True)
         self._set_modes()
         parts = self.config.accumulate
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
-        sums: dict[str, float] = {}
-        for part in self._split(data, parts):
-            for name, value in self._backward(part, parts).items():
-                sums[name] = sums.get(name, 0.0) + value / parts
-        if not all(math.isfinite(value) for value in sums.values()):
+        mean_weight = self._mean_weight(data.batch.ab)
+        found = [
+            self._backward(part, parts, mean_weight) for part in data.split(parts, self._device)
+        ]
+        reported = self._report(found)
+        if not all(math.isfinite(value) for value in reported.values()):
             raise TrainingError(
                 expected="finite losses",
-                got=", ".join(f"{k} = {v:.3g}" for k, v in sums.items()),
+                got=", ".join(f"{k} = {v:.3g}" for k, v in reported.items()),
                 action="Lower the learning rate or set grad_clip; the last checkpoint is kept.",
             )
         self._update()
-        return sums
-
-    def _permute(self, epoch: int) -> Tensor:
-        chance = generator_for(self._run.seed, 201 + self._number, epoch)
-        return torch.randperm(self._length, generator=chance)
+        return reported
 
     def _set_modes(self) -> None:
-        self._generator.train()
+        # A discriminator that learns alone judges answers as they will be: without dropout, and
+        # leaving the generator's statistics as they are.
+        self._generator.train(self.config.kind != "discriminator")
         encoder: Any = getattr(self._generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
 
-    def _split(self, data: StepData, parts: int) -> list[StepData]:
-        def cut(tensor: Tensor) -> tuple[Tensor, ...]:
-            return tensor.to(self._device, non_blocking=True).chunk(parts)
+    def _mean_weight(self, ab: Tensor) -> Tensor | None:
+        """Return how much a pixel of the whole batch counts, where this is not all of it."""
+        head = self._generator.head
+        whole = self.config.accumulate == 1 and self._processes.count == 1
+        if whole or self._bin_weights is None or not isinstance(head, DistributionHead):
+            return None
+        target = F.avg_pool2d(ab.to(self._device), self._generator.output_stride)
+        counts = losses.pixel_weights(target, head.bins, self._bin_weights)
+        return self._processes.mean(counts.mean())
 
-        columns = zip(cut(data.batch.lightness), cut(data.batch.ab), cut(data.hints), strict=True)
-        features = [None] * parts
-        if data.features is not None:
-            features = [list(f) for f in zip(*map(cut, data.features), strict=True)]  # type: ignore[misc]
-        return [
-            StepData(data.number, Batch(lightness, ab), hints, f)
-            for (lightness, ab, hints), f in zip(columns, features, strict=True)
-        ]
-
-    def _backward(self, data: StepData, parts: int) -> dict[str, float]:
+    def _backward(
+        self, data: StepData, parts: int, mean_weight: Tensor | None
+    ) -> dict[str, Tensor]:
         """Add a part's gradients; the discriminator's first, as pix2pix does."""
         trains_generator = self.config.kind != "discriminator"
-        reported: dict[str, float] = {}
+        reported: dict[str, Tensor] = {}
         with torch.set_grad_enabled(trains_generator), self._autocast():
             given = self._answer(data)
         if self.config.kind in ("discriminator", "adversarial"):
@@ -193,13 +157,25 @@ class Phase:
             fake, real = objectives.discriminator_terms(self._discriminator, given)
             total = 0.5 * (fake + real)
             torch.autograd.backward(self._scaler.scale(total / parts))
-            reported |= {"D fake": fake.item(), "D real": real.item(), "D": total.item()}
-            if self.config.kind == "adversarial":
-                # The generator is judged by the discriminator that has just learnt.
-                self._step_discriminator_if_last(parts)
+            reported |= {"D fake": fake.detach(), "D real": real.detach(), "D": total.detach()}
+            if self.config.kind == "adversarial" and parts == 1:
+                # The generator is judged by the discriminator that has just learnt. With
+                # accumulation that would need two passes over the parts; the discriminator
+                # then steps together with the generator.
+                self._step_discriminator()
         if not trains_generator:
             return reported
-        terms = objectives.supervised_terms(self._generator, given, self.config, self._bin_weights)
+        terms = self._generator_terms(data, given, mean_weight)
+        loss = torch.stack(list(terms.values())).sum()
+        torch.autograd.backward(self._scaler.scale(loss / parts))
+        return reported | {k: t.detach() for k, t in terms.items()} | {"G": loss.detach()}
+
+    def _generator_terms(
+        self, data: StepData, given: objectives.Answer, mean_weight: Tensor | None
+    ) -> dict[str, Tensor]:
+        terms = objectives.supervised_terms(
+            self._generator, given, self.config, self._bin_weights, mean_weight
+        )
         if self.config.perceptual and self._teacher is not None:
             batch = data.batch
             terms["G perceptual"] = objectives.perceptual_term(
@@ -209,9 +185,7 @@ class Phase:
             assert self._discriminator is not None
             self._discriminator.requires_grad_(False)
             terms["G GAN"] = objectives.adversarial_term(self._discriminator, given, self.config)
-        loss = torch.stack(list(terms.values())).sum()
-        torch.autograd.backward(self._scaler.scale(loss / parts))
-        return reported | {k: t.item() for k, t in terms.items()} | {"G": loss.item()}
+        return terms
 
     def _answer(self, data: StepData) -> objectives.Answer:
         lightness, hints = data.batch.lightness, data.hints
@@ -219,8 +193,8 @@ class Phase:
         if features is None:
             frozen = self.config.encoder_lr == 0 and hasattr(self._generator, "encoder")
             with torch.no_grad() if frozen else contextlib.nullcontext():
-                features = self._generator.encode(lightness, hints)
-        raw = self._generator.decode(features, lightness, hints)
+                features = self._encode(lightness, hints)
+        raw = self._decode(features, lightness, hints)
         return objectives.answer(self._generator, raw, lightness, data.batch.ab, hints)
 
     def _autocast(self) -> torch.autocast:
@@ -231,16 +205,23 @@ class Phase:
             enabled=precision != "float32",
         )
 
-    def _step_discriminator_if_last(self, parts: int) -> None:
-        # With accumulation the order D, then G would need two passes over the parts; D then
-        # steps together with G, one step later.
-        if parts == 1:
-            self._scaler.step(self.optimizers["discriminator_optimizer"])
-            self.optimizers["discriminator_optimizer"].zero_grad(set_to_none=True)
+    def _report(self, found: list[dict[str, Tensor]]) -> dict[str, float]:
+        """Return the parts' mean losses; only here does the program wait for the device."""
+        columns = torch.stack([torch.stack(list(part.values())) for part in found])
+        means = columns.double().mean(dim=0).tolist()
+        return self._processes.mean_values(dict(zip(found[0], means, strict=True)))
+
+    def _step_discriminator(self) -> None:
+        assert self._discriminator is not None
+        optimizer = self.optimizers["discriminator_optimizer"]
+        self._processes.average_gradients(self._discriminator.parameters())
+        self._scaler.step(optimizer)
+        optimizer.zero_grad(set_to_none=True)
 
     def _update(self) -> None:
         optimizer = self.optimizers["generator_optimizer"]
         if self.config.kind != "discriminator":
+            self._processes.average_gradients(self._generator.parameters())
             if self.config.grad_clip:
                 self._scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(self._generator.parameters(), self.config.grad_clip)
@@ -248,5 +229,5 @@ class Phase:
         if self.config.kind == "discriminator" or (
             self.config.kind == "adversarial" and self.config.accumulate > 1
         ):
-            self._scaler.step(self.optimizers["discriminator_optimizer"])
+            self._step_discriminator()
         self._scaler.update()

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
-from napari_colorgan.core.heads import DistributionHead
-from napari_colorgan.core.losses import rarity_weights
 from napari_colorgan.events import (
     CheckpointSaved,
     EpochDone,
@@ -24,18 +22,20 @@ from napari_colorgan.events import (
 from napari_colorgan.training.checkpoint import (
     Progress,
     load_checkpoint,
-    load_weights,
     read_progress,
     save_checkpoint,
 )
 from napari_colorgan.training.clock import Clock
-from napari_colorgan.training.color_frequencies import count_colors
+from napari_colorgan.training.color_frequencies import weigh_colors
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import FeatureCache
+from napari_colorgan.training.feed import Feed
 from napari_colorgan.training.optimization import AveragedWeights, rate_factor
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.prefetch import prefetch
-from napari_colorgan.training.validation import score
+from napari_colorgan.training.processes import Processes
+from napari_colorgan.training.selection import Selection
+from napari_colorgan.training.shared_norm import share_statistics
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +89,8 @@ class Trainer:
         Measures it on held-out pictures; without one the last weights count as the best.
     run : RunDirectory
         Where everything is written.
+    processes : Processes, optional
+        Who trains together; this process alone by default.
     """
 
     def __init__(
@@ -99,13 +101,15 @@ class Trainer:
         pictures: PictureStore,
         validator: Validator | None,
         run: RunDirectory,
+        processes: Processes | None = None,
     ) -> None:
         self._config = config
         self._plan = plan
         self._generator = generator
         self._pictures = pictures
-        self._validator = validator
         self._run = run
+        self._processes = processes or Processes()
+        self._selection = Selection(config, validator, run, self._processes)
         self._device = next(generator.parameters()).device
         self._discriminator = self._build_discriminator()
         self._average = AveragedWeights(generator, config.ema)
@@ -129,17 +133,23 @@ class Trainer:
             If a loss isn't finite, a picture can't be read any more or the disk is full.
         """
         for event in self._fit():
-            self._run.append(event)
+            if self._processes.is_main:
+                self._run.append(event)
             yield event
         return self._result()
 
     def _fit(self) -> Job[None]:
-        checkpoint = next(iter(self._run.usable_checkpoints()), None)
+        checkpoint = self._processes.from_main(
+            lambda: next(iter(self._run.usable_checkpoints()), None)
+        )
         if checkpoint is not None:
             self._progress = read_progress(checkpoint)
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
         yield Started(self._plan.steps, "step")
-        self._bin_weights = self._weigh_colors()
+        self._bin_weights = self._processes.from_main(
+            lambda: weigh_colors(self._generator.head, self._pictures, self._config, self._run)
+        )
+        self._processes.align(self._modules().values())
         for number in range(self._progress.phase, len(self._plan.phases)):
             cache = yield from self._feature_cache(number)
             self._phase = Phase(
@@ -147,27 +157,29 @@ class Trainer:
                 number,
                 self._generator,
                 self._discriminator,
-                self._pictures,
-                cache,
                 self._bin_weights,
                 self._teacher,
+                self._processes,
             )
             if checkpoint is not None:
                 load_checkpoint(checkpoint, self._modules(), self._phase.optimizers)
+                self._phase.loss_scale = self._progress.loss_scale
                 checkpoint = None
-            yield from self._run_phase(number)
+            if self._progress.step == 0:
+                self._selection.begin_phase(self._phase.config.kind, self._progress)
+            feed = Feed(self._config, number, self._pictures, cache, self._processes)
+            yield from self._run_phase(number, feed)
             self._progress.phase, self._progress.step = number + 1, 0
-            self._progress.waited = 0
-            if self._run.wants("stop"):
+            if self._is_asked("stop"):
                 yield Notice("Stopped as asked; the best state so far is kept.")
                 break
         self._phase = None
 
-    def _run_phase(self, number: int) -> Job[None]:
+    def _run_phase(self, number: int, feed: Feed) -> Job[None]:
         assert self._phase is not None
         plan, phase, progress = self._plan.phases[number], self._phase, self._progress
         clock = Clock(self._config.checkpoint_minutes)
-        steps = prefetch(phase.load, range(progress.step, plan.steps))
+        steps = prefetch(feed.load, range(progress.step, plan.steps))
         try:
             for data in steps:
                 kind, ramp = phase.config.schedule, phase.config.ramp_steps
@@ -181,67 +193,61 @@ class Trainer:
                 if clock.should_report():
                     yield self._step_done(losses, clock)
                 self._wait_while_paused(clock)
-                ended = progress.step == plan.steps or self._run.wants("stop")
+                ended = progress.step == plan.steps or self._is_asked("stop")
                 if ended or progress.step % plan.validate_every == 0:
                     yield from self._validate()
                     if ended:
                         return
-                    if self._is_out_of_patience():
+                    if self._selection.is_out_of_patience(progress):
                         yield Notice("Stopped early: no better score for a while.")
                         return
-                if not ended and clock.should_save():
+                if not ended and clock.should_save() and self._processes.is_main:
                     yield self._save()
             # The next phase begins with new optimizers, so its first checkpoint is its own.
         except GeneratorExit:
-            self._save()
+            if self._processes.is_main:
+                self._save()
             raise
         finally:
             steps.close()  # type: ignore[attr-defined]
 
     def _validate(self) -> Job[None]:
         assert self._phase is not None
-        progress = self._progress
+        progress, kind = self._progress, self._phase.config.kind
         count = max(progress.sums.pop("", 1.0), 1.0)
         losses = tuple((name, total / count) for name, total in progress.sums.items())
         progress.sums.clear()
-        is_best = True
-        metrics: dict[str, float] = {}
-        if self._validator is not None:
-            metrics = self._validator.measure(self._average.module)
-            value = score(metrics, self._config.score)
-            is_best = progress.best_score is None or value > progress.best_score
-            progress.waited = 0 if is_best else progress.waited + 1
-            progress.best_score = value if is_best else progress.best_score
-        if is_best:
-            save_checkpoint(self._run.best, {"average": self._average.module}, {}, progress)
+        metrics, is_best = self._selection.consider(self._average.module, progress)
         epoch = round(progress.total_steps * self._phase.config.batch_size / len(self._pictures))
-        kind = self._phase.config.kind
         yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)
-        if self._validator is not None:
-            picture = self._validator.preview(self._average.module).numpy()
-            yield Preview(str(self._run.write_preview(progress.total_steps, picture)), epoch)
+        path = self._selection.preview(self._average.module, progress)
+        if path is not None:
+            yield Preview(path, epoch)
 
     def _wait_while_paused(self, clock: Clock) -> None:
         """Rest between two steps while the run is paused; the time doesn't count."""
-        while self._run.wants("pause") and not self._run.wants("stop"):
+        while self._is_asked("pause") and not self._is_asked("stop"):
             time.sleep(PAUSE_POLL_S)
             clock.tick()
 
-    def _is_out_of_patience(self) -> bool:
-        return 0 < self._config.patience <= self._progress.waited
+    def _is_asked(self, what: str) -> bool:
+        # One answer for all processes, which take their steps together.
+        return self._processes.from_main(lambda: self._run.wants(what))
 
     def _save(self) -> Event:
         assert self._phase is not None
+        self._progress.loss_scale = self._phase.loss_scale
         path = self._run.checkpoint_path(self._progress.total_steps)
         save_checkpoint(path, self._modules(), self._phase.optimizers, self._progress)
         self._run.forget_old_checkpoints()
         return CheckpointSaved(str(path), self._progress.total_steps)
 
     def _result(self) -> TrainingResult:
-        load_weights(self._run.best, "average", self._average.module)
-        metrics = {} if self._validator is None else self._validator.measure(self._average.module)
-        progress = self._progress
-        return TrainingResult(self._average.module, metrics, progress.total_steps, progress.seconds)
+        generator, progress = self._average.module, self._progress
+        if self._processes.is_main:
+            self._selection.load_best(generator)
+        metrics = self._selection.measure(generator)
+        return TrainingResult(generator, metrics, progress.total_steps, progress.seconds)
 
     def _step_done(self, losses: dict[str, float], clock: Clock) -> StepDone:
         assert self._phase is not None
@@ -270,7 +276,10 @@ class Trainer:
         if all(p.kind not in ("discriminator", "adversarial") for p in self._config.phases):
             return None
         torch.manual_seed(self._config.seed)
-        return PatchGANDiscriminator(self._config.discriminator).to(self._device)
+        discriminator = PatchGANDiscriminator(self._config.discriminator).to(self._device)
+        if self._processes.count > 1:
+            share_statistics(discriminator, self._device)
+        return discriminator.to(memory_format=torch.channels_last)
 
     def _feature_cache(self, number: int) -> Job[FeatureCache | None]:
         phase = self._config.phases[number]
@@ -279,19 +288,10 @@ class Trainer:
         cache = FeatureCache(self._run.cache, phase.views * len(self._pictures))
         self._generator.eval()
         seed = self._config.seed
-        yield from cache.build(self._generator, self._pictures, self._config.data, seed)
+        if self._processes.is_main:
+            yield from cache.build(self._generator, self._pictures, self._config.data, seed)
+        self._processes.wait()
         return cache
-
-    def _weigh_colors(self) -> Tensor | None:
-        head = self._generator.head
-        used = any(phase.classification for phase in self._config.phases)
-        if not (used and self._config.rebalance and isinstance(head, DistributionHead)):
-            return None
-        known = self._run.read_json("bin_frequencies.json")
-        if known is None:
-            known = count_colors(head.bins, self._pictures, self._config).tolist()
-            self._run.write_json("bin_frequencies.json", known)
-        return rarity_weights(torch.tensor(known), self._config.rebalance)
 
 
 def _add(sums: dict[str, float], losses: dict[str, float]) -> None:

@@ -1,0 +1,186 @@
+"""The processes that train one model together, as `accelerate launch` starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import distributed
+
+from napari_colorgan.errors import ColorganError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from torch import Tensor, nn
+
+    from napari_colorgan.training.config import TrainingConfig
+
+T = TypeVar("T")
+PATIENCE = timedelta(hours=3)
+"""How long one process waits for another; the main one may be caching features meanwhile."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Who this process is among those that train together; alone unless it was launched so.
+
+    Every process takes its share of each batch, and gradients are averaged, so that all of them
+    hold the same weights at any moment. The main process alone writes the run directory.
+
+    Attributes
+    ----------
+    rank : int
+        This process's number; 0 is the main one.
+    count : int
+        How many there are.
+    on_this_machine : int
+        How many of them share this machine's memory.
+    device : torch.device or None
+        Where this one computes; None leaves the choice open.
+    """
+
+    rank: int = 0
+    count: int = 1
+    on_this_machine: int = 1
+    device: torch.device | None = None
+
+    @classmethod
+    def join(cls, device: str) -> Processes:
+        """Meet the other processes, if the launcher's environment speaks of any.
+
+        Parameters
+        ----------
+        device : str
+            As for `resolve_device`; "cpu" makes them meet on CPUs, anything else on CUDA where
+            there is any.
+
+        Raises
+        ------
+        ConfigError
+            If there are others and accelerate isn't installed.
+        """
+        if launched() == 1:
+            return cls()
+        try:
+            from accelerate import PartialState
+        except ImportError as error:
+            raise ConfigError(
+                expected="accelerate, for training with several processes",
+                got="no such package here",
+                action='Install it with pip install "napari-colorgan[scale]".',
+            ) from error
+        on_cpu = device == "cpu" or not torch.cuda.is_available()
+        state = PartialState(cpu=on_cpu, timeout=PATIENCE)
+        if state.process_index > 0:
+            # Ctrl-C and the launcher's signal reach every process at once. The main one answers
+            # them with a checkpoint, for which the others have to stay until it leaves.
+            for asked_to_stop in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(asked_to_stop, signal.SIG_IGN)
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", state.num_processes))
+        return cls(state.process_index, state.num_processes, local, state.device)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes the run directory and speaks."""
+        return self.rank == 0
+
+    def check(self, config: TrainingConfig) -> None:
+        """Raise ConfigError unless every batch can be shared evenly."""
+        for phase in config.phases:
+            parts = self.count * phase.accumulate
+            if phase.batch_size % parts:
+                raise ConfigError(
+                    expected=f"phases.{phase.kind}.batch_size to be a multiple of {parts} "
+                    "(processes times accumulate)",
+                    got=repr(phase.batch_size),
+                    action="Change that setting, or the number of processes.",
+                )
+
+    def share(self, positions: range) -> range:
+        """Return this process's part of a batch's positions."""
+        size = len(positions) // self.count
+        return positions[self.rank * size : (self.rank + 1) * size]
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """Return a tensor's mean over the processes."""
+        if self.count == 1:
+            return tensor
+        total = tensor.detach().clone()
+        distributed.all_reduce(total)
+        return total / self.count
+
+    def mean_values(self, values: dict[str, float]) -> dict[str, float]:
+        """Return named numbers' means over the processes."""
+        if self.count == 1:
+            return values
+        numbers = torch.tensor(list(values.values()), dtype=torch.float32, device=self.device)
+        return dict(zip(values, self.mean(numbers).tolist(), strict=True))
+
+    @torch.no_grad()
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replace gradients by their means over the processes, in one message."""
+        if self.count == 1:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if not gradients:
+            return
+        averaged = self.mean(torch.cat([g.flatten() for g in gradients]))
+        sizes = [g.numel() for g in gradients]
+        for gradient, values in zip(gradients, torch.split(averaged, sizes), strict=True):
+            gradient.copy_(values.view_as(gradient))
+
+    @torch.no_grad()
+    def align(self, modules: Iterable[nn.Module]) -> None:
+        """Give every process the main one's weights and statistics."""
+        if self.count > 1:
+            for module in modules:
+                for tensor in module.state_dict().values():
+                    # In plain order: channels_last is not what every backend sends.
+                    sent = tensor.contiguous()
+                    distributed.broadcast(sent, src=0)
+                    tensor.copy_(sent)
+
+    def from_main(self, make: Callable[[], T]) -> T:
+        """Return what the main process makes; the others wait for it, and end if it fails."""
+        if self.count == 1:
+            return make()
+        box: list[Any] = [None, None]
+        failure: ColorganError | None = None
+        if self.is_main:
+            try:
+                box = [make(), None]
+            except ColorganError as error:
+                failure = error
+                box = [None, "failed"]
+        distributed.broadcast_object_list(box, src=0, device=self.device)
+        if failure is not None:
+            raise failure
+        if box[1]:
+            # The main process says why; saying it once is enough.
+            raise SystemExit(1)
+        value: T = box[0]
+        return value
+
+    def wait(self) -> None:
+        """Wait until all processes have come here."""
+        self.from_main(lambda: None)
+
+    def leave(self) -> None:
+        """Part from the others."""
+        if self.count > 1 and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def speaks() -> bool:
+    """Return whether this process is the one that talks to the user."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def launched() -> int:
+    """Return how many processes the launcher says there are."""
+    return int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,149 @@
+"""Several processes, as `accelerate launch` starts them, train as one would."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from napari_colorgan.errors import ConfigError, TrainingError
+from napari_colorgan.events import EpochDone, run
+from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.processes import Processes
+from napari_colorgan.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_colorgan.training.config import TrainingConfig
+
+LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+LAUNCH += ["--num_processes", "2", "--num_machines", "1"]
+LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+
+
+def launch(config: TrainingConfig, data: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    """Train with two processes on the CPU, which talk by gloo."""
+    path = output.parent / f"{output.name}.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    command = [*LAUNCH, "-m", "napari_colorgan", "train", str(path)]
+    command += ["--data", str(data), "--output", str(output), "--device", "cpu"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def epochs(folder: Path) -> list[EpochDone]:
+    return [event for event in RunDirectory(folder).events() if isinstance(event, EpochDone)]
+
+
+@pytest.fixture(scope="module")
+def shared_config(tiny_config: TrainingConfig) -> TrainingConfig:
+    """Every phase, rebalanced, hinted; BatchNorm learns in the encoder too."""
+    phases = tuple(dataclasses.replace(p, batch_size=4) for p in tiny_config.phases)
+    return dataclasses.replace(
+        tiny_config, phases=phases, freeze_statistics=False, unguided=0.2, checkpoint_minutes=5.0
+    )
+
+
+def test_two_processes_lose_as_one_does_and_the_main_one_writes(
+    shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    ended = launch(shared_config, picture_folder, together)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("The model is in") == 1
+    run(train_job(TrainRequest(shared_config, [picture_folder], alone, device="cpu")))
+    ours, theirs = epochs(together), epochs(alone)
+    assert [e.phase for e in ours] == ["warm_up", "supervised", "adversarial"]
+    for mine, other in zip(ours, theirs, strict=True):
+        assert dict(mine.losses) == pytest.approx(dict(other.losses), rel=1e-4)
+        assert dict(mine.metrics) == pytest.approx(dict(other.metrics), rel=1e-3)
+    assert (together / "model.safetensors").exists()
+
+
+def test_failure_is_told_once(
+    shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "taken"
+    RunDirectory(output).create(shared_config)
+    ended = launch(shared_config, picture_folder, output)
+    assert ended.returncode != 0
+    assert (ended.stdout + ended.stderr).count("a folder without a run") == 1
+
+
+def test_shares_are_equal_and_cover_the_batch() -> None:
+    shares = [Processes(rank, 4).share(range(16, 32)) for rank in range(4)]
+    assert [position for share in shares for position in share] == list(range(16, 32))
+    assert {len(share) for share in shares} == {4}
+
+
+def test_batch_that_cannot_be_shared_is_refused(tiny_config: TrainingConfig) -> None:
+    Processes(0, 2).check(tiny_config)
+    with pytest.raises(ConfigError, match=r"batch_size to be a multiple of 3"):
+        Processes(0, 3).check(tiny_config)
+
+
+def test_missing_accelerate_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(ConfigError, match=r"napari-colorgan\[scale\]"):
+        Processes.join("cpu")
+
+
+def test_alone_nothing_is_imported_or_changed() -> None:
+    code = """
+import sys
+from napari_colorgan.training.processes import Processes
+processes = Processes.join("cpu")
+assert (processes.rank, processes.count, processes.is_main) == (0, 1, True)
+assert "accelerate" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    alone = Processes()
+    assert alone.share(range(3, 7)) == range(3, 7)
+    assert alone.mean_values({"G": 2.0}) == {"G": 2.0}
+    with pytest.raises(TrainingError):
+        alone.from_main(lambda: _fail())
+
+
+def _fail() -> None:
+    raise TrainingError(expected="a", got="b", action="c")
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[None]:
+    """Form a process group of this process alone."""
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("group")
+def test_shared_norm_is_a_batch_norm() -> None:
+    from timm.layers import BatchNormAct2d
+
+    from napari_colorgan.training.shared_norm import SharedBatchNorm2d, share_statistics
+
+    torch.manual_seed(0)
+    ours = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), BatchNormAct2d(4))
+    theirs = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), BatchNormAct2d(4))
+    theirs.load_state_dict(ours.state_dict())
+    share_statistics(ours, torch.device("cpu"))
+    assert isinstance(ours[2], SharedBatchNorm2d)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    for training in (True, False):
+        batch = torch.randn(4, 3, 6, 6)
+        answers = [module.train(training)(batch) for module in (ours, theirs)]
+        torch.testing.assert_close(*answers)
+        gradients = [
+            torch.autograd.grad(answer.square().sum(), list(module.parameters()))
+            for answer, module in zip(answers, (ours, theirs), strict=True)
+        ]
+        torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
