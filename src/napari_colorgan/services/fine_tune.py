@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_colorgan.errors import ConfigError
+import psutil
+
+from napari_colorgan.errors import ColorganError, ConfigError
 from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.models import load_model
 from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.services.tuning.process import PROCESS_FILE, note_process
 from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
 from napari_colorgan.services.tuning.settings import tuning_config
 
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["FineTuneRequest", "FineTuneResult", "fine_tune", "fine_tune_job"]
 
 RESULT_FILE = "result.json"
+FAILURE_FILE = "failure.txt"
 TRAINED_FILE = "trained.safetensors"
-PROCESS_FILE = "process.json"
 _DEFAULT_MINUTES = 5.0
 _LEAST_MINUTES = 0.05
 _LIMITATIONS = (
@@ -166,12 +169,23 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     ColorganError
         See `fine_tune`. The last checkpoint stays.
     """
-    from napari_colorgan.services.train import TrainRequest, train_job
     from napari_colorgan.training.run_directory import RunDirectory
 
-    started = time.monotonic()
     directory = RunDirectory(request.output)
     _begin(directory)
+    try:
+        return (yield from _fine_tune(request, directory))
+    except (ColorganError, OSError, RuntimeError, ValueError) as error:
+        directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
+        raise
+    finally:
+        (directory.path / PROCESS_FILE).unlink(missing_ok=True)
+
+
+def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTuneResult]:
+    from napari_colorgan.services.train import TrainRequest, train_job
+
+    started = time.monotonic()
     base = load_model(request.base)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
@@ -199,16 +213,11 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
 
 
 def _begin(directory: RunDirectory) -> None:
-    import psutil
-
     directory.path.mkdir(parents=True, exist_ok=True)
-    for wish in ("stop", "pause"):
-        (directory.path / wish).unlink(missing_ok=True)
+    for leftover in ("stop", "pause", FAILURE_FILE):
+        (directory.path / leftover).unlink(missing_ok=True)
     # Who looks at the folder can tell by this whether somebody works on it.
-    process = psutil.Process()
-    directory.write_json(
-        PROCESS_FILE, {"pid": process.pid, "created": round(process.create_time(), 2)}
-    )
+    note_process(directory.path, psutil.Process())
 
 
 def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:

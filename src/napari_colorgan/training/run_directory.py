@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from napari_colorgan import events
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.io import stack_writer, write_atomically
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.event_lines import event_line, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,8 +156,7 @@ class RunDirectory:
 
     def append(self, event: Event) -> None:
         """Write an event as one line and flush it."""
-        record = {"event": type(event).__name__, **dataclasses.asdict(event)}
-        line = json.dumps(record, ensure_ascii=False) + "\n"
+        line = event_line(event)
         try:
             with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(line)
@@ -189,22 +187,6 @@ class RunDirectory:
             event = parse_event(line)
             if event is not None:
                 yield event
-
-
-def parse_event(line: str) -> Event | None:
-    """Return the event that a line of events.jsonl holds, or None if it is cut short."""
-    try:
-        record = json.loads(line)
-        kind = getattr(events, record.pop("event"))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return None
-    for name in ("losses", "metrics"):
-        if name in record:
-            record[name] = tuple((key, value) for key, value in record[name])
-    if "index" in record:
-        record["index"] = tuple(record["index"])
-    event: Event = kind(**record)
-    return event
 
 
 def _is_readable(path: Path) -> bool:

@@ -132,7 +132,7 @@ def _planes_of(number: int, item: Any) -> list[tuple[Picture, str]]:
         return [(picture, path.name) for picture in find_pictures([path])]
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _unreadable(str(path), error) from error
     return [(picture, path.stem) for picture in _named(find_pictures([array]), str(path))]
 

@@ -1,0 +1,202 @@
+"""Fine-tunings in processes of their own: started, followed, paused, stopped, found again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.services.fine_tune import FAILURE_FILE, RESULT_FILE, TRAINED_FILE
+from napari_colorgan.services.tuning.comparison import Comparison
+from napari_colorgan.services.tuning.folders import runs_folder
+from napari_colorgan.services.tuning.process import find_process, kill, last_lines, spawn
+from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
+from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.training.event_lines import parse_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.events import Event, Job
+
+State: TypeAlias = Literal["running", "paused", "finished", "interrupted"]
+_POLL_S = 0.2
+
+
+class TuningRun:
+    """A run directory as seen from outside: by another process, or after its own has died.
+
+    Parameters
+    ----------
+    path : Path
+        A folder that `prepare_job` has made.
+
+    Attributes
+    ----------
+    path : Path
+        The same.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    @property
+    def request(self) -> FineTuneRequest:
+        """What the run was asked to do.
+
+        Raises
+        ------
+        TrainingError
+            If that can't be read.
+        """
+        return FineTuneRequest.load(self.path)
+
+    @property
+    def state(self) -> State:
+        """Whether somebody works on it, it is complete, or it waits to be resumed."""
+        if (self.path / RESULT_FILE).exists():
+            return "finished"
+        if find_process(self.path) is None:
+            return "interrupted"
+        return "paused" if (self.path / "pause").exists() else "running"
+
+    @property
+    def model(self) -> Path:
+        """The finished model's file."""
+        return self.path / "model.safetensors"
+
+    @property
+    def trained(self) -> Path:
+        """The file of the trained weights, also where the base's were kept as the better ones."""
+        path = self.path / TRAINED_FILE
+        return path if path.exists() else self.model
+
+    @property
+    def comparison(self) -> Comparison:
+        """What a finished run found on its held-out planes.
+
+        Raises
+        ------
+        TrainingError
+            If it isn't finished, or the file is damaged.
+        """
+        try:
+            text = (self.path / RESULT_FILE).read_text(encoding="utf-8")
+            return Comparison.from_dict(json.loads(text))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(
+                expected=f"a finished run in {self.path}",
+                got=f"{type(error).__name__}: {error}",
+                action="Resume it.",
+            ) from error
+
+    def start(self) -> None:
+        """Begin, or go on from the last checkpoint, in a process of its own.
+
+        Raises
+        ------
+        TrainingError
+            If it runs already or can't be started.
+        """
+        if self.state in ("running", "paused"):
+            raise TrainingError(
+                expected="a run that nobody works on",
+                got=f"{self.path.name}, which is running",
+                action="Wait for it, or stop it first.",
+            )
+        # What an earlier sitting was asked for is over.
+        for leftover in ("stop", "pause", FAILURE_FILE):
+            (self.path / leftover).unlink(missing_ok=True)
+        spawn(self.path)
+
+    def pause(self, paused: bool = True) -> None:
+        """Let the run rest after its current step, or go on."""
+        if paused:
+            (self.path / "pause").touch()
+        else:
+            (self.path / "pause").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Let the run end after its current step, with the best state so far as its model."""
+        (self.path / "stop").touch()
+
+    def cancel(self) -> None:
+        """End the run's process at once; it can be resumed from its last checkpoint."""
+        kill(self.path)
+
+    def delete(self) -> None:
+        """Remove the run with all it has made."""
+        kill(self.path)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def poll(self) -> list[Event]:
+        """Return the events that have come since the last call, at once."""
+        try:
+            with (self.path / "events.jsonl").open("rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        # The last line may still be in the writing.
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        lines = whole.decode("utf-8", "replace").splitlines()
+        return [event for event in map(parse_event, lines) if event is not None]
+
+    def failure(self) -> ColorganError:
+        """Return what to tell of a run whose process is gone before its end."""
+        try:
+            words = (self.path / FAILURE_FILE).read_text(encoding="utf-8")
+        except OSError:
+            # Killed, or a bug: then its last lines are a traceback's.
+            words = f"its process ended; its last words: {last_lines(self.path) or 'none'}"
+        return TrainingError(
+            expected="the training to reach its end",
+            got=words,
+            action="Resume it to go on from the last checkpoint.",
+        )
+
+    def follow(self) -> Job[Path]:
+        """Relay the run's events until it ends; closing this leaves the run alone.
+
+        Yields
+        ------
+        Event
+            Those from the run's beginning on.
+
+        Returns
+        -------
+        Path
+            The model's file.
+
+        Raises
+        ------
+        TrainingError
+            If the process dies before the end, with its last words.
+        """
+        while True:
+            state = self.state
+            yield from self.poll()
+            if state == "finished":
+                return self.model
+            if state == "interrupted":
+                raise self.failure()
+            time.sleep(_POLL_S)
+
+
+def find_runs(folder: Path | None = None) -> list[TuningRun]:
+    """Return the runs in a folder, the newest first.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        By default the user's, see `runs_folder`.
+    """
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        found = [p for p in (folder or runs_folder()).iterdir() if (p / REQUEST_FILE).exists()]
+    return [TuningRun(path) for path in sorted(found, key=lambda p: p.name, reverse=True)]

@@ -1,0 +1,190 @@
+"""Layers written to a run directory, so that another process can train on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.errors import FileError
+from napari_colorgan.events import Job, Notice, PlaneDone, Started
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+    from napari_colorgan.services.tuning.request import FineTuneRequest
+
+DATA_FOLDER = "data"
+MOST_BYTES = 2 * 2**30
+"""Of one layer; more planes than that are thinned out evenly."""
+_SPARE_BYTES = 2**29
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of planes.
+
+    Attributes
+    ----------
+    top, left, height, width : int
+        In pixels.
+    index : tuple of int or None
+        The plane it lies on; None for all.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    index: PlaneIndex | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySource:
+    """Colour planes that are not in a file.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    stack : array
+        2D to 5D and RGB, lazy or not.
+    axes : Axes
+        Its axes, with S.
+    boxes : tuple of Box
+        The parts to take; none for the whole planes.
+    """
+
+    name: str
+    stack: StackLike
+    axes: Axes
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    source: ArraySource
+    box: Box
+    indices: list[PlaneIndex]
+    thinned: bool
+
+    @property
+    def bytes(self) -> int:
+        pixels = len(self.indices) * self.box.height * self.box.width
+        return 3 * pixels * int(np.dtype(self.source.stack.dtype).itemsize)
+
+
+def count_planes(source: ArraySource) -> int:
+    """Return how many planes, or parts of planes, a source has."""
+    whole = source.axes.plane_count(source.stack.shape)
+    if not source.boxes:
+        return whole
+    return sum(whole if box.index is None else 1 for box in source.boxes)
+
+
+def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job[Path]:
+    """Write sources and the request into the run directory, whole or not at all.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        Its `data` are files and folders; the sources are added.
+    sources : sequence of ArraySource
+        Each becomes one ``.npy`` file for each of its boxes.
+
+    Yields
+    ------
+    Event
+        Started, PlaneDone for each plane, Notice.
+
+    Returns
+    -------
+    Path
+        The run directory, ready to be started.
+
+    Raises
+    ------
+    FileError
+        If the folder can't be written or the disk has too little room.
+    """
+    path = request.output
+    complete = False
+    try:
+        parts = [part for source in sources for part in _parts(source)]
+        folder = path / DATA_FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_room(path, sum(part.bytes for part in parts))
+        total = sum(len(part.indices) for part in parts)
+        yield Started(total, "plane")
+        files: list[Path] = []
+        done = 0
+        for number, part in enumerate(parts):
+            if part.thinned:
+                yield Notice(
+                    f"Of “{part.source.name}” {len(part.indices)} planes are used, evenly spaced."
+                )
+            safe = re.sub(r"[^\w\- ]", "", part.source.name).strip()[:40]
+            files.append(folder / f"{number:02} {safe}.npy")
+            target = _new_array(files[-1], part)
+            for row, index in enumerate(part.indices):
+                target[row] = _cut(part, index)
+                done += 1
+                yield PlaneDone(done, total, index)
+            target.flush()
+        dataclasses.replace(request, data=(*request.data, *files)).save()
+        complete = True
+    except OSError as error:
+        raise FileError(
+            expected=f"to write the training images into {path}",
+            got=str(error),
+            action="Free some space, or take fewer images.",
+        ) from error
+    finally:
+        if not complete:
+            shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def _parts(source: ArraySource) -> list[_Part]:
+    axes, shape = source.axes, source.stack.shape
+    height, width = axes.plane_shape(shape)
+    every = list(axes.plane_indices(shape))
+    parts = []
+    for box in source.boxes or (Box(0, 0, height, width),):
+        indices = every if box.index is None else [box.index]
+        plane_bytes = 3 * box.height * box.width * int(np.dtype(source.stack.dtype).itemsize)
+        most = max(1, MOST_BYTES // max(plane_bytes, 1))
+        thinned = len(indices) > most
+        if thinned:
+            chosen = np.linspace(0, len(indices) - 1, most).round().astype(int)
+            indices = [indices[i] for i in chosen]
+        parts.append(_Part(source, box, indices, thinned))
+    return parts
+
+
+def _new_array(path: Path, part: _Part) -> Any:
+    shape = (len(part.indices), part.box.height, part.box.width, 3)
+    dtype = np.dtype(part.source.stack.dtype)
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+
+def _cut(part: _Part, index: PlaneIndex) -> np.ndarray:
+    plane = part.source.axes.read_plane(part.source.stack, index)
+    box = part.box
+    return plane[box.top : box.top + box.height, box.left : box.left + box.width, :3]
+
+
+def _check_room(path: Path, wanted: int) -> None:
+    free = shutil.disk_usage(path).free
+    if wanted + _SPARE_BYTES > free:
+        raise FileError(
+            expected=f"{(wanted + _SPARE_BYTES) / 1e9:.1f} GB of free disk for the run",
+            got=f"{free / 1e9:.1f} GB in {path}",
+            action="Free some space, or take fewer images.",
+        )

@@ -1,0 +1,87 @@
+"""Layers on their way to a run directory."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from typing import TYPE_CHECKING
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import FileError
+from napari_colorgan.events import Event, Notice, PlaneDone, run
+from napari_colorgan.services.tuning import preparing
+from napari_colorgan.services.tuning.preparing import ArraySource, Box, count_planes, prepare_job
+from napari_colorgan.services.tuning.request import FineTuneRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> FineTuneRequest:
+    return FineTuneRequest([tmp_path / "folder"], tmp_path / "runs" / "a run")
+
+
+def arrays(path: Path) -> list[np.ndarray]:
+    return [np.load(file) for file in sorted((path / "data").iterdir())]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_stacks_of_any_order_are_written_plane_by_plane(
+    stained: np.ndarray, request_: FineTuneRequest, lazy: bool
+) -> None:
+    stack = np.stack([stained, 255 - stained], axis=3)  # Z Y X C S
+    data = da.from_array(stack, chunks=(1, 96, 128, 1, 3)) if lazy else stack
+    path = run(prepare_job(request_, [ArraySource("a/b: ü", data, Axes("ZYXCS"))]))
+    [written] = arrays(path)
+    assert written.shape == (10, 96, 128, 3)
+    np.testing.assert_array_equal(written[0], stained[0])
+    np.testing.assert_array_equal(written[1], 255 - stained[0])
+    assert FineTuneRequest.load(path).data[0] == request_.data[0]
+    assert FineTuneRequest.load(path).data[1].name == "00 ab ü.npy"
+
+
+def test_boxes_cut_their_parts(stained: np.ndarray, request_: FineTuneRequest) -> None:
+    boxes = (Box(8, 16, 40, 50), Box(0, 0, 32, 33, index=(3,)))
+    source = ArraySource("layer", stained, Axes("ZYXS"), boxes)
+    assert count_planes(source) == 6
+    everywhere, once = arrays(run(prepare_job(request_, [source])))
+    np.testing.assert_array_equal(everywhere, stained[:, 8:48, 16:66])
+    np.testing.assert_array_equal(once, stained[3:4, :32, :33])
+
+
+def test_huge_layers_are_thinned_out(
+    stained: np.ndarray, request_: FineTuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MOST_BYTES", 3 * stained[0].nbytes)
+    read: list[tuple[int, ...]] = []
+    events: list[Event] = []
+    path = run(prepare_job(request_, [ArraySource("layer", stained, Axes("ZYXS"))]), events.append)
+    np.testing.assert_array_equal(arrays(path)[0], stained[[0, 2, 4]])
+    read = [e.index for e in events if isinstance(e, PlaneDone)]
+    assert read == [(0,), (2,), (4,)]
+    assert any(isinstance(e, Notice) for e in events)
+
+
+def test_nothing_is_left_of_a_preparation_that_is_broken_off(
+    stained: np.ndarray, request_: FineTuneRequest
+) -> None:
+    job = prepare_job(request_, [ArraySource("layer", stained, Axes("ZYXS"))])
+    next(job)
+    assert request_.output.exists()
+    job.close()
+    assert not request_.output.exists()
+
+
+def test_full_disk_is_said_before_anything_is_written(
+    stained: np.ndarray, request_: FineTuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
+    with pytest.raises(FileError, match="free disk"):
+        run(prepare_job(request_, [ArraySource("layer", stained, Axes("ZYXS"))]))
+    assert not request_.output.exists()
