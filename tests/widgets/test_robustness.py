@@ -118,8 +118,11 @@ def test_losing_the_model(running: Panel, qtbot: Any) -> None:
     running.library.models.pop(0)
     finish(running, qtbot)
     assert running.names == ["image 0", "image 0 colour"]
+    # The next click says so; the one after takes the other model.
+    qtbot.mouseClick(running.bar.button, Qt.MouseButton.LeftButton)
+    assert "'plain' is chosen now" in running.bar.message.text()
     run_again(running, qtbot)
-    assert running.form.model.value == "plain"
+    assert running.layer("after colour").metadata["napari_colorgan"]["model"] == "plain"
 
 
 def test_closing_the_panel(running: Panel, qtbot: Any) -> None:
