@@ -13,7 +13,7 @@ from napari_colorgan.library.card import Metric, ModelCard
 from napari_colorgan.library.checking import check_weights
 from napari_colorgan.library.deleting import delete_file
 from napari_colorgan.library.inventory import InventoryItem, take_inventory
-from napari_colorgan.library.inventory_page import item_page
+from napari_colorgan.library.inventory_page import item_page, size_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +127,10 @@ def test_a_file_that_the_system_keeps_is_said(library: ModelLibrary) -> None:
     folder.mkdir()
     with pytest.raises(Exception, match="can be deleted"):
         delete_file(folder, library.folders)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, ""), (600, "0.6 kB"), (100_000, "0.1 MB"), (8_043_190, "8.0 MB")]
+)
+def test_sizes_are_told_in_few_digits(size: int, text: str) -> None:
+    assert size_text(size) == text

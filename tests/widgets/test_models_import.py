@@ -89,6 +89,15 @@ def test_other_files_are_not_taken_and_broken_ones_are_told(
     assert not models.asked
 
 
+def test_many_broken_files_leave_room_for_the_panel(models: ModelsPanel, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.safetensors" for number in range(30)]
+    for path in paths:
+        path.write_bytes(b"")
+    models.drop(*paths)
+    assert models.said.endswith("… and 26 more")
+    assert models.widget.sizeHint().height() < 700
+
+
 def test_a_full_disk_is_said(
     models: ModelsPanel, stranger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

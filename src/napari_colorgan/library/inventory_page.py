@@ -17,6 +17,7 @@ KIND_TEXTS = {
     "shared": "in the shared folder, which is only read; duplicate it to change the copy",
     "file": "a file elsewhere",
 }
+_KILOBYTE = 1e3
 _MEGABYTE = 1e6
 
 
@@ -57,8 +58,9 @@ def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a file's size in bytes as people read it."""
-    return f"{size / _MEGABYTE:.1f} MB" if size else ""
+    """Return a file's size in bytes as people read it, "" for none."""
+    unit, name = (_MEGABYTE, "MB") if size >= _MEGABYTE / 10 else (_KILOBYTE, "kB")
+    return f"{size / unit:.1f} {name}" if size else ""
 
 
 def _problem_page(item: InventoryItem) -> str:

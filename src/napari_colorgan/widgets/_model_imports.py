@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.widgets._models_desk import Desk
 
+_MOST_LINES = 4
+
 
 class ModelImports:
     """Takes files into the library."""
@@ -70,6 +72,9 @@ class ModelImports:
 
     def _tell(self, imported: Sequence[str], refused: Sequence[Refusal]) -> None:
         lines = [*imported, *(f"{refusal.path.name}: {refusal.reason}" for refusal in refused)]
+        # A folder full of broken files must not push the panel off the screen.
+        more = [f"… and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+        lines = lines[:_MOST_LINES] + more
         self._desk.message.say("\n".join(lines), "error" if refused else "notice")
 
 
