@@ -1,1 +1,1 @@
-"""TBD."""
+"""The panels in napari: the only room, beside the samples, that knows napari and Qt."""
