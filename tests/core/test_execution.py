@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 
 from napari_colorgan.core import execution
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.execution import NetworkRunner
+from napari_colorgan.core.execution import NetworkRunner, runner_of
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -80,3 +82,33 @@ def test_auto_takes_bfloat16_if_it_is_faster_and_near(
     runner = NetworkRunner(tiny_generator, CPU, "auto")
     runner(lightness())
     assert runner._dtype == chosen
+
+
+def test_a_runner_is_made_once_for_a_generator_as_it_is(tiny_generator: Generator) -> None:
+    generator = copy.deepcopy(tiny_generator)
+    runner = runner_of(generator, CPU, "float32")
+    assert runner_of(generator, CPU, "float32") is runner
+    assert runner_of(generator, CPU, "bfloat16") is not runner
+
+
+@pytest.mark.parametrize("part", ["parameters", "buffers"])
+def test_a_generator_trained_further_gets_another_runner(
+    tiny_generator: Generator, part: str
+) -> None:
+    generator = copy.deepcopy(tiny_generator)
+    before, _ = runner_of(generator, CPU, "float32")(lightness())
+    with torch.no_grad():
+        for tensor in getattr(generator, part)():
+            if tensor.is_floating_point():
+                tensor.mul_(1.1)
+    after, _ = runner_of(generator, CPU, "float32")(lightness())
+    assert not torch.equal(before, after)
+
+
+def test_runners_go_with_their_generator(tiny_generator: Generator) -> None:
+    generator = copy.deepcopy(tiny_generator)
+    runner_of(generator, CPU, "float32")
+    count = len(execution._runners)
+    del generator
+    gc.collect()
+    assert len(execution._runners) == count - 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -26,6 +28,26 @@ MAX_DELTA_E = 0.5
 _MIN_GAIN = 1.1
 # The side of the piece of a plane that decides about precision.
 _TRIAL_SIZE = 256
+
+
+# The runner made last for each generator; it goes with it.
+_runners: WeakKeyDictionary[Generator, tuple[object, NetworkRunner]] = WeakKeyDictionary()
+
+
+def runner_of(generator: Generator, device: torch.device, precision: str) -> NetworkRunner:
+    """Return a runner of a generator: the last one, if it would be the same.
+
+    A live preview asks for one at every change; making it and trying precisions takes longer
+    than a small plane. The parameters are those of `NetworkRunner`.
+    """
+    tensors = chain(generator.parameters(), generator.buffers())
+    # PyTorch counts a tensor's changes in place, so a generator trained further is another.
+    key = (device, precision, tuple((id(each), each._version) for each in tensors))
+    known, runner = _runners.get(generator, (None, None))
+    if runner is None or known != key:
+        runner = NetworkRunner(generator, device, precision)
+        _runners[generator] = (key, runner)
+    return runner
 
 
 class NetworkRunner:

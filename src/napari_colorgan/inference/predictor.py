@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
-from napari_colorgan.core.execution import NetworkRunner
+from napari_colorgan.core.execution import runner_of
 from napari_colorgan.core.rendering import Renderer
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.upsampling import JointUpsampler, Upsampler
@@ -167,7 +167,7 @@ class PlanePredictor:
         return found
 
     def _start_on(self, device: torch.device) -> None:
-        self._runner = NetworkRunner(self._source, device, self.settings.precision)
+        self._runner = runner_of(self._source, device, self.settings.precision)
         pixel = 3 * np.dtype(self.settings.dtype).itemsize + 4 * self.settings.uncertainty
         generator = self._source
         self._memory = MemoryPlan(
