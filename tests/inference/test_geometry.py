@@ -52,3 +52,13 @@ def test_native_and_numbers() -> None:
     half = Geometry.of((100, 66), 0.5, 256, 32)
     assert (half.seen_height, half.seen_width) == (50, 33)
     assert half.cell(8) == (16, 16)
+
+
+@given(sides, sides, st.sampled_from([32, 128]))
+def test_the_centre_is_on_the_stride_grid_and_inside(height: int, width: int, stride: int) -> None:
+    geometry = Geometry.of((height, width), "native", 256, stride)
+    for window, size in zip(geometry.centre(256), geometry.padded, strict=True):
+        assert window.start % stride == 0
+        assert window.stop - window.start == min(256, size)
+        assert window.stop <= size
+        assert abs(window.start + window.stop - size) <= 2 * stride

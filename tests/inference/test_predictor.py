@@ -180,7 +180,7 @@ def test_running_out_of_memory_means_fewer_planes_then_tiles(
 ) -> None:
     planes = [noise(300, 300, seed=seed) for seed in range(3)]
     display, notices = DisplayRange(0, 65535), []
-    choices = PredictionSettings(scale="native", device="cpu", dtype="float32")
+    choices = PredictionSettings(scale="native", device="cpu", dtype="float32", precision="float32")
     expected = PlanePredictor(toy(), choices).predict(planes, display)
     starved = toy(most=60_000)
     found = PlanePredictor(starved, choices, on_notice=notices.append).predict(planes, display)
@@ -203,6 +203,8 @@ def test_running_out_on_a_device_means_the_cpu(
     class Elsewhere:
         device = torch.device("cuda")
         generator = first.generator
+        prepared = True
+        bytes_per_pixel = 300
 
         def __call__(self, *planes: object, **choices: object) -> None:
             raise torch.OutOfMemoryError

@@ -71,9 +71,29 @@ class NetworkRunner:
         self._dtype: torch.dtype | None = None
 
     @property
-    def name(self) -> str:
-        """The device's name."""
-        return str(self.device)
+    def prepared(self) -> bool:
+        """Whether the precision is chosen."""
+        return self._dtype is not None
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """What the network takes per pixel that it sees, in the precision chosen."""
+        stated = self.generator.bytes_per_pixel
+        # Answers stay in float32, and on a fine grid they are most of it.
+        halved = self._dtype not in (None, torch.float32) and self.generator.output_stride >= 8
+        return stated * 6 // 10 if halved else stated
+
+    def prepare(self, lightness: Tensor) -> None:
+        """Choose the precision on a piece of the input; calling the runner does it too.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            As for calling it; the first 256 × 256 pixels count.
+        """
+        with torch.inference_mode(), memory_errors(self.device):
+            piece = lightness[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE]
+            self._dtype = self._decide((piece / 50 - 1).to(self.device))
 
     def __call__(
         self,
@@ -113,9 +133,11 @@ class NetworkRunner:
             if hints is None:
                 hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
             hints = hints.to(self.device)
-            if self._dtype is None:
-                self._dtype = self._decide(fed, hints)
-            return self._predict(fed, hints, temperature, self._dtype, uncertainty=uncertainty)
+            dtype = self._dtype
+            if dtype is None:
+                self.prepare(lightness)
+                dtype = self._dtype or torch.float32
+            return self._predict(fed, hints, temperature, dtype, uncertainty=uncertainty)
 
     def _predict(
         self,
@@ -136,7 +158,7 @@ class NetworkRunner:
             unsure *= 1 - pool_hints(hints, self.generator.output_stride)[1]
         return ab, unsure
 
-    def _decide(self, fed: Tensor, hints: Tensor) -> torch.dtype:
+    def _decide(self, fed: Tensor) -> torch.dtype:
         if self._precision != "auto":
             chosen = getattr(torch, self._precision)
             assert isinstance(chosen, torch.dtype)
@@ -144,12 +166,12 @@ class NetworkRunner:
         if self.device.type == "cuda":
             return torch.float16
         if self.device.type == "cpu" and has_bfloat16_instructions():
-            return self._measure(fed, hints)
+            return self._measure(fed)
         return torch.float32
 
-    def _measure(self, fed: Tensor, hints: Tensor) -> torch.dtype:
+    def _measure(self, fed: Tensor) -> torch.dtype:
         """Return bfloat16 if it is faster on a piece of the input and keeps the colours."""
-        fed, hints = (each[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE] for each in (fed, hints))
+        hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
         seconds, colors = {}, {}
         for dtype in (torch.float32, torch.bfloat16):
             laps = []

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**22, "mps": 2**20}
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
+# Of the piece of the first plane on which the runner chooses its precision.
+_TRIAL_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +188,9 @@ class PlanePredictor:
 
     def _predict(self, views: list[_View]) -> list[ColorPlane]:
         geometry = views[0].geometry
+        if not self._runner.prepared:
+            self._runner.prepare(views[0].seen(geometry.centre(_TRIAL_SIZE))[None, None])
+        self._memory.network_bytes = self._runner.bytes_per_pixel
         grid = self._memory.grid(geometry)
         stride = self._runner.generator.output_stride
         shape = (geometry.padded[0] // stride, geometry.padded[1] // stride)
