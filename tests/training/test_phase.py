@@ -1,0 +1,210 @@
+"""A step: its parts, its precision, its gradients."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch import nn
+
+from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
+from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.errors import ConfigError
+from napari_colorgan.events import run
+from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.data import Batch
+from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.feed import StepData
+from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.phase_config import PhaseConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.core.generator import Generator
+
+BATCH, SIZE = 4, 64
+
+
+def make_config(kind: str = "supervised", **changes: Any) -> TrainingConfig:
+    phase = PhaseConfig(
+        kind, batch_size=BATCH, lr=1e-3, l1=10.0, adversarial=float(kind == "adversarial")
+    )
+    config = TrainingConfig(
+        generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
+        discriminator=DiscriminatorConfig(filters=4, downs=1),
+        data=DataConfig(size=SIZE),
+        phases=(phase,),
+    )
+    for name, value in changes.items():
+        where = {f.name for f in dataclasses.fields(config)}
+        if name in where:
+            config = dataclasses.replace(config, **{name: value})
+        else:
+            phases = (dataclasses.replace(config.phases[0], **{name: value}),)
+            config = dataclasses.replace(config, phases=phases)
+    return config
+
+
+@pytest.fixture
+def data() -> StepData:
+    chance = torch.Generator().manual_seed(0)
+    lightness = torch.rand(BATCH, 1, SIZE, SIZE, generator=chance) * 2 - 1
+    coarse = torch.rand(BATCH, 2, SIZE // 16, SIZE // 16, generator=chance) - 0.5
+    ab = coarse.repeat_interleave(16, dim=2).repeat_interleave(16, dim=3)
+    return StepData(0, Batch(lightness, ab), torch.zeros(BATCH, 3, SIZE, SIZE), None)
+
+
+@pytest.fixture
+def generator() -> Generator:
+    torch.manual_seed(0)
+    return build_generator(make_config().generator)
+
+
+@pytest.fixture
+def discriminator() -> PatchGANDiscriminator:
+    torch.manual_seed(0)
+    return PatchGANDiscriminator(make_config().discriminator)
+
+
+def without_norms(module: nn.Module) -> nn.Module:
+    """Take out what looks at a batch as a whole."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, getattr(child, "act", nn.Identity()))
+        else:
+            without_norms(child)
+    return module
+
+
+def gradients(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: p.grad for name, p in module.named_parameters() if p.grad is not None}
+
+
+def test_accumulation_is_the_same_step_in_less_memory(generator: Generator, data: StepData) -> None:
+    without_norms(generator)
+    weights = torch.rand(len(generator.head.bins), generator=torch.Generator().manual_seed(3))
+    # Colours that count differently: the parts' losses are then no plain means.
+    found = []
+    for accumulate in (1, 2):
+        copied = copy.deepcopy(generator)
+        config = make_config(classification=1.0, accumulate=accumulate)
+        losses = Phase(config, 0, copied, bin_weights=weights**4).step(data, 1.0)
+        found.append((losses, gradients(copied)))
+    (once, whole), (twice, summed) = found
+    assert twice == pytest.approx(once, rel=1e-5)
+    torch.testing.assert_close(summed, whole, rtol=1e-3, atol=1e-5)
+
+
+class Recorder:
+    """A gradient scaler that tells what is asked of it."""
+
+    def __init__(self, optimizers: dict[str, torch.optim.Optimizer]) -> None:
+        self.names = {id(o): name.split("_")[0] for name, o in optimizers.items()}
+        self.calls: list[str] = []
+
+    def scale(self, loss: torch.Tensor) -> torch.Tensor:
+        self.calls.append("scale")
+        return loss
+
+    def unscale_(self, optimizer: torch.optim.Optimizer) -> None:
+        self.calls.append(f"unscale {self.names[id(optimizer)]}")
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        self.calls.append(f"step {self.names[id(optimizer)]}")
+
+    def update(self) -> None:
+        self.calls.append("update")
+
+
+def test_scaler_steps_each_optimizer_and_is_updated_once(
+    generator: Generator, discriminator: PatchGANDiscriminator, data: StepData
+) -> None:
+    phase = Phase(make_config("adversarial", grad_clip=1.0), 0, generator, discriminator)
+    recorder = Recorder(phase.optimizers)
+    phase._scaler = recorder
+    phase.step(data, 1.0)
+    first = ["scale", "step discriminator", "scale"]
+    assert recorder.calls == [*first, "unscale generator", "step generator", "update"]
+
+
+def test_scaled_losses_take_the_same_clipped_step(generator: Generator, data: StepData) -> None:
+    states = []
+    for scale in (0.0, 1024.0):
+        copied = copy.deepcopy(generator)
+        phase = Phase(make_config(grad_clip=0.1), 0, copied)
+        if scale:
+            phase._scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        phase.step(data, 1.0)
+        states.append(gradients(copied))
+    torch.testing.assert_close(*states, rtol=1e-4, atol=1e-7)
+    norm = torch.stack([g.norm() for g in states[0].values()]).norm()
+    assert norm.item() == pytest.approx(0.1, rel=1e-3)
+
+
+def test_loss_scale_is_part_of_a_runs_state(generator: Generator) -> None:
+    phase = Phase(make_config(precision="float16"), 0, generator)
+    assert phase.loss_scale == 65536.0
+    phase.loss_scale = 512.0
+    assert phase.loss_scale == 512.0
+    assert Phase(make_config(), 0, generator).loss_scale == 1.0
+
+
+def test_half_precision_is_refused_without_cuda(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(tiny_config, precision="float16")
+    request = TrainRequest(config, [picture_folder], tmp_path / "run", device="cpu")
+    with pytest.raises(ConfigError, match="CUDA"):
+        run(train_job(request))
+
+
+def test_bfloat16_loses_about_the_same(generator: Generator, data: StepData) -> None:
+    seen = []
+    generator.head.register_forward_hook(lambda _m, _i, raw: seen.append(raw.dtype))
+    config = make_config(classification=1.0)
+    exact = Phase(config, 0, copy.deepcopy(generator)).step(data, 1.0)
+    rough = dataclasses.replace(config, precision="bfloat16")
+    found = Phase(rough, 0, generator).step(data, 1.0)
+    assert seen == [torch.float32, torch.bfloat16]
+    assert found == pytest.approx(exact, rel=0.02)
+    assert all(p.dtype == torch.float32 for p in generator.parameters())
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")
+def test_compiled_networks_take_the_same_step(
+    generator: Generator,
+    discriminator: PatchGANDiscriminator,
+    data: StepData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+    keys = list(generator.state_dict())
+    # All of compiling but the machine code, which takes a minute.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    for compiled in (False, True):
+        torch._dynamo.utils.counters.clear()
+        networks = copy.deepcopy(generator), copy.deepcopy(discriminator)
+        phase = Phase(make_config("adversarial", compile=compiled), 0, *networks)
+        found.append(phase.step(data, 1.0))
+        assert bool(torch._dynamo.utils.counters["frames"]["ok"]) is compiled
+        assert list(networks[0].state_dict()) == keys
+    assert found[1] == pytest.approx(found[0], rel=1e-4)
+
+
+def test_threads_are_as_many_as_before(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        config = dataclasses.replace(tiny_config, phases=tiny_config.phases[1:2])
+        run(train_job(TrainRequest(config, [picture_folder], tmp_path / "run")))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
