@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig
+from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +63,14 @@ class ToyGenerator(Generator):
 def toy() -> Callable[..., ToyGenerator]:
     """Return what makes a toy generator."""
     return ToyGenerator
+
+
+@pytest.fixture(scope="session")
+def vivid_generator() -> Generator:
+    """Return a random network whose colours are strong and often outside sRGB."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)
+    generator = build_generator(config).eval()
+    with torch.no_grad():
+        generator.head.projection.weight.mul_(30)
+    return generator

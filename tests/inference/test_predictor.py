@@ -4,55 +4,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
-from napari_colorgan.errors import DeviceError, InputError, MemoryLimitError
+from napari_colorgan.errors import DeviceError, InputError
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
+from predicting import LEVELS, lab_of, noise, predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.core.generator import Generator
-
-LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
-BEYOND = 2**26
-"""What a plane takes beside its result and the network, in bytes."""
-
-
-def predictor(generator: Generator, **choices: Any) -> PlanePredictor:
-    given_here = {"device": "cpu", "precision": "float32", **choices}
-    return PlanePredictor(generator, PredictionSettings(**given_here), working_size=64)
-
-
-def noise(*shape: int, high: int = 65535, seed: int = 0) -> np.ndarray:
-    # Smooth enough to have edges and areas, up to both ends of the range.
-    chance = np.random.default_rng(seed)
-    coarse = chance.random((-(-shape[0] // 7), -(-shape[1] // 7), *shape[2:]))
-    plane = coarse.repeat(7, axis=0).repeat(7, axis=1)[: shape[0], : shape[1]]
-    fine = plane + 0.2 * chance.standard_normal(plane.shape)
-    return (np.clip(fine, 0, 1) * high).astype(np.uint8 if high == 255 else np.uint16)
-
-
-def lab_of(rgb: np.ndarray) -> np.ndarray:
-    return rgb2lab(rgb.astype(np.float64) / LEVELS[rgb.dtype.name])
-
-
-@pytest.fixture(scope="module")
-def vivid_generator() -> Generator:
-    """Return a random network whose colours are strong and often outside sRGB."""
-    torch.manual_seed(0)
-    config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)
-    generator = build_generator(config).eval()
-    with torch.no_grad():
-        generator.head.projection.weight.mul_(30)
-    return generator
 
 
 @pytest.mark.parametrize("dtype", LEVELS)
@@ -131,97 +97,6 @@ def test_batches_equal_planes_one_by_one(tiny_generator: Generator) -> None:
         (alone,) = run.predict([plane], display)
         np.testing.assert_allclose(found.rgb, alone.rgb, atol=1e-4)
         np.testing.assert_allclose(found.uncertainty, alone.uncertainty, atol=1e-4)
-
-
-def test_batches_are_larger_the_smaller_the_planes(tiny_generator: Generator) -> None:
-    native = predictor(tiny_generator, scale="native")
-    assert native.batch_size((64, 64)) > native.batch_size((256, 256)) > 1
-    assert native.batch_size((3000, 3000)) == 1
-    assert predictor(tiny_generator).batch_size((3000, 3000)) > 1
-
-
-def test_tiles_equal_the_whole(vivid_generator: Generator) -> None:
-    plane, display = noise(704, 1000), DisplayRange(0, 65535)
-    choices = {"scale": "native", "dtype": "float32"}
-    (whole,) = predictor(vivid_generator, **choices).predict([plane], display)
-    pixels = (704 * 1024) * 3 // 4
-    limit = pixels * vivid_generator.bytes_per_pixel + plane.size * 14 + BEYOND
-    tiled = predictor(vivid_generator, memory_limit=limit, **choices)
-    (found,) = tiled.predict([plane], display)
-    assert len(list(tiled._memory.grid(tiled._geometry(plane.shape)))) > 1
-    assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
-
-
-@given(height=st.integers(1, 400), width=st.integers(1, 400), spare=st.integers(0, 100))
-@settings(max_examples=30)
-def test_tiles_have_no_seams(toy: Callable[..., Any], height: int, width: int, spare: int) -> None:
-    plane, display = noise(height, width), DisplayRange(0, 65535)
-    choices = {"scale": "native", "dtype": "float32"}
-    (whole,) = predictor(toy(), **choices).predict([plane], display)
-    generator = toy()
-    smallest = (2 * generator.halo + generator.stride) ** 2 + spare * 1024
-    limit = smallest * generator.bytes_per_pixel + 14 * (height + 32) * (width + 32) + BEYOND
-    (found,) = predictor(generator, memory_limit=limit, **choices).predict([plane], display)
-    np.testing.assert_allclose(found.rgb, whole.rgb, atol=1e-5)
-    assert all(
-        np.prod(seen) <= smallest + 14 * 32 * (height + width + 32) for seen in generator.seen
-    )
-
-
-def test_a_plane_beyond_the_memory_limit_says_what_to_do(tiny_generator: Generator) -> None:
-    run = predictor(tiny_generator, scale="native", memory_limit=10**8)
-    plane = np.broadcast_to(np.uint8(7), (30_000, 30_000))
-    with pytest.raises(MemoryLimitError, match=r"at least 3,\d\d\d MB.*Raise the memory limit"):
-        run.predict([plane], DisplayRange(0, 255))
-
-
-def test_running_out_of_memory_means_fewer_planes_then_tiles(
-    toy: Callable[..., Any],
-) -> None:
-    planes = [noise(300, 300, seed=seed) for seed in range(3)]
-    display, notices = DisplayRange(0, 65535), []
-    choices = PredictionSettings(scale="native", device="cpu", dtype="float32", precision="float32")
-    expected = PlanePredictor(toy(), choices).predict(planes, display)
-    starved = toy(most=60_000)
-    found = PlanePredictor(starved, choices, on_notice=notices.append).predict(planes, display)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one.rgb, other.rgb, atol=1e-5)
-    assert [("planes" in text, "tiles" in text) for text in notices] == [
-        (True, False),
-        (False, True),
-    ]
-
-
-def test_running_out_on_a_device_means_the_cpu(
-    toy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    notices: list[str] = []
-    run = PlanePredictor(toy(), PredictionSettings(device="cpu"), on_notice=notices.append)
-    # Any device other than "cpu": what matters is who takes over.
-    first = run._runner
-
-    class Elsewhere:
-        device = torch.device("cuda")
-        generator = first.generator
-        prepared = True
-        bytes_per_pixel = 300
-
-        def __call__(self, *planes: object, **choices: object) -> None:
-            raise torch.OutOfMemoryError
-
-    run._runner = Elsewhere()  # type: ignore[assignment]
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    (found,) = run.predict([noise(20, 20)], DisplayRange(0, 65535))
-    assert found.rgb.shape == (20, 20, 3)
-    assert run.device == torch.device("cpu")
-    assert "CPU" in notices[-1]
-
-
-def test_running_out_for_good_is_an_error_and_never_a_gray_result(
-    toy: Callable[..., Any],
-) -> None:
-    with pytest.raises(MemoryLimitError):
-        predictor(toy(most=100)).predict([noise(300, 300)], DisplayRange(0, 65535))
 
 
 @pytest.mark.parametrize("scale", ["fit", "native", 2.0])

@@ -1,0 +1,34 @@
+"""Planes to colorize, and what is asked of the colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skimage.color import rgb2lab
+
+from napari_colorgan.inference.predictor import PlanePredictor
+from napari_colorgan.inference.settings import PredictionSettings
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
+
+LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
+
+
+def predictor(generator: Generator, **choices: Any) -> PlanePredictor:
+    given_here = {"device": "cpu", "precision": "float32", **choices}
+    return PlanePredictor(generator, PredictionSettings(**given_here), working_size=64)
+
+
+def noise(*shape: int, high: int = 65535, seed: int = 0) -> np.ndarray:
+    # Smooth enough to have edges and areas, up to both ends of the range.
+    chance = np.random.default_rng(seed)
+    coarse = chance.random((-(-shape[0] // 7), -(-shape[1] // 7), *shape[2:]))
+    plane = coarse.repeat(7, axis=0).repeat(7, axis=1)[: shape[0], : shape[1]]
+    fine = plane + 0.2 * chance.standard_normal(plane.shape)
+    return (np.clip(fine, 0, 1) * high).astype(np.uint8 if high == 255 else np.uint16)
+
+
+def lab_of(rgb: np.ndarray) -> np.ndarray:
+    return rgb2lab(rgb.astype(np.float64) / LEVELS[rgb.dtype.name])
