@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -150,7 +151,7 @@ class NetworkRunner:
     ) -> tuple[Tensor, Tensor | None]:
         lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
-        with torch.autocast(self.device.type, dtype=dtype if lower else None, enabled=lower):
+        with torch.autocast(self.device.type, dtype=dtype) if lower else nullcontext():
             raw = self.generator(fed, hints).float()
         ab = self.generator.colors(raw, hints, temperature) * AB_SCALE
         unsure = self.generator.head.uncertainty(raw) if uncertainty else None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.tiling import Window
 
 # Pixels rendered at once: few enough to stay in the caches of a few processors, or to fill a GPU.
-_BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**22, "mps": 2**20}
+_BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**20, "mps": 2**20}
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 # Of the piece of the first plane on which the runner chooses its precision.
