@@ -37,7 +37,7 @@ _SCALES = (
     ("native", "Native: pixels as they are"),
     ("number", "Number"),
 )
-_DEVICES = (
+DEVICES = (
     ("preferences", "As in Preferences"),
     ("auto", "Automatic"),
     ("cpu", "CPU"),
@@ -68,7 +68,7 @@ class ColorizeForm(QWidget):
         self.preview = QCheckBox("Live p&review")
         self.scale = Combo(_SCALES)
         self.scale_number = QDoubleSpinBox()
-        self.device = Combo(_DEVICES)
+        self.device = Combo(DEVICES)
         self.depth = Combo(_DEPTHS)
         self.uncertainty = QCheckBox("Uncertaint&y layer")
         self.advanced = Fold("Advanced", "Options that are rarely needed.", self._advanced_page())

@@ -1,0 +1,130 @@
+"""From the form to what the engine is asked, and from its result to Colorize."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QApplication
+
+from napari_colorgan.errors import ColorganError, InputError, ModelError
+from napari_colorgan.library.names import check_name, free_name, name_of_file, same_name
+from napari_colorgan.services.tuning.folders import new_run_folder
+from napari_colorgan.services.tuning.preparing import count_planes
+from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.widgets._model_picker import PreferredLibrary
+from napari_colorgan.widgets._options import load_options, save_options
+from napari_colorgan.widgets._preferences import load_preferences
+from napari_colorgan.widgets._training_layers import layer_source
+from napari_colorgan.widgets.colorize import ColorizeWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.services.runs import TuningRun
+    from napari_colorgan.services.tuning.preparing import ArraySource
+    from napari_colorgan.widgets._training_form import TrainingForm
+
+
+def sources_of(form: TrainingForm) -> list[ArraySource]:
+    """Return the ticked layers' planes, or their regions'.
+
+    Raises
+    ------
+    InputError
+        If a layer can't be trained on.
+    """
+    found = [layer_source(layer, form.region.value) for layer in form.data.layers]
+    return [source for source in found if source is not None]
+
+
+def make_request(
+    form: TrainingForm, sources: Sequence[ArraySource], recipe: str | Path
+) -> FineTuneRequest:
+    """Return what the form asks for.
+
+    Raises
+    ------
+    ColorganError
+        If there is nothing to train on, no base, or the name is taken or impossible.
+    """
+    entry = form.base.entry
+    if entry is None:
+        raise ModelError(
+            expected="a model to start from",
+            got="an empty library",
+            action="Reinstall the plugin, or import a model.",
+        )
+    if not sources and not form.data.paths:
+        raise InputError(
+            expected="colour images to train on",
+            got="none that are ticked and under the region",
+            action="Open colour images, or add files and folders, and tick them.",
+        )
+    names = [other.name for other in PreferredLibrary().entries()]
+    typed = form.name.text().strip()
+    name = check_name(typed) if typed else free_name(f"{entry.name} tuned", names)
+    if any(same_name(name, other) for other in names):
+        raise ModelError(
+            expected="a name that isn't taken",
+            got=f"“{name}”, which is in the library",
+            action="Choose another name.",
+        )
+    device = form.device.value
+    return FineTuneRequest(
+        data=tuple(form.data.paths),
+        output=new_run_folder(name),
+        base=entry.path.absolute(),
+        minutes=form.chosen_minutes,
+        name=name,
+        adversarial=form.adversarial.isChecked(),
+        hold_out=form.hold_out.value() / 100.0,
+        scale=form.scale.value,
+        device=load_preferences().device if device == "preferences" else device,
+        recipe=recipe,
+    )
+
+
+def describe_data(form: TrainingForm) -> str:
+    """Return in words how much there is to train on, or what is wrong with it."""
+    try:
+        sources = sources_of(form)
+    except ColorganError as error:
+        return str(error)
+    paths, planes = len(form.data.paths), sum(map(count_planes, sources))
+    region = "region" if form.region.value is not None else "plane"
+    parts = [_many(planes, f"{region} of layers", f"{region}s of layers")] if planes else []
+    if paths:
+        parts.append(_many(paths, "file or folder", "files or folders"))
+    if not parts:
+        return ""
+    text = " and ".join(parts)
+    if paths:
+        return f"{text}, to be counted at the start; {form.hold_out.value()} % are held out"
+    held_out = max(1, round(planes * form.hold_out.value() / 100))
+    return f"{text}; {held_out} held out" if planes > 1 else f"{text}; its end is held out"
+
+
+def base_name(run: TuningRun) -> str:
+    """Return the name of the model that a run has started from.
+
+    Raises
+    ------
+    TrainingError
+        If the run's request can't be read.
+    """
+    return name_of_file(Path(str(run.request.base)))
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
+def choose_in_colorize(model: str) -> None:
+    """Choose a model in every Colorize panel, open now or later."""
+    save_options(dataclasses.replace(load_options(), model=model, vividness=None))
+    for panel in QApplication.allWidgets():
+        if isinstance(panel, ColorizeWidget):
+            panel.form.model.refresh()
+            panel.form.model.choose(model)

@@ -1,0 +1,94 @@
+"""Earlier and other runs: watched, resumed, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.widgets._controls import Fold, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.services.runs import TuningRun
+
+_ROLE = Qt.ItemDataRole.UserRole
+_LIST_HEIGHT = 90
+
+
+class RunsFold(Fold):
+    """A list of runs with their states; asks by signals."""
+
+    watch_asked = Signal(object)
+    delete_asked = Signal(object)
+
+    def __init__(self) -> None:
+        self.list = QListWidget()
+        self.watch = QPushButton("Show")
+        self.delete = QPushButton("Delete")
+        self._none = QLabel("None yet.")
+        super().__init__("Runs", "Runs under way, finished and interrupted.", self._page())
+        self.list.itemSelectionChanged.connect(self._update)
+        self.list.itemDoubleClicked.connect(lambda _: self._ask(self.watch_asked))
+        self.watch.clicked.connect(lambda: self._ask(self.watch_asked))
+        self.delete.clicked.connect(lambda: self._ask(self.delete_asked))
+        self.set_runs([])
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        self.list.setFixedHeight(_LIST_HEIGHT)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        describe(self.list, "Runs", "Runs, the newest first.")
+        describe(self.watch, "Show", "Show the run's curves and result; resume it there.")
+        describe(self.delete, "Delete", "Remove the run's folder; models in the library stay.")
+        row = QHBoxLayout()
+        row.addWidget(self.watch, 1)
+        row.addWidget(self.delete, 1)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._none)
+        layout.addWidget(self.list)
+        layout.addLayout(row)
+        return page
+
+    def set_runs(self, runs: Sequence[TuningRun]) -> None:
+        """Show these runs."""
+        self.list.clear()
+        for run in runs:
+            item = QListWidgetItem(f"{_name(run)}: {run.state}")
+            item.setData(_ROLE, run)
+            item.setToolTip(str(run.path))
+            self.list.addItem(item)
+        for widget in (self.list, self.watch, self.delete):
+            widget.setVisible(bool(runs))
+        self._none.setVisible(not runs)
+        self._update()
+
+    def _update(self) -> None:
+        chosen = bool(self.list.selectedItems())
+        self.watch.setEnabled(chosen)
+        self.delete.setEnabled(chosen)
+
+    def _ask(self, signal: Signal) -> None:
+        items = self.list.selectedItems()
+        if items:
+            signal.emit(items[0].data(_ROLE))
+
+
+def _name(run: TuningRun) -> str:
+    try:
+        return f"{run.request.name} ({run.path.name[:16]})"
+    except ColorganError:
+        return run.path.name

@@ -1,0 +1,298 @@
+"""Plugins > ColorGAN > Fine-tune: a model of one's own from a few colour images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.services.runs import find_runs
+from napari_colorgan.services.tuning.keeping import keep_job
+from napari_colorgan.services.tuning.preparing import prepare_job
+from napari_colorgan.widgets._ask_bar import AskBar, Question
+from napari_colorgan.widgets._controls import PanelArea, describe
+from napari_colorgan.widgets._message import Message
+from napari_colorgan.widgets._model_picker import PreferredLibrary, preferred_library
+from napari_colorgan.widgets._subscriptions import Subscriptions
+from napari_colorgan.widgets._training_form import TrainingForm
+from napari_colorgan.widgets._training_layers import is_region, is_trainable
+from napari_colorgan.widgets._training_monitor import TrainingMonitor
+from napari_colorgan.widgets._training_preview import TrainingPreview
+from napari_colorgan.widgets._training_requests import (
+    base_name,
+    choose_in_colorize,
+    describe_data,
+    make_request,
+    sources_of,
+)
+from napari_colorgan.widgets._training_runs import RunsFold
+from napari_colorgan.widgets._training_watch import RunWatch
+from napari_colorgan.widgets._worker import JobHandlers, JobRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+    from qtpy.QtGui import QShowEvent
+
+    from napari_colorgan.services.runs import TuningRun
+
+_WIDTH = 320
+_BUTTON_HEIGHT = 32
+_MEMORY = "2 GB"
+
+
+class FineTuneWidget(QWidget):
+    """The panel: settings on one page, a run on the other.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The viewer whose layers can be trained on.
+    recipe : str or Path
+        The recipe's name, or a TOML file.
+    """
+
+    def __init__(self, napari_viewer: Viewer, *, recipe: str | Path = "fine-tune") -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.form = TrainingForm(PreferredLibrary())
+        self.runs = RunsFold()
+        self.monitor = TrainingMonitor()
+        self.message = Message()
+        self.ask = AskBar()
+        self.estimate = QLabel()
+        self.button = QPushButton("&Train")
+        self.watch = RunWatch(self)
+        self._recipe = recipe
+        self._runner = JobRunner(self)
+        self._preview = TrainingPreview(napari_viewer)
+        self._events = Subscriptions()
+        self._pages = QStackedWidget()
+        self._build()
+        self._connect()
+        self._list_layers()
+        self._list_runs()
+
+    def _build(self) -> None:
+        settings = QWidget()
+        page = QVBoxLayout(settings)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(self.form)
+        page.addWidget(self.runs)
+        page.addStretch(1)
+        self._foot = QWidget()
+        foot = QVBoxLayout(self._foot)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(4)
+        for widget in (self.estimate, self.button):
+            foot.addWidget(widget)
+        self.estimate.setWordWrap(True)
+        self.estimate.setStyleSheet("color: #8a8f98; font-size: 11px;")
+        describe(self.button, "Train", "Train a new model on the ticked images.")
+        self.button.setMinimumHeight(_BUTTON_HEIGHT)
+        self._pages.addWidget(PanelArea(settings))
+        self._pages.addWidget(PanelArea(self.monitor))
+        layout = QVBoxLayout(self)
+        for widget in (self._pages, self.ask, self.message, self._foot):
+            layout.addWidget(widget)
+        layout.setStretch(0, 1)
+        self.setMinimumWidth(_WIDTH)
+
+    def _connect(self) -> None:
+        self.button.clicked.connect(self.start)
+        self.form.changed.connect(self._count)
+        self.runs.watch_asked.connect(self.show_run)
+        self.runs.delete_asked.connect(self._ask_delete)
+        self.monitor.pause_asked.connect(self.watch.pause)
+        self.monitor.stop_asked.connect(self._stop)
+        self.monitor.cancel_asked.connect(self._cancel)
+        self.monitor.resume_asked.connect(self._resume)
+        self.monitor.keep_asked.connect(lambda: self._keep(trained=True))
+        self.monitor.back_asked.connect(self._show_settings)
+        self.watch.happened.connect(self.monitor.show_event)
+        self.watch.pictured.connect(self._preview.show)
+        self.watch.state_changed.connect(self._state_changed)
+        layers = self.viewer.layers
+        for emitter in (
+            layers.events.inserted,
+            layers.events.removed,
+            layers.events.reordered,
+            layers.events.renamed,
+        ):
+            self._events.add(emitter, self._list_layers)
+        self.destroyed.connect(self._events.clear)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the page of a run is shown."""
+        return bool(self._pages.currentIndex() == 1)
+
+    def start(self) -> None:
+        """Train as the form says; what is wrong with it is said in the panel."""
+        self.message.say("")
+        self.form.base.refresh()
+        try:
+            sources = sources_of(self.form)
+            request = make_request(self.form, sources, self._recipe)
+        except ColorganError as error:
+            self.message.say(str(error), "error")
+            return
+        self._show_monitor(request.name)
+        self.monitor.status.setText("Writing the training images…")
+        self.monitor.stop.setEnabled(False)
+        self.monitor.pause.setEnabled(False)
+        handlers = JobHandlers(
+            self.monitor.show_event, self._prepared, self._prepare_failed, self._prepare_cancelled
+        )
+        self._runner.start(prepare_job(request, sources), "writing training images", handlers)
+
+    def show_run(self, run: TuningRun) -> None:
+        """Show a run, whoever has started it."""
+        self.message.say("")
+        try:
+            name = run.request.name
+        except ColorganError as error:
+            self.message.say(str(error), "error")
+            return
+        self._show_monitor(name)
+        self.watch.attach(run.path)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when the panel is closed: napari takes it out of its dock."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            self._shut_down()
+        return bool(super().event(event))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Look for runs that were started elsewhere."""
+        super().showEvent(event)
+        self._list_runs()
+
+    def _shut_down(self) -> None:
+        self._events.clear()
+        self._runner.shut_down()
+        if self.watch.state in ("running", "paused"):
+            show_info("The training goes on. Open Plugins > ColorGAN > Fine-tune to see it.")
+        self.watch.detach()
+
+    def _prepared(self, path: Path) -> None:
+        self.monitor.show_state("running")
+        self.watch.start(path)
+
+    def _prepare_failed(self, error: Exception) -> None:
+        self._show_settings()
+        self.message.say(str(error), "error")
+
+    def _prepare_cancelled(self) -> None:
+        self._show_settings()
+        self.message.say("Cancelled.")
+
+    def _stop(self) -> None:
+        self.monitor.show_stopping()
+        self.watch.stop()
+
+    def _cancel(self) -> None:
+        if self._runner.busy:
+            self._runner.cancel()
+        else:
+            self.watch.cancel()
+
+    def _resume(self) -> None:
+        if self.watch.run is not None:
+            self._show_monitor(self.watch.run.request.name)
+            self.watch.start(self.watch.run.path)
+
+    def _state_changed(self, state: str, text: str) -> None:
+        self.monitor.show_state(state)  # type: ignore[arg-type]
+        if text:
+            self.message.say(text, "error")
+        if state == "finished":
+            self._finished()
+
+    def _finished(self) -> None:
+        run = self.watch.run
+        if run is None:
+            return
+        try:
+            comparison, base = run.comparison, base_name(run)
+        except ColorganError as error:
+            self.message.say(str(error), "error")
+            return
+        self.monitor.show_comparison(comparison, base)
+        if self.watch.kept_as is not None:
+            self.message.say(f"In the library as “{self.watch.kept_as}”.")
+        elif comparison.is_better:
+            self._keep(trained=False)
+        else:
+            self.message.say(
+                f"The trained model isn't better than “{base}” on the held-out planes, so it "
+                "was not put into the library. More images or more time may help."
+            )
+            self.monitor.offer_keeping(True)
+
+    def _keep(self, *, trained: bool) -> None:
+        run = self.watch.run
+        if run is None:
+            return
+        self.monitor.offer_keeping(False)
+        file = run.trained if trained else run.model
+        job = keep_job(preferred_library(), run.path, file, run.request.name)
+        self.message.say(f"Putting “{run.request.name}” into the library…")
+        handlers = JobHandlers(lambda _: None, self._kept, self._keep_failed, lambda: None)
+        self._runner.start(job, "keeping a model", handlers)
+
+    def _kept(self, name: str) -> None:
+        choose_in_colorize(name)
+        self.message.say(f"Done: “{name}” is in the library, and chosen in Colorize.")
+
+    def _keep_failed(self, error: Exception) -> None:
+        self.monitor.offer_keeping(True)
+        self.message.say(f"The model is safe in its run, but: {error}", "error")
+
+    def _show_monitor(self, name: str) -> None:
+        self.monitor.begin(name)
+        self._preview.begin(name)
+        self._pages.setCurrentIndex(1)
+        self._foot.hide()
+
+    def _show_settings(self) -> None:
+        self.watch.detach()
+        self.message.say("")
+        self._pages.setCurrentIndex(0)
+        self._foot.show()
+        self._list_runs()
+
+    def _list_layers(self, *_: Any) -> None:
+        layers = list(self.viewer.layers)[::-1]
+        self.form.set_regions([layer for layer in layers if is_region(layer)])
+        self.form.data.set_layers([layer for layer in layers if is_trainable(layer)])
+
+    def _list_runs(self) -> None:
+        self.runs.set_runs(find_runs())
+
+    def _ask_delete(self, run: TuningRun) -> None:
+        self.ask.ask(
+            Question(
+                f"Delete the run “{run.path.name}” with its checkpoints and images?",
+                "Delete",
+                lambda: self._delete(run),
+                careful=True,
+            )
+        )
+
+    def _delete(self, run: TuningRun) -> None:
+        run.delete()
+        self._list_runs()
+
+    def _count(self) -> None:
+        """Show how many planes there are, and what the run will take."""
+        self.form.count.setText(describe_data(self.form))
+        minutes = self.form.chosen_minutes
+        self.estimate.setText(
+            f"Ends in about {minutes:g} minutes and takes about {_MEMORY} of memory. "
+            "napari stays free meanwhile."
+        )

@@ -1,0 +1,87 @@
+"""The Fine-tune panel, by clicks: what is trained on, and what is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+from training_stand import Stand, colors, stand
+
+from napari_colorgan.services.runs import find_runs
+from napari_colorgan.services.tuning.folders import runs_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+__all__ = ["colors", "stand"]
+
+
+def test_colour_layers_are_listed_and_counted(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    stand.viewer.add_image(colors[..., 0], name="gray")
+    stand.viewer.add_image(colors[0], rgb=True, name="single")
+    listed = stand.form.data.list
+    assert [listed.item(row).text() for row in range(listed.count())] == ["single", "fields"]
+    assert stand.form.count.text() == "4 planes of layers; 1 held out"
+    stand.form.hold_out.setValue(50)
+    assert stand.form.count.text() == "4 planes of layers; 2 held out"
+    listed.item(1).setCheckState(Qt.CheckState.Unchecked)
+    assert stand.form.count.text() == "1 plane of layers; its end is held out"
+    stand.viewer.layers.remove("single")
+    assert [listed.item(row).text() for row in range(listed.count())] == ["fields"]
+    assert stand.form.count.text() == ""
+
+
+def test_shapes_say_where(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields", scale=(1, 0.5, 0.5))
+    corners = np.array([[4, 8], [4, 40], [36, 40], [36, 8]])
+    stand.viewer.add_shapes([corners], name="region")  # in world units, half a pixel each
+    stand.form.region.setCurrentText("region")
+    assert stand.form.count.text() == "3 regions of layers; 1 held out"
+    run = stand.train()
+    [file] = (run / "data").iterdir()
+    np.testing.assert_array_equal(np.load(file), colors[:, 8:73, 16:81])
+
+
+def test_files_and_folders_by_drop(stand: Stand, tmp_path: Path) -> None:
+    mime = QMimeData()
+    (tmp_path / "fields").mkdir()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "fields"))])
+    copy = Qt.DropAction.CopyAction
+    none = Qt.KeyboardModifier.NoModifier
+    event = QDropEvent(QPointF(5, 5), copy, mime, Qt.MouseButton.LeftButton, none)
+    stand.form.data.list.dropEvent(event)
+    assert stand.form.data.paths == [tmp_path / "fields"]
+    assert "1 file or folder" in stand.form.count.text()
+    stand.form.data.list.setCurrentRow(0)
+    stand.click(stand.form.data.remove)
+    assert stand.form.data.paths == []
+
+
+def test_what_is_missing_is_said(stand: Stand, colors: np.ndarray) -> None:
+    stand.click(stand.widget.button)
+    assert "colour images" in stand.said
+    stand.viewer.add_image(colors, rgb=True)
+    stand.form.name.setText("Tiny")
+    stand.click(stand.widget.button)
+    assert "isn't taken" in stand.said
+    assert not stand.widget.is_watching
+    assert not runs_folder().exists()
+
+
+def test_the_request_is_what_the_form_says(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    stand.form.budget.choose(15.0)
+    stand.form.name.setText("my stain")
+    stand.form.adversarial.setChecked(True)
+    stand.form.scale.choose("native")
+    stand.train()
+    [run] = find_runs()
+    asked = run.request
+    assert (asked.minutes, asked.name, asked.adversarial) == (15.0, "my stain", True)
+    assert (asked.scale, asked.hold_out, asked.device) == ("native", 0.2, "auto")
+    [file] = asked.data
+    np.testing.assert_array_equal(np.load(file), colors)
