@@ -39,8 +39,7 @@ TRAINED_FILE = "trained.safetensors"
 _DEFAULT_MINUTES = 5.0
 _LEAST_MINUTES = 0.05
 _LIMITATIONS = (
-    "Made from {planes} planes of one owner: it is for material like that, prepared and recorded "
-    "in the same way, and has been measured on nothing else."
+    "Made from {planes} planes: it is for material like that, and was measured on nothing else."
 )
 
 
@@ -222,7 +221,6 @@ def _begin(directory: RunDirectory) -> None:
 
 def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
     planes = material.planes
-    limitations = _LIMITATIONS.format(planes=planes)
     return {
         "title": f"“{base.name}”, fine-tuned on {planes} planes",
         "domain": f"own images; the base is for {base.domain}",
@@ -231,7 +229,9 @@ def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
             for name, count in material.sources
         ),
         "license": base.license,
-        "limitations": "\n\n".join(filter(None, (limitations, base.limitations))),
+        "limitations": "\n\n".join(
+            filter(None, (_LIMITATIONS.format(planes=planes), base.limitations))
+        ),
     }
 
 
