@@ -49,8 +49,9 @@ def fine_tune(
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
-    from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job, refuse_taken
+    from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
     from napari_colorgan.services.tuning.folders import new_run_folder
+    from napari_colorgan.services.tuning.keeping import refuse_taken
 
     if resume:
         request = FineTuneRequest.load(_required(output))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from napari_colorgan.errors import ColorganError, ConfigError
+from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.models import load_model
 from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
 from napari_colorgan.services.tuning.folders import new_run_folder
+from napari_colorgan.services.tuning.keeping import refuse_taken
 from napari_colorgan.services.tuning.material import Material, gather_job
 from napari_colorgan.services.tuning.process import PROCESS_FILE, note_process
 from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
@@ -281,22 +282,3 @@ def _card_of_unchanged(card: ModelCard, base: str) -> ModelCard:
     )
     description = f"The weights of “{base}”: a fine-tuning did not make it better. "
     return dataclasses.replace(card, description=description + card.description, metrics=metrics)
-
-
-def refuse_taken(name: str) -> None:
-    """Refuse a name that no new model can have.
-
-    Raises
-    ------
-    ColorganError
-        If the library has it, or it can't be a file's name.
-    """
-    from napari_colorgan.library.names import check_name, same_name
-    from napari_colorgan.library.store import ModelLibrary
-
-    if any(same_name(entry.name, check_name(name)) for entry in ModelLibrary().entries()):
-        raise ConfigError(
-            expected="a name for the new model that isn't taken",
-            got=f"'{name}', which is in the library",
-            action="Choose another name, or leave it out to keep the model out of the library.",
-        )

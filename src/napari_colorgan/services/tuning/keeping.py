@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from napari_colorgan.errors import FileError
+from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.events import Job, Notice
 from napari_colorgan.io import write_atomically
-from napari_colorgan.library.names import free_name
+from napari_colorgan.library.names import check_name, free_name, same_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +60,21 @@ def keep_job(library: ModelLibrary, run: Path, file: Path, name: str) -> Job[str
     ):
         temporary.write_text(entry.name, encoding="utf-8")
     return entry.name
+
+
+def refuse_taken(name: str) -> None:
+    """Refuse a name that no new model can have.
+
+    Raises
+    ------
+    ColorganError
+        If the library has it, or it can't be a file's name.
+    """
+    from napari_colorgan.library.store import ModelLibrary
+
+    if any(same_name(entry.name, check_name(name)) for entry in ModelLibrary().entries()):
+        raise ConfigError(
+            expected="a name for the new model that isn't taken",
+            got=f"'{name}', which is in the library",
+            action="Choose another name, or leave it out to keep the model out of the library.",
+        )
