@@ -77,6 +77,68 @@ def test_rare_colours_weigh_more_in_classification() -> None:
     assert losses.classification(logits, target, BINS, weights) > plain
 
 
+FIVE = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 20.0], [-30.0, 0.0], [0.0, -40.0]]) / AB_SCALE
+
+
+def by_hand(logits: list[float], ab: tuple[float, float]) -> float:
+    """Return a pixel's cross-entropy over the five bins, number by number."""
+    squares = [(110 * a - ab[0]) ** 2 + (110 * b - ab[1]) ** 2 for a, b in FIVE.tolist()]
+    shares = [math.exp(-s / 50) for s in squares]
+    total = sum(math.exp(v) for v in logits)
+    logs = [v - math.log(total) for v in logits]
+    return -sum(s * v for s, v in zip(shares, logs, strict=True)) / sum(shares)
+
+
+def test_classification_is_what_paper_and_pencil_say() -> None:
+    colours = [(1.0, 0.0), (-29.0, 1.0)]
+    scores = [[0.5, -1.0, 2.0, 0.0, 1.0], [1.0, 0.0, -1.0, 3.0, 0.2]]
+    logits = torch.tensor(scores).T.reshape(1, 5, 1, 2)
+    target = torch.tensor(colours).T.reshape(1, 2, 1, 2) / AB_SCALE
+    first, second = (by_hand(s, c) for s, c in zip(scores, colours, strict=True))
+    plain = losses.classification(logits, target, FIVE)
+    assert plain.item() == pytest.approx((first + second) / 2, rel=1e-5)
+    # The first pixel's nearest bin counts 1, the second's 4.
+    weights = torch.tensor([1.0, 9.0, 9.0, 4.0, 9.0])
+    weighted = losses.classification(logits, target, FIVE, weights)
+    assert weighted.item() == pytest.approx((first + 4 * second) / 5, rel=1e-5)
+
+
+def test_classification_of_parts_is_that_of_the_whole() -> None:
+    chance = torch.Generator().manual_seed(0)
+    logits = 5 * torch.randn(4, len(BINS), 3, 3, generator=chance)
+    target = torch.rand(4, 2, 3, 3, generator=chance) - 0.5
+    weights = torch.rand(len(BINS), generator=chance) ** 4
+    whole = losses.classification(logits, target, BINS, weights)
+    mean = losses.pixel_weights(target, BINS, weights).mean()
+    parts = [
+        losses.classification(part, colours, BINS, weights, mean)
+        for part, colours in zip(logits.chunk(2), target.chunk(2), strict=True)
+    ]
+    assert torch.stack(parts).mean().item() == pytest.approx(whole.item(), rel=1e-5)
+    apart = [
+        losses.classification(part, colours, BINS, weights)
+        for part, colours in zip(logits.chunk(2), target.chunk(2), strict=True)
+    ]
+    assert torch.stack(apart).mean().item() != pytest.approx(whole.item(), rel=1e-3)
+
+
+def test_gradients_of_classification_match_differences() -> None:
+    chance = torch.Generator().manual_seed(0)
+    logits = torch.randn(
+        1, len(BINS), 1, 2, dtype=torch.float64, generator=chance, requires_grad=True
+    )
+    target = torch.rand(1, 2, 1, 2, generator=chance) - 0.5
+    weights = torch.rand(len(BINS), dtype=torch.float64, generator=chance)
+    for given in (None, weights):
+        assert torch.autograd.gradcheck(
+            lambda v, w=given: losses.classification(v, target, BINS, w), logits
+        )
+    mean = torch.tensor(0.3, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda v: losses.classification(v, target, BINS, weights, mean), logits
+    )
+
+
 def test_rarity_weights_have_mean_one_over_the_data() -> None:
     frequencies = torch.tensor([0.7, 0.2, 0.1, 0.0])
     for strength in (0.0, 0.5, 1.0):

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from imagecodecs import png_encode
 from skimage.io import imsave
-from tifffile import imwrite
+from tifffile import imwrite, memmap
 
+from napari_colorgan.axes import Axes
 from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
 from napari_colorgan.errors import InputError, TrainingError
+from napari_colorgan.io import stack_writer
 from napari_colorgan.training.data import (
     PictureStore,
     find_pictures,
@@ -39,6 +42,37 @@ def test_folders_files_stacks_and_arrays_give_their_colour_planes(tmp_path: Path
     assert len({p.source for p in found}) == 3
     store = PictureStore(found, max_side=None, memory_gib=0.0)
     assert all(store.read(i).shape == (3, 20, 30) for i in range(len(store)))
+
+
+def test_16_bit_pictures_of_every_format_are_read(tmp_path: Path) -> None:
+    deep = noise(3, 20, 30, 3).astype(np.uint16) * 257
+    imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
+    (tmp_path / "deep.png").write_bytes(png_encode(deep[0]))
+    with stack_writer(tmp_path / "deep.ome.zarr", deep.shape, deep.dtype, Axes("ZYXS")) as target:
+        for index in range(3):
+            Axes("ZYXS").write_plane(target, (index,), deep[index])
+    names = {"deep.tif": 3, "deep.png": 1, "deep.ome.zarr": 3}
+    for name, planes in names.items():
+        found = find_pictures([tmp_path / name])
+        assert len(found) == planes
+        store = PictureStore(found, max_side=None, memory_gib=0.0)
+        for index in range(planes):
+            expected = torch.from_numpy((deep[index] // 257).astype(np.uint8)).permute(2, 0, 1)
+            assert torch.equal(store.read(index), expected)
+    # As members of a folder they are found too, and an OME-Zarr is one of them, not its files.
+    assert len(find_pictures([tmp_path])) == 7
+
+
+def test_stacks_are_read_plane_by_plane_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    imwrite(path, noise(4, 20, 30, 3), photometric="rgb")
+    store = PictureStore(find_pictures([path]), max_side=None, memory_gib=0.0)
+    # What is written after the stack was found is what is read: nothing was taken before.
+    later = noise(20, 30, 3, seed=9)
+    pixels = memmap(path, mode="r+")
+    pixels[2] = later
+    pixels.flush()
+    assert torch.equal(store.read(2), torch.from_numpy(later).permute(2, 0, 1))
 
 
 def test_no_picture_at_all_is_an_error(tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def classification(
     R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, equation 2.
     """
     indices, shares = soft_encode(target_ab, bins)  # (B, 5, h, w)
-    log_probabilities = torch.log_softmax(logits.float(), dim=1).gather(1, indices)
+    # In float32 at least: half precision loses rare bins.
+    exact = logits.double() if logits.dtype == torch.float64 else logits.float()
+    log_probabilities = torch.log_softmax(exact, dim=1).gather(1, indices)
     losses = -(shares * log_probabilities).sum(dim=1)  # (B, h, w)
     if weights is None:
         return losses.mean()

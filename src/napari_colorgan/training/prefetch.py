@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+DATA_THREADS = max(1, min(8, (os.cpu_count() or 1) // 4))
+"""A fast GPU outruns one thread; where there are few cores, they are the training's."""
+
 T = TypeVar("T")
 K = TypeVar("K")
 
 
 def prefetch(
-    make: Callable[[K], T], keys: Iterable[K], *, depth: int = 3, threads: int = 1
+    make: Callable[[K], T], keys: Iterable[K], *, threads: int = DATA_THREADS
 ) -> Iterator[T]:
     """Yield ``make(key)`` for each key, in order, made ahead of time.
 
@@ -26,12 +30,11 @@ def prefetch(
     make : callable
         Makes one item; what it raises is raised here at the item's turn.
     keys : iterable
-        What to make, in order; taken up only `depth` items ahead.
-    depth : int
-        Items ready or in the making at most.
+        What to make, in order; taken up only a few items ahead.
     threads : int
-        How many make items at a time.
+        How many make items at a time; two more than these are ready or in the making at most.
     """
+    depth = threads + 2
     pool = ThreadPoolExecutor(threads, thread_name_prefix="colorgan-data")
     waiting: deque[Future[T]] = deque()
     try:
