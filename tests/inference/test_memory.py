@@ -56,3 +56,11 @@ def test_running_out_halves_batches_then_tiles_then_ends() -> None:
     assert sizes == sorted(sizes, reverse=True)
     with pytest.raises(MemoryLimitError):
         memory.grid(geometry)
+
+
+@pytest.mark.parametrize(("limit", "remedy"), [(10**8, "scale 'fit'"), (10**7, "crop")])
+def test_the_remedy_is_one_that_helps(limit: int, remedy: str) -> None:
+    memory = plan(limit)
+    memory.network_bytes = 10**6
+    with pytest.raises(MemoryLimitError, match=remedy):
+        memory.grid(native(1000, 1000))

@@ -73,11 +73,13 @@ class MemoryPlan:
         if grid is None:
             smallest = min((2 * self.halo + self.stride) ** 2, geometry.pixels)
             needed = beside + smallest * self.network_bytes
+            # The network's share shrinks with the scale, the result's doesn't.
+            remedy = "choose the scale 'fit'" if beside < self.limit else "crop the image"
             raise MemoryLimitError(
                 expected=f"a memory limit of at least {_megabytes(needed)} for planes of "
                 f"{geometry.height} × {geometry.width} pixels",
                 got=_megabytes(self.limit),
-                action="Raise the memory limit, free memory, or crop the image.",
+                action=f"Raise the memory limit, free memory, or {remedy}.",
             )
         return grid
 
