@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FIT_ZOOM = (1.0, 1.25)
 # Shares of the time: a discriminator that knows nothing would lead the generator astray.
 DISCRIMINATOR_SHARE, ADVERSARIAL_SHARE = 0.05, 0.25
+# The rates that learn a stain in a hundred steps are too bold for a game of two.
+ADVERSARIAL_CARE = 10
 
 
 def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
@@ -81,8 +83,8 @@ def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, .
         last,
         kind="adversarial",
         epochs=total * ADVERSARIAL_SHARE,
-        lr=last.lr / 3,
-        encoder_lr=last.encoder_lr / 3,
+        lr=last.lr / ADVERSARIAL_CARE,
+        encoder_lr=last.encoder_lr / ADVERSARIAL_CARE,
         adversarial=0.1,
     )
     return (*shortened, discriminator, adversarial)
