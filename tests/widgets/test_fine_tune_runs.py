@@ -144,6 +144,21 @@ def test_runs_are_listed_shown_and_deleted(stand: Stand, colors: np.ndarray) -> 
     assert listed.count() == 0
 
 
+def test_a_closed_panel_leaves_the_run_alone_and_finds_it_again(
+    stand: Stand, colors: np.ndarray
+) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    run = stand.train()
+    stand.viewer.window.remove_dock_widget(stand.widget)
+    assert stand.widget.watch.run is None
+    assert find_process(run) is not None
+    assert not (run / "stop").exists()
+    again = FineTuneWidget(stand.viewer)
+    stand.viewer.window.add_dock_widget(again)
+    assert again.runs.list.item(0).text().endswith("running")
+    again.watch.detach()
+
+
 def test_a_real_run_from_click_to_library(
     make_napari_viewer_proxy: Callable[..., Any],
     qtbot: Any,
