@@ -29,6 +29,8 @@ BENCHMARKS = {
     "seams": "test_native.py::test_seams",
     "stack": "test_stack.py::test_long_stack",
     "sides": "test_sides.py::test_sides",
+    "training-step": "test_training.py::test_step",
+    "training-data": "test_training.py::test_data",
     "import": "test_start.py::test_import",
     "widget": "test_start.py::test_widget",
     "help": "test_stack.py::test_help",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +17,7 @@ from torch import nn
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training import processes
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_directory import RunDirectory
 
@@ -32,9 +36,14 @@ def launch(config: TrainingConfig, data: Path, output: Path) -> subprocess.Compl
     """Train with two processes on the CPU, which talk by gloo."""
     path = output.parent / f"{output.name}.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
-    command = [*LAUNCH, "-m", "napari_colorgan", "train", str(path)]
-    command += ["--data", str(data), "--output", str(output), "--device", "cpu"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command(path, data, output), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def command(config: Path, data: Path, output: Path) -> list[str]:
+    launched = [*LAUNCH, "-m", "napari_colorgan", "train", str(config)]
+    return [*launched, "--data", str(data), "--output", str(output), "--device", "cpu"]
 
 
 def epochs(folder: Path) -> list[EpochDone]:
@@ -64,6 +73,46 @@ def test_two_processes_lose_as_one_does_and_the_main_one_writes(
         assert dict(mine.losses) == pytest.approx(dict(other.losses), rel=1e-4)
         assert dict(mine.metrics) == pytest.approx(dict(other.metrics), rel=1e-3)
     assert (together / "model.safetensors").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_interrupted_together_goes_on_alone(
+    shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
+) -> None:
+    phase = dataclasses.replace(shared_config.phases[1], epochs=15.0, perceptual=0.0)
+    config = dataclasses.replace(shared_config, phases=(phase,), validations=15)
+    path, output = tmp_path / "config.toml", tmp_path / "run"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    launcher = subprocess.Popen(
+        command(path, picture_folder, output),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while launcher.poll() is None and not epochs(output):
+        time.sleep(0.05)
+    # As a terminal does: to the launcher and to all that it has launched.
+    os.killpg(launcher.pid, signal.SIGINT)
+    assert launcher.wait(timeout=120) != 0
+    assert len(RunDirectory(output).usable_checkpoints()) == 1
+    request = TrainRequest(None, [picture_folder], output, resume=True, device="cpu")
+    assert run(train_job(request)) == RunDirectory(output).model
+
+
+def test_request_to_stop_is_answered_once() -> None:
+    answered: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, lambda number, _: answered.append(number))
+        processes._let_the_main_one_stop(is_main=True)
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            signal.raise_signal(number)
+        assert answered == [signal.SIGINT]
+        processes._let_the_main_one_stop(is_main=False)
+        signal.raise_signal(signal.SIGTERM)  # waits for the main process
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_failure_is_told_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from napari_colorgan.errors import ColorganError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import FrameType
 
     from torch import Tensor, nn
 
@@ -76,11 +78,8 @@ class Processes:
             ) from error
         on_cpu = device == "cpu" or not torch.cuda.is_available()
         state = PartialState(cpu=on_cpu, timeout=PATIENCE)
-        if state.process_index > 0:
-            # Ctrl-C and the launcher's signal reach every process at once. The main one answers
-            # them with a checkpoint, for which the others have to stay until it leaves.
-            for asked_to_stop in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(asked_to_stop, signal.SIG_IGN)
+        if threading.current_thread() is threading.main_thread():
+            _let_the_main_one_stop(is_main=state.process_index == 0)
         local = int(os.environ.get("LOCAL_WORLD_SIZE", state.num_processes))
         return cls(state.process_index, state.num_processes, local, state.device)
 
@@ -174,6 +173,25 @@ class Processes:
         """Part from the others."""
         if self.count > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+def _let_the_main_one_stop(*, is_main: bool) -> None:
+    """Have the main process answer a request to stop, once, and the others wait for it.
+
+    Ctrl-C reaches every process, and the launcher passes it, or a scheduler's SIGTERM, on to
+    every process again. The main one answers with a checkpoint, for which the others stay.
+    """
+    stop = signal.getsignal(signal.SIGINT) if is_main else None
+    asked = False
+
+    def answer(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if callable(stop) and not asked:
+            asked = True
+            stop(signal.SIGINT, frame)
+
+    for request in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request, answer)
 
 
 def speaks() -> bool:
