@@ -1,0 +1,44 @@
+"""The experiments: every row is a config the engine takes, and the page keeps its prose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from experiments_page import write_page
+from experiments_rows import ROWS
+from napari_colorgan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments_rows import Row
+
+NUMBERS = {"l1": 8.0, "psnr": 23.0, "ssim": 0.9, "delta_e": 11.0, "colorfulness_share": 0.5}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_row_is_a_config(row: Row) -> None:
+    config = TrainingConfig.from_dict(row.changes)
+    assert config.data.size == 128
+
+
+def test_rows_differ() -> None:
+    configs = [TrainingConfig.from_dict(row.changes) for row in ROWS]
+    assert len({config.to_toml() for config in configs}) == len(ROWS)
+
+
+def test_page_replaces_its_figures_and_keeps_its_prose(tmp_path: Path) -> None:
+    page = tmp_path / "experiments.md"
+    runs = [{"losses": {"D": 0.5, "G L1": 6.0}, "metrics": {"model": NUMBERS, "gray": NUMBERS}}]
+    write_page(page, {"final": runs}, 10.0)
+    page.write_text(page.read_text() + "\nWhat this says: much.\n")
+    better = {**NUMBERS, "psnr": 25.0}
+    second = {"losses": {"D": 0.7}, "metrics": {"model": better, "gray": NUMBERS}}
+    write_page(page, {"final": [*runs, second]}, 10.0)
+    text = page.read_text()
+    assert "| 24.00 |" in text
+    assert "| 0.600 |" in text
+    assert text.count("`final`") == 1
+    assert text.endswith("What this says: much.\n")
