@@ -43,7 +43,7 @@ def measure(name: str, *, small: bool) -> dict[str, Any] | None:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "benchmark"]
         command += ["-o", "addopts=--import-mode=importlib", "-o", f"pythonpath={HERE}"]
-        command += ["-o", "filterwarnings=default", f"--benchmark-json={report}"]
+        command += ["-o", "filterwarnings=ignore", f"--benchmark-json={report}"]
         command += ["--basetemp", f"{folder}/pytest", f"{HERE}/{BENCHMARKS[name]}"]
         environment = {**os.environ, **({"COLORGAN_BENCH_SMALL": "1"} if small else {})}
         print(f"\n── {name} ──", flush=True)
