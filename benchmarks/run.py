@@ -44,6 +44,7 @@ def measure(name: str, *, small: bool) -> dict[str, Any] | None:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "benchmark"]
         command += ["-o", "addopts=--import-mode=importlib", "-o", f"pythonpath={HERE}"]
         command += ["-o", "filterwarnings=ignore", f"--benchmark-json={report}"]
+        command += ["-o", "faulthandler_timeout=0"]  # the large ones take minutes
         command += ["--basetemp", f"{folder}/pytest", f"{HERE}/{BENCHMARKS[name]}"]
         environment = {**os.environ, **({"COLORGAN_BENCH_SMALL": "1"} if small else {})}
         print(f"\n── {name} ──", flush=True)
