@@ -61,7 +61,7 @@ def test_a_better_model_is_kept_and_chosen_in_colorize(
     assert tiny_library.find("my stain").kind == "own"
     assert colorize.form.model.value == "my stain"
     assert "7.00" in stand.monitor.result.text()
-    assert "[-3.00, -1.00]" in stand.monitor.result.text()
+    assert "[-3.00,&nbsp;-1.00]" in stand.monitor.result.text()
     # Shown again, it is not kept twice.
     stand.click(stand.monitor.back)
     stand.widget.show_run(find_runs()[0])

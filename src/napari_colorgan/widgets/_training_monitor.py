@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.runs import State
     from napari_colorgan.services.tuning.comparison import Comparison
 
-_NAMES = {"l1": "L1 × 100", "psnr": "PSNR (dB)", "delta_e": "ΔE00"}
+_NAMES = {"l1": "L1&nbsp;×&nbsp;100", "psnr": "PSNR&nbsp;(dB)", "delta_e": "ΔE00"}
 _PHASES = {
     "supervised": "Learning colours",
     "warm_up": "Warming up",
@@ -168,14 +168,15 @@ class TrainingMonitor(QWidget):
     def show_comparison(self, comparison: Comparison, base: str) -> None:
         """Show the base and what it became on the held-out planes."""
         lines = [
-            f"<tr><td>{_NAMES[c.name]}&nbsp;&nbsp;</td><td align='right'>{c.base:.2f} →&nbsp;</td>"
+            f"<tr><td>{_NAMES[c.name]}&nbsp;&nbsp;</td>"
+            f"<td align='right'>{c.base:.2f}&nbsp;→&nbsp;</td>"
             f"<td align='right'><b>{c.tuned:.2f}</b></td><td>{_interval(c.low, c.high)}</td></tr>"
             for c in comparison.changes
         ]
         pictures = f"{comparison.pictures} held-out picture" + "s" * (comparison.pictures != 1)
         self.result.setText(
             f"“{base}” before, and after, on {pictures}; in brackets the change's 95 % interval:"
-            f"<table>{''.join(lines)}</table>"
+            f"<table style='font-size: 11px'>{''.join(lines)}</table>"
         )
 
     def offer_keeping(self, offered: bool) -> None:
@@ -196,4 +197,4 @@ def duration(seconds: float) -> str:
 def _interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
-    return f"&nbsp;&nbsp;[{low:+.2f}, {high:+.2f}]"
+    return f"&nbsp;[{low:+.2f},&nbsp;{high:+.2f}]"
