@@ -63,8 +63,8 @@ class TrainingConfig:
     precision : {"float32", "bfloat16", "float16"}
         Of the forward passes; float16 needs CUDA.
     compile : bool
-        Whether PyTorch compiles the networks, which needs a C++ compiler: a minute or two at
-        the start of each phase for faster steps.
+        Whether PyTorch compiles the networks, which needs a C++ compiler: minutes at the start
+        of each phase for faster steps.
     vividness : float
         The default that the model's card recommends, 0…1.
     seed : int
