@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 # Before torch loads, which would take every core for planes of a few pixels.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-# A busy machine is no bug, and what CI finds has to be found again.
+# How long an example takes says more about the machine's other work than about the code, and
+# what CI finds has to be found again.
 settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
-
-# How long an example takes says more about the machine's other work than about the code.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
