@@ -59,8 +59,15 @@ def plot_run(run_directory: Path, output: Path) -> Path:
 
 
 def _draw(epochs: list[EpochDone], output: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise TrainingError(
+            expected="matplotlib, which draws the curves",
+            got="no such package here",
+            action='Install it with pip install "napari-colorgan[train]".',
+        ) from error
 
     # A figure of its own, without pyplot, leaves the program's backend alone.
     figure = Figure(figsize=(11, 6), layout="constrained")

@@ -102,7 +102,7 @@ class TrainingCurves(QWidget):
         try:
             import pyqtgraph
         except ImportError:
-            note = QLabel("Curves need pyqtgraph: pip install 'napari-colorgan[train]'.")
+            note = QLabel("Curves need pyqtgraph: pip install pyqtgraph.")
             note.setWordWrap(True)
             self._layout.addWidget(note)
             return
