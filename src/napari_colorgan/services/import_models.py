@@ -47,12 +47,12 @@ class Refusal:
     ----------
     path : pathlib.Path
         The file.
-    reason : ColorganError
+    reason : str
         What is wrong and what to do.
     """
 
     path: Path
-    reason: ColorganError
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def plan_imports(
         try:
             source = read_entry(path, "file")
         except ColorganError as error:
-            refused.append(Refusal(path, error))
+            refused.append(Refusal(path, str(error)))
             continue
         name = free_name(source.card.name, names)
         names.append(name)
@@ -142,7 +142,7 @@ def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[Import
         try:
             entry = library.import_file(path, again=plan.twin is not None)
         except ColorganError as error:
-            refused.append(Refusal(path, error))
+            refused.append(Refusal(path, str(error)))
         else:
             imported.append((plan, entry))
     return ImportResult(tuple(imported), tuple(refused))
