@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +14,6 @@ from PIL import Image
 
 from napari_colorgan import sample_data
 from napari_colorgan.widgets import _display, _triton
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb is for Linux")
 
@@ -69,6 +66,10 @@ def test_the_panel_opens_without_torch(tmp_path: Path, qapp: object) -> None:
 @linux_only
 def test_the_demo_needs_no_display(tmp_path: Path) -> None:
     output = tmp_path / "new" / "demo"
+    # What the user chose last is no matter: a demo without colour would be none.
+    home = Path(os.environ["NAPARI_COLORGAN_HOME"])
+    home.mkdir(exist_ok=True)
+    (home / "colorize.json").write_text('{"saturation": 0.0}')
     said = python(
         ["-m", "napari_colorgan", "demo", "--output", str(output)], tmp_path, display=False
     )

@@ -55,8 +55,9 @@ def run_demo(output: Path) -> list[Path]:
         napari.run()
         return []
     with virtual_display(*SIZE) as environment, tempfile.TemporaryDirectory() as folder:
-        # napari's own settings as on the first day, whatever the user's window looks like.
+        # napari's settings and the panel's as on the first day, whatever the user has chosen.
         environment["NAPARI_CONFIG"] = str(Path(folder) / "napari.yaml")
+        environment["NAPARI_COLORGAN_HOME"] = folder
         run_on(environment, ["-m", __name__, str(output)])
     return [output / name for name in _PICTURES]
 
