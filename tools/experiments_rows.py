@@ -98,7 +98,12 @@ ROWS = (
     ),
     Row("baseline-no-skips", "the same without skips", _with(_BASELINE, generator__skips=False)),
     Row("final", "final: pretrained encoder, L1, then L1 + cGAN", _FINAL),
-    Row("scratch", "the same, encoder from scratch", _with(_FINAL, encoder_weights="none")),
+    Row(
+        "scratch",
+        "the same, encoder from scratch",
+        # Statistics of a network that has seen nothing aren't worth keeping.
+        _with(_FINAL, encoder_weights="none", freeze_statistics=False),
+    ),
     Row("l1", "final, L1 alone", _with(_FINAL, phases=[_L1])),
     Row(
         "unconditional",
