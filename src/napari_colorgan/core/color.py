@@ -72,7 +72,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     """
     linear = [srgb_to_linear(channel) for channel in _channels(rgb, "rgb")]
     xyz = _mix(XYZ_FROM_RGB, linear)
-    fx, fy, fz = (_compress(value / white) for value, white in zip(xyz, WHITE, strict=True))
+    fx, fy, fz = (compress(value / white) for value, white in zip(xyz, WHITE, strict=True))
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dim=-3)
 
 
@@ -152,7 +152,7 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
     Tensor
         L*, 0..100, of the same shape.
     """
-    return 116 * _compress(srgb_to_linear(_at_least_float32(gray))) - 16
+    return 116 * compress(srgb_to_linear(_at_least_float32(gray))) - 16
 
 
 def srgb_to_linear(encoded: Tensor) -> Tensor:
@@ -166,6 +166,13 @@ def linear_to_srgb(linear: Tensor) -> Tensor:
     """Encode linear RGB as sRGB does, element by element."""
     curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curve, linear * 12.92)
+
+
+def compress(ratio: Tensor) -> Tensor:
+    """Return CIE's f of X/Xn, Y/Yn or Z/Zn: a cube root with a linear foot."""
+    # The power's argument is clamped for the same reason as in srgb_to_linear.
+    root = ratio.clamp(min=0.008856) ** (1 / 3)
+    return torch.where(ratio > 0.008856, root, 7.787 * ratio + 16 / 116)
 
 
 def lab_to_linear(lightness: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -235,15 +242,8 @@ def _excess(lightness: Tensor, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     return torch.maximum(-low, high - 1)
 
 
-def _compress(ratio: Tensor) -> Tensor:
-    """CIE's f: a cube root with a linear foot."""
-    # The power's argument is clamped for the same reason as in srgb_to_linear.
-    root = ratio.clamp(min=0.008856) ** (1 / 3)
-    return torch.where(ratio > 0.008856, root, 7.787 * ratio + 16 / 116)
-
-
 def _expand(value: Tensor) -> Tensor:
-    """Undo :func:`_compress`."""
+    """Undo :func:`compress`."""
     return torch.where(value > 0.2068966, value * value * value, (value - 16 / 116) / 7.787)
 
 

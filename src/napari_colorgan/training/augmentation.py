@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core.color import gray_to_lightness
+from napari_colorgan.core.color_tables import look_up
 from napari_colorgan.training.data import Batch, resize_short_side, to_lab_planes
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
 # Emulsions before the panchromatic ones were blind to red and keen on blue.
 ORTHOCHROMATIC = torch.tensor([0.02, 0.48, 0.50])
+# A display's light for each byte; and L*/50 - 1 for 4,096 gray levels, finer than any grain.
+DISPLAY_LIGHT = (torch.arange(256) / 255.0) ** 2.2
+NETWORK_LIGHTNESS = gray_to_lightness(torch.linspace(0.0, 1.0, 4096)) / 50.0 - 1.0
 
 
 def generator_for(*numbers: int) -> torch.Generator:
@@ -97,16 +101,16 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
     """
     mix = draw(generator, 0.0, 0.7)
     weights = (1.0 - mix) * REC709 + mix * ORTHOCHROMATIC
-    linear = (rgb.float() / 255.0) ** 2.2
-    gray = torch.einsum("chw,c->hw", linear, weights)[None].clamp(0.0, 1.0) ** (1 / 2.2)
-    gray = gray ** draw(generator, 0.75, 1.4)
+    gray = torch.einsum("chw,c->hw", look_up(DISPLAY_LIGHT, rgb), weights)[None]
+    gray = gray.clamp_(0.0, 1.0).pow_(draw(generator, 0.75, 1.4) / 2.2)
     black, white = draw(generator, 0.0, 0.12), draw(generator, 0.85, 1.0)
-    gray = black + gray * (white - black)
+    gray.mul_(white - black).add_(black)
     if draw(generator) < 0.5:
         gray = transforms.gaussian_blur(gray, [5, 5], [draw(generator, 0.3, 1.2)])
     if draw(generator) < 0.5:
         gray = gray + _grain(gray, generator) * draw(generator, 0.005, 0.06)
-    return gray_to_lightness(gray.clamp(0.0, 1.0)) / 50.0 - 1.0
+    level = gray.clamp_(0.0, 1.0).mul_(len(NETWORK_LIGHTNESS) - 1).round_()
+    return NETWORK_LIGHTNESS[level.long()]
 
 
 def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:

@@ -13,7 +13,8 @@ import torch
 
 from napari_colorgan import io
 from napari_colorgan.axes import Axes
-from napari_colorgan.core.color import AB_SCALE, rgb_to_lab
+from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.color_tables import rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, TrainingError
 
 if TYPE_CHECKING:
@@ -269,8 +270,9 @@ def resize_short_side(rgb: Tensor, side: int) -> Tensor:
 
 def to_lab_planes(rgb: Tensor) -> tuple[Tensor, Tensor]:
     """Return L*/50 - 1 (…, 1, H, W) and a*b*/110 (…, 2, H, W) of uint8 RGB (…, 3, H, W)."""
-    lab = rgb_to_lab(rgb.float() / 255.0)
-    return lab[..., :1, :, :] / 50.0 - 1.0, lab[..., 1:, :, :] / AB_SCALE
+    lab = rgb8_to_lab(rgb)
+    # In place: fetching fresh memory takes as long as the arithmetic.
+    return lab[..., :1, :, :].div_(50.0).sub_(1.0), lab[..., 1:, :, :].div_(AB_SCALE)
 
 
 def mean_chroma(rgb: Tensor) -> float:

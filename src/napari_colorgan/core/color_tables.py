@@ -1,0 +1,53 @@
+"""8-bit sRGB by table: colours of training patches, on one core and in its cache.
+
+A loader works beside the network on the same processor. So nothing here starts PyTorch's threads,
+which would fight the network's, and every temporary is small.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from napari_colorgan.core.color import WHITE, XYZ_FROM_RGB, compress, srgb_to_linear
+
+LINEAR = srgb_to_linear(torch.arange(256) / 255.0)
+"""Linear light for each 8-bit sRGB value, shape (256,)."""
+
+_XYZ_RATIOS = torch.tensor(XYZ_FROM_RGB) / torch.tensor(WHITE)[:, None]
+# From 32,768 elements on PyTorch spreads an elementwise operation over its threads.
+_PIXELS = 10_000
+
+
+def rgb8_to_lab(rgb: Tensor) -> Tensor:
+    """Convert 8-bit sRGB to CIE L*a*b*; `rgb_to_lab` of ``rgb / 255``, several times as fast.
+
+    Parameters
+    ----------
+    rgb : Tensor of uint8
+        (..., 3, H, W), on the CPU.
+
+    Returns
+    -------
+    Tensor
+        (..., 3, H, W), float32: L* 0..100, a*, b*.
+    """
+    lab = torch.empty(rgb.shape)
+    for source, target in zip(_flat(rgb), _flat(lab), strict=True):
+        parts = zip(source.split(_PIXELS, dim=1), target.split(_PIXELS, dim=1), strict=True)
+        for pixels, out in parts:
+            fx, fy, fz = compress(_XYZ_RATIOS @ look_up(LINEAR, pixels)).unbind()
+            torch.sub(116 * fy, 16, out=out[0])
+            torch.mul(fx.sub_(fy), 500, out=out[1])
+            torch.mul(fy.sub_(fz), 200, out=out[2])
+    return lab
+
+
+def look_up(table: Tensor, values: Tensor) -> Tensor:
+    """Return ``table[values]`` for a table of 256 entries and uint8 values."""
+    # NumPy takes bytes as they are; PyTorch wants eight of them for each index.
+    return torch.from_numpy(table.numpy().take(values.numpy()))
+
+
+def _flat(image: Tensor) -> Tensor:
+    return image.reshape(-1, 3, image.shape[-2] * image.shape[-1])
