@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import os
 import time
@@ -200,8 +199,7 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
             data=material.training,
             validation=material.held_out,
             output=request.output,
-            # Training changes weights in place, and the base may be in use.
-            base=dataclasses.replace(base, generator=copy.deepcopy(base.generator)),
+            base=base,
             minutes=minutes,
             resume=resume,
             device=request.device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class TrainRequest:
     output : Path
         The run directory.
     base : Model or None
-        Start from this model's weights and architecture.
+        Start from this model's weights and architecture; it stays as it is.
     minutes : float or None
         Plan the run to end in this time, instead of by the config's epochs.
     resume : bool
@@ -191,7 +192,8 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
         validator = Validator(store, data.size, data.validation_images, config.vividness)
     torch.manual_seed(config.seed)
     if request.base is not None:
-        generator = request.base.generator
+        # Training changes weights in place, and the base may be in use.
+        generator = copy.deepcopy(request.base.generator)
     else:
         generator = build_pretrained(config)
     generator = generator.to(device).to(memory_format=torch.channels_last)

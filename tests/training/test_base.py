@@ -1,0 +1,34 @@
+"""Training from a base: the new model is made of its weights, and it stays as it was."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_colorgan.events import run
+from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.services.train import TrainRequest, train_job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.training.config import TrainingConfig
+
+
+def test_base_stays_as_it_was(
+    tiny_config: TrainingConfig, tiny_model_file: Path, picture_folder: Path, tmp_path: Path
+) -> None:
+    base = load_model_file(tiny_model_file)
+    before = {name: tensor.clone() for name, tensor in base.generator.state_dict().items()}
+    phase = dataclasses.replace(tiny_config.phases[1], lr=1e-2, epochs=0.5, encoder_lr=0.0)
+    config = dataclasses.replace(tiny_config, phases=(phase,), freeze_statistics=False)
+    request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
+    trained = load_model_file(run(train_job(request))).generator.state_dict()
+
+    after = base.generator.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    assert all(parameter.requires_grad for parameter in base.generator.parameters())
+    assert not base.generator.training
+    assert [name for name in before if not torch.equal(before[name], trained[name])] != []
