@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core.color import gray_to_lightness
 from napari_colorgan.core.color_tables import look_up
-from napari_colorgan.training.data import Batch, resize_short_side, to_lab_planes
+from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
 
     Parameters
     ----------
-    rgb : Tensor of uint8, shape (3, H, W)
-        The picture.
+    rgb : Tensor of uint8, shape (3, H, W) or (4, H, W)
+        The picture, perhaps with the gray image that is seen.
     config : DataConfig
         Its `size`, `zoom`, `scale`, `flips` and `turns`.
     generator : torch.Generator
@@ -54,7 +54,7 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
 
     Returns
     -------
-    Tensor of uint8, shape (3, size, size)
+    Tensor of uint8, shape (3, size, size) or (4, size, size)
     """
     zoom = draw(generator, *config.zoom)
     base = config.size if config.scale == "fit" else min(rgb.shape[-2:])
@@ -74,11 +74,15 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
 def make_batch(
     patches: Sequence[Tensor], config: DataConfig, generators: Sequence[torch.Generator]
 ) -> Batch:
-    """Turn uint8 patches (3, H, W) into a batch, some of them as old film would show them."""
+    """Turn uint8 patches (3 or 4, H, W) into a batch.
+
+    Some of them are seen as old film would show them, but no pairs: their gray image is what
+    another camera has seen already.
+    """
     rgb = torch.stack(list(patches))
     lightness, ab = to_lab_planes(rgb)
     for i, generator in enumerate(generators):
-        if draw(generator) < config.film:
+        if draw(generator) < config.film and not is_pair(rgb):
             lightness[i] = film_lightness(rgb[i], generator)
     return Batch(lightness, ab)
 
@@ -124,7 +128,7 @@ def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def centre_crop(rgb: Tensor, side: int) -> Tensor:
-    """Bring the short side of (3, H, W) to `side` and cut the square in the middle."""
+    """Bring the short side of (3 or 4, H, W) to `side` and cut the square in the middle."""
     if min(rgb.shape[-2:]) != side:
         rgb = resize_short_side(rgb, side)
     cropped: Tensor = transforms.center_crop(rgb, [side, side])

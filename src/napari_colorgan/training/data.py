@@ -13,8 +13,8 @@ import torch
 
 from napari_colorgan import io
 from napari_colorgan.axes import Axes
-from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.color_tables import rgb8_to_lab
+from napari_colorgan.core.color import AB_SCALE, gray_to_lightness
+from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, TrainingError
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 SINGLE_PLANE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+SEEN_LIGHTNESS = gray_to_lightness(torch.arange(256) / 255.0) / 50.0 - 1.0
+"""L*/50 - 1 for each 8-bit gray value on display, shape (256,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,10 @@ class Picture:
     name : str
         For messages: the file's path or the array's name, with the plane's index.
     read : callable
-        Returns the plane, shape (H, W, 3), uint8, uint16 or float in 0…1.
+        Returns the plane, shape (H, W, 3), uint8, uint16 or float in 0…1. A pair is of shape
+        (H, W, 4): the fourth values are the gray image that the model shall see in place of the
+        colours' lightness, as it is displayed (sRGB-encoded). Pictures that are trained on
+        together are all pairs or none.
     """
 
     source: str
@@ -201,7 +206,7 @@ class PictureStore:
         return len(self.pictures)
 
     def read(self, index: int) -> Tensor:
-        """Return picture `index`, uint8, shape (3, H, W).
+        """Return picture `index`, uint8, shape (3, H, W), or (4, H, W) for a pair.
 
         Raises
         ------
@@ -239,7 +244,7 @@ class PictureStore:
 
 
 def to_uint8(rgb: np.ndarray) -> Tensor:
-    """Return a plane (H, W, 3) of 8 or 16 bit, or float in 0…1, as uint8 (3, H, W)."""
+    """Return a plane (H, W, 3 or 4) of 8 or 16 bit, or float in 0…1, as uint8 (3 or 4, H, W)."""
     if rgb.dtype == np.uint16:
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
     elif rgb.dtype.kind == "f":
@@ -254,7 +259,7 @@ def to_uint8(rgb: np.ndarray) -> Tensor:
 
 
 def resize_short_side(rgb: Tensor, side: int) -> Tensor:
-    """Resize (3, H, W) so that its short side is `side`, keeping the aspect."""
+    """Resize (3 or 4, H, W) so that its short side is `side`, keeping the aspect."""
     # Imported here: torchvision's transforms take seconds to load.
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as transforms
@@ -268,15 +273,26 @@ def resize_short_side(rgb: Tensor, side: int) -> Tensor:
     return resized
 
 
-def to_lab_planes(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """Return L*/50 - 1 (…, 1, H, W) and a*b*/110 (…, 2, H, W) of uint8 RGB (…, 3, H, W)."""
-    lab = rgb8_to_lab(rgb)
+def to_lab_planes(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return L*/50 - 1 (…, 1, H, W) and a*b*/110 (…, 2, H, W) of a uint8 picture.
+
+    The lightness of a pair (…, 4, H, W) is its gray image's, that of RGB (…, 3, H, W) its own.
+    """
+    lab = rgb8_to_lab(picture[..., :3, :, :])
     # In place: fetching fresh memory takes as long as the arithmetic.
-    return lab[..., :1, :, :].div_(50.0).sub_(1.0), lab[..., 1:, :, :].div_(AB_SCALE)
+    ab = lab[..., 1:, :, :].div_(AB_SCALE)
+    if is_pair(picture):
+        return look_up(SEEN_LIGHTNESS, picture[..., 3:, :, :]), ab
+    return lab[..., :1, :, :].div_(50.0).sub_(1.0), ab
+
+
+def is_pair(picture: Tensor) -> bool:
+    """Return whether pictures (…, 3 or 4, H, W) come with a gray image of their own."""
+    return picture.shape[-3] == 4
 
 
 def mean_chroma(rgb: Tensor) -> float:
-    """Return about how strong the colours of uint8 RGB (3, H, W) are, in CIE units."""
+    """Return about how strong the colours of uint8 RGB (3 or 4, H, W) are, in CIE units."""
     # A few thousand pixels tell; near-gray scans are near-gray all over.
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])

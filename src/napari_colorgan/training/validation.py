@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from napari_colorgan.core import metrics
 from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
 from napari_colorgan.training.augmentation import centre_crop
-from napari_colorgan.training.data import to_lab_planes
+from napari_colorgan.training.data import is_pair, to_lab_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,9 @@ PREVIEWS = 6
 
 class Validator:
     """Measures a generator on the middle square of held-out pictures, without hints.
+
+    A pair's colours are compared under the lightness of its gray image, which the answer keeps:
+    its truth is the true a*b* at that lightness, not the colour image itself.
 
     Parameters
     ----------
@@ -44,7 +47,8 @@ class Validator:
     ) -> None:
         step = max(1, len(pictures) // limit)
         chosen = range(0, len(pictures), step)[:limit]
-        self.rgb = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
+        self._pictures = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
+        self.rgb = self._pictures[:, :3]
         self.temperature = 10.0**-vividness
         self._gray: dict[str, float] | None = None
         self._base: dict[str, float] = {}
@@ -59,7 +63,7 @@ class Validator:
             In evaluation mode, with the base's weights.
         """
         self._base = {f"base_{k}": v for k, v in self._measure(self._predict(generator)).items()}
-        self._base_ab = self._answer(generator, self.rgb[:PREVIEWS])
+        self._base_ab = self._answer(generator, self._pictures[:PREVIEWS])
 
     def measure(self, generator: Generator) -> dict[str, float]:
         """Return the mean of each metric, and of the gray baseline's under "gray_…".
@@ -90,32 +94,33 @@ class Validator:
     @torch.inference_mode()
     def preview(self, generator: Generator) -> Tensor:
         """Return a picture of a few rows gray | base, if any | now | truth, uint8 (H, W, 3)."""
-        rows = self.rgb[:PREVIEWS]
+        rows = self._pictures[:PREVIEWS]
         lightness, _ = to_lab_planes(rows)
         answers = [torch.zeros(len(rows), 2, *rows.shape[-2:])]
         if self._base_ab is not None:
             answers.append(self._base_ab)
         answers.append(self._answer(generator, rows))
         columns = [self._to_rgb(lightness, ab) for ab in answers]
-        panels = torch.cat([*columns, rows.float() / 255.0], dim=-1)  # (B, 3, H, columns W)
+        truth = self.rgb[:PREVIEWS].float() / 255.0
+        panels = torch.cat([*columns, truth], dim=-1)  # (B, 3, H, columns W)
         stacked = torch.cat(list(panels), dim=-2)
         return (stacked * 255.0).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
 
     def _batches(self) -> Iterator[Tensor]:
-        yield from torch.split(self.rgb, BATCH)
+        yield from torch.split(self._pictures, BATCH)
 
     def _predict(self, generator: Generator) -> Iterator[Tensor]:
-        for rgb in self._batches():
-            yield self._answer(generator, rgb)
+        for pictures in self._batches():
+            yield self._answer(generator, pictures)
 
     @torch.inference_mode()
-    def _answer(self, generator: Generator, rgb: Tensor) -> Tensor:
+    def _answer(self, generator: Generator, pictures: Tensor) -> Tensor:
         """Return a*/110 and b*/110 at the pictures' resolution."""
         device = next(generator.parameters()).device
-        lightness = to_lab_planes(rgb)[0].to(device)
-        hints = lightness.new_zeros(len(rgb), 3, *rgb.shape[-2:])
+        lightness = to_lab_planes(pictures)[0].to(device)
+        hints = lightness.new_zeros(len(pictures), 3, *pictures.shape[-2:])
         ab, _ = generator.predict(lightness, hints, self.temperature)
-        size = tuple(rgb.shape[-2:])
+        size = tuple(pictures.shape[-2:])
         return F.interpolate(ab, size=size, mode="bilinear", align_corners=False).cpu()
 
     def _measure(self, answers: Iterator[Tensor]) -> dict[str, float]:
@@ -127,9 +132,11 @@ class Validator:
     @torch.inference_mode()
     def _measure_each(self, answers: Iterator[Tensor]) -> dict[str, Tensor]:
         rows: list[dict[str, Tensor]] = []
-        for rgb, ab in zip(self._batches(), answers, strict=True):
-            lightness, true_ab = to_lab_planes(rgb)
-            predicted, truth = self._to_rgb(lightness, ab), rgb.float() / 255.0
+        for pictures, ab in zip(self._batches(), answers, strict=True):
+            lightness, true_ab = to_lab_planes(pictures)
+            predicted, truth = self._to_rgb(lightness, ab), pictures[:, :3].float() / 255.0
+            if is_pair(pictures):
+                truth = self._to_rgb(lightness, true_ab)
             level = (lightness + 1.0) * 50.0
             labs = [torch.cat([level, planes * AB_SCALE], dim=1) for planes in (ab, true_ab)]
             rows.append(
