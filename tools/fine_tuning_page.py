@@ -1,0 +1,143 @@
+"""The bar in docs/fine-tuning.md: what fine-tunings gave, mean over seeds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from fine_tuning_sets import BAR_SETS, CURVE_SET
+from napari_colorgan.io import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from fine_tuning_runs import Run
+
+BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
+OF_TABLE, OF_BASE = 0.8, 0.6
+"""What a fine-tuning has to reach: its L1 of the table's, and a film's ΔE00 of the base's."""
+METHODS = ("gray", "table", "base", "tuned")
+_HEADS = (
+    "set",
+    "pictures",
+    "seeds",
+    *(f"L1 {name}" for name in ("gray", "table", "base", "**fine-tuned**")),
+    *(f"ΔE00 {name}" for name in ("gray", "table", "base", "**fine-tuned**")),
+    "of the table's L1",
+    "of the base's ΔE00",
+    "bar",
+)
+_START = f"# Fine-tuning\n\n{BEGIN}\n{END}\n"
+
+
+def write_page(path: Path, results: Mapping[Run, Mapping[str, Any]], minutes: float) -> None:
+    """Replace the page's figures; the prose around them stays.
+
+    Parameters
+    ----------
+    path : Path
+        The page, made if it isn't there.
+    results : mapping of Run to mapping
+        What `result_of` returned.
+    minutes : float
+        The budget of the tables; other budgets make the curve.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else _START
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    lines = [*_tables(results, minutes), *_curve(results)]
+    figures = "\n".join(lines or ["Not measured yet.", ""])
+    with write_atomically(path) as temporary:
+        temporary.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
+
+
+def _tables(results: Mapping[Run, Mapping[str, Any]], minutes: float) -> list[str]:
+    lines = []
+    for base in _in_order(each.base for each in results):
+        groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for each, result in results.items():
+            if (each.base, each.minutes) == (base, minutes):
+                groups[each.name].append(result)
+        if not groups:
+            continue
+        rows = [_row(name, groups[name]) for name in BAR_SETS if name in groups]
+        lines += [f"### From `{base}`, {minutes:g} minutes", "", *_table(_HEADS, rows), ""]
+        lines += [_verdict(groups), ""]
+    return lines
+
+
+def _row(name: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = {metric: _means(runs, metric) for metric in ("l1", "delta_e")}
+    numbers = [f"{found[metric][method]:.2f}" for metric in found for method in METHODS]
+    of_table, of_base = _shares(runs)
+    return [
+        BAR_SETS[name].title,
+        f"{runs[0]['training']} / {runs[0]['test']}",
+        str(len(runs)),
+        *numbers,
+        f"{of_table:.2f}",
+        f"{of_base:.2f}",
+        "met" if _is_met(name, runs) else "missed",
+    ]
+
+
+def _means(runs: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
+    return {method: mean(r["measured"][method][metric] for r in runs) for method in METHODS}
+
+
+def _shares(runs: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return the fine-tuned model's L1 of the table's, and its ΔE00 of the base's."""
+    l1, delta_e = _means(runs, "l1"), _means(runs, "delta_e")
+    return l1["tuned"] / l1["table"], delta_e["tuned"] / delta_e["base"]
+
+
+def _is_met(name: str, runs: Sequence[Mapping[str, Any]]) -> bool:
+    of_table, of_base = _shares(runs)
+    if BAR_SETS[name].kind == "film":
+        return of_base <= OF_BASE
+    l1 = _means(runs, "l1")
+    return of_table <= OF_TABLE and l1["tuned"] < l1["base"]
+
+
+def _verdict(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    met = sum(_is_met(name, runs) for name, runs in groups.items())
+    every = [result for runs in groups.values() for result in runs]
+    worse = sum(r["measured"]["tuned"]["l1"] > r["measured"]["base"]["l1"] for r in every)
+    kept = sum(result["is_base"] for result in every)
+    return (
+        f"The bar is met on {met} of {len(groups)} sets. Of {len(every)} runs {worse} ended worse "
+        f"than their base by L1, and {kept} gave the base back."
+    )
+
+
+def _curve(results: Mapping[Run, Mapping[str, Any]]) -> list[str]:
+    rows = []
+    for base in _in_order(each.base for each in results):
+        groups: dict[float, list[Mapping[str, Any]]] = defaultdict(list)
+        for each, result in results.items():
+            if (each.base, each.name) == (base, CURVE_SET):
+                groups[each.minutes].append(result)
+        if len(groups) < 2:
+            continue
+        for minutes in sorted(groups):
+            runs = groups[minutes]
+            l1, delta_e = _means(runs, "l1"), _means(runs, "delta_e")
+            steps = f"{mean(r['steps'] for r in runs):.0f}"
+            values = f"{l1['tuned']:.2f}", f"{_shares(runs)[0]:.2f}", f"{delta_e['tuned']:.2f}"
+            rows.append([f"`{base}`", f"{minutes:g}", steps, *values])
+    if not rows:
+        return []
+    heads = ("base", "minutes", "steps", "L1", "of the table's L1", "ΔE00")
+    title = f"### What more time gives: {BAR_SETS[CURVE_SET].title}"
+    return [title, "", *_table(heads, rows), ""]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

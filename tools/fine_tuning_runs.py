@@ -1,0 +1,236 @@
+"""The bar's runs: a set fine-tuned from one base and seed by the product's own job, measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fine_tuning_sets import BAR_SETS
+from napari_colorgan.errors import ModelError
+from napari_colorgan.events import EpochDone, Notice, run
+from napari_colorgan.io import write_atomically
+from napari_colorgan.services.evaluate import evaluate_job
+from napari_colorgan.services.evaluation.baselines import fit_baselines_job
+from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
+from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
+from napari_colorgan.services.models import load_model
+from napari_colorgan.services.tuning.material import gather_job
+from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.training.calibration import measure_seconds
+from napari_colorgan.training.checkpoint import read_progress
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.data import PictureStore
+from napari_colorgan.training.plan import plan_minutes
+from napari_colorgan.training.processes import Processes
+from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.validation import Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from fine_tuning_sets import BarSet, Split
+    from napari_colorgan.events import Event
+    from napari_colorgan.library.model_file import Model
+
+RECIPE = "fine-tune"
+METRICS = ("l1", "delta_e")
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes
+    ----------
+    data, output : Path
+        Where pictures are, where runs go.
+    device : str
+        Where runs train; how many steps they have is always measured on the CPU.
+    """
+
+    data: Path
+    output: Path
+    device: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tuning.
+
+    Attributes
+    ----------
+    name : str
+        The set's.
+    base : str
+        A model's name in the library, or its file.
+    minutes : float
+        Of a machine that has nothing else to do.
+    seed : int
+        Of the training, and of the draw of what to train on.
+    """
+
+    name: str
+    base: str
+    minutes: float
+    seed: int
+
+    @property
+    def bar_set(self) -> BarSet:
+        """What is trained on."""
+        return BAR_SETS[self.name]
+
+    def folder(self, options: Options) -> Path:
+        """Return the folder of its result, with the run directory in it."""
+        stem = self.base.replace("\\", "/").rpartition("/")[-1].partition(".")[0]
+        return options.output / f"{self.name}-{stem}-{self.minutes:g}-{self.seed}"
+
+
+def find_base(base: str) -> Model | None:
+    """Return a base, or None, and say so, if it isn't in the library."""
+    try:
+        return load_model(base)
+    except ModelError as error:
+        print(f"{base} is left out: {error}", flush=True)
+        return None
+
+
+def epochs(each: Run, options: Options) -> list[float]:
+    """Return how long each phase is in the run's minutes, in passes over its pictures.
+
+    How long a step takes is measured once for a set and a base, on the CPU of a machine that
+    should have nothing else to do, and then kept: what a machine does while the bar is made
+    changes how long that takes, and not what a run is given.
+    """
+    path = options.output / "budgets.json"
+    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    key = dataclasses.replace(each, minutes=0, seed=0).folder(options).name
+    if key not in known:
+        known[key] = _measure_seconds(each, options)
+        with write_atomically(path) as temporary:
+            temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        print(f"{key}: {known[key]}", flush=True)
+    found, recipe = known[key], TrainingConfig.load(RECIPE)
+    plan = plan_minutes(recipe, each.minutes, found["seconds_per_step"], found["overhead"])
+    return [
+        # A hair less, so that rounding up gives the planned steps back.
+        (part.steps - 0.01) * phase.batch_size / found["pictures"]
+        for part, phase in zip(plan.phases, recipe.phases, strict=True)
+    ]
+
+
+def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
+    """Return what a run does before its first step, and how long that and a step take."""
+    started = time.monotonic()
+    split = each.bar_set.split(options.data, 0)
+    model = load_model(each.base)
+    request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
+    config = tuning_config(request, model.card)
+    material = run(gather_job(split.training, request.hold_out, config.data, config.seed))
+    store = PictureStore(material.training, max_side=None, memory_gib=config.data.memory_gib)
+    held_out = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
+    limit = config.data.validation_images
+    validator = Validator(held_out, config.data.size, limit, config.vividness)
+    generator = model.generator
+    seconds, overhead = measure_seconds(config, generator, store, validator, Processes())
+    return {
+        "seconds_per_step": seconds,
+        "overhead": overhead + time.monotonic() - started,
+        "pictures": len(store),
+    }
+
+
+def result_of(each: Run, options: Options, lengths: Sequence[float]) -> dict[str, Any]:
+    """Return what a run gave, training and measuring it where that isn't done."""
+    known = each.folder(options) / RESULT
+    if known.exists():
+        found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
+        return found
+    split = each.bar_set.split(options.data, each.seed)
+    result = _train(each, options, split, lengths)
+    with write_atomically(known) as temporary:
+        temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    measured = {method: values["l1"] for method, values in result["measured"].items()}
+    print(f"{known.parent.name}: L1 x 100 {measured}", flush=True)
+    return result
+
+
+def known_results(runs: Sequence[Run], options: Options) -> dict[Run, dict[str, Any]]:
+    """Return what has been found so far."""
+    files = {each: each.folder(options) / RESULT for each in runs}
+    return {
+        each: json.loads(path.read_text(encoding="utf-8"))
+        for each, path in files.items()
+        if path.exists()
+    }
+
+
+def _train(each: Run, options: Options, split: Split, lengths: Sequence[float]) -> dict[str, Any]:
+    folder = each.folder(options)
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = TrainingConfig.load(RECIPE)
+    phases = tuple(
+        dataclasses.replace(phase, epochs=length)
+        for phase, length in zip(recipe.phases, lengths, strict=True)
+    )
+    text = dataclasses.replace(recipe, phases=phases, seed=each.seed).to_toml()
+    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    request = FineTuneRequest(
+        split.training,
+        folder / "run",
+        base=each.base,
+        minutes=None,
+        epochs=sum(lengths),
+        name=each.name,
+        scale=each.bar_set.scale,
+        device=options.device,
+        recipe=folder / "recipe.toml",
+    )
+    started = time.monotonic()
+    result = run(fine_tune_job(request), functools.partial(_tell, folder.name))
+    directory = RunDirectory(request.output)
+    return {
+        **dataclasses.asdict(each),
+        "training": len(split.training),
+        "test": len(split.test),
+        "steps": sum(steps for steps, _ in directory.read_json("plan.json")["phases"]),
+        "best_step": read_progress(directory.best).total_steps,
+        "seconds": round(time.monotonic() - started, 1),
+        "is_base": not result.comparison.is_better,
+        "measured": _measure(load_model(each.base), result.model, split),
+    }
+
+
+def _measure(base: Model, tuned: Model, split: Split) -> dict[str, dict[str, float]]:
+    """Return the metrics of the two models and their rivals, over the test pictures."""
+    fitted = run(fit_baselines_job(split.training, name="the training pictures"))
+    settings = EvaluationSettings(
+        size="full", examples=0, failures=0, resamples=0, classifier=False, prediction=REPEATABLE
+    )
+    test = ImageSet("test", split.test, fitted)
+    after = run(evaluate_job(tuned, [test], settings)).sets[0].methods
+    before = run(evaluate_job(base, [test], settings)).sets[0].methods
+    found = {
+        "gray": after["gray"],
+        "table": after["lookup_table"],
+        "base": before["model"],
+        "tuned": after["model"],
+    }
+    return {method: _values(estimates) for method, estimates in found.items()}
+
+
+def _values(estimates: Mapping[str, Any]) -> dict[str, float]:
+    return {metric: estimates[metric].value for metric in METRICS}
+
+
+def _tell(name: str, event: Event) -> None:
+    if isinstance(event, Notice):
+        print(f"{name}: {event.text}", flush=True)
+    elif isinstance(event, EpochDone):
+        metrics = dict(event.metrics)
+        print(f"{name}: L1 {metrics['l1']:.2f}, the base's {metrics['base_l1']:.2f}", flush=True)
