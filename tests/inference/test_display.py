@@ -76,6 +76,15 @@ def test_what_is_not_a_number_is_black_and_infinities_are_the_limits():
     np.testing.assert_allclose(DisplayRange(7, -5).lightness(plane), [[0, 100, 0, 100, 0]])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "u1", ">u2", "i4", "f4"])
+def test_gray_on_display_has_the_lightness_that_is_colorized(dtype):
+    plane = (RANDOM.random((40, 30)) * 300).astype(dtype)
+    for display in (DisplayRange(20, 240, 0.7), DisplayRange(240, 20)):
+        shown = display.shown(plane)
+        assert (shown.dtype, shown.shape) == (np.float32, plane.shape)
+        np.testing.assert_allclose(gray_lightness(shown), display.lightness(plane), atol=1e-2)
+
+
 @given(npst.arrays(np.float32, (3, 4), elements=st.floats(-10, 10, width=32)))
 def test_exchanged_limits_invert(plane):
     display = DisplayRange(-2.5, 4.0)

@@ -137,6 +137,28 @@ class DisplayRange:
                 lightness[rows] = _lightness_of(r * red + g * green + b * blue)
         return lightness
 
+    def shown(self, plane: np.ndarray) -> np.ndarray:
+        """Return the gray values that a plane is shown with.
+
+        Parameters
+        ----------
+        plane : numpy.ndarray
+            Shape (Y, X), of any real dtype.
+
+        Returns
+        -------
+        numpy.ndarray
+            sRGB-encoded, 0…1, float32, shape (Y, X); their L* is :meth:`lightness`.
+
+        Raises
+        ------
+        InputError
+            If the values are no real numbers.
+        """
+        require_real(plane.dtype)
+        with np.errstate(over="ignore"):
+            return (self._steps(plane) / _STEPS).astype(np.float32)
+
     def _curve(self, values: np.ndarray, curve: _Curve) -> np.ndarray:
         """Return what sRGB's curve makes of values as they are shown."""
         if _is_small(values.dtype):
