@@ -119,7 +119,10 @@ def test_step(benchmark: Any, record: Record, small: bool) -> None:
 
 
 def test_data(benchmark: Any, record: Record, small: bool, tmp_path: Path) -> None:
-    """Supervised training from picture files: steps a second, as a share of those on memory."""
+    """Supervised training from picture files: steps a second, as a share of those on memory.
+
+    In a process that is set up as the command ``train`` sets its own up, see benchmarks/run.py.
+    """
     config = TrainingConfig.load("natural")
     size, batch, steps = (64, 2, 2) if small else (SIDE, 16, 8)
     phase = replace(config.phases[1], batch_size=batch)

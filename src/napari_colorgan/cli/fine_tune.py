@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from napari_colorgan.cli.processor import let_threads_sleep
+
 Data = Annotated[
     list[Path] | None,
     typer.Argument(help="Colour images: files, folders or stacks; not needed with --resume."),
@@ -45,6 +47,7 @@ def fine_tune(
     Some planes are held out, and the base is kept where it does better on them. Ctrl-C leaves a
     checkpoint; --resume --output goes on from it.
     """
+    let_threads_sleep()
     from napari_colorgan.cli.interrupt import interruptible
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.events import run

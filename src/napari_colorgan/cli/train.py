@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_colorgan.cli.processor import let_threads_sleep
+
 Config = Annotated[
     str | None,
     typer.Argument(help="A recipe's name or a TOML file; not needed with --resume."),
@@ -54,6 +56,7 @@ def train(
     Ctrl-C leaves a checkpoint; the same command with --resume goes on from it, and ends with
     the same weights as if nothing had happened.
     """
+    let_threads_sleep()
     from rich.console import Console
 
     from napari_colorgan.cli.interrupt import interruptible
