@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,8 @@ def stand(
     viewer.window.add_dock_widget(widget, name="Fine-tune", area="right")
     widget.form.base.choose("tiny")
     yield Stand(viewer, widget, qtbot, started)
-    widget.watch.detach()
+    # A test may have closed the viewer, and the panel with it.
+    with contextlib.suppress(RuntimeError):
+        widget.watch.detach()
     WorkerBase.await_workers(PATIENCE_S * 1000)
     qtbot.wait(1)

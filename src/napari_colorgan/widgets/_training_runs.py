@@ -67,7 +67,7 @@ class RunsFold(Fold):
         """Show these runs."""
         self.list.clear()
         for run in runs:
-            item = QListWidgetItem(f"{_name(run)}: {run.state}")
+            item = QListWidgetItem(f"{run_title(run)}: {run.state}")
             item.setData(_ROLE, run)
             item.setToolTip(str(run.path))
             self.list.addItem(item)
@@ -87,8 +87,9 @@ class RunsFold(Fold):
             signal.emit(items[0].data(_ROLE))
 
 
-def _name(run: TuningRun) -> str:
+def run_title(run: TuningRun) -> str:
+    """Return what to call a run: its model's name and the minute it was begun in."""
     try:
-        return f"{run.request.name} ({run.path.name[:16]})"
+        return f"{run.request.name} ({run.path.name[:15]})"
     except ColorganError:
         return run.path.name

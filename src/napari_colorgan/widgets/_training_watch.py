@@ -34,6 +34,7 @@ class RunWatch(QObject):
         self.run: TuningRun | None = None
         self._state: State | None = None
         self._cancelled = False
+        self._seen: dict[Path, TuningRun] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._look)
@@ -48,9 +49,14 @@ class RunWatch(QObject):
         """The name of the run's model in the library, if it is there."""
         return None if self.run is None else kept_as(self.run.path)
 
+    @property
+    def running(self) -> list[TuningRun]:
+        """The runs that were ever watched and that a process still works on."""
+        return [run for run in self._seen.values() if run.state in ("running", "paused")]
+
     def attach(self, path: Path) -> None:
         """Watch a run from its first event on."""
-        self.run = TuningRun(path)
+        self.run = self._seen[path] = TuningRun(path)
         self._state, self._cancelled = None, False
         self._timer.start()
         self._look()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -17,6 +16,7 @@ from napari_colorgan.widgets._controls import PanelArea, describe
 from napari_colorgan.widgets._message import Message
 from napari_colorgan.widgets._model_picker import PreferredLibrary, preferred_library
 from napari_colorgan.widgets._subscriptions import Subscriptions
+from napari_colorgan.widgets._training_closing import ClosingGuard
 from napari_colorgan.widgets._training_form import TrainingForm
 from napari_colorgan.widgets._training_layers import is_region, is_trainable
 from napari_colorgan.widgets._training_monitor import TrainingMonitor
@@ -67,6 +67,7 @@ class FineTuneWidget(QWidget):
         self.estimate = QLabel()
         self.button = QPushButton("&Train")
         self.watch = RunWatch(self)
+        self.guard = ClosingGuard(self, lambda: self.watch.running)
         self._recipe = recipe
         self._runner = JobRunner(self)
         self._preview = TrainingPreview(napari_viewer)
@@ -168,15 +169,15 @@ class FineTuneWidget(QWidget):
         return bool(super().event(event))
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Look for runs that were started elsewhere."""
+        """Look for runs that were started elsewhere, and guard the dock that it lies in."""
         super().showEvent(event)
+        self.guard.watch_over()
         self._list_runs()
 
     def _shut_down(self) -> None:
         self._events.clear()
         self._runner.shut_down()
-        if self.watch.state in ("running", "paused"):
-            show_info("The training goes on. Open Plugins > ColorGAN > Fine-tune to see it.")
+        self.guard.let_go()
         self.watch.detach()
 
     def _prepared(self, path: Path) -> None:
