@@ -46,6 +46,10 @@ class AxesError(InputError):
     """Axes that don't fit an array."""
 
 
+class PairError(InputError):
+    """A gray image that can't be paired with its colour image."""
+
+
 class FileError(ColorganError):
     """A file or folder that can't be read or written."""
 

@@ -102,7 +102,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
 def _pictures_of_path(path: Path) -> list[Picture]:
     if path.is_dir() and path.suffix != ".zarr":
-        return [picture for found in _search(path) for picture in _pictures_of_path(found)]
+        return [picture for found in find_files(path) for picture in _pictures_of_path(found)]
     if path.suffix.lower() in SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.
         return [Picture(str(path), str(path), lambda: _read_single(path))]
@@ -112,8 +112,8 @@ def _pictures_of_path(path: Path) -> list[Picture]:
     return _pictures_of_stack(stack.data, stack.axes, str(path))
 
 
-def _search(folder: Path) -> list[Path]:
-    """Return the files and OME-Zarr folders within a folder, sorted."""
+def find_files(folder: Path) -> list[Path]:
+    """Return the image files and OME-Zarr folders within a folder, sorted."""
     found = []
     for parent, folders, files in os.walk(folder):
         stores = [name for name in folders if name.endswith(".zarr")]

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.errors import ColorganError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.services.tuning.pairs import (
+    WARNING,
+    color_name,
+    gray_name,
+    pair,
+    seen_as_itself,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +49,8 @@ class Material:
         The names of the data, with their planes.
     sha256 : str
         Of all planes' pixels, in their order.
+    pairs : int
+        How many of the planes are seen as another image than their own lightness.
     """
 
     training: tuple[Picture, ...]
@@ -51,17 +60,28 @@ class Material:
     near_gray: int
     sources: tuple[tuple[str, int], ...]
     sha256: str
+    pairs: int = 0
+
+    @property
+    def warning(self) -> str:
+        """What the model's card has to say first, if anything."""
+        return WARNING.format(pairs=self.pairs, planes=self.planes) if self.pairs else ""
 
 
 @dataclass(frozen=True, eq=False)
 class _Plane:
     picture: Picture
     source: str
-    shape: tuple[int, int]
+    is_pair: bool
+    shape: tuple[int, int] = (0, 0)
 
 
 def gather_job(
-    data: Sequence[Any], hold_out: float, config: DataConfig, seed: int
+    data: Sequence[Any],
+    hold_out: float,
+    config: DataConfig,
+    seed: int,
+    gray: Sequence[Any] | None = None,
 ) -> Job[Material]:
     """Look at every plane once, and set some aside.
 
@@ -75,6 +95,8 @@ def gather_job(
         Its `near_gray`, `scale` and `size`.
     seed : int
         Of the draw.
+    gray : sequence of path, array or None, optional
+        What the model shall see of each item of `data`, see `FineTuneRequest`.
 
     Yields
     ------
@@ -85,8 +107,10 @@ def gather_job(
     ------
     TrainingError
         If there is no colourful plane, nothing that can be held out, or a plane can't be read.
+    PairError
+        If a gray image doesn't fit its colour image.
     """
-    found = [each for item in enumerate(data) for each in _planes_of(*item)]
+    found = _find(data, (None,) * len(data) if gray is None else gray)
     if len(found) > MOST_PLANES:
         yield Notice(f"Of {len(found)} planes {MOST_PLANES} are used, evenly spaced.")
         chosen = np.linspace(0, len(found) - 1, MOST_PLANES).round().astype(int)
@@ -94,11 +118,11 @@ def gather_job(
     yield Started(len(found), "plane")
     digest = hashlib.sha256()
     planes: list[_Plane] = []
-    for number, (picture, source) in enumerate(found):
-        rgb = _read(picture)
-        digest.update(rgb.tobytes())
-        if _is_colorful(rgb, config.near_gray):
-            planes.append(_Plane(picture, source, (rgb.shape[1], rgb.shape[2])))
+    for number, plane in enumerate(found):
+        pixels = _read(plane.picture)
+        digest.update(pixels.tobytes())
+        if _is_colorful(pixels, config.near_gray):
+            planes.append(dataclasses.replace(plane, shape=(pixels.shape[1], pixels.shape[2])))
         yield PlaneDone(number + 1, len(found), (number,))
     near_gray = len(found) - len(planes)
     if near_gray:
@@ -118,23 +142,40 @@ def gather_job(
         near_gray=near_gray,
         sources=tuple(Counter(plane.source for plane in planes).items()),
         sha256=digest.hexdigest(),
+        pairs=sum(plane.is_pair for plane in planes),
     )
 
 
-def _planes_of(number: int, item: Any) -> list[tuple[Picture, str]]:
+def _find(data: Sequence[Any], gray: Sequence[Any]) -> list[_Plane]:
+    """Return every plane; either all of them are read with a gray plane, or none is."""
+    any_pair = any(partner is not None for partner in gray)
+    found = []
+    for number, (item, partner) in enumerate(zip(data, gray, strict=True)):
+        pictures, source = _pictures_of(number, item)
+        if partner is not None:
+            pictures = pair(item, pictures, partner, number)
+            source = f"{source}, seen as {gray_name(partner, number).removesuffix('.npy')}"
+        elif any_pair:
+            pictures = [seen_as_itself(picture) for picture in pictures]
+        found += [_Plane(picture, source, partner is not None) for picture in pictures]
+    return found
+
+
+def _pictures_of(number: int, item: Any) -> tuple[list[Picture], str]:
+    """Return an item's planes, and what to call it."""
     from napari_colorgan.training.data import find_pictures
 
     if not isinstance(item, str | Path):
-        name = f"array {number + 1}"
-        return [(picture, name) for picture in _named(find_pictures([item]), name)]
+        name = color_name(item, number)
+        return _named(find_pictures([item]), name), name
     path = Path(item)
     if path.suffix.lower() != ".npy":
-        return [(picture, path.name) for picture in find_pictures([path])]
+        return find_pictures([path]), path.name
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(str(path), error) from error
-    return [(picture, path.stem) for picture in _named(find_pictures([array]), str(path))]
+    return _named(find_pictures([array]), str(path)), path.stem
 
 
 def _named(pictures: Sequence[Picture], name: str) -> list[Picture]:
@@ -143,21 +184,23 @@ def _named(pictures: Sequence[Picture], name: str) -> list[Picture]:
 
 
 def _read(picture: Picture) -> np.ndarray:
-    """Return a plane as uint8, shape (3, H, W)."""
+    """Return a plane as uint8, shape (3, H, W), or (4, H, W) for a pair."""
     from napari_colorgan.training.data import to_uint8
 
     try:
         return to_uint8(picture.read()).numpy()
+    except PairError:
+        raise
     except (ColorganError, OSError) as error:
         raise _unreadable(picture.name, error) from error
 
 
-def _is_colorful(rgb: np.ndarray, threshold: float) -> bool:
+def _is_colorful(pixels: np.ndarray, threshold: float) -> bool:
     import torch
 
     from napari_colorgan.training.data import mean_chroma
 
-    return mean_chroma(torch.from_numpy(rgb)) >= threshold
+    return mean_chroma(torch.from_numpy(pixels)) >= threshold
 
 
 def _split(
@@ -211,7 +254,7 @@ def _part(plane: _Plane, box: tuple[int, int, int, int]) -> _Plane:
     part = dataclasses.replace(
         picture, name=f"{picture.name}{list(box)}", read=partial(_read_part, picture, box)
     )
-    return _Plane(part, plane.source, (box[2], box[3]))
+    return dataclasses.replace(plane, picture=part, shape=(box[2], box[3]))
 
 
 def _read_part(picture: Picture, box: tuple[int, int, int, int]) -> np.ndarray:

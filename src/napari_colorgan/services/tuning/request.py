@@ -49,6 +49,10 @@ class FineTuneRequest:
         "auto", "cpu", "cuda", "mps" …
     recipe : str or Path
         The recipe's name, or a TOML file.
+    gray : sequence of path, array or None, optional
+        What the model shall see of each item of `data`: a gray image of the same shape, plane by
+        plane, or for a folder a folder of gray images by the same names. None, for an item or
+        for all, is the colours' own lightness.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class FineTuneRequest:
     scale: Scale | None = None
     device: str = "auto"
     recipe: str | Path = "fine-tune"
+    gray: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.epochs is None):
@@ -92,11 +97,18 @@ class FineTuneRequest:
                 got=repr(self.scale),
                 action="Leave it out to take the base's.",
             )
+        if self.gray is not None and len(self.gray) != len(self.data):
+            raise ConfigError(
+                expected=f"as many gray images as colour images, {len(self.data)}",
+                got=str(len(self.gray)),
+                action="Give one for each, in their order; None for one that is its own gray.",
+            )
 
     @property
     def is_storable(self) -> bool:
         """Whether all it names is on disk, so that another process can take it up."""
-        paths = all(isinstance(item, str | Path) for item in self.data)
+        items = (*self.data, *(item for item in self.gray or () if item is not None))
+        paths = all(isinstance(item, str | Path) for item in items)
         return paths and isinstance(self.base, str | Path)
 
     def save(self) -> None:
@@ -118,7 +130,8 @@ class FineTuneRequest:
             for field in dataclasses.fields(self)
             if field.name != "output"
         }
-        values["data"] = [str(Path(item).absolute()) for item in self.data]
+        values["data"] = [_absolute(item) for item in self.data]
+        values["gray"] = None if self.gray is None else [_absolute(item) for item in self.gray]
         values["base"] = str(self.base)
         values["recipe"] = str(self.recipe)
         self.output.mkdir(parents=True, exist_ok=True)
@@ -137,6 +150,8 @@ class FineTuneRequest:
         try:
             values = json.loads((output / FILE).read_text(encoding="utf-8"))
             values["data"] = tuple(Path(item) for item in values["data"])
+            if values.get("gray") is not None:
+                values["gray"] = tuple(g if g is None else Path(g) for g in values["gray"])
             base = values["base"]
             values["base"] = Path(base) if Path(base).is_absolute() else base
             return cls(output=output, **values)
@@ -146,3 +161,7 @@ class FineTuneRequest:
                 got=f"{type(error).__name__}: {error}",
                 action="Start a new one; one that was given arrays in Python can't be resumed.",
             ) from error
+
+
+def _absolute(item: str | Path | None) -> str | None:
+    return None if item is None else str(Path(item).absolute())

@@ -1,0 +1,140 @@
+"""Gray images that a model shall see in place of the lightness of colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.errors import PairError
+from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.services.colorize_array import guess_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+
+FIT_IT = "Choose the gray image of the same field, or crop and resample it first."
+
+
+@dataclass(frozen=True, eq=False)
+class GraySource:
+    """Gray planes, as they are shown.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    stack : array
+        2D to 5D, lazy or not.
+    axes : Axes
+        Its axes, without S.
+    display : DisplayRange
+        How its values are shown.
+    """
+
+    name: str
+    stack: StackLike
+    axes: Axes
+    display: DisplayRange
+
+    @property
+    def plane_count(self) -> int:
+        """How many planes it has."""
+        return self.axes.plane_count(self.stack.shape)
+
+    def read(self, number: int) -> np.ndarray:
+        """Return a plane by its number, as shown: uint8, sRGB-encoded, shape (H, W)."""
+        sizes = self.axes.outer_shape(self.stack.shape)
+        index: PlaneIndex = ()
+        if sizes:
+            index = tuple(map(int, np.unravel_index(number, sizes)))
+        shown = self.display.shown(self.axes.read_plane(self.stack, index))
+        return np.rint(shown * 255.0).astype(np.uint8)
+
+
+def open_gray(item: Any, name: str) -> GraySource:
+    """Return the gray planes of a file or an array, shown as they would be colorized.
+
+    Parameters
+    ----------
+    item : path or array
+        A file, or an array of shape (..., H, W).
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    PairError
+        If it is a colour image.
+    FileError, AxesError, InputError
+        If it can't be read, or isn't an image.
+    """
+    from napari_colorgan import io
+
+    if not isinstance(item, str | Path):
+        return _gray_source(name, item, guess_axes(tuple(item.shape)))
+    stack = io.read_stack(item)
+    # NumPy's files don't say whether they hold colours.
+    is_array = Path(item).suffix.lower() == ".npy"
+    axes = guess_axes(tuple(stack.data.shape)) if is_array else stack.axes
+    return _gray_source(name, stack.data, axes, inverted=stack.inverted)
+
+
+def _gray_source(name: str, stack: StackLike, axes: Axes, *, inverted: bool = False) -> GraySource:
+    if axes.has_samples:
+        raise PairError(
+            expected="a gray image to be seen in place of the colours' lightness",
+            got=f"“{name}”, a colour image of shape {tuple(stack.shape)}",
+            action="Save one of its channels, or leave it out: then the colour image is seen as "
+            "its own lightness.",
+        )
+    display = DisplayRange.estimate(stack, axes)
+    return GraySource(name, stack, axes, display.inverted if inverted else display)
+
+
+def check_pair(name: str, shape: tuple[int, ...], axes: Axes, gray: GraySource) -> None:
+    """Raise unless a gray stack has a plane for each colour plane, of the same size.
+
+    Parameters
+    ----------
+    name : str
+        The colour stack's, for the message.
+    shape : tuple of int
+        Its shape.
+    axes : Axes
+        Its axes. Those of size 1 that number planes count for nothing.
+    gray : GraySource
+        What it is to be seen as.
+
+    Raises
+    ------
+    PairError
+        If they differ, with both shapes and where they do.
+    """
+    wanted, came = _sizes(shape, axes), _sizes(tuple(gray.stack.shape), gray.axes)
+    if [size for _, size in wanted] == [size for _, size in came]:
+        return
+    where = ""
+    if len(wanted) == len(came):
+        differing = [w[0] for w, c in zip(wanted, came, strict=True) if w[1] != c[1]]
+        where = f", which differs in {' and '.join(differing)}"
+    raise PairError(
+        expected=f"the gray image “{gray.name}” to have the shape of “{name}”, {_words(wanted)}",
+        got=f"{_words(came)}{where}",
+        action=FIT_IT,
+    )
+
+
+def _sizes(shape: tuple[int, ...], axes: Axes) -> list[tuple[str, int]]:
+    outer = zip(axes.outer, axes.outer_shape(shape), strict=True)
+    plane = zip("YX", axes.plane_shape(shape), strict=True)
+    return [(letter, size) for letter, size in outer if size != 1] + list(plane)
+
+
+def _words(sizes: Sequence[tuple[str, int]]) -> str:
+    letters, numbers = zip(*sizes, strict=True)
+    return f"{' × '.join(map(str, numbers))} ({' × '.join(letters)})"
