@@ -13,7 +13,9 @@ import pytest
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Event, Notice, PlaneDone, run
+from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.services.tuning import preparing
+from napari_colorgan.services.tuning.gray_source import GraySource
 from napari_colorgan.services.tuning.preparing import ArraySource, Box, count_planes, prepare_job
 from napari_colorgan.services.tuning.request import FineTuneRequest
 
@@ -37,6 +39,7 @@ def test_stacks_of_any_order_are_written_plane_by_plane(
     stack = np.stack([stained, 255 - stained], axis=3)  # Z Y X C S
     data = da.from_array(stack, chunks=(1, 96, 128, 1, 3)) if lazy else stack
     path = run(prepare_job(request_, [ArraySource("a/b: ü", data, Axes("ZYXCS"))]))
+    assert FineTuneRequest.load(path).gray is None
     [written] = arrays(path)
     assert written.shape == (10, 96, 128, 3)
     np.testing.assert_array_equal(written[0], stained[0])
@@ -52,6 +55,34 @@ def test_boxes_cut_their_parts(stained: np.ndarray, request_: FineTuneRequest) -
     everywhere, once = arrays(run(prepare_job(request_, [source])))
     np.testing.assert_array_equal(everywhere, stained[:, 8:48, 16:66])
     np.testing.assert_array_equal(once, stained[3:4, :32, :33])
+
+
+def test_gray_is_written_beside_its_colours_as_it_is_shown(
+    stained: np.ndarray, request_: FineTuneRequest
+) -> None:
+    """Contrast limits and gamma of now count, whatever becomes of the layer."""
+    values = np.arange(5 * 96 * 128).reshape(5, 96, 128) % 700
+    gray = GraySource("φ phase", values, Axes("ZYX"), DisplayRange(600, 100, 0.5))
+    boxes = (Box(8, 16, 40, 50), Box(0, 0, 32, 33, index=(3,)))
+    paired = ArraySource("layer", stained, Axes("ZYXS"), boxes, gray)
+    path = run(prepare_job(request_, [paired, ArraySource("alone", stained, Axes("ZYXS"))]))
+    request = FineTuneRequest.load(path)
+    assert request.gray is not None
+    assert len(request.data) == len(request.gray) == 4
+    names = [None if each is None else each.relative_to(path / "data") for each in request.gray]
+    assert list(map(str, names)) == ["None", "gray/00 φ phase.npy", "gray/01 φ phase.npy", "None"]
+    shown = np.clip((600 - values) / 500, 0, 1) ** 0.5 * 255
+    everywhere, once = np.load(request.gray[1]), np.load(request.gray[2])
+    assert (everywhere.dtype, once.shape) == (np.uint8, (1, 32, 33))
+    np.testing.assert_allclose(everywhere, shown[:, 8:48, 16:66], atol=0.51)
+    np.testing.assert_allclose(once, shown[3:4, :32, :33], atol=0.51)
+
+
+def test_pairs_that_were_asked_for_stay(stained: np.ndarray, tmp_path: Path) -> None:
+    files = [tmp_path / "folder", tmp_path / "file.tif"]
+    asked = FineTuneRequest(files, tmp_path / "run", gray=[tmp_path / "gray", None])
+    path = run(prepare_job(asked, [ArraySource("layer", stained, Axes("ZYXS"))]))
+    assert FineTuneRequest.load(path).gray == (tmp_path / "gray", None, None)
 
 
 def test_huge_layers_are_thinned_out(

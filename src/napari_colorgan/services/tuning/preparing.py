@@ -14,13 +14,15 @@ from napari_colorgan.errors import FileError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+    from napari_colorgan.services.tuning.gray_source import GraySource
     from napari_colorgan.services.tuning.request import FineTuneRequest
 
 DATA_FOLDER = "data"
+GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30
 """Of one layer; more planes than that are thinned out evenly."""
 _SPARE_BYTES = 2**29
@@ -59,12 +61,15 @@ class ArraySource:
         Its axes, with S.
     boxes : tuple of Box
         The parts to take; none for the whole planes.
+    gray : GraySource or None
+        What the model shall see of them, of the same shape; None is their own lightness.
     """
 
     name: str
     stack: StackLike
     axes: Axes
     boxes: tuple[Box, ...] = ()
+    gray: GraySource | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +82,8 @@ class _Part:
     @property
     def bytes(self) -> int:
         pixels = len(self.indices) * self.box.height * self.box.width
-        return 3 * pixels * int(np.dtype(self.source.stack.dtype).itemsize)
+        gray = 0 if self.source.gray is None else pixels
+        return 3 * pixels * int(np.dtype(self.source.stack.dtype).itemsize) + gray
 
 
 def count_planes(source: ArraySource) -> int:
@@ -96,7 +102,8 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
     request : FineTuneRequest
         Its `data` are files and folders; the sources are added.
     sources : sequence of ArraySource
-        Each becomes one ``.npy`` file for each of its boxes.
+        Each becomes one ``.npy`` file for each of its boxes, and another one, in a folder of its
+        own, for what is to be seen of it: 8-bit gray values as they are shown by now.
 
     Yields
     ------
@@ -123,21 +130,19 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
         total = sum(len(part.indices) for part in parts)
         yield Started(total, "plane")
         files: list[Path] = []
+        grays: list[Path | None] = []
         done = 0
         for number, part in enumerate(parts):
             if part.thinned:
                 yield Notice(
                     f"Of “{part.source.name}” {len(part.indices)} planes are used, evenly spaced."
                 )
-            safe = re.sub(r"[^\w\- ]", "", part.source.name).strip()[:40]
-            files.append(folder / f"{number:02} {safe}.npy")
-            target = _new_array(files[-1], part)
-            for row, index in enumerate(part.indices):
-                target[row] = _cut(part, index)
+            files.append(folder / _file_name(number, part.source.name))
+            grays.append(_gray_path(folder, number, part))
+            for index in _write(part, files[-1], grays[-1]):
                 done += 1
                 yield PlaneDone(done, total, index)
-            target.flush()
-        dataclasses.replace(request, data=(*request.data, *files)).save()
+        _with_data(request, files, grays).save()
         complete = True
     except OSError as error:
         raise FileError(
@@ -168,16 +173,52 @@ def _parts(source: ArraySource) -> list[_Part]:
     return parts
 
 
-def _new_array(path: Path, part: _Part) -> Any:
-    shape = (len(part.indices), part.box.height, part.box.width, 3)
-    dtype = np.dtype(part.source.stack.dtype)
+def _file_name(number: int, name: str) -> str:
+    safe = re.sub(r"[^\w\- ]", "", name).strip()[:40]
+    return f"{number:02} {safe}.npy"
+
+
+def _with_data(
+    request: FineTuneRequest, files: Sequence[Path], grays: Sequence[Path | None]
+) -> FineTuneRequest:
+    known = (None,) * len(request.data) if request.gray is None else request.gray
+    gray = (*known, *grays)
+    unpaired = all(each is None for each in gray)
+    return dataclasses.replace(
+        request, data=(*request.data, *files), gray=None if unpaired else gray
+    )
+
+
+def _gray_path(folder: Path, number: int, part: _Part) -> Path | None:
+    gray = part.source.gray
+    return None if gray is None else folder / GRAY_FOLDER / _file_name(number, gray.name)
+
+
+def _write(part: _Part, path: Path, gray_path: Path | None) -> Iterator[PlaneIndex]:
+    """Write a part, and what is to be seen of it; yield the index of each plane once written."""
+    stack, axes, gray = part.source.stack, part.source.axes, part.source.gray
+    colors = _new_array(path, part, np.dtype(stack.dtype), 3)
+    seen = None if gray_path is None else _new_array(gray_path, part, np.dtype(np.uint8))
+    sizes = axes.outer_shape(stack.shape)
+    for row, index in enumerate(part.indices):
+        colors[row] = _cut(part.box, axes.read_plane(stack, index))[..., :3]
+        if gray is not None and seen is not None:
+            number = int(np.ravel_multi_index(index, sizes)) if sizes else 0
+            seen[row] = _cut(part.box, gray.read(number))
+        yield index
+    colors.flush()
+    if seen is not None:
+        seen.flush()
+
+
+def _new_array(path: Path, part: _Part, dtype: np.dtype[Any], *samples: int) -> Any:
+    path.parent.mkdir(exist_ok=True)
+    shape = (len(part.indices), part.box.height, part.box.width, *samples)
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 
 
-def _cut(part: _Part, index: PlaneIndex) -> np.ndarray:
-    plane = part.source.axes.read_plane(part.source.stack, index)
-    box = part.box
-    return plane[box.top : box.top + box.height, box.left : box.left + box.width, :3]
+def _cut(box: Box, plane: np.ndarray) -> np.ndarray:
+    return plane[box.top : box.top + box.height, box.left : box.left + box.width]
 
 
 def _check_room(path: Path, wanted: int) -> None:
