@@ -1,0 +1,146 @@
+"""How much there is to train on, told before it is read: from shapes and files' headers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.events import FileStarted, Job, Started
+from napari_colorgan.io import INPUT_SUFFIXES
+from napari_colorgan.io.headers import planes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from napari_colorgan.services.tuning.preparing import ArraySource
+
+# Often enough to be seen to move, seldom enough not to be the work itself.
+_TELL_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Planes, counted.
+
+    Attributes
+    ----------
+    sizes : tuple of ((int, int), int)
+        Heights and widths in pixels, each with the number of planes that have them.
+    unreadable : tuple of str
+        What is wrong with files that can't be counted.
+    """
+
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sizes: Iterable[tuple[int, int]]) -> Tally:
+        """Count planes of these heights and widths."""
+        return cls(tuple(Counter(sizes).items()))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Return both together."""
+        sizes = Counter(dict(self.sizes)) + Counter(dict(other.sizes))
+        return Tally(tuple(sizes.items()), (*self.unreadable, *other.unreadable))
+
+    @property
+    def planes(self) -> int:
+        """How many planes there are."""
+        return sum(count for _, count in self.sizes)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels all planes have together."""
+        return sum(height * width * count for (height, width), count in self.sizes)
+
+    def patches(self, size: int) -> int:
+        """Return how many squares of `size` pixels a side lie side by side; a plane has one."""
+        return sum(
+            max(1, (height // size) * (width // size)) * count
+            for (height, width), count in self.sizes
+        )
+
+
+def held_out(planes: int, share: float) -> int:
+    """Return how many of so many planes are set aside; 0 where that is the end of the only one."""
+    return 0 if planes < 2 else min(max(1, round(share * planes)), planes - 1)
+
+
+def tally_sources(sources: Sequence[ArraySource]) -> Tally:
+    """Count planes, or parts of planes, that are not in files."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    for source in sources:
+        shape = source.stack.shape
+        whole = source.axes.plane_count(shape)
+        if not source.boxes:
+            sizes[source.axes.plane_shape(shape)] += whole
+        for box in source.boxes:
+            sizes[(box.height, box.width)] += whole if box.index is None else 1
+    return Tally(tuple(sizes.items()))
+
+
+def count_job(paths: Sequence[Path]) -> Job[Tally]:
+    """Count the colour planes in files and folders; headers are read, no pixels.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Image files, OME-Zarr folders, RGB arrays in ``.npy`` files, and folders, which are
+        searched to their depth.
+
+    Yields
+    ------
+    Event
+        Started and, a few times a second, FileStarted.
+
+    Returns
+    -------
+    Tally
+        Files that can't be read are told in it.
+    """
+    files = [file for path in paths for file in _search(path)]
+    yield Started(len(files), "file")
+    sizes: Counter[tuple[int, int]] = Counter()
+    unreadable: list[str] = []
+    told = time.monotonic()
+    for number, file in enumerate(files, 1):
+        try:
+            planes, size = _count(file, named=file in paths)
+        except (ColorganError, OSError, ValueError, EOFError) as error:
+            unreadable.append(str(error) or f"{file}: {type(error).__name__}")
+        else:
+            sizes[size] += planes
+        if time.monotonic() - told > _TELL_EVERY_S:
+            told = time.monotonic()
+            yield FileStarted(str(file), number, len(files))
+    return Tally(tuple((+sizes).items()), tuple(unreadable))
+
+
+def _search(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files and OME-Zarr folders within a folder."""
+    if not path.is_dir() or path.suffix == ".zarr":
+        yield path
+        return
+    for parent, folders, files in os.walk(path):
+        stores = [name for name in folders if name.endswith(".zarr")]
+        # What lies in a store are its chunks.
+        folders[:] = [name for name in folders if name not in stores]
+        pictures = [n for n in files if Path(n).suffix.lower() in INPUT_SUFFIXES]
+        yield from (Path(parent, name) for name in (*stores, *pictures))
+
+
+def _count(file: Path, *, named: bool) -> tuple[int, tuple[int, int]]:
+    if not named or file.suffix.lower() != ".npy":
+        return planes_of(file)
+    # An array that is named by itself is taken for colours; one within a folder can't be told.
+    shape = np.load(file, mmap_mode="r", allow_pickle=False).shape
+    if len(shape) < 3 or shape[-1] not in (3, 4):
+        return 0, (1, 1)
+    return int(np.prod(shape[:-3])), (int(shape[-3]), int(shape[-2]))
