@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from napari_colorgan.errors import ConfigError
-from napari_colorgan.training.config import RECIPES, TrainingConfig
+from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.recipe_file import RECIPES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ from napari_colorgan.io.problems import reading
 from napari_colorgan.io.read import read_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
@@ -61,5 +62,9 @@ def _open_picture(path: Path, kind: str) -> ImageFile:
     from PIL.WebPImagePlugin import WebPImageFile
 
     # Not Image.open, which takes a large scan for an attack.
-    kinds = {"png": PngImageFile, "jpeg": JpegImageFile, "webp": WebPImageFile}
+    kinds: dict[str, Callable[[Path], ImageFile]] = {
+        "png": PngImageFile,
+        "jpeg": JpegImageFile,
+        "webp": WebPImageFile,
+    }
     return kinds[kind](path)

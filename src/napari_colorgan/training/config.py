@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
-from napari_colorgan.errors import ConfigError
 from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plain_values import build, choose, require, to_plain
+from napari_colorgan.training.recipe_file import read_recipe
 
-RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "fine-tune")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PRECISIONS = ("float32", "bfloat16", "float16")
 SCORES = ("l1", "psnr", "balanced")
 
@@ -150,26 +149,4 @@ class TrainingConfig:
         ConfigError
             If there is no such recipe or file, or its content is refused.
         """
-        if str(source) in RECIPES:
-            text = (
-                resources.files(__package__).joinpath(f"recipes/{source}.toml").read_text("utf-8")
-            )
-        else:
-            text = _read_text(Path(source))
-        try:
-            return cls.from_dict(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(
-                expected="a TOML file", got=f"{source}: {error}", action="Mend that line."
-            ) from error
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            expected=f"the name of a recipe ({', '.join(RECIPES)}) or a TOML file",
-            got=f"{path} ({error})",
-            action="Check the spelling and the path.",
-        ) from error
+        return cls.from_dict(read_recipe(source))

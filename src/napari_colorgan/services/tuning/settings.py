@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.tuning.request import FineTuneRequest
+    from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data_config import DataConfig
     from napari_colorgan.training.phase_config import PhaseConfig
@@ -48,16 +48,21 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     config = dataclasses.replace(
         recipe,
         generator=generator,
-        data=_data_config(recipe.data, request, base),
+        data=dataclasses.replace(
+            data_at_scale(recipe.data, request.scale, base), validation_share=request.hold_out
+        ),
         phases=phases,
         vividness=base.vividness,
     )
     return config if request.epochs is None else share_epochs(config, request.epochs)
 
 
-def _data_config(data: DataConfig, request: FineTuneRequest, base: ModelCard) -> DataConfig:
-    scale = request.scale or ("fit" if base.scale == "fit" else "native")
-    data = dataclasses.replace(data, validation_share=request.hold_out)
+def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> DataConfig:
+    """Return how pictures become patches at a scale, by default at the base's.
+
+    A recipe that states the scale itself is taken at its word.
+    """
+    scale = scale or ("fit" if base.scale == "fit" else "native")
     if scale == data.scale:
         return data
     if scale == "native":

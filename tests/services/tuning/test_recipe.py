@@ -1,0 +1,70 @@
+"""What a recipe means for a base, and recipes of one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from napari_colorgan.errors import ConfigError, FileError
+from napari_colorgan.library.card import ModelCard
+from napari_colorgan.services.tuning.recipe import adapt_recipe, recipe_values, write_recipe
+from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def base() -> ModelCard:
+    """Return the card of a model for microscopy."""
+    return ModelCard(
+        name="base",
+        version="1",
+        title="",
+        domain="",
+        description="",
+        scale="native",
+        working_size=256,
+        architecture=TrainingConfig.load("microscopy").generator.to_dict(),
+    )
+
+
+def config_of(recipe: Any, base: ModelCard, output: Path, **options: Any) -> TrainingConfig:
+    return tuning_config(FineTuneRequest([], output, recipe=recipe, **options), base)
+
+
+@pytest.mark.parametrize("scale", ["native", "fit", None])
+def test_what_is_shown_is_what_is_trained(base: ModelCard, tmp_path: Path, scale: Any) -> None:
+    for each in (base, dataclasses.replace(base, scale="fit", working_size=320)):
+        values = recipe_values("fine-tune", scale, each)
+        config = config_of("fine-tune", each, tmp_path, scale=scale)
+        assert values.size == config.data.size
+        assert values.batch_size == config.phases[0].batch_size
+        assert values.learning_rate == config.phases[0].lr
+        assert values.epochs == sum(phase.epochs for phase in config.phases)
+
+
+@pytest.mark.parametrize("scale", ["native", "fit"])
+def test_an_own_size_and_rate_reach_the_run(base: ModelCard, tmp_path: Path, scale: Any) -> None:
+    values = recipe_values("fine-tune", scale, base)
+    table = adapt_recipe("fine-tune", values, 128, values.learning_rate / 2)
+    path = write_recipe(table, tmp_path / "new run")
+    plain = config_of("fine-tune", base, tmp_path, scale=scale)
+    own = config_of(path, base, tmp_path, scale=scale)
+    assert own.data == dataclasses.replace(plain.data, size=128)
+    assert own.phases[0].lr == pytest.approx(plain.phases[0].lr / 2)
+    assert own.phases[0].encoder_lr == pytest.approx(plain.phases[0].encoder_lr / 2)
+    rest = dataclasses.replace(own, data=plain.data, phases=plain.phases)
+    assert rest == plain
+
+
+def test_what_is_wrong_is_said(base: ModelCard, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no-such"):
+        recipe_values("no-such", None, base)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError):
+        write_recipe({}, tmp_path / "file" / "run")
