@@ -54,7 +54,7 @@ def fine_tune(
     from napari_colorgan.library.store import ModelLibrary
     from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
     from napari_colorgan.services.tuning.folders import new_run_folder
-    from napari_colorgan.services.tuning.keeping import refuse_taken
+    from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
 
     if resume:
         request = FineTuneRequest.load(_required(output))
@@ -83,7 +83,7 @@ def fine_tune(
     for change in result.comparison.changes:
         typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")
     if name is not None:
-        ModelLibrary().save(result.model.generator, result.model.card)
+        save_model(result.path, result.model)
         typer.echo(f"The model is in the library as '{name}'.")
     typer.echo(f"The model is in {result.path}")
 

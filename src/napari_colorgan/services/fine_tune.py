@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -13,10 +14,10 @@ import psutil
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
-from napari_colorgan.services.models import load_model
+from napari_colorgan.services.tuning.base import take_base
 from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
 from napari_colorgan.services.tuning.folders import new_run_folder
-from napari_colorgan.services.tuning.keeping import refuse_taken
+from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
 from napari_colorgan.services.tuning.material import Material, gather_job
 from napari_colorgan.services.tuning.process import PROCESS_FILE, note_process
 from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
@@ -119,8 +120,6 @@ def fine_tune(
     ColorganError
         If the images can't be read or are all gray, the name is taken, or training fails.
     """
-    from napari_colorgan.library.store import ModelLibrary
-
     if name is not None:
         refuse_taken(name)
     is_one = isinstance(images, str | os.PathLike) or hasattr(images, "ndim")
@@ -140,7 +139,7 @@ def fine_tune(
         request.save()
     result = run(fine_tune_job(request), on_event)
     if name is not None:
-        ModelLibrary().save(result.model.generator, result.model.card)
+        save_model(result.path, result.model)
     return result.model
 
 
@@ -175,7 +174,9 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     try:
         return (yield from _fine_tune(request, directory))
     except (ColorganError, OSError, RuntimeError, ValueError) as error:
-        directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
+        # On a full disk even that may fail, and must not take the error's place.
+        with contextlib.suppress(ColorganError, OSError):
+            directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
         raise
     finally:
         (directory.path / PROCESS_FILE).unlink(missing_ok=True)
@@ -185,7 +186,7 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
     from napari_colorgan.services.train import TrainRequest, train_job
 
     started = time.monotonic()
-    base = load_model(request.base)
+    base = take_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
     gathering = gather_job(request.data, request.hold_out, config.data, config.seed)

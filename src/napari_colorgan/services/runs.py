@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["running", "paused", "finished", "interrupted"]
 _POLL_S = 0.2
+_NO_ROOM_BYTES = 2**20
 
 
 class TuningRun:
@@ -154,6 +155,8 @@ class TuningRun:
         except OSError:
             # Killed, or a bug: then its last lines are a traceback's.
             words = f"its process ended; its last words: {last_lines(self.path) or 'none'}"
+            if _is_full(self.path):
+                words += "; the disk is full"
         return TrainingError(
             expected="the training to reach its end",
             got=words,
@@ -186,6 +189,13 @@ class TuningRun:
             if state == "interrupted":
                 raise self.failure()
             time.sleep(_POLL_S)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def find_runs(folder: Path | None = None) -> list[TuningRun]:

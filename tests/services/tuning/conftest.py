@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_colorgan.axes import Axes
+from napari_colorgan.events import run
+from napari_colorgan.services.runs import TuningRun
+from napari_colorgan.services.tuning.folders import new_run_folder
+from napari_colorgan.services.tuning.preparing import ArraySource, prepare_job
+from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase_config import PhaseConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -39,3 +46,28 @@ def stained() -> np.ndarray:
     white, stain = np.array([250.0, 240.0, 245.0]), np.array([90.0, 20.0, 130.0])
     stack: np.ndarray = np.rint(white + darkness * (stain - white)).astype(np.uint8)
     return stack
+
+
+@pytest.fixture
+def prepare(
+    stained: np.ndarray, recipe: Path, tiny_model_file: Path
+) -> Iterator[Callable[..., TuningRun]]:
+    """Return a function that makes a run of so many epochs, ready to be started."""
+    made: list[TuningRun] = []
+
+    def prepare(epochs: float) -> TuningRun:
+        request = FineTuneRequest(
+            [],
+            new_run_folder("ナ stain"),
+            base=tiny_model_file,
+            recipe=recipe,
+            minutes=None,
+            epochs=epochs,
+        )
+        source = ArraySource("my layer", stained, Axes("ZYXS"))
+        made.append(TuningRun(run(prepare_job(request, [source]))))
+        return made[-1]
+
+    yield prepare
+    for each in made:
+        each.cancel()

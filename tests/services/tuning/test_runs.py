@@ -11,64 +11,17 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, TrainingError
-from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, run
+from napari_colorgan.events import EpochDone, Event, Notice, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.runs import TuningRun, find_runs
-from napari_colorgan.services.tuning.folders import new_run_folder, runs_folder
-from napari_colorgan.services.tuning.preparing import ArraySource, prepare_job
+from napari_colorgan.services.tuning.folders import runs_folder
 from napari_colorgan.services.tuning.process import find_process, note_process
-from napari_colorgan.services.tuning.request import FineTuneRequest
+from tuning_runs import wait_for, wait_for_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-    import numpy as np
-
-PATIENCE_S = 90
-
-
-@pytest.fixture
-def prepare(
-    stained: np.ndarray, recipe: Path, tiny_model_file: Path
-) -> Iterator[Callable[..., TuningRun]]:
-    """Return a function that makes a run of so many epochs, ready to be started."""
-    made: list[TuningRun] = []
-
-    def prepare(epochs: float) -> TuningRun:
-        request = FineTuneRequest(
-            [],
-            new_run_folder("ナ stain"),
-            base=tiny_model_file,
-            recipe=recipe,
-            minutes=None,
-            epochs=epochs,
-        )
-        source = ArraySource("my layer", stained, Axes("ZYXS"))
-        made.append(TuningRun(run(prepare_job(request, [source]))))
-        return made[-1]
-
-    yield prepare
-    for each in made:
-        each.cancel()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def wait_for_checkpoint(tuning: TuningRun) -> None:
-    seen: list[Event] = []
-    wait_for(lambda: seen.extend(tuning.poll()) or any(map(is_checkpoint, seen)))
-
-
-def is_checkpoint(event: Event) -> bool:
-    return isinstance(event, CheckpointSaved)
 
 
 def test_killed_run_is_told_found_and_resumed(prepare: Callable[..., TuningRun]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from napari_colorgan.errors import ConfigError, FileError
+from napari_colorgan.errors import ColorganError, ConfigError, FileError
 from napari_colorgan.events import Job, Notice
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.names import check_name, free_name, same_name
@@ -13,6 +13,7 @@ from napari_colorgan.library.names import check_name, free_name, same_name
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_colorgan.library.model_file import Model
     from napari_colorgan.library.store import ModelLibrary
 
 _KEPT_FILE = "kept.txt"
@@ -60,6 +61,34 @@ def keep_job(library: ModelLibrary, run: Path, file: Path, name: str) -> Job[str
     ):
         temporary.write_text(entry.name, encoding="utf-8")
     return entry.name
+
+
+def save_model(file: Path, model: Model) -> None:
+    """Put a run's model into the library under its card's name.
+
+    Parameters
+    ----------
+    file : Path
+        Where it lies in its run directory.
+    model : Model
+        The same, loaded.
+
+    Raises
+    ------
+    FileError
+        If the library can't be written, or the name has been taken meanwhile; it tells where
+        the model is.
+    """
+    from napari_colorgan.library.store import ModelLibrary
+
+    try:
+        ModelLibrary().save(model.generator, model.card)
+    except ColorganError as error:
+        raise FileError(
+            expected=f"to put “{model.card.name}” into the library",
+            got=str(error),
+            action=f"The model is safe in {file}: import it once that is mended.",
+        ) from error
 
 
 def refuse_taken(name: str) -> None:
