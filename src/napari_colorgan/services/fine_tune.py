@@ -68,6 +68,7 @@ def fine_tune(
     images: Any,
     base: str | Path | Model = "natural",
     *,
+    gray: Any = None,
     minutes: float | None = None,
     epochs: float | None = None,
     name: str | None = None,
@@ -88,6 +89,10 @@ def fine_tune(
         goes in, its colours are what is learned. Nearly gray planes are left out.
     base : str, pathlib.Path or Model, default: "natural"
         The model to start from; it stays as it is.
+    gray : path, array, or sequence of them and None, optional
+        What the model shall see in place of the colours' lightness, such as a fluorescence or
+        phase image: one for each of `images`, of the same shape plane by plane (virtual
+        staining; the model's card says so). None, for one or for all, is the lightness.
     minutes : float, optional
         The time to plan for; 5 if `epochs` isn't given either.
     epochs : float, optional
@@ -122,9 +127,8 @@ def fine_tune(
     """
     if name is not None:
         refuse_taken(name)
-    is_one = isinstance(images, str | os.PathLike) or hasattr(images, "ndim")
     request = FineTuneRequest(
-        data=[images] if is_one else list(images),
+        data=_as_list(images),
         output=new_run_folder(name or "fine-tuned") if output is None else Path(output),
         base=base,
         minutes=_DEFAULT_MINUTES if minutes is None and epochs is None else minutes,
@@ -134,6 +138,7 @@ def fine_tune(
         scale=scale,
         hold_out=hold_out,
         device=device,
+        gray=None if gray is None else _as_list(gray),
     )
     if request.is_storable:
         request.save()
@@ -141,6 +146,11 @@ def fine_tune(
     if name is not None:
         save_model(result.path, result.model)
     return result.model
+
+
+def _as_list(items: Any) -> list[Any]:
+    is_one = isinstance(items, str | os.PathLike) or hasattr(items, "ndim")
+    return [items] if is_one else list(items)
 
 
 def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
@@ -189,7 +199,7 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
     base = take_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
-    gathering = gather_job(request.data, request.hold_out, config.data, config.seed)
+    gathering = gather_job(request.data, request.hold_out, config.data, config.seed, request.gray)
     material = yield from directory.record(gathering)
     minutes = request.minutes
     if minutes is not None:
@@ -230,7 +240,7 @@ def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
         ),
         "license": base.license,
         "limitations": "\n\n".join(
-            filter(None, (_LIMITATIONS.format(planes=planes), base.limitations))
+            filter(None, (material.warning, _LIMITATIONS.format(planes=planes), base.limitations))
         ),
     }
 
