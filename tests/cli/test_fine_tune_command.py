@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from skimage.io import imsave
+from skimage.io import imread, imsave
 from typer.testing import CliRunner
 
 from napari_colorgan.cli.app import build_app
+from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.services.tuning.request import FineTuneRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,26 @@ def test_pictures_become_a_model_by_name(
     again = invoke("--resume", "--output", run)
     assert again.exit_code == 0, again.output
     assert "taken" in invoke(*asked).output
+
+
+def test_gray_images_are_given_for_virtual_staining(
+    tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
+) -> None:
+    grays, run = tmp_path / "phase", tmp_path / "run"
+    grays.mkdir()
+    for number in range(2):
+        colors = imread(pictures / f"{number}.png")
+        imsave(grays / f"{number}.png", 255 - colors[..., 0], check_contrast=False)
+    alone = pictures / "0.png"
+    asked = (pictures, alone, "--base", "tiny", "--epochs", 0.5, "--output", run)
+    result = invoke(*asked, "--gray", grays, "--gray", "-")
+    assert result.exit_code == 0, result.output
+    assert FineTuneRequest.load(run).gray == (grays, None)
+    limitations = load_model_file(run / "model.safetensors").card.limitations
+    assert "Virtual staining: 2 of its 3 planes" in limitations
+    wrong = invoke(*asked, "--gray", grays)
+    assert wrong.exit_code == 1
+    assert "as many gray images as colour images, 2" in wrong.output
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,15 @@ Data = Annotated[
     list[Path] | None,
     typer.Argument(help="Colour images: files, folders or stacks; not needed with --resume."),
 ]
+Gray = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Virtual staining: the gray image that the model shall see instead of the colours' "
+        "lightness, such as a fluorescence or phase image of the same field and shape; a folder "
+        "for a folder, by the same names. Once for each of DATA, in their order; - for one that "
+        "is its own gray."
+    ),
+]
 Base = Annotated[str, typer.Option(help="The model to start from: a name or a file.")]
 Minutes = Annotated[float | None, typer.Option(help="The time to plan for; 5 by default.")]
 Epochs = Annotated[float | None, typer.Option(help="Passes over the images instead of a time.")]
@@ -31,6 +40,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --
 
 def fine_tune(
     data: Data = None,
+    gray: Gray = None,
     base: Base = "natural",
     minutes: Minutes = None,
     epochs: Epochs = None,
@@ -72,6 +82,7 @@ def fine_tune(
             scale=scale,  # type: ignore[arg-type]  # the request checks it
             hold_out=hold_out,
             device=device,
+            gray=[None if str(path) == "-" else path for path in gray] if gray else None,
         )
         request.save()
     with TrainingView() as view, interruptible(view.show) as on_event:
