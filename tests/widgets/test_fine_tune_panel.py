@@ -25,14 +25,19 @@ def test_colour_layers_are_listed_and_counted(stand: Stand, colors: np.ndarray) 
     stand.viewer.add_image(colors[0], rgb=True, name="single")
     listed = stand.form.data.list
     assert [listed.item(row).text() for row in range(listed.count())] == ["single", "fields"]
-    assert stand.form.count.text() == "4 planes of layers; 1 held out"
+    whole = "each shown whole at 64 px"
+    lines = stand.form.count.text().splitlines()
+    assert lines[0] == f"4 planes of layers, {whole}"
+    assert lines[1].startswith("1 of 4 planes held out")
     stand.form.hold_out.setValue(50)
-    assert stand.form.count.text() == "4 planes of layers; 2 held out"
+    assert stand.form.count.text().splitlines()[1].startswith("2 of 4 planes held out")
     listed.item(1).setCheckState(Qt.CheckState.Unchecked)
-    assert stand.form.count.text() == "1 plane of layers; its end is held out"
+    lines = stand.form.count.text().splitlines()
+    assert lines[0] == f"1 plane of layers, {whole}"
+    assert lines[1].startswith("The end of this plane is held out")
     stand.viewer.layers.remove("single")
     assert [listed.item(row).text() for row in range(listed.count())] == ["fields"]
-    assert stand.form.count.text() == ""
+    assert stand.form.count.text() == stand.widget.estimate.text() == ""
 
 
 def test_shapes_say_where(stand: Stand, colors: np.ndarray) -> None:
@@ -40,7 +45,8 @@ def test_shapes_say_where(stand: Stand, colors: np.ndarray) -> None:
     corners = np.array([[4, 8], [4, 40], [36, 40], [36, 8]])
     stand.viewer.add_shapes([corners], name="region")  # in world units, half a pixel each
     stand.form.region.setCurrentText("region")
-    assert stand.form.count.text() == "3 regions of layers; 1 held out"
+    assert "3 regions of layers" in stand.form.count.text()
+    assert "1 of 3 regions held out" in stand.form.count.text()
     run = stand.train()
     [file] = (run / "data").iterdir()
     np.testing.assert_array_equal(np.load(file), colors[:, 8:73, 16:81])
@@ -55,7 +61,7 @@ def test_files_and_folders_by_drop(stand: Stand, tmp_path: Path) -> None:
     event = QDropEvent(QPointF(5, 5), copy, mime, Qt.MouseButton.LeftButton, none)
     stand.form.data.list.dropEvent(event)
     assert stand.form.data.paths == [tmp_path / "fields"]
-    assert "1 file or folder" in stand.form.count.text()
+    stand.wait(lambda: "no colour planes in the files" in stand.form.count.text())
     stand.form.data.list.setCurrentRow(0)
     stand.click(stand.form.data.remove)
     assert stand.form.data.paths == []

@@ -179,7 +179,7 @@ def test_a_real_run_from_click_to_library(
     widget = FineTuneWidget(viewer, recipe=recipe)
     viewer.window.add_dock_widget(widget)
     widget.form.base.choose("tiny")
-    widget.form.budget.choose(None)
+    widget.form.budget.choose("minutes")
     widget.form.minutes.setValue(60)
     qtbot.mouseClick(widget.button, LEFT)
     learning = lambda: widget.monitor.status.text().startswith("Learning")  # noqa: E731

@@ -24,9 +24,9 @@ from napari_colorgan.widgets._controls import (
     make_slim,
     new_form,
 )
-from napari_colorgan.widgets._form import DEVICES
 from napari_colorgan.widgets._model_picker import ModelPicker
 from napari_colorgan.widgets._training_data import TrainingData
+from napari_colorgan.widgets._training_more import MoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
     from napari_colorgan.widgets._model_picker import Library
 
-_BUDGETS = ((5.0, "5 minutes"), (15.0, "15 minutes"), (60.0, "1 hour"), (None, "Own time"))
-_SCALES = (
-    (None, "As the base does"),
-    ("fit", "Whole pictures, shrunk"),
-    ("native", "Pixels as they are"),
+_MINUTES, _EPOCHS = "minutes", "epochs"
+_BUDGETS = (
+    (5.0, "5 minutes"),
+    (15.0, "15 minutes"),
+    (60.0, "60 minutes"),
+    (_MINUTES, "Own minutes"),
+    (_EPOCHS, "Epochs"),
 )
 _WHOLE = "Whole planes"
 _SMALL = "color: #8a8f98; font-size: 11px;"
@@ -60,17 +62,17 @@ class TrainingForm(QWidget):
         self.base = ModelPicker(library)
         self.budget = Combo(_BUDGETS)
         self.minutes = QDoubleSpinBox()
+        self.epochs = QDoubleSpinBox()
         self.name = QLineEdit()
         self.hold_out = QSpinBox()
         self.adversarial = QCheckBox("&Adversarial phase")
-        self.scale = Combo(_SCALES)
-        self.device = Combo(DEVICES)
-        self.advanced = Fold("Advanced", "Options that are rarely needed.", self._advanced_page())
+        self.settings = MoreSettings()
+        self.more = Fold("More", "Settings that are rarely changed.", self.settings)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.data)
         layout.addLayout(self._main_form())
-        layout.addWidget(self.advanced)
+        layout.addWidget(self.more)
         self.set_regions([])
         self._connect()
         self._budget_changed()
@@ -91,13 +93,17 @@ class TrainingForm(QWidget):
         add_row(form, "&Base", self.base, "Base model", "The model to start from; it stays.")
         tooltip = "How long to train. The best state on the held-out planes is kept."
         add_row(form, "&Time", self.budget, "Time", tooltip)
-        self.minutes.setRange(0.5, 100_000)
-        self.minutes.setDecimals(1)
-        self.minutes.setValue(10)
-        self.minutes.setSuffix(" min")
-        make_slim(self.minutes)
-        describe(self.minutes, "Minutes", "The time to plan for, in minutes.")
-        form.addRow("", self.minutes)
+        for box, unit, value, name, tooltip in (
+            (self.minutes, " min", 10, "Minutes", "The time to plan for, in minutes."),
+            (self.epochs, " epochs", 100, "Epochs", "How often to go through all images."),
+        ):
+            box.setRange(0.5, 100_000)
+            box.setDecimals(1)
+            box.setValue(value)
+            box.setSuffix(unit)
+            make_slim(box)
+            describe(box, name, tooltip)
+            form.addRow("", box)
         self.name.setPlaceholderText("my stain")
         add_row(form, "&Name", self.name, "Name of the new model", "What to call the new model.")
         describe(
@@ -109,16 +115,6 @@ class TrainingForm(QWidget):
         form.addRow("", self.adversarial)
         return form
 
-    def _advanced_page(self) -> QWidget:
-        page = QWidget()
-        form = new_form()
-        page.setLayout(form)
-        tooltip = "Whole pictures suit photographs; pixels as they are suit microscopy."
-        add_row(form, "&Sees", self.scale, "What the model sees", tooltip)
-        tooltip = "Where the network trains. Automatic takes a GPU if there is one."
-        add_row(form, "D&evice", self.device, "Device", tooltip)
-        return page
-
     def _connect(self) -> None:
         self.budget.currentIndexChanged.connect(self._budget_changed)
         for signal in (
@@ -127,7 +123,8 @@ class TrainingForm(QWidget):
             self.hold_out.valueChanged,
             self.base.currentIndexChanged,
             self.minutes.valueChanged,
-            self.scale.currentIndexChanged,
+            self.epochs.valueChanged,
+            self.settings.changed,
         ):
             signal.connect(self._emit_changed)
 
@@ -137,9 +134,25 @@ class TrainingForm(QWidget):
         align_labels(self)
 
     @property
+    def scale(self) -> Combo:
+        """What the model shall see."""
+        return self.settings.scale
+
+    @property
+    def device(self) -> Combo:
+        """Where to train."""
+        return self.settings.device
+
+    @property
     def chosen_minutes(self) -> float:
-        """The time to plan for."""
-        return float(self.budget.value or self.minutes.value())
+        """The time to plan for, where no epochs are chosen."""
+        value = self.budget.value
+        return value if isinstance(value, float) else float(self.minutes.value())
+
+    @property
+    def chosen_epochs(self) -> float | None:
+        """The passes over all images, or None where a time is chosen."""
+        return float(self.epochs.value()) if self.budget.value == _EPOCHS else None
 
     def set_regions(self, layers: Sequence[Shapes]) -> None:
         """Offer these Shapes layers, and keep the choice if it is still there."""
@@ -154,7 +167,8 @@ class TrainingForm(QWidget):
         self.region.blockSignals(False)
 
     def _budget_changed(self, *_: Any) -> None:
-        self.minutes.setVisible(self.budget.value is None)
+        self.minutes.setVisible(self.budget.value == _MINUTES)
+        self.epochs.setVisible(self.budget.value == _EPOCHS)
         self.changed.emit()
 
     def _emit_changed(self, *_: Any) -> None:

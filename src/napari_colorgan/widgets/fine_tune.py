@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
@@ -9,25 +10,21 @@ from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWi
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning.keeping import keep_job
 from napari_colorgan.services.tuning.preparing import prepare_job
+from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
 from napari_colorgan.widgets._ask_bar import AskBar, Question
 from napari_colorgan.widgets._controls import PanelArea, describe
 from napari_colorgan.widgets._message import Message
-from napari_colorgan.widgets._model_picker import PreferredLibrary, preferred_library
+from napari_colorgan.widgets._model_picker import PreferredLibrary
 from napari_colorgan.widgets._subscriptions import Subscriptions
 from napari_colorgan.widgets._training_closing import ClosingGuard
+from napari_colorgan.widgets._training_ending import RunEnding
 from napari_colorgan.widgets._training_form import TrainingForm
-from napari_colorgan.widgets._training_layers import is_region, is_trainable
+from napari_colorgan.widgets._training_layers import is_region
 from napari_colorgan.widgets._training_monitor import TrainingMonitor
+from napari_colorgan.widgets._training_outlook import TrainingOutlook
 from napari_colorgan.widgets._training_preview import TrainingPreview
-from napari_colorgan.widgets._training_requests import (
-    base_name,
-    choose_in_colorize,
-    describe_data,
-    make_request,
-    sources_of,
-)
+from napari_colorgan.widgets._training_requests import make_request, sources_of
 from napari_colorgan.widgets._training_runs import RunsFold
 from napari_colorgan.widgets._training_watch import RunWatch
 from napari_colorgan.widgets._worker import JobHandlers, JobRunner
@@ -39,10 +36,10 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
     from napari_colorgan.services.runs import TuningRun
+    from napari_colorgan.services.tuning.request import FineTuneRequest
 
 _WIDTH = 320
 _BUTTON_HEIGHT = 32
-_MEMORY = "2 GB"
 
 
 class FineTuneWidget(QWidget):
@@ -60,6 +57,7 @@ class FineTuneWidget(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.form = TrainingForm(PreferredLibrary())
+        self.outlook = TrainingOutlook(self.form, recipe)
         self.runs = RunsFold()
         self.monitor = TrainingMonitor()
         self.message = Message()
@@ -70,6 +68,7 @@ class FineTuneWidget(QWidget):
         self.guard = ClosingGuard(self, lambda: self.watch.running)
         self._recipe = recipe
         self._runner = JobRunner(self)
+        self.ending = RunEnding(self.watch, self.monitor, self.message, self._runner)
         self._preview = TrainingPreview(napari_viewer)
         self._events = Subscriptions()
         self._pages = QStackedWidget()
@@ -105,14 +104,15 @@ class FineTuneWidget(QWidget):
 
     def _connect(self) -> None:
         self.button.clicked.connect(self.start)
-        self.form.changed.connect(self._count)
+        self.form.changed.connect(self._look_ahead)
+        self.outlook.changed.connect(self._look_ahead)
         self.runs.watch_asked.connect(self.show_run)
         self.runs.delete_asked.connect(self._ask_delete)
         self.monitor.pause_asked.connect(self.watch.pause)
         self.monitor.stop_asked.connect(self._stop)
         self.monitor.cancel_asked.connect(self._cancel)
         self.monitor.resume_asked.connect(self._resume)
-        self.monitor.keep_asked.connect(lambda: self._keep(trained=True))
+        self.monitor.keep_asked.connect(lambda: self.ending.keep(trained=True))
         self.monitor.back_asked.connect(self._show_settings)
         self.watch.happened.connect(self.monitor.show_event)
         self.watch.pictured.connect(self._preview.show)
@@ -138,7 +138,7 @@ class FineTuneWidget(QWidget):
         self.form.base.refresh()
         try:
             sources = sources_of(self.form)
-            request = make_request(self.form, sources, self._recipe)
+            request = self._with_own_settings(make_request(self.form, sources, self._recipe))
         except ColorganError as error:
             self.message.say(str(error), "error")
             return
@@ -150,6 +150,15 @@ class FineTuneWidget(QWidget):
             self.monitor.show_event, self._prepared, self._prepare_failed, self._prepare_cancelled
         )
         self._runner.start(prepare_job(request, sources), "writing training images", handlers)
+
+    def _with_own_settings(self, request: FineTuneRequest) -> FineTuneRequest:
+        epochs, values, settings = self.form.chosen_epochs, self.outlook.values, self.form.settings
+        if epochs is not None:
+            request = dataclasses.replace(request, minutes=None, epochs=epochs)
+        if values is None or not settings.is_own:
+            return request
+        table = adapt_recipe(self._recipe, values, settings.size.value, settings.rate.value())
+        return dataclasses.replace(request, recipe=write_recipe(table, request.output))
 
     def show_run(self, run: TuningRun) -> None:
         """Show a run, whoever has started it."""
@@ -177,6 +186,7 @@ class FineTuneWidget(QWidget):
     def _shut_down(self) -> None:
         self._events.clear()
         self._runner.shut_down()
+        self.outlook.files.shut_down()
         self.guard.let_go()
         self.watch.detach()
 
@@ -212,47 +222,7 @@ class FineTuneWidget(QWidget):
         if text:
             self.message.say(text, "error")
         if state == "finished":
-            self._finished()
-
-    def _finished(self) -> None:
-        run = self.watch.run
-        if run is None:
-            return
-        try:
-            comparison, base = run.comparison, base_name(run)
-        except ColorganError as error:
-            self.message.say(str(error), "error")
-            return
-        self.monitor.show_comparison(comparison, base)
-        if self.watch.kept_as is not None:
-            self.message.say(f"In the library as “{self.watch.kept_as}”.")
-        elif comparison.is_better:
-            self._keep(trained=False)
-        else:
-            self.message.say(
-                f"The trained model isn't better than “{base}” on the held-out planes, so it "
-                "was not put into the library. More images or more time may help."
-            )
-            self.monitor.offer_keeping(True)
-
-    def _keep(self, *, trained: bool) -> None:
-        run = self.watch.run
-        if run is None:
-            return
-        self.monitor.offer_keeping(False)
-        file = run.trained if trained else run.model
-        job = keep_job(preferred_library(), run.path, file, run.request.name)
-        self.message.say(f"Putting “{run.request.name}” into the library…")
-        handlers = JobHandlers(lambda _: None, self._kept, self._keep_failed, lambda: None)
-        self._runner.start(job, "keeping a model", handlers)
-
-    def _kept(self, name: str) -> None:
-        choose_in_colorize(name)
-        self.message.say(f"Done: “{name}” is in the library, and chosen in Colorize.")
-
-    def _keep_failed(self, error: Exception) -> None:
-        self.monitor.offer_keeping(True)
-        self.message.say(f"The model is safe in its run, but: {error}", "error")
+            self.ending.show()
 
     def _show_monitor(self, name: str) -> None:
         self.monitor.begin(name)
@@ -270,7 +240,7 @@ class FineTuneWidget(QWidget):
     def _list_layers(self, *_: Any) -> None:
         layers = list(self.viewer.layers)[::-1]
         self.form.set_regions([layer for layer in layers if is_region(layer)])
-        self.form.data.set_layers([layer for layer in layers if is_trainable(layer)])
+        self.form.data.set_layers(layers)
 
     def _list_runs(self) -> None:
         self.runs.set_runs(find_runs())
@@ -289,11 +259,8 @@ class FineTuneWidget(QWidget):
         run.delete()
         self._list_runs()
 
-    def _count(self) -> None:
+    def _look_ahead(self) -> None:
         """Show how many planes there are, and what the run will take."""
-        self.form.count.setText(describe_data(self.form))
-        minutes = self.form.chosen_minutes
-        self.estimate.setText(
-            f"Ends in about {minutes:g} minutes and takes about {_MEMORY} of memory. "
-            "napari stays free meanwhile."
-        )
+        data, cost = self.outlook.texts()
+        self.form.count.setText(data)
+        self.estimate.setText(cost)

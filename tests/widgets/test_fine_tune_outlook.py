@@ -1,0 +1,136 @@
+"""The Fine-tune panel before the start: budgets, files counted, what it will take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from training_stand import Stand, colors, stand
+
+from napari_colorgan.events import StepDone
+from napari_colorgan.services.runs import find_runs
+from napari_colorgan.services.tuning import outlook
+from napari_colorgan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["colors", "stand"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with three pictures of 150 x 200 pixels and a broken one."""
+    folder = tmp_path / "meine Färbung"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
+    for number in range(3):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return folder
+
+
+def counted(stand: Stand) -> list[str]:
+    stand.wait(lambda: "held out" in stand.form.count.text())
+    return list(stand.form.count.text().splitlines())
+
+
+def test_files_and_layers_are_counted_together(
+    stand: Stand, colors: np.ndarray, folder: Path
+) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    stand.form.data.add_paths([folder])
+    stand.wait(lambda: "planes in files" in stand.form.count.text())
+    stand.form.scale.choose("native")
+    stand.form.settings.size.choose(64)
+    planes, held_out, unreadable = counted(stand)
+    assert planes == "3 planes of layers and 3 planes in files, 24 patches of 64 px"
+    assert held_out.startswith("1 of 6 planes held out")
+    assert unreadable.startswith("1 file can't be read, such as: ")
+    assert "broken.png" in unreadable
+    stand.form.hold_out.setValue(50)
+    assert counted(stand)[1].startswith("3 of 6 planes")
+    stand.form.data.list.setCurrentRow(1)
+    stand.click(stand.form.data.remove)
+    assert counted(stand)[0].startswith("3 planes of layers, ")
+
+
+def test_what_it_takes_follows_the_settings(
+    stand: Stand, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    said = stand.widget.estimate.text
+    assert said().startswith("Ends in about 5 minutes. Needs about 1.")
+    stand.form.budget.choose(60.0)
+    assert said().startswith("Ends in about 60 minutes.")
+    stand.form.budget.choose("minutes")
+    assert stand.form.minutes.isVisible()
+    stand.form.minutes.setValue(7.5)
+    assert said().startswith("Ends in about 7.5 minutes.")
+    small = said()
+    stand.form.settings.size.choose(512)
+    assert "Needs about 5." in said()
+    stand.form.settings.size.choose(64)
+    assert said().split(";")[0] == small.split(";")[0]
+    scarce = type("Memory", (), {"available": 10**8})
+    monkeypatch.setattr(outlook.psutil, "virtual_memory", scarce)
+    stand.form.hold_out.setValue(30)
+    assert "0.1 GB is free: close other programs" in said()
+
+
+def test_a_budget_in_epochs(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    assert not stand.form.epochs.isVisible()
+    stand.form.budget.choose("epochs")
+    assert stand.form.epochs.isVisible()
+    assert not stand.form.minutes.isVisible()
+    stand.form.epochs.setValue(40)
+    # Two planes a pass, eight patches a step.
+    assert stand.widget.estimate.text().startswith("Takes 10 steps; how long that is")
+    run = stand.train()
+    [found] = find_runs()
+    assert (found.request.minutes, found.request.epochs) == (None, 40.0)
+    stand.write(run, StepDone(8, 10, "supervised", (), 0.5, 30.0))
+    stand.click(stand.monitor.back)
+    stand.form.epochs.setValue(80)
+    assert "20 steps, about 5 min at the last run's pace" in stand.widget.estimate.text()
+
+
+def test_more_shows_the_recipes_values(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    recipe = TrainingConfig.load("fine-tune")
+    settings = stand.form.settings
+    assert not settings.isVisible()
+    stand.click(stand.form.more.button)
+    assert settings.size.isVisible()
+    assert settings.size.value == 64  # the tiny base sees pictures at 64 pixels
+    assert settings.rate.value() == recipe.phases[0].lr
+    stand.form.scale.choose("native")
+    assert settings.size.value == recipe.data.size
+    stand.train()
+    [run] = find_runs()
+    assert run.request.recipe == "fine-tune" or str(run.request.recipe) == "fine-tune"
+
+
+def test_own_values_reach_the_run(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    stand.form.scale.choose("native")
+    stand.form.settings.size.choose(96)
+    stand.form.settings.rate.setValue(0.001)
+    stand.form.scale.choose("fit")
+    assert stand.form.settings.size.value == 96  # what somebody has chosen stays
+    stand.form.scale.choose("native")
+    stand.train()
+    [run] = find_runs()
+    config = TrainingConfig.load(run.request.recipe)
+    assert config.data.size == 96
+    assert config.data.scale == "native"
+    assert config.phases[0].lr == pytest.approx(0.001)
+
+
+def test_a_wrong_recipe_is_said(stand: Stand, colors: np.ndarray) -> None:
+    stand.widget.outlook._recipe = "no-such-recipe"
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    assert "no-such-recipe" in stand.form.count.text()
