@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, TrainingError
+from napari_colorgan.events import PlaneDone
 from napari_colorgan.io import stack_writer, write_atomically
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
@@ -155,13 +156,14 @@ class RunDirectory:
         return (self.path / what).exists()
 
     def append(self, event: Event) -> None:
-        """Write an event as one line and flush it."""
+        """Write an event as one line and flush it; to the disk, if it isn't one of thousands."""
         line = event_line(event)
         try:
             with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(line)
                 file.flush()
-                os.fsync(file.fileno())
+                if not isinstance(event, PlaneDone):
+                    os.fsync(file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

@@ -42,6 +42,27 @@ print("started", flush=True)
 time.sleep(600)
 """
 
+FULL_DISK = """
+import sys
+from pathlib import Path
+
+import numpy as np
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import FileError
+from napari_colorgan.events import run
+from napari_colorgan.services.tuning import preparing
+from napari_colorgan.services.tuning.request import FineTuneRequest
+
+preparing._check_room = lambda *_: None  # something else takes the room meanwhile
+output = Path(sys.argv[1]) / "run"
+source = preparing.ArraySource("layer", np.ones((20, 300, 300, 3), np.uint8), Axes("ZYXS"))
+try:
+    run(preparing.prepare_job(FineTuneRequest([], output), [source]))
+except FileError as error:
+    print(error, output.exists())
+"""
+MOUNTED = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
+
 
 @pytest.fixture
 def request_(
@@ -128,6 +149,20 @@ def test_run_is_taken_up_after_its_base_was_deleted(request_: FineTuneRequest) -
     result = run(fine_tune_job(FineTuneRequest.load(request_.output)))
     assert result.model.card.parent == "tiny"
     assert_same_weights(result.path, elsewhere(request_).output / "model.safetensors")
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs Linux")
+def test_full_disk_while_preparing_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    # A disk of one megabyte that no other process sees.
+    alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", MOUNTED, str(tmp_path)]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs a mount of its own")
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "No space left on device" in done.stdout
+    assert done.stdout.endswith("False\n")
 
 
 @unix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ import numpy as np
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.services.tuning.plane_file import PlaneFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
@@ -139,9 +141,10 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
                 )
             files.append(folder / _file_name(number, part.source.name))
             grays.append(_gray_path(folder, number, part))
-            for index in _write(part, files[-1], grays[-1]):
-                done += 1
-                yield PlaneDone(done, total, index)
+            with closing(_write(part, files[-1], grays[-1])) as written:
+                for index in written:
+                    done += 1
+                    yield PlaneDone(done, total, index)
         _with_data(request, files, grays).save()
         complete = True
     except OSError as error:
@@ -194,27 +197,26 @@ def _gray_path(folder: Path, number: int, part: _Part) -> Path | None:
     return None if gray is None else folder / GRAY_FOLDER / _file_name(number, gray.name)
 
 
-def _write(part: _Part, path: Path, gray_path: Path | None) -> Iterator[PlaneIndex]:
+def _write(part: _Part, path: Path, gray_path: Path | None) -> Generator[PlaneIndex]:
     """Write a part, and what is to be seen of it; yield the index of each plane once written."""
     stack, axes, gray = part.source.stack, part.source.axes, part.source.gray
-    colors = _new_array(path, part, np.dtype(stack.dtype), 3)
-    seen = None if gray_path is None else _new_array(gray_path, part, np.dtype(np.uint8))
     sizes = axes.outer_shape(stack.shape)
-    for row, index in enumerate(part.indices):
-        colors[row] = _cut(part.box, axes.read_plane(stack, index))[..., :3]
-        if gray is not None and seen is not None:
-            number = int(np.ravel_multi_index(index, sizes)) if sizes else 0
-            seen[row] = _cut(part.box, gray.read(number))
-        yield index
-    colors.flush()
-    if seen is not None:
-        seen.flush()
+    with ExitStack() as opened:
+        colors = opened.enter_context(_new_file(path, part, np.dtype(stack.dtype), 3))
+        seen = None
+        if gray_path is not None:
+            seen = opened.enter_context(_new_file(gray_path, part, np.dtype(np.uint8)))
+        for index in part.indices:
+            colors.append(_cut(part.box, axes.read_plane(stack, index))[..., :3])
+            if gray is not None and seen is not None:
+                number = int(np.ravel_multi_index(index, sizes)) if sizes else 0
+                seen.append(_cut(part.box, gray.read(number)))
+            yield index
 
 
-def _new_array(path: Path, part: _Part, dtype: np.dtype[Any], *samples: int) -> Any:
-    path.parent.mkdir(exist_ok=True)
+def _new_file(path: Path, part: _Part, dtype: np.dtype[Any], *samples: int) -> PlaneFile:
     shape = (len(part.indices), part.box.height, part.box.width, *samples)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    return PlaneFile(path, shape, dtype)
 
 
 def _cut(box: Box, plane: np.ndarray) -> np.ndarray:

@@ -1,0 +1,57 @@
+"""A ``.npy`` file that is written plane by plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+
+class PlaneFile:
+    """An array on the disk that grows by appending; closed at the end of a ``with`` block.
+
+    It is no memory map, since the system ends a process that writes to one on a full disk, and
+    with it the viewer; a plain write raises OSError.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made if it isn't there.
+    shape : tuple of int
+        Of the whole array; the first axis counts the planes.
+    dtype : numpy.dtype
+        Of the values.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+        path.parent.mkdir(exist_ok=True)
+        self._dtype = dtype
+        self._file = path.open("wb")
+        descr = np.lib.format.dtype_to_descr(dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def append(self, plane: np.ndarray) -> None:
+        """Write the next plane.
+
+        Raises
+        ------
+        OSError
+            If there is no room for it.
+        """
+        self._file.write(np.ascontiguousarray(plane, self._dtype).data)
+
+    def __enter__(self) -> PlaneFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
