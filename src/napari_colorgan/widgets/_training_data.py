@@ -20,6 +20,8 @@ from qtpy.QtWidgets import (
 
 from napari_colorgan.io import INPUT_SUFFIXES
 from napari_colorgan.widgets._controls import describe
+from napari_colorgan.widgets._training_layers import is_seeable, is_trainable
+from napari_colorgan.widgets._training_pairs import SeenAs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,7 @@ _LIST_HEIGHT = 110
 _TOOLTIP = (
     "Tick the colour images to learn from. Drop files and folders here; Delete takes them off."
 )
+_LAYER_TOOLTIP = "A layer of this viewer."
 
 
 class TrainingData(QWidget):
@@ -46,9 +49,11 @@ class TrainingData(QWidget):
         self.folder = QPushButton("Folder…")
         self.remove = QPushButton("Remove")
         self.hint = QLabel("Open colour images, or add files and folders.")
+        self.seen_as = SeenAs()
         self._build()
         self.list.itemChanged.connect(self._changed)
         self.list.itemSelectionChanged.connect(self._update)
+        self.seen_as.chosen.connect(self._changed)
         self.list.dropped.connect(self.add_paths)
         self.list.delete_asked.connect(self.remove_selected)
         self.files.clicked.connect(self._ask_files)
@@ -73,6 +78,7 @@ class TrainingData(QWidget):
         layout.addWidget(self.list)
         layout.addWidget(self.hint)
         layout.addLayout(row)
+        layout.addWidget(self.seen_as)
 
     @property
     def layers(self) -> list[Image]:
@@ -84,8 +90,13 @@ class TrainingData(QWidget):
         """The ticked files and folders."""
         return [value for value in self._ticked() if isinstance(value, Path)]
 
-    def set_layers(self, layers: Sequence[Image]) -> None:
-        """Offer these layers, new ones ticked, others as they were."""
+    def partner_of(self, layer: Image) -> Image | None:
+        """Return the gray layer that a colour layer is to be seen as, if not its lightness."""
+        return self.seen_as.partner_of(layer)
+
+    def set_layers(self, layers: Sequence[Any]) -> None:
+        """Offer those of a viewer's layers that can be used, new ones ticked, others as before."""
+        colors = [layer for layer in layers if is_trainable(layer)]
         ticks = {id(item.data(_ROLE)): item.checkState() for item in self._items()}
         paths = [
             (v, item.checkState())
@@ -94,12 +105,13 @@ class TrainingData(QWidget):
         ]
         self.list.blockSignals(True)
         self.list.clear()
-        for layer in layers:
+        for layer in colors:
             tick = ticks.get(id(layer), Qt.CheckState.Checked)
-            self._add(layer.name, layer, tick, "A layer of this viewer.")
+            self._add(layer.name, layer, tick, _LAYER_TOOLTIP)
         for path, tick in paths:
             self._add(path.name or str(path), path, tick, str(path))
         self.list.blockSignals(False)
+        self.seen_as.set_layers(colors, [layer for layer in layers if is_seeable(layer)])
         self._changed()
 
     def add_paths(self, paths: Iterable[Path]) -> None:
@@ -140,6 +152,20 @@ class TrainingData(QWidget):
         self.hint.setVisible(self.list.count() == 0)
         chosen = self.list.selectedItems()
         self.remove.setEnabled(any(isinstance(item.data(_ROLE), Path) for item in chosen))
+        selected = [value for item in chosen if (value := item.data(_ROLE)) in self.layers]
+        self.seen_as.show_for(selected or self.layers[:1], self.layers)
+        self._name_pairs()
+
+    def _name_pairs(self) -> None:
+        self.list.blockSignals(True)
+        for item in self._items():
+            layer = item.data(_ROLE)
+            if not isinstance(layer, Path):
+                partner = self.partner_of(layer)
+                seen = "" if partner is None else f", seen as {partner.name}"
+                item.setText(f"{layer.name}{seen}")
+                item.setToolTip(item.text() if seen else _LAYER_TOOLTIP)
+        self.list.blockSignals(False)
 
     def _ask_files(self) -> None:
         pattern = "Images ({})".format(" ".join(f"*{suffix}" for suffix in INPUT_SUFFIXES))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Shapes
 
-from napari_colorgan.errors import InputError
+from napari_colorgan.errors import ColorganError, InputError
+from napari_colorgan.services.tuning.gray_source import GraySource, check_pair
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
-from napari_colorgan.widgets._layers import is_result, layer_axes, layer_levels
+from napari_colorgan.widgets._layers import display_range, is_result, layer_axes, layer_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,30 @@ def is_region(layer: Any) -> bool:
     return isinstance(layer, Shapes)
 
 
-def layer_source(layer: Image, regions: Shapes | None) -> ArraySource | None:
+def is_seeable(layer: Any) -> bool:
+    """Return whether a layer can be what a model sees in place of a colour layer's lightness."""
+    return isinstance(layer, Image) and not layer.rgb and not is_result(layer)
+
+
+def pair_problem(layer: Image, gray: Image) -> str | None:
+    """Return what is wrong with seeing a colour layer as a gray one, None if nothing is."""
+    try:
+        _partner(layer, gray)
+    except ColorganError as error:
+        return str(error)
+    return None
+
+
+def _partner(layer: Image, gray: Image) -> GraySource:
+    """Return a gray layer's planes as they are shown now."""
+    source = GraySource(gray.name, layer_levels(gray)[0], layer_axes(gray), display_range(gray))
+    check_pair(layer.name, tuple(layer_levels(layer)[0].shape), layer_axes(layer), source)
+    return source
+
+
+def layer_source(
+    layer: Image, regions: Shapes | None, gray: Image | None = None
+) -> ArraySource | None:
     """Return a layer's planes, or their parts under shapes.
 
     Parameters
@@ -39,6 +63,8 @@ def layer_source(layer: Image, regions: Shapes | None) -> ArraySource | None:
     regions : napari.layers.Shapes or None
         Its shapes' bounding rectangles are the parts. Shapes of as many dimensions as the image
         lie on one plane each, others on all.
+    gray : napari.layers.Image or None
+        What the model shall see of it, pixel by pixel; None is its own lightness.
 
     Returns
     -------
@@ -48,7 +74,8 @@ def layer_source(layer: Image, regions: Shapes | None) -> ArraySource | None:
     Raises
     ------
     InputError
-        If the layer's values aren't colours, or all shapes on it are too small.
+        If the layer's values aren't colours, all shapes on it are too small, or the gray layer
+        has another shape.
     """
     stack = layer_levels(layer)[0]
     dtype = np.dtype(stack.dtype)
@@ -59,8 +86,9 @@ def layer_source(layer: Image, regions: Shapes | None) -> ArraySource | None:
             action="Convert the layer first.",
         )
     axes = layer_axes(layer)
+    partner = None if gray is None else _partner(layer, gray)
     if regions is None:
-        return ArraySource(layer.name, stack, axes)
+        return ArraySource(layer.name, stack, axes, gray=partner)
     boxes = tuple(_boxes(layer, regions))
     if not boxes:
         return None
@@ -71,7 +99,7 @@ def layer_source(layer: Image, regions: Shapes | None) -> ArraySource | None:
             got=f"none that large in “{regions.name}”",
             action="Draw larger ones.",
         )
-    return ArraySource(layer.name, stack, axes, large)
+    return ArraySource(layer.name, stack, axes, large, partner)
 
 
 def _boxes(layer: Image, regions: Shapes) -> Iterator[Box]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_colorgan.errors import ColorganError
+from napari_colorgan.errors import ColorganError, PairError
 from napari_colorgan.events import FileStarted, Started
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.counting import Tally, count_job, held_out, tally_sources
@@ -103,6 +103,8 @@ class TrainingOutlook(QObject):
         try:
             values = self.values
             layers = tally_sources(sources_of(form))
+        except PairError:
+            return "", ""  # It is said where the gray layer is chosen.
         except ColorganError as error:
             return str(error), ""
         if values is None:

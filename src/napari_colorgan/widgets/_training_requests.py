@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QApplication
 
-from napari_colorgan.errors import ColorganError, InputError, ModelError
+from napari_colorgan.errors import InputError, ModelError
 from napari_colorgan.library.names import check_name, free_name, name_of_file, same_name
 from napari_colorgan.services.tuning.folders import new_run_folder
-from napari_colorgan.services.tuning.preparing import count_planes
 from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.widgets._model_picker import PreferredLibrary
 from napari_colorgan.widgets._options import load_options, save_options
@@ -35,7 +34,8 @@ def sources_of(form: TrainingForm) -> list[ArraySource]:
     InputError
         If a layer can't be trained on.
     """
-    found = [layer_source(layer, form.region.value) for layer in form.data.layers]
+    data, region = form.data, form.region.value
+    found = [layer_source(layer, region, data.partner_of(layer)) for layer in data.layers]
     return [source for source in found if source is not None]
 
 
@@ -86,26 +86,6 @@ def make_request(
     )
 
 
-def describe_data(form: TrainingForm) -> str:
-    """Return in words how much there is to train on, or what is wrong with it."""
-    try:
-        sources = sources_of(form)
-    except ColorganError as error:
-        return str(error)
-    paths, planes = len(form.data.paths), sum(map(count_planes, sources))
-    region = "region" if form.region.value is not None else "plane"
-    parts = [_many(planes, f"{region} of layers", f"{region}s of layers")] if planes else []
-    if paths:
-        parts.append(_many(paths, "file or folder", "files or folders"))
-    if not parts:
-        return ""
-    text = " and ".join(parts)
-    if paths:
-        return f"{text}, to be counted at the start; {form.hold_out.value()} % are held out"
-    held_out = max(1, round(planes * form.hold_out.value() / 100))
-    return f"{text}; {held_out} held out" if planes > 1 else f"{text}; its end is held out"
-
-
 def base_name(run: TuningRun) -> str:
     """Return the name of the model that a run has started from.
 
@@ -115,10 +95,6 @@ def base_name(run: TuningRun) -> str:
         If the run's request can't be read.
     """
     return name_of_file(Path(str(run.request.base)))
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"
 
 
 def choose_in_colorize(model: str) -> None:
