@@ -29,6 +29,7 @@ CARD = ModelCard(
     parent="natural",
     limitations="None | known.",
     sha256="0" * 64,
+    parent_sha256="1" * 64,
 )
 texts = st.text(max_size=40)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -91,6 +92,17 @@ def test_what_a_later_release_adds_is_ignored() -> None:
     assert ModelCard.from_metadata(metadata) == CARD
 
 
+def test_files_and_pages_of_earlier_releases_lack_the_parents_hash() -> None:
+    metadata = CARD.to_metadata()
+    del metadata["parent_sha256"]
+    lines = CARD.to_markdown().splitlines()
+    page = "\n".join(line for line in lines if "that one's weights" not in line)
+    expected = dataclasses.replace(CARD, parent_sha256="")
+    assert ModelCard.from_metadata(metadata) == expected
+    assert ModelCard.from_markdown(page) == expected
+    assert len(lines) == page.count("\n") + 2
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -104,6 +116,7 @@ def test_what_a_later_release_adds_is_ignored() -> None:
         ("vividness", float("nan")),
         ("created", "yesterday"),
         ("sha256", "ABC"),
+        ("parent_sha256", "ABC"),
         ("name", "a/b"),
     ],
 )
@@ -148,6 +161,8 @@ def test_refuses_other_formats(stated: str | None, message: str) -> None:
         ("working_size", '"wide"'),
         ("vividness", "null"),
         ("architecture", None),
+        ("sha256", None),
+        ("parent_sha256", "zero"),
     ],
 )
 def test_refuses_damaged_metadata(field: str, value: str | None) -> None:

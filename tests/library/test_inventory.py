@@ -67,6 +67,37 @@ def test_parents_are_followed_to_the_first() -> None:
     assert descendants("a", library) == ("b",)
 
 
+def hashed(name: str, weights: str, parent: ModelCard | None = None) -> ModelCard:
+    made_from = {} if parent is None else {"parent": parent.name, "parent_sha256": parent.sha256}
+    return dataclasses.replace(card(name), sha256=weights * 64, **made_from)
+
+
+def test_a_renamed_parent_is_found_by_its_weights() -> None:
+    base = hashed("base", "a")
+    child = hashed("child", "b", base)
+    grandchild = hashed("grandchild", "c", child)
+    renamed, other = dataclasses.replace(base, name="other"), hashed("base", "d")
+    library = [other, grandchild, child, renamed]
+    assert ancestors(grandchild, library) == (("child", True), ("other", True))
+    assert descendants("other", library) == ("child",)
+    # Another model of the old name is not the one it was made from.
+    assert descendants("base", library) == ()
+    assert ancestors(child, [child, other]) == (("base", False),)
+
+
+def test_of_twins_the_one_that_is_named_is_the_parent() -> None:
+    base = hashed("base", "a")
+    twin, child = dataclasses.replace(base, name="twin"), hashed("child", "b", base)
+    for library in ([twin, base, child], [base, twin, child]):
+        assert ancestors(child, library) == (("base", True),)
+        assert descendants("twin", library) == ()
+    # A training that did not help leaves the base's own weights.
+    same = hashed("same", "a", base)
+    assert ancestors(same, [base, same]) == (("base", True),)
+    assert ancestors(child, [same, child]) == (("base", False),)
+    assert ancestors(same, [same]) == (("base", False),)
+
+
 def test_models_that_name_each_other_end_the_chain() -> None:
     library = [card("a", "b"), card("b", "a")]
     assert ancestors(library[0], library) == (("b", True), ("a", True))

@@ -25,7 +25,10 @@ def test_base_stays_as_it_was(
     phase = dataclasses.replace(tiny_config.phases[1], lr=1e-2, epochs=0.5, encoder_lr=0.0)
     config = dataclasses.replace(tiny_config, phases=(phase,), freeze_statistics=False)
     request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
-    trained = load_model_file(run(train_job(request))).generator.state_dict()
+    made = load_model_file(run(train_job(request)))
+    trained = made.generator.state_dict()
+    assert made.card.parent == "tiny"
+    assert made.card.parent_sha256 == base.card.sha256 != made.card.sha256
 
     after = base.generator.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []

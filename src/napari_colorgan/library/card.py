@@ -22,9 +22,12 @@ STATEMENT = (
 )
 Scale: TypeAlias = Literal["fit", "native"] | float
 
+_HASHES = ("sha256", "parent_sha256")
 _TEXTS = frozenset(
-    "name version title domain description config created license limitations sha256".split()
-)
+    "name version title domain description config created license limitations".split()
+).union(_HASHES)
+# What the files of earlier releases lack.
+_ADDED = frozenset({"parent_sha256"})
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class ModelCard:
         Paragraphs of markdown.
     sha256 : str
         Of the weights as they are in the file; empty until they are saved.
+    parent_sha256 : str
+        Of the parent's weights, by which it is found under another name; empty if not known.
 
     Raises
     ------
@@ -124,6 +129,7 @@ class ModelCard:
     license: str = "BSD-3-Clause"
     limitations: str = ""
     sha256: str = ""
+    parent_sha256: str = ""
 
     def __post_init__(self) -> None:
         normal: dict[str, object] = {
@@ -151,8 +157,9 @@ class ModelCard:
             raise _bad(expected="a working size of 32 to 4096 pixels", got=self.working_size)
         if not 0.0 <= self.vividness <= 1.0:
             raise _bad(expected="a vividness from 0 to 1", got=self.vividness)
-        if self.sha256 and not re.fullmatch("[0-9a-f]{64}", self.sha256):
-            raise _bad(expected="a SHA-256 of 64 lower-case hexadecimal digits", got=self.sha256)
+        for digest in (getattr(self, name) for name in _HASHES):
+            if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+                raise _bad(expected="a SHA-256 of 64 lower-case hexadecimal digits", got=digest)
         try:
             datetime.date.fromisoformat(self.created)
         except ValueError as error:
@@ -189,7 +196,8 @@ class ModelCard:
         _check_format(metadata.get("colorgan_format"))
         values: dict[str, Any] = {}
         try:
-            for name in (each.name for each in dataclasses.fields(cls)):
+            names = {each.name for each in dataclasses.fields(cls)}
+            for name in names - (_ADDED - metadata.keys()):
                 text = metadata[name]
                 values[name] = text if name in _TEXTS else json.loads(text)
             values["training_data"] = tuple((a, b) for a, b in values["training_data"])

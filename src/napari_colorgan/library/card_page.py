@@ -27,6 +27,7 @@ _FACTS = {
     "vividness": "Vividness",
     "created": "Created",
     "parent": "Made from",
+    "parent_sha256": "SHA-256 of that one's weights",
     "license": "Licence",
     "sha256": "SHA-256 of the weights",
 }
@@ -91,7 +92,9 @@ def read_page(text: str) -> ModelCard:
     try:
         intro, *bodies = markdown.sections(text, _SECTIONS)
         title, _, rest = intro.partition("\n")
-        labels = dict(markdown.read_table(bodies[0]))
+        # Pages of earlier releases lack this line.
+        unknown = (_FACTS["parent_sha256"], _ABSENT)
+        labels = dict([unknown, *markdown.read_table(bodies[0])])
         facts: dict[str, Any] = {name: _stated(labels[label]) for name, label in _FACTS.items()}
         if facts["scale"] not in ("fit", "native"):
             facts["scale"] = float(facts["scale"])

@@ -283,6 +283,7 @@ def _card(request: TrainRequest, material: _Material, result: TrainingResult) ->
         config=config.to_toml(),
         metrics=metrics,
         parent=None if request.base is None else request.base.card.name,
+        parent_sha256="" if request.base is None else request.base.card.sha256,
         **stated,
     )
 
