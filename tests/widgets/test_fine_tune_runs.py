@@ -15,12 +15,15 @@ from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.widgets import _training_ending
 from napari_colorgan.widgets.colorize import ColorizeWidget
 from napari_colorgan.widgets.fine_tune import FineTuneWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from napari_colorgan.library.store import ModelLibrary
 
@@ -191,3 +194,42 @@ def test_a_real_run_from_click_to_library(
     assert widget.watch.state == "finished"
     assert widget.monitor.result.text().startswith("“tiny” before")
     widget.watch.detach()
+
+
+def test_notices_stay_and_are_not_repeated(stand: Stand, colors: np.ndarray) -> None:
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    run = stand.train()
+    gray = Notice("2 of 5 planes are nearly gray and left out.")
+    stand.write(run, gray, Notice("Measuring how long a step takes."), gray)
+    stand.write(run, Notice("Another."), StepDone(1, 9, "supervised", (), 1.0, 9.0))
+    stand.wait(lambda: stand.monitor.status.text().startswith("Learning"))
+    assert stand.monitor.notice.isVisible()
+    assert stand.monitor.notice.text() == f"{gray.text}\nAnother."
+
+
+def test_the_report_opens_in_the_browser(
+    stand: Stand, colors: np.ndarray, tiny_model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    works = [True, True, False]
+    browser = type(
+        "Browser", (), {"openUrl": lambda url: (opened.append(url.toLocalFile()), works.pop(0))[1]}
+    )
+    monkeypatch.setattr(_training_ending, "QDesktopServices", browser)
+    stand.viewer.add_image(colors, rgb=True, name="fields")
+    run = stand.train()
+    stand.click(stand.monitor.report)
+    page = run / "report.html"
+    assert opened == [str(page)]
+    assert "under way" in page.read_text("utf-8")
+    stand.finish(run, tiny_model_file, tuned=5.0)
+    stand.wait(lambda: stand.said.startswith("Done"))
+    stand.click(stand.monitor.back)
+    stand.widget.runs.open(True)
+    assert not stand.widget.runs.report.isEnabled()
+    stand.widget.runs.list.setCurrentRow(0)
+    stand.click(stand.widget.runs.report)
+    assert "Before and after" in page.read_text("utf-8")
+    assert stand.said == ""
+    stand.click(stand.widget.runs.report)
+    assert str(page) in stand.said

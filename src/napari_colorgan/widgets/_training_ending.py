@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QUrl
+from qtpy.QtGui import QDesktopServices
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.tuning.keeping import keep_job
+from napari_colorgan.services.tuning.report import write_report
 from napari_colorgan.widgets._model_picker import preferred_library
 from napari_colorgan.widgets._training_requests import base_name, choose_in_colorize
 from napari_colorgan.widgets._worker import JobHandlers
 
 if TYPE_CHECKING:
+    from napari_colorgan.services.runs import TuningRun
     from napari_colorgan.widgets._message import Message
     from napari_colorgan.widgets._training_monitor import TrainingMonitor
     from napari_colorgan.widgets._training_watch import RunWatch
@@ -74,6 +77,18 @@ class RunEnding(QObject):
         self._message.say(f"Putting “{run.request.name}” into the library…")
         handlers = JobHandlers(lambda _: None, self._kept, self._failed, lambda: None)
         self._runner.start(job, "keeping a model", handlers)
+
+    def open_report(self, run: TuningRun | None) -> None:
+        """Write a run's report, and open it in the system's browser."""
+        if run is None:
+            return
+        try:
+            page = write_report(run.path)
+        except ColorganError as error:
+            self._message.say(str(error), "error")
+            return
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))):
+            self._message.say(f"No browser could be opened; the report is in {page}.")
 
     def _kept(self, name: str) -> None:
         choose_in_colorize(name)

@@ -50,6 +50,7 @@ class TrainingMonitor(QWidget):
     cancel_asked = Signal()
     resume_asked = Signal()
     keep_asked = Signal()
+    report_asked = Signal()
     back_asked = Signal()
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class TrainingMonitor(QWidget):
         self.cancel = QPushButton("Cancel")
         self.resume = QPushButton("Resume")
         self.keep = QPushButton("Keep it all the same")
+        self.report = QPushButton("Report")
         self.back = QPushButton("Back")
         self._build()
         self.pause.toggled.connect(self._pause_toggled)
@@ -73,10 +75,11 @@ class TrainingMonitor(QWidget):
             (self.cancel, self.cancel_asked),
             (self.resume, self.resume_asked),
             (self.keep, self.keep_asked),
+            (self.report, self.report_asked),
             (self.back, self.back_asked),
         ):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit())
-        self._unit = ""
+        self._notices: list[str] = []
 
     def _build(self) -> None:
         self.title.setStyleSheet("font-weight: bold;")
@@ -91,17 +94,21 @@ class TrainingMonitor(QWidget):
         describe(self.cancel, "Cancel", "End at once. The run stays in the list, to be resumed.")
         describe(self.resume, "Resume", "Go on from the last checkpoint.")
         describe(self.keep, "Keep it all the same", "Put the trained model into the library.")
+        tooltip = "Open the run's curves, numbers and pictures as a page in the browser."
+        describe(self.report, "Report", tooltip)
         describe(self.back, "Back", "To the settings; a run that is under way goes on.")
         grid = QGridLayout()
         grid.setSpacing(4)
-        for button in (self.pause, self.stop, self.cancel, self.resume, self.keep, self.back):
+        buttons = (self.pause, self.stop, self.cancel, self.resume, self.keep, self.report)
+        for button in (*buttons, self.back):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         grid.addWidget(self.pause, 0, 0)
         grid.addWidget(self.cancel, 0, 1)
         grid.addWidget(self.stop, 1, 0, 1, 2)
         grid.addWidget(self.resume, 2, 0, 1, 2)
         grid.addWidget(self.keep, 3, 0, 1, 2)
-        grid.addWidget(self.back, 4, 0, 1, 2)
+        grid.addWidget(self.report, 4, 0)
+        grid.addWidget(self.back, 4, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -115,6 +122,7 @@ class TrainingMonitor(QWidget):
         """Show a run from its beginning."""
         self.title.setText(f"Fine-tuning “{name}”")
         self.status.setText("Starting…")
+        self._notices.clear()
         self.notice.say("")
         self.result.clear()
         self.progress.setRange(0, 0)
@@ -141,7 +149,6 @@ class TrainingMonitor(QWidget):
         """Show what the run says."""
         self.curves.show_event(event)
         if isinstance(event, Started):
-            self._unit = event.unit
             self.progress.setRange(0, event.total)
             self.progress.setValue(0)
             if event.unit == "plane":
@@ -156,8 +163,10 @@ class TrainingMonitor(QWidget):
         elif isinstance(event, Notice):
             if event.text.startswith(_PASSING):
                 self.status.setText(event.text)
-            else:
-                self.notice.say("\n".join(filter(None, (self.notice.text(), event.text))))
+            elif event.text not in self._notices:
+                # A run that is taken up again says the same again.
+                self._notices.append(event.text)
+                self.notice.say("\n".join(self._notices))
 
     def show_stopping(self) -> None:
         """Say that the run will stop after its step."""

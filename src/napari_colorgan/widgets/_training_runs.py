@@ -31,17 +31,20 @@ class RunsFold(Fold):
     """A list of runs with their states; asks by signals."""
 
     watch_asked = Signal(object)
+    report_asked = Signal(object)
     delete_asked = Signal(object)
 
     def __init__(self) -> None:
         self.list = QListWidget()
         self.watch = QPushButton("Show")
+        self.report = QPushButton("Report")
         self.delete = QPushButton("Delete")
         self._none = QLabel("None yet.")
         super().__init__("Runs", "Runs under way, finished and interrupted.", self._page())
         self.list.itemSelectionChanged.connect(self._update)
         self.list.itemDoubleClicked.connect(lambda _: self._ask(self.watch_asked))
         self.watch.clicked.connect(lambda: self._ask(self.watch_asked))
+        self.report.clicked.connect(lambda: self._ask(self.report_asked))
         self.delete.clicked.connect(lambda: self._ask(self.delete_asked))
         self.set_runs([])
 
@@ -51,10 +54,11 @@ class RunsFold(Fold):
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         describe(self.list, "Runs", "Runs, the newest first.")
         describe(self.watch, "Show", "Show the run's curves and result; resume it there.")
+        describe(self.report, "Report", "Open the run's report in the browser.")
         describe(self.delete, "Delete", "Remove the run's folder; models in the library stay.")
         row = QHBoxLayout()
-        row.addWidget(self.watch, 1)
-        row.addWidget(self.delete, 1)
+        for button in (self.watch, self.report, self.delete):
+            row.addWidget(button, 1)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -71,15 +75,15 @@ class RunsFold(Fold):
             item.setData(_ROLE, run)
             item.setToolTip(str(run.path))
             self.list.addItem(item)
-        for widget in (self.list, self.watch, self.delete):
+        for widget in (self.list, self.watch, self.report, self.delete):
             widget.setVisible(bool(runs))
         self._none.setVisible(not runs)
         self._update()
 
     def _update(self) -> None:
         chosen = bool(self.list.selectedItems())
-        self.watch.setEnabled(chosen)
-        self.delete.setEnabled(chosen)
+        for button in (self.watch, self.report, self.delete):
+            button.setEnabled(chosen)
 
     def _ask(self, signal: Signal) -> None:
         items = self.list.selectedItems()
