@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -49,6 +50,25 @@ def runner_of(generator: Generator, device: torch.device, precision: str) -> Net
         runner = NetworkRunner(generator, device, precision)
         _runners[generator] = (key, runner)
     return runner
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkAnswer:
+    """What a network says of a batch, on its grid of cells.
+
+    Attributes
+    ----------
+    ab : Tensor, shape (B, 2, h, w)
+        a* and b* in CIE units.
+    uncertainty : Tensor, shape (B, 1, h, w), or None
+        0…1, if wanted and known.
+    likeness : Tensor, shape (B, 1 + D, h, w), or None
+        What hints are spread by, if wanted: the expected deviation and the cells' embeddings.
+    """
+
+    ab: Tensor
+    uncertainty: Tensor | None
+    likeness: Tensor | None = None
 
 
 class NetworkRunner:
@@ -103,7 +123,8 @@ class NetworkRunner:
         *,
         temperature: float = 1.0,
         uncertainty: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
+        likeness: bool = False,
+    ) -> NetworkAnswer:
         """Predict colours.
 
         Parameters
@@ -114,15 +135,12 @@ class NetworkRunner:
             a*/110, b*/110 and weight.
         temperature : float
             See `Generator.colors`.
-        uncertainty : bool
-            Whether it is wanted.
+        uncertainty, likeness : bool
+            Whether they are wanted; the second only of a generator with a spreader.
 
         Returns
         -------
-        ab : Tensor, shape (B, 2, h, w)
-            a* and b* in CIE units.
-        uncertainty : Tensor, shape (B, 1, h, w), or None
-            0…1, if wanted and known.
+        NetworkAnswer
 
         Raises
         ------
@@ -138,7 +156,9 @@ class NetworkRunner:
             if dtype is None:
                 self.prepare(lightness)
                 dtype = self._dtype or torch.float32
-            return self._predict(fed, hints, temperature, dtype, uncertainty=uncertainty)
+            return self._predict(
+                fed, hints, temperature, dtype, uncertainty=uncertainty, likeness=likeness
+            )
 
     def _predict(
         self,
@@ -148,16 +168,25 @@ class NetworkRunner:
         dtype: torch.dtype,
         *,
         uncertainty: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
+        likeness: bool = False,
+    ) -> NetworkAnswer:
+        generator, stride = self.generator, self.generator.output_stride
         lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
         with torch.autocast(self.device.type, dtype=dtype) if lower else nullcontext():
-            raw = self.generator(fed, hints).float()
-        ab = self.generator.colors(raw, hints, temperature) * AB_SCALE
-        unsure = self.generator.head.uncertainty(raw) if uncertainty else None
+            if likeness:
+                features = generator.encode(fed, hints)
+                raw = generator.decode(features, fed, hints).float()
+            else:
+                raw = generator(fed, hints).float()
+        unsure = generator.head.uncertainty(raw) if uncertainty else None
         if unsure is not None:
-            unsure *= 1 - pool_hints(hints, self.generator.output_stride)[1]
-        return ab, unsure
+            unsure *= 1 - pool_hints(hints, stride)[1]
+        alike = None
+        if likeness and generator.spreader is not None:
+            embedding = generator.spreader.embed(features, fed, stride)
+            alike = torch.cat([generator.head.deviation(raw), embedding], dim=1)
+        return NetworkAnswer(generator.colors(raw, hints, temperature) * AB_SCALE, unsure, alike)
 
     def _decide(self, fed: Tensor) -> torch.dtype:
         if self._precision != "auto":
@@ -178,7 +207,7 @@ class NetworkRunner:
             laps = []
             for _ in range(3):
                 start = time.perf_counter()
-                colors[dtype] = self._predict(fed, hints, 1.0, dtype)[0]
+                colors[dtype] = self._predict(fed, hints, 1.0, dtype).ab
                 laps.append(time.perf_counter() - start)
             seconds[dtype] = min(laps)
         if seconds[torch.float32] < _MIN_GAIN * seconds[torch.bfloat16]:

@@ -39,6 +39,10 @@ class Head(nn.Module):
         """Return the uncertainty 0…1, shape (B, 1, h, w), or None if the head can't tell."""
         raise NotImplementedError
 
+    def deviation(self, raw: Tensor) -> Tensor:
+        """Return how far off the head expects a*b* to be, shape (B, 1, h, w); 1 if it can't."""
+        return torch.ones_like(raw[:, :1])
+
 
 class RegressionHead(Head):
     """Two numbers a pixel, within -1…1 through tanh, as in pix2pix."""
@@ -83,6 +87,13 @@ class DistributionHead(Head):
         log_probabilities = torch.log_softmax(raw, dim=1)
         entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=1, keepdim=True)
         return entropy / math.log(raw.shape[1])
+
+    def deviation(self, raw: Tensor) -> Tensor:
+        """Return the distribution's standard deviation, over both axes, in units of 110."""
+        probabilities = torch.softmax(raw.movedim(1, -1), dim=-1)  # (B, h, w, Q)
+        bins = self.bins.to(raw.dtype)
+        variance = probabilities @ bins**2 - (probabilities @ bins) ** 2
+        return variance.sum(dim=-1).clamp_min(0.0).sqrt()[:, None]
 
 
 @functools.cache

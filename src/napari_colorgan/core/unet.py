@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
 from napari_colorgan.core.heads import build_head
+from napari_colorgan.core.spreading import HintSpreader
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class EncoderUNet(Generator):
             width = out_channels
         self.decoder = nn.ModuleList(levels)
         self.head = build_head(config.head, width, config.bin_size)
+        if config.spread_channels:
+            self.spreader = HintSpreader(channels, config.spread_channels)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
+from napari_colorgan.core.cells import CellMap
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import runner_of
@@ -170,6 +171,9 @@ class PlanePredictor:
 
     def _start_on(self, device: torch.device) -> None:
         self._runner = runner_of(self._source, device, self.settings.precision)
+        # The map of cells is on the CPU, whatever the network runs on.
+        spreader = self._source.spreader
+        self._spreader = None if spreader is None else copy.deepcopy(spreader).cpu().eval()
         pixel = 3 * np.dtype(self.settings.dtype).itemsize + 4 * self.settings.uncertainty
         generator = self._source
         self._memory = MemoryPlan(
@@ -192,31 +196,27 @@ class PlanePredictor:
             self._runner.prepare(views[0].seen(geometry.centre(_TRIAL_SIZE))[None, None])
         self._memory.network_bytes = self._runner.bytes_per_pixel
         grid = self._memory.grid(geometry)
-        stride = self._runner.generator.output_stride
+        generator = self._runner.generator
+        stride = generator.output_stride
         shape = (geometry.padded[0] // stride, geometry.padded[1] // stride)
-        # a*, b*, the uncertainty and L* of every cell.
-        coarse = torch.zeros(len(views), 4, *shape)
-        known = False
+        guided = generator.spreader is not None and any(v.hints is not None for v in views)
+        found = CellMap(len(views), shape, stride, self._spreader if guided else None)
         for tile in grid:
             lightness = torch.stack([view.seen(tile.read) for view in views])[:, None]
-            ab, unsure = self._runner(
+            hints = _hint_planes(views, tile.read)
+            answer = self._runner(
                 lightness,
-                _hint_planes(views, tile.read),
+                None if guided else hints,
                 temperature=self._temperature,
                 uncertainty=self.settings.uncertainty,
+                likeness=guided,
             )
-            known = unsure is not None
-            cells = [ab, torch.zeros_like(ab[:, :1]) if unsure is None else unsure]
-            cells = [each.cpu() for each in cells] + [F.avg_pool2d(lightness, stride)]
-            inner, outer = (
-                tuple(slice(s.start // stride, s.stop // stride) for s in window)
-                for window in (tile.crop, tile.write)
-            )
-            coarse[:, :, *outer] = torch.cat(cells, dim=1)[:, :, *inner]
-        coarse[:, :2] *= self.settings.saturation
+            found.put(tile.crop, tile.write, lightness, answer, hints if guided else None)
+        found.cells[:, :2] *= self.settings.saturation
+        found.spread_hints()
         return [
-            self._paint(view, cells, uncertainty=known)
-            for view, cells in zip(views, coarse, strict=True)
+            self._paint(view, cells, uncertainty=found.has_uncertainty)
+            for view, cells in zip(views, found.cells, strict=True)
         ]
 
     def _paint(self, view: _View, coarse: Tensor, *, uncertainty: bool) -> ColorPlane:

@@ -1,0 +1,120 @@
+"""What a generator is built from: the numbers that its model file states."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from napari_colorgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ARCHITECTURES = ("unet", "pix2pix")
+HEADS = ("regression", "distribution")
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Everything needed to build a generator; stored in its model file.
+
+    Attributes
+    ----------
+    architecture : {"unet", "pix2pix"}
+        A U-Net over a timm encoder, or the pix2pix baseline trained from scratch.
+    encoder : str
+        The timm model whose feature pyramid the U-Net reads; ignored by "pix2pix".
+    decoder_channels : tuple of int
+        Channels of the decoder's levels, from the coarsest to the one at `output_stride`.
+        For "pix2pix" its single entry is the width of the outermost block (64 in the paper).
+    context_channels : int
+        Channels of the block at the coarsest level, where hints reach far; 0 leaves it out.
+    output_stride : int
+        Input pixels per output cell along a side, a power of two.
+    head : {"regression", "distribution"}
+        Two channels, or logits over the bins of the a*b* plane that lie in sRGB.
+    bin_size : int
+        The side of a bin, in units of a* and b*.
+    skips : bool
+        Whether encoder features reach the decoder directly (a U-Net) or not (encoder-decoder).
+    dropout : float
+        Probability of dropping decoder channels while training; pix2pix's only noise is 0.5.
+    spread_channels : int
+        Numbers by which hints find the cells like theirs (`HintSpreader`), which is then the only
+        way that hints act; 0 leaves it out, and the network itself sees the hints.
+    """
+
+    architecture: str = "unet"
+    encoder: str = "tf_efficientnet_lite0"
+    decoder_channels: tuple[int, ...] = (128, 96, 64)
+    context_channels: int = 0
+    output_stride: int = 4
+    head: str = "distribution"
+    bin_size: int = 10
+    skips: bool = True
+    dropout: float = 0.0
+    spread_channels: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse contradictions early, by the field's name."""
+        object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
+        _choice("architecture", self.architecture, ARCHITECTURES)
+        _choice("head", self.head, HEADS)
+        if self.output_stride not in (1, 2, 4, 8, 16):
+            _refuse("output_stride", "1, 2, 4, 8 or 16", self.output_stride)
+        if not self.decoder_channels or any(not 1 <= c <= 4096 for c in self.decoder_channels):
+            _refuse("decoder_channels", "one or more integers of 1…4096", self.decoder_channels)
+        if not 0 <= self.context_channels <= 4096:
+            _refuse("context_channels", "0…4096", self.context_channels)
+        if not 0 <= self.spread_channels <= 256:
+            _refuse("spread_channels", "0…256", self.spread_channels)
+        if not 2 <= self.bin_size <= 50:
+            _refuse("bin_size", "2…50", self.bin_size)
+        if not 0.0 <= self.dropout < 1.0:
+            _refuse("dropout", "a probability below 1", self.dropout)
+        if self.architecture == "pix2pix":
+            if self.head != "regression":
+                _refuse("head", '"regression" with architecture "pix2pix"', self.head)
+            if self.output_stride != 1:
+                _refuse("output_stride", '1 with architecture "pix2pix"', self.output_stride)
+            if self.context_channels:
+                _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
+            if self.spread_channels:
+                _refuse("spread_channels", '0 with architecture "pix2pix"', self.spread_channels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return {**asdict(self), "decoder_channels": list(self.decoder_channels)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
+        """Build a config from plain values.
+
+        Raises
+        ------
+        ConfigError
+            If a field is unknown or holds what it can't.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                _refuse(f"generator.{name}", f"one of the fields {sorted(known)}", name)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(
+                expected="generator settings of the right types",
+                got=str(error),
+                action="Compare them with a recipe that ships with the package.",
+            ) from error
+
+
+def _choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        _refuse(name, " or ".join(f'"{a}"' for a in accepted), value)
+
+
+def _refuse(name: str, accepted: str, value: object) -> None:
+    raise ConfigError(
+        expected=f"{name} to be {accepted}", got=repr(value), action="Change that setting."
+    )
