@@ -1,4 +1,4 @@
-"""File > Open Sample > ColorGAN: small, gray, attributed, and opened by napari."""
+"""File > Open Sample > ColorGAN: small, attributed, and opened by napari."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ SHAPES = {
     "photograph": (398, 606),
     "film": (20, 256, 455),
     "histology": (1024, 1024),
+    "fields": (10, 192, 192, 3),
     "focus": (7, 256, 341),
 }
 MEGABYTE = 1_000_000
 
 
 @pytest.mark.parametrize("key", SHAPES)
-def test_a_sample_is_a_gray_image_with_its_source_named(key: str) -> None:
+def test_a_sample_is_an_image_with_its_source_named(key: str) -> None:
     ((data, attributes, kind),) = getattr(sample_data, key)()
     assert kind == "image"
     assert data.dtype == np.uint8
     assert data.shape == SHAPES[key]
-    assert len(attributes["axis_labels"]) == data.ndim
+    in_color = key == "fields"
+    assert len(attributes["axis_labels"]) == data.ndim - in_color
     assert attributes["axis_labels"][-2:] == ("y", "x")
     assert attributes["metadata"]["attribution"]
-    assert attributes["rgb"] is False
+    assert attributes["rgb"] is in_color
 
 
 def test_samples_are_small_together() -> None:
@@ -50,3 +52,4 @@ def test_napari_opens_them(make_napari_viewer_proxy: Callable[..., Any]) -> None
         viewer.open_sample("napari-colorgan", key)
     assert [layer.name for layer in viewer.layers] == list(SHAPES)
     assert viewer.layers["film"].axis_labels == ("t", "y", "x")
+    assert viewer.layers["fields"].rgb

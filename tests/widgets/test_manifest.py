@@ -32,7 +32,8 @@ def test_the_menu_reads_well(manifest: PluginManifest) -> None:
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert {"Colorize", "Models"} <= set(names)
     samples = manifest.contributions.sample_data
-    assert [sample.key for sample in samples] == ["photograph", "film", "histology", "focus"]
+    keys = ["photograph", "film", "histology", "fields", "focus"]
+    assert [sample.key for sample in samples] == keys
 
 
 def test_preferences_have_their_defaults(plugin_settings: None, npe2pm: Any) -> None:
