@@ -45,7 +45,8 @@ class TrainingConfig:
         0: every colour counts as often as it occurs; 1: rare colours count as much as common
         ones; the exponent of the inverse of (half smoothed, half uniform) frequency.
     unguided : float
-        The share of training patches without any hint.
+        The share of training patches without any hint, where the network itself sees hints; a
+        phase "hints" leaves no patch without.
     freeze_statistics : bool
         Whether the encoder's BatchNorm keeps its pretrained statistics.
     ema : float
@@ -109,6 +110,8 @@ class TrainingConfig:
             require(f"{where}.classification", phase.classification, accepted, classifies)
             if phase.kind in ("discriminator", "adversarial"):
                 self._require_room_for_discriminator()
+            spreads = phase.kind != "hints" or self.generator.spread_channels > 0
+            require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,23 @@ def build_pretrained(config: TrainingConfig) -> Generator:
             return build_generator(config.generator, pretrained=True)
     generator = build_generator(config.generator)
     load_encoder_weights(generator, config.generator.encoder, source)
+    return generator
+
+
+def build_from_base(config: TrainingConfig, base: Generator) -> Generator:
+    """Return a copy of a run's base; where the run adds what spreads hints, with that.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its `generator` is the base's, but for `spread_channels`.
+    base : Generator
+        Left as it is.
+    """
+    if config.generator == base.config:
+        return copy.deepcopy(base)
+    generator = build_generator(config.generator)
+    generator.load_state_dict(generator.state_dict() | base.state_dict())
     return generator
 
 

@@ -89,6 +89,9 @@ class Feed:
         self._cache = cache
         self._processes = processes or Processes()
         self._size = config.phases[number].batch_size
+        self._unguided = config.unguided
+        if config.generator.spread_channels:
+            self._unguided = 0.0 if config.phases[number].kind == "hints" else 1.0
         self._length = len(pictures) if cache is None else len(cache)
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
@@ -118,7 +121,7 @@ class Feed:
 
     def _hint(self, batch: Batch, step: int, before: int) -> Tensor:
         chance = generator_for(self._config.seed, 101 + self._number, step)
-        unguided = self._config.unguided
+        unguided = self._unguided
         if before:
             # Draw what belongs to other processes' pictures, so that ours get what they would
             # get in one process.

@@ -54,6 +54,21 @@ def answer(
     )
 
 
+def spread_answer(generator: Generator, lightness: Tensor, ab: Tensor, hints: Tensor) -> Answer:
+    """Answer without hints, and let what spreads them, which alone learns, correct it."""
+    with torch.no_grad():
+        none = torch.zeros_like(hints)
+        features = generator.encode(lightness, none)
+        raw = generator.decode(features, lightness, none)
+    stride = generator.output_stride
+    return Answer(
+        raw=raw,
+        ab=generator.spread(features, raw, lightness, hints)[0],
+        target_ab=F.avg_pool2d(ab, stride),
+        lightness=F.avg_pool2d(lightness, stride),
+    )
+
+
 def supervised_terms(
     generator: Generator,
     given: Answer,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from napari_colorgan.training.phase_config import PhaseConfig
 
 
+SINGLE_RATE = 15.0
+
+
 def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
     """Return the generator's optimizer; an encoder at rate 0 is frozen and left out.
 
@@ -22,15 +25,37 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     -----
     AdamW without decay, the default, is Adam.
     """
+    if phase.kind == "hints":
+        return _spreader_optimizer(generator, phase)
     encoder = encoder_parameters(generator)
     in_encoder = {id(p) for p in encoder}
-    rest = [p for p in generator.parameters() if id(p) not in in_encoder]
+    aside = in_encoder | {id(p) for p in spreader_parameters(generator)}
+    rest = [p for p in generator.parameters() if id(p) not in aside]
     trains_encoder = phase.encoder_lr > 0 and phase.kind != "warm_up"
     for parameter in encoder:
         parameter.requires_grad_(trains_encoder)
+    for parameter in rest:
+        parameter.requires_grad_(True)
     groups = [{"params": rest, "peak_lr": phase.lr}]
     if encoder and trains_encoder:
         groups.append({"params": encoder, "peak_lr": phase.encoder_lr})
+    return torch.optim.AdamW(
+        groups, lr=phase.lr, betas=phase.betas, weight_decay=phase.weight_decay
+    )
+
+
+def _spreader_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
+    generator.requires_grad_(False)
+    parameters = spreader_parameters(generator)
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    # Single numbers, logarithms mostly, have farther to go than the entries of matrices.
+    single = [p for p in parameters if p.ndim == 0]
+    matrices = [p for p in parameters if p.ndim]
+    groups = [
+        {"params": matrices, "peak_lr": phase.lr},
+        {"params": single, "peak_lr": SINGLE_RATE * phase.lr},
+    ]
     return torch.optim.AdamW(
         groups, lr=phase.lr, betas=phase.betas, weight_decay=phase.weight_decay
     )
@@ -48,12 +73,18 @@ def encoder_parameters(generator: Generator) -> list[nn.Parameter]:
     return [] if encoder is None else list(encoder.parameters())
 
 
-def rate_factor(step: int, total: int, kind: str, ramp_steps: int) -> float:
+def spreader_parameters(generator: Generator) -> list[nn.Parameter]:
+    """Return the parameters of what spreads hints."""
+    return [] if generator.spreader is None else list(generator.spreader.parameters())
+
+
+def rate_factor(step: float, total: int, kind: str, ramp_steps: int) -> float:
     """Return the share of the peak learning rate that holds at a step.
 
     Parameters
     ----------
-    step, total : int
+    step : float
+    total : int
         Steps done in the phase, of how many.
     kind : {"constant", "linear", "cosine"}
         Linear stays up for the first half, then falls to 0, as pix2pix does.

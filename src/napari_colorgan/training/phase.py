@@ -128,7 +128,9 @@ class Phase:
     def _set_modes(self) -> None:
         # A discriminator that learns alone judges answers as they will be: without dropout, and
         # leaving the generator's statistics as they are.
-        self._generator.train(self.config.kind != "discriminator")
+        self._generator.train(self.config.kind not in ("discriminator", "hints"))
+        if self._generator.spreader is not None:
+            self._generator.spreader.train(self.config.kind == "hints")
         encoder: Any = getattr(self._generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
@@ -189,6 +191,8 @@ class Phase:
 
     def _answer(self, data: StepData) -> objectives.Answer:
         lightness, hints = data.batch.lightness, data.hints
+        if self.config.kind == "hints":
+            return objectives.spread_answer(self._generator, lightness, data.batch.ab, hints)
         features = data.features
         with self._autocast():
             if features is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_colorgan.training.plain_values import choose, require
 
-PHASES = ("warm_up", "supervised", "discriminator", "adversarial")
+PHASES = ("warm_up", "supervised", "discriminator", "adversarial", "hints")
 SCHEDULES = ("constant", "linear", "cosine")
 
 
@@ -16,9 +16,10 @@ class PhaseConfig:
 
     Attributes
     ----------
-    kind : {"warm_up", "supervised", "discriminator", "adversarial"}
+    kind : {"warm_up", "supervised", "discriminator", "adversarial", "hints"}
         The decoder on cached features of the frozen encoder; the generator on L1 and
-        classification; the discriminator alone on the generator's answers; both.
+        classification; the discriminator alone on the generator's answers; both; what spreads
+        hints (`HintSpreader`) alone, on L1.
     epochs : float
         Passes over the training pictures; with a budget in minutes, the phase's share of it.
     batch_size, accumulate : int
@@ -78,8 +79,13 @@ class PhaseConfig:
             require(f"{where}.adversarial", self.adversarial, "above 0", self.adversarial > 0)
         elif self.adversarial:
             require(f"{where}.adversarial", self.adversarial, 'only with kind "adversarial"', False)
-        if self.kind == "warm_up":
+        if self.kind in ("warm_up", "hints"):
             require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
+        if self.kind == "hints":
+            # All it trains is what stands between the network's answer and the hints.
+            none = self.classification == 0
+            require(f"{where}.classification", self.classification, "0", none)
+            require(f"{where}.accumulate", self.accumulate, "1", self.accumulate == 1)
         if self.kind != "discriminator":
             any_term = any(getattr(self, name) for name in terms)
             require(f"{where}.l1", self.l1, "above 0, or another term", any_term)

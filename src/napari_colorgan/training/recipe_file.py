@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_colorgan.errors import ConfigError
 
-RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "fine-tune")
+RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "hints", "fine-tune")
 
 
 def read_recipe(source: str | Path) -> dict[str, Any]:

@@ -42,17 +42,24 @@ class Selection:
         self._run = run
         self._processes = processes
 
-    def begin_phase(self, kind: str, progress: Progress) -> None:
+    def begin_phase(self, kind: str, progress: Progress, generators: tuple[Generator, ...]) -> None:
         """Forget the scores that the phase which begins isn't to be compared with.
 
         An adversarial phase is there for what the score doesn't see: L1 and PSNR favour the
-        grayer answers of the phase before it, whose weights would be kept throughout.
+        grayer answers of the phase before it, whose weights would be kept throughout. A phase
+        "hints" is measured by what hints do, on the network as it will be used: the generators
+        that are given are brought to the best weights.
         """
         progress.waited = 0
-        if kind == "adversarial":
+        if kind == "hints":
+            for generator in generators:
+                self.load_best(generator)
+        if kind in ("adversarial", "hints"):
             progress.best_score = None
 
-    def consider(self, generator: Generator, progress: Progress) -> tuple[dict[str, float], bool]:
+    def consider(
+        self, generator: Generator, progress: Progress, kind: str
+    ) -> tuple[dict[str, float], bool]:
         """Measure the generator, and keep its weights if they are the best so far.
 
         Parameters
@@ -61,6 +68,8 @@ class Selection:
             In evaluation mode.
         progress : Progress
             Its `best_score` and `waited` are brought up to date.
+        kind : str
+            The phase's.
 
         Returns
         -------
@@ -72,7 +81,7 @@ class Selection:
         metrics = self.measure(generator)
         is_best = True
         if metrics:
-            value = score(metrics, self._config.score)
+            value = score(metrics, "hinted" if kind == "hints" else self._config.score)
             is_best = progress.best_score is None or value > progress.best_score
             progress.waited = 0 if is_best else progress.waited + 1
             progress.best_score = value if is_best else progress.best_score
@@ -95,8 +104,9 @@ class Selection:
         return str(self._run.write_preview(progress.total_steps, picture))
 
     def load_best(self, generator: Generator) -> None:
-        """Bring the generator to the best weights."""
-        load_weights(self._run.best, "average", generator)
+        """Bring the generator to the best weights, if there are any yet."""
+        if self._run.best.exists():
+            load_weights(self._run.best, "average", generator)
 
     def is_out_of_patience(self, progress: Progress) -> bool:
         """Return whether the phase has gone too long without a better score."""

@@ -30,12 +30,13 @@ from napari_colorgan.training.color_frequencies import weigh_colors
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import FeatureCache
 from napari_colorgan.training.feed import Feed
-from napari_colorgan.training.optimization import AveragedWeights, rate_factor
+from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.prefetch import prefetch
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.selection import Selection
 from napari_colorgan.training.shared_norm import share_statistics
+from napari_colorgan.training.timetable import Timetable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,11 +105,11 @@ class Trainer:
         processes: Processes | None = None,
     ) -> None:
         self._config = config
-        self._plan = plan
         self._generator = generator
         self._pictures = pictures
         self._run = run
         self._processes = processes or Processes()
+        self._times = Timetable(plan, config, run, self._processes)
         self._selection = Selection(config, validator, run, self._processes)
         self._device = next(generator.parameters()).device
         self._discriminator = self._build_discriminator()
@@ -145,12 +146,12 @@ class Trainer:
         if checkpoint is not None:
             self._progress = read_progress(checkpoint)
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
-        yield Started(self._plan.steps, "step")
+        yield Started(self._times.plan.steps, "step")
         self._bin_weights = self._processes.from_main(
             lambda: weigh_colors(self._generator.head, self._pictures, self._config, self._run)
         )
         self._processes.align(self._modules().values())
-        for number in range(self._progress.phase, len(self._plan.phases)):
+        for number in range(self._progress.phase, len(self._config.phases)):
             cache = yield from self._feature_cache(number)
             self._phase = Phase(
                 self._config,
@@ -166,10 +167,11 @@ class Trainer:
                 self._phase.loss_scale = self._progress.loss_scale
                 checkpoint = None
             if self._progress.step == 0:
-                self._selection.begin_phase(self._phase.config.kind, self._progress)
+                generators = self._generator, self._average.module
+                self._selection.begin_phase(self._phase.config.kind, self._progress, generators)
             feed = Feed(self._config, number, self._pictures, cache, self._processes)
             yield from self._run_phase(number, feed)
-            self._progress.phase, self._progress.step = number + 1, 0
+            self._progress.next_phase()
             if self._is_asked("stop"):
                 yield Notice("Stopped as asked; the best state so far is kept.")
                 break
@@ -177,23 +179,20 @@ class Trainer:
 
     def _run_phase(self, number: int, feed: Feed) -> Job[None]:
         assert self._phase is not None
-        plan, phase, progress = self._plan.phases[number], self._phase, self._progress
+        times, phase, progress = self._times, self._phase, self._progress
         clock = Clock(self._config.checkpoint_minutes)
-        steps = prefetch(feed.load, range(progress.step, plan.steps))
+        steps = prefetch(feed.load, range(progress.step, times.phase(number).length))
         try:
             for data in steps:
-                kind, ramp = phase.config.schedule, phase.config.ramp_steps
-                losses = phase.step(data, rate_factor(data.number, plan.steps, kind, ramp))
+                losses = phase.step(data, times.rate(number, data.number))
                 if phase.config.kind != "discriminator":
                     self._average.update(self._generator, progress.total_steps)
-                progress.step += 1
-                progress.total_steps += 1
-                progress.seconds += clock.tick()
-                _add(progress.sums, losses)
+                progress.advance(losses, clock.tick())
                 if clock.should_report():
                     yield self._step_done(losses, clock)
                 self._wait_while_paused(clock)
-                ended = progress.step == plan.steps or self._is_asked("stop")
+                plan = times.phase(number)
+                ended = progress.step == plan.length or self._is_asked("stop")
                 if ended or progress.step % plan.validate_every == 0:
                     yield from self._validate()
                     if ended:
@@ -201,6 +200,7 @@ class Trainer:
                     if self._selection.is_out_of_patience(progress):
                         yield Notice("Stopped early: no better score for a while.")
                         return
+                    yield from times.check(progress)
                 if not ended and clock.should_save() and self._processes.is_main:
                     yield self._save()
             # The next phase begins with new optimizers, so its first checkpoint is its own.
@@ -217,7 +217,7 @@ class Trainer:
         count = max(progress.sums.pop("", 1.0), 1.0)
         losses = tuple((name, total / count) for name, total in progress.sums.items())
         progress.sums.clear()
-        metrics, is_best = self._selection.consider(self._average.module, progress)
+        metrics, is_best = self._selection.consider(self._average.module, progress, kind)
         epoch = round(progress.total_steps * self._phase.config.batch_size / len(self._pictures))
         yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)
         path = self._selection.preview(self._average.module, progress)
@@ -254,13 +254,11 @@ class Trainer:
         steps, seconds = clock.since_report(self._progress.total_steps)
         return StepDone(
             step=self._progress.total_steps,
-            total=self._plan.steps,
+            total=self._times.plan.steps,
             phase=self._phase.config.kind,
             losses=tuple(losses.items()),
             images_per_second=steps * self._phase.config.batch_size / max(seconds, 1e-6),
-            seconds_left=(self._plan.steps - self._progress.total_steps)
-            * self._progress.seconds
-            / max(self._progress.total_steps, 1),
+            seconds_left=self._times.seconds_left(self._progress),
         )
 
     def _modules(self) -> dict[str, torch.nn.Module]:
@@ -292,9 +290,3 @@ class Trainer:
             yield from cache.build(self._generator, self._pictures, self._config.data, seed)
         self._processes.wait()
         return cache
-
-
-def _add(sums: dict[str, float], losses: dict[str, float]) -> None:
-    for name, value in losses.items():
-        sums[name] = sums.get(name, 0.0) + value
-    sums[""] = sums.get("", 0.0) + 1.0

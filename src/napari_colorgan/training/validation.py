@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from napari_colorgan.core import metrics
 from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
+from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.training.augmentation import centre_crop
 from napari_colorgan.training.data import is_pair, to_lab_planes
 
@@ -78,13 +79,17 @@ class Validator:
         dict
             "l1" (percent of 110), "psnr" (dB), "delta_e" (CIEDE2000), "colorfulness_share" (of
             the truth's mean), the gray baseline's first three, and the base's under "base_…"
-            if there is one.
+            if there is one; "hinted_psnr", with a few true colours given, of a generator that
+            spreads hints.
         """
         if self._gray is None:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
             gray = self._measure(zeros)
             self._gray = {f"gray_{k}": v for k, v in gray.items() if k != "colorfulness_share"}
-        return {**self._measure(self._predict(generator)), **self._gray, **self._base}
+        found = {**self._measure(self._predict(generator)), **self._gray, **self._base}
+        if generator.spreader is not None:
+            found["hinted_psnr"] = self._measure(self._predict(generator, hinted=True))["psnr"]
+        return found
 
     def measure_each(self, generator: Generator) -> dict[str, list[float]]:
         """Return "l1", "psnr", "delta_e" … of each picture, in their order."""
@@ -109,17 +114,22 @@ class Validator:
     def _batches(self) -> Iterator[Tensor]:
         yield from torch.split(self._pictures, BATCH)
 
-    def _predict(self, generator: Generator) -> Iterator[Tensor]:
+    def _predict(self, generator: Generator, *, hinted: bool = False) -> Iterator[Tensor]:
+        chance = torch.Generator().manual_seed(0)  # the same hints each time
         for pictures in self._batches():
-            yield self._answer(generator, pictures)
+            yield self._answer(generator, pictures, chance if hinted else None)
 
     @torch.inference_mode()
-    def _answer(self, generator: Generator, pictures: Tensor) -> Tensor:
-        """Return a*/110 and b*/110 at the pictures' resolution."""
+    def _answer(
+        self, generator: Generator, pictures: Tensor, chance: torch.Generator | None = None
+    ) -> Tensor:
+        """Return a*/110 and b*/110 at the pictures' resolution; `chance` draws hints, if given."""
         device = next(generator.parameters()).device
-        lightness = to_lab_planes(pictures)[0].to(device)
+        lightness, true_ab = to_lab_planes(pictures)
         hints = lightness.new_zeros(len(pictures), 3, *pictures.shape[-2:])
-        ab, _ = generator.predict(lightness, hints, self.temperature)
+        if chance is not None:
+            hints = sample_hints(true_ab, chance, unguided=0.0)
+        ab, _ = generator.predict(lightness.to(device), hints.to(device), self.temperature)
         size = tuple(pictures.shape[-2:])
         return F.interpolate(ab, size=size, mode="bilinear", align_corners=False).cpu()
 
@@ -163,10 +173,12 @@ def score(metrics_by_name: dict[str, float], kind: str) -> float:
     ----------
     metrics_by_name : dict
         What `Validator.measure` returned.
-    kind : {"l1", "psnr", "balanced"}
-        Minus L1; PSNR; or PSNR minus 10 dB times the colorfulness missing to three quarters of
-        the truth's, since PSNR alone prefers gray.
+    kind : {"l1", "psnr", "balanced", "hinted"}
+        Minus L1; PSNR; PSNR minus 10 dB times the colorfulness missing to three quarters of
+        the truth's, since PSNR alone prefers gray; or PSNR with hints.
     """
+    if kind == "hinted":
+        return metrics_by_name["hinted_psnr"]
     if kind == "l1":
         return -metrics_by_name["l1"]
     shortfall = max(0.0, 0.75 - metrics_by_name["colorfulness_share"])

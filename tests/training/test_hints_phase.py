@@ -1,0 +1,67 @@
+"""What spreads hints learns alone: the network stays, and hints help more than before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from napari_colorgan.errors import ConfigError
+from napari_colorgan.events import EpochDone, run
+from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.phase_config import PhaseConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.training.config import TrainingConfig
+
+HINTS = PhaseConfig("hints", epochs=20, batch_size=2, lr=5e-3)
+
+
+@pytest.fixture
+def base(tiny_model_file: Path) -> Model:
+    return load_model_file(tiny_model_file)
+
+
+def test_hints_learn_on_a_base_that_stays(
+    tmp_path: Path, tiny_config: TrainingConfig, picture_folder: Path, base: Model
+) -> None:
+    generator = replace(tiny_config.generator, spread_channels=4)
+    config = replace(tiny_config, generator=generator, phases=(HINTS,), validations=4)
+    before = {name: value.clone() for name, value in base.generator.state_dict().items()}
+    found: list[float] = []
+
+    def note(event: object) -> None:
+        if isinstance(event, EpochDone):
+            found.append(dict(event.metrics)["hinted_psnr"])
+
+    request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
+    after = load_model_file(run(train_job(request), note)).generator
+    assert found[-1] > found[0]
+    for name, value in after.state_dict().items():
+        if not name.startswith("spreader."):
+            assert torch.equal(value, before[name]), name
+    for name, value in base.generator.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_without_a_spreader_the_phase_is_refused(tiny_config: TrainingConfig) -> None:
+    with pytest.raises(ConfigError, match="spread_channels"):
+        replace(tiny_config, phases=(HINTS,))
+
+
+def test_the_network_sees_no_hints_where_they_are_spread(
+    tmp_path: Path, tiny_config: TrainingConfig, picture_folder: Path
+) -> None:
+    generator = replace(tiny_config.generator, spread_channels=4)
+    phases = (replace(tiny_config.phases[1], epochs=1.0), replace(HINTS, epochs=1.0))
+    config = replace(tiny_config, generator=generator, phases=phases, unguided=0.0)
+    request = TrainRequest(config, [picture_folder], tmp_path / "run", device="cpu")
+    trained = load_model_file(run(train_job(request), None)).generator
+    weight = trained.get_parameter("hint_stem.weight")
+    assert torch.equal(weight, torch.zeros_like(weight))
