@@ -137,7 +137,8 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
     limit = config.data.validation_images
     validator = Validator(held_out, config.data.size, limit, config.vividness)
     generator = model.generator
-    seconds, overhead = measure_seconds(config, generator, store, validator, Processes())
+    given = (config, generator, store, validator, Processes(), each.minutes * 60.0)
+    seconds, overhead = measure_seconds(*given)
     return {
         "seconds_per_step": seconds,
         "overhead": overhead + time.monotonic() - started,

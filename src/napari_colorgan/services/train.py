@@ -234,9 +234,10 @@ def _plan(
             material.pictures,
             material.validator,
             processes,
+            request.minutes * 60.0,
         )
-        overhead += time.monotonic() - started
-        plan = plan_minutes(material.config, request.minutes, seconds, overhead)
+        spent = time.monotonic() - started
+        plan = plan_minutes(material.config, request.minutes, seconds, overhead, spent)
     plan = processes.from_main(lambda: plan)
     if processes.is_main:
         run.write_json("plan.json", plan.to_dict())

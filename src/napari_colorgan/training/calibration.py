@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from napari_colorgan.training.validation import Validator
 
 STEPS = 3
+"""Of each phase, at least."""
+SHARE, MOST_SECONDS = 0.02, 60.0
+"""Of the budget, to time steps in: a few tell little where other programs run as well."""
 
 
 def measure_seconds(
@@ -29,13 +33,21 @@ def measure_seconds(
     pictures: PictureStore,
     validator: Validator | None,
     processes: Processes,
+    budget_seconds: float = 0.0,
 ) -> tuple[list[float], float]:
     """Time a few steps of each phase, on copies; all processes do so together.
+
+    Parameters
+    ----------
+    config, generator, pictures, validator, processes
+        As `Trainer` takes them.
+    budget_seconds : float
+        The run's, a fiftieth of which is spent on steps, at most a minute.
 
     Returns
     -------
     seconds_per_step : list of float
-        For each phase.
+        For each phase; the median.
     overhead : float
         Seconds that features to cache and validations will take beside the steps.
     """
@@ -66,11 +78,20 @@ def measure_seconds(
             per_image = (time.perf_counter() - started) / phase_config.batch_size
             overhead += per_image * len(pictures) * phase_config.views
         phase.step(data, 0.0)  # the first one also warms caches up
-        started = time.perf_counter()
-        for _ in range(STEPS):
-            phase.step(data, 0.0)
-        seconds.append((time.perf_counter() - started) / STEPS)
+        patience = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
+        seconds.append(_median_step(phase, data, processes, patience))
     return seconds, overhead
+
+
+def _median_step(phase: Phase, data: StepData, processes: Processes, patience: float) -> float:
+    """Return what a step takes, from as many as take `patience` seconds, but at least a few."""
+    taken: list[float] = []
+    # The main process's clock, so that all take the same number.
+    while len(taken) < STEPS or processes.from_main(lambda: sum(taken) < patience):
+        started = time.perf_counter()
+        phase.step(data, 0.0)
+        taken.append(time.perf_counter() - started)
+    return median(taken)
 
 
 def _with_features(generator: Generator, data: StepData) -> StepData:

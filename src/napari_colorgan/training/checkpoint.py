@@ -13,6 +13,7 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.io import write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import torch
@@ -39,8 +40,8 @@ class Progress:
         The best validation score so far.
     waited : int
         Validations in this phase since the best one.
-    seconds : float
-        Time spent so far.
+    seconds, phase_seconds : float
+        Time spent so far, in all and in the current phase.
     loss_scale : float
         What float16's losses are multiplied by; 1 in other precisions.
     """
@@ -53,6 +54,21 @@ class Progress:
     waited: int = 0
     seconds: float = 0.0
     loss_scale: float = 1.0
+    phase_seconds: float = 0.0
+
+    def advance(self, losses: Mapping[str, float], seconds: float) -> None:
+        """Count a step with its losses, which took so long."""
+        for name, value in {**losses, "": 1.0}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.step += 1
+        self.total_steps += 1
+        self.seconds += seconds
+        self.phase_seconds += seconds
+
+    def next_phase(self) -> None:
+        """Begin the next phase."""
+        self.phase += 1
+        self.step, self.phase_seconds = 0, 0.0
 
 
 def save_checkpoint(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.training.config import TrainingConfig
+
+
+# Less than that isn't worth a word.
+_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,59 @@ class PhasePlan:
     Attributes
     ----------
     steps : int
-        Optimizer steps.
+        Optimizer steps, as planned at first.
     validate_every : int
         Steps between validations; the phase's end is validated in any case.
+    seconds : float or None
+        What it may take in all; None without a budget in time.
+    cuts : tuple of (int, int)
+        After how many steps it turned out to be late, and how long it was made then.
     """
 
     steps: int
     validate_every: int
+    seconds: float | None = None
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Steps that it takes by now."""
+        return self.cuts[-1][1] if self.cuts else self.steps
+
+    def place(self, step: int) -> float:
+        """Return where in the schedule a step lies, 0 to `steps`.
+
+        A cut makes what is left of the schedule pass faster: it keeps its shape, and a step's
+        place doesn't depend on cuts that were made after it.
+        """
+        place, begin, end = 0.0, 0, self.steps
+        for at, length in (*self.cuts, (step, 0)):
+            until = min(at, step)
+            place += (self.steps - place) * (until - begin) / max(end - begin, 1)
+            if step <= at:
+                break
+            begin, end = at, length
+        return place
+
+    def on_time(self, step: int, seconds: float) -> PhasePlan:
+        """Return the plan, cut so that it keeps to its time if the machine has become slower.
+
+        Parameters
+        ----------
+        step : int
+            Steps done, 1 at least.
+        seconds : float
+            What they took, with their validations.
+        """
+        is_known = any(at >= step for at, _ in self.cuts)
+        if self.seconds is None or is_known or step >= self.length:
+            return self
+        if seconds * self.length <= self.seconds * step * (1.0 + _TOLERANCE):
+            return self
+        length = max(step + 1, int(self.seconds * step / seconds))
+        if length >= self.length:
+            return self
+        return dataclasses.replace(self, cuts=(*self.cuts, (step, length)))
 
 
 @dataclass(frozen=True)
@@ -44,16 +94,32 @@ class Plan:
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return sum(phase.steps for phase in self.phases)
+        return sum(phase.length for phase in self.phases)
 
-    def to_dict(self) -> dict[str, list[list[int]]]:
+    def with_phase(self, number: int, phase: PhasePlan) -> Plan:
+        """Return the plan with another phase in that place."""
+        return Plan((*self.phases[:number], phase, *self.phases[number + 1 :]))
+
+    def to_dict(self) -> dict[str, list[Any]]:
         """Return it as plain values."""
-        return {"phases": [[p.steps, p.validate_every] for p in self.phases]}
+        return {
+            "phases": [[p.steps, p.validate_every] for p in self.phases],
+            "seconds": [p.seconds for p in self.phases],
+            "cuts": [[list(cut) for cut in p.cuts] for p in self.phases],
+        }
 
     @classmethod
-    def from_dict(cls, values: dict[str, list[list[int]]]) -> Plan:
-        """Rebuild it from plain values."""
-        return cls(tuple(PhasePlan(*pair) for pair in values["phases"]))
+    def from_dict(cls, values: dict[str, list[Any]]) -> Plan:
+        """Rebuild it from plain values, also those of earlier releases."""
+        pairs = values["phases"]
+        seconds = values.get("seconds", [None] * len(pairs))
+        cuts = values.get("cuts", [[]] * len(pairs))
+        return cls(
+            tuple(
+                PhasePlan(*pair, each, tuple((at, length) for at, length in found))
+                for pair, each, found in zip(pairs, seconds, cuts, strict=True)
+            )
+        )
 
 
 def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
@@ -84,6 +150,7 @@ def plan_minutes(
     minutes: float,
     seconds_per_step: Sequence[float],
     overhead_seconds: float,
+    spent_seconds: float = 0.0,
 ) -> Plan:
     """Plan so that the run ends in a given time.
 
@@ -97,14 +164,23 @@ def plan_minutes(
         Measured, for each phase.
     overhead_seconds : float
         Measured time that is not spent on steps: caching features, validating.
+    spent_seconds : float
+        What has passed already, such as with measuring.
     """
-    available = max(minutes * 60.0 - overhead_seconds, 1.0)
+    left = minutes * 60.0 - spent_seconds
+    available = max(left - overhead_seconds, 1.0)
     shares = sum(phase.epochs for phase in config.phases)
     steps = [
         max(1, int(available * phase.epochs / shares / seconds))
         for phase, seconds in zip(config.phases, seconds_per_step, strict=True)
     ]
-    return _with_validations(config, steps)
+    plan = _with_validations(config, steps)
+    return Plan(
+        tuple(
+            dataclasses.replace(part, seconds=max(left, 1.0) * phase.epochs / shares)
+            for part, phase in zip(plan.phases, config.phases, strict=True)
+        )
+    )
 
 
 def _with_validations(config: TrainingConfig, steps: Sequence[int]) -> Plan:
