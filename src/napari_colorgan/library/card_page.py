@@ -93,8 +93,8 @@ def read_page(text: str) -> ModelCard:
         intro, *bodies = markdown.sections(text, _SECTIONS)
         title, _, rest = intro.partition("\n")
         # Pages of earlier releases lack this line.
-        unknown = (_FACTS["parent_sha256"], _ABSENT)
-        labels = dict([unknown, *markdown.read_table(bodies[0])])
+        unknown = {_FACTS["parent_sha256"]: _ABSENT}
+        labels = unknown | dict(markdown.read_table(bodies[0]))
         facts: dict[str, Any] = {name: _stated(labels[label]) for name, label in _FACTS.items()}
         if facts["scale"] not in ("fit", "native"):
             facts["scale"] = float(facts["scale"])

@@ -116,8 +116,8 @@ class Plan:
         cuts = values.get("cuts", [[]] * len(pairs))
         return cls(
             tuple(
-                PhasePlan(*pair, each, tuple((at, length) for at, length in found))
-                for pair, each, found in zip(pairs, seconds, cuts, strict=True)
+                PhasePlan(steps, every, each, tuple((at, length) for at, length in found))
+                for (steps, every), each, found in zip(pairs, seconds, cuts, strict=True)
             )
         )
 
