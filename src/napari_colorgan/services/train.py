@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import time
 from dataclasses import dataclass, field
@@ -142,8 +141,11 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
         )
     config = request.config
     if request.base is not None:
-        # The base's weights only fit its own architecture.
-        config = dataclasses.replace(config, generator=request.base.generator.config)
+        # The base's weights only fit its own architecture, but for what spreads hints.
+        generator = request.base.generator.config
+        spreads = generator.spread_channels or config.generator.spread_channels
+        generator = dataclasses.replace(generator, spread_channels=spreads)
+        config = dataclasses.replace(config, generator=generator)
     run.create(config)
     run.acquire()
     return config
@@ -162,7 +164,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
 
     from napari_colorgan.core.device import resolve_device
     from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
-    from napari_colorgan.training.encoders import build_pretrained
+    from napari_colorgan.training.encoders import build_from_base, build_pretrained
     from napari_colorgan.training.shared_norm import share_statistics
     from napari_colorgan.training.validation import Validator
 
@@ -193,7 +195,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     torch.manual_seed(config.seed)
     if request.base is not None:
         # Training changes weights in place, and the base may be in use.
-        generator = copy.deepcopy(request.base.generator)
+        generator = build_from_base(config, request.base.generator)
     else:
         generator = build_pretrained(config)
     generator = generator.to(device).to(memory_format=torch.channels_last)
