@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from napari_colorgan.cli.interrupt import interruptible
 from napari_colorgan.cli.train import plot, train
-from napari_colorgan.cli.training_view import epoch_line, minutes
+from napari_colorgan.cli.training_view import epoch_line
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import EpochDone, Event, Started
@@ -117,8 +117,3 @@ def test_validation_is_one_line_with_gray_beside() -> None:
     assert "D 0.50000" in line
     assert "PSNR 23.00 (gray 21.50)" in line
     assert line.endswith("best so far")
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(30, "30 s"), (600, "10 min"), (7200, "2.0 h")])
-def test_durations_are_for_people(seconds: float, text: str) -> None:
-    assert minutes(seconds) == text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from napari_colorgan.events import EpochDone, Notice, Started, StepDone
+from napari_colorgan.events import EpochDone, Notice, Started, StepDone, duration
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Event
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _METRICS = {
     "l1": "L1 × 100",
     "psnr": "PSNR",
+    "hinted_psnr": "PSNR with hints",
     "delta_e": "ΔE00",
     "colorfulness_share": "colour",
 }
@@ -57,7 +58,7 @@ class TrainingView:
                 completed=event.step,
                 total=event.total,
                 rate=f"{event.images_per_second:.0f} images/s" if event.images_per_second else "",
-                left=f"{minutes(event.seconds_left)} left" if event.seconds_left else "",
+                left=f"{duration(event.seconds_left)} left" if event.seconds_left else "",
             )
         elif isinstance(event, EpochDone):
             self._console.print(epoch_line(event), markup=False, highlight=False)
@@ -74,12 +75,3 @@ def epoch_line(event: EpochDone) -> str:
             beside = "" if gray is None else f" (gray {gray:.2f})"
             parts.append(f"{title} {metrics[name]:.2f}{beside}")
     return " | ".join(parts) + (" | best so far" if event.is_best else "")
-
-
-def minutes(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

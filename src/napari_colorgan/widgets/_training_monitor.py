@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorgan.events import Notice, PlaneDone, Started, StepDone
+from napari_colorgan.events import Notice, PlaneDone, Started, StepDone, duration
 from napari_colorgan.widgets._controls import describe
 from napari_colorgan.widgets._message import Message
 from napari_colorgan.widgets._training_curves import TrainingCurves
@@ -31,6 +31,7 @@ _PHASES = {
     "warm_up": "Warming up",
     "discriminator": "Training the judge",
     "adversarial": "Adversarial",
+    "hints": "Learning to spread hints",
 }
 # What is only true for a moment belongs to the status.
 _PASSING = ("Reading", "Measuring")
@@ -194,13 +195,6 @@ class TrainingMonitor(QWidget):
 
     def _pause_toggled(self, paused: bool) -> None:
         self.pause_asked.emit(paused)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _interval(low: float | None, high: float | None) -> str:
