@@ -1,7 +1,8 @@
 """Make the sample images that ship in the wheel from their sources.
 
 Colour sources become gray the way the plugin sees them: each pixel takes the gray that has its
-lightness L*. Only the fields to fine-tune on keep their colours. Run it once, when a source changes::
+lightness L*. Only the fields to fine-tune on keep their colours. Run it once, when a source
+changes::
 
     python tools/samples.py SOURCE_FOLDER
 

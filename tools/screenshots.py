@@ -1,8 +1,10 @@
-"""Make the documentation's pictures: real windows, colorized by clicks.
+"""Make the documentation's pictures: real windows, used by clicks.
 
-``python tools/screenshots.py [FOLDER]``: four pictures of the window go to FOLDER, docs/images by
-default. The windows open on a display in memory, with napari's settings as on the first day, so
-that the pictures are the same on every desktop.
+``python tools/screenshots.py [FOLDER] [--only NAME]``: pictures of the window go to FOLDER,
+docs/images by default: a photograph and a film colorized, a fine-tuning on the fields that ship,
+which trains for a few minutes, and the models with the one that comes of it. The windows open on
+a display in memory, with napari's settings as on the first day, so that the pictures are the same
+on every desktop.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.errors import ColorganError
 from napari_colorgan.widgets._display import virtual_display
 from napari_colorgan.widgets.demo import (
+    PLUGIN,
     open_sample,
     press_run,
     process_events,
@@ -24,11 +29,20 @@ from napari_colorgan.widgets.demo import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    from napari.viewer import Viewer
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 INSIDE = "COLORGAN_SCREENSHOTS"
 SIZE = (1180, 760)
+# A run's page is as long as its curves and its result.
+TALL = (1180, 920)
+SCREEN = (1280, 1000)
+TIMEOUT_S = 1800
+# Passes over the eight fields that aren't held out, a step each.
+EPOCHS = 60
 # Below this a picture is fine for a page that people load over a telephone.
 MOST_BYTES = 400_000
 
@@ -36,10 +50,10 @@ MOST_BYTES = 400_000
 def photograph(folder: Path) -> None:
     """Show the widget before and after, on the historical photograph."""
     viewer, panel = open_sample("photograph", SIZE)
-    save(viewer.screenshot(canvas_only=False, flash=False), folder / "photograph-before.jpg")
+    take(viewer, folder / "photograph-before.jpg")
     press_run(panel)
     wait_for_run(panel)
-    save(viewer.screenshot(canvas_only=False, flash=False), folder / "photograph-after.jpg")
+    take(viewer, folder / "photograph-after.jpg")
     viewer.close()
 
 
@@ -48,11 +62,77 @@ def film(folder: Path) -> None:
     viewer, panel = open_sample("film", SIZE)
     panel.form.card.open(True)
     process_events(0.5)
-    save(viewer.screenshot(canvas_only=False, flash=False), folder / "film-before.jpg")
+    take(viewer, folder / "film-before.jpg")
     press_run(panel)
     wait_for_run(panel)
-    save(viewer.screenshot(canvas_only=False, flash=False), folder / "film-after.jpg")
+    take(viewer, folder / "film-after.jpg")
     viewer.close()
+
+
+def fine_tune(folder: Path) -> None:
+    """Show the settings, a run under way and its end, then the models with the new one."""
+    import napari
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*TALL)
+    viewer.open_sample(PLUGIN, "fields")
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune")
+    process_events(1.0)
+    viewer.reset_view()
+    panel.form.name.setText("my stain")
+    panel.form.scale.choose("native")
+    panel.form.more.open(True)
+    process_events(0.5)
+    take(viewer, folder / "fine-tune-settings.jpg")
+    panel.form.budget.choose("epochs")
+    panel.form.epochs.setValue(EPOCHS)
+    QTest.mouseClick(panel.button, Qt.MouseButton.LeftButton)
+    try:
+        wait_until(lambda: panel.monitor.progress.value() > 0.8 * EPOCHS and has_preview(viewer))
+        take(viewer, folder / "fine-tune-run.jpg")
+        wait_until(lambda: panel.message.text().startswith("Done"))
+    finally:
+        panel.watch.cancel()
+    take(viewer, folder / "fine-tune-result.jpg")
+    viewer.window.remove_dock_widget(dock)
+    _, models = viewer.window.add_plugin_dock_widget(PLUGIN, "Models")
+    process_events(1.0)
+    models.refresh("my stain")
+    process_events(1.0)
+    take(viewer, folder / "models.jpg")
+    viewer.close()
+
+
+def has_preview(viewer: Viewer) -> bool:
+    """Return whether the layer of held-out planes is there."""
+    return any("truth" in layer.name for layer in viewer.layers)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Let the window live until something holds.
+
+    Raises
+    ------
+    ColorganError
+        If it never does.
+    """
+    end = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if time.monotonic() > end:
+            raise ColorganError(
+                expected="a fine-tuning that ends",
+                got=f"none within {TIMEOUT_S} s",
+                action="Try the same by hand: Plugins > ColorGAN > Fine-tune.",
+            )
+        process_events(0.1)
+    process_events(0.5)
+
+
+def take(viewer: Viewer, path: Path) -> None:
+    """Write a picture of the whole window."""
+    save(viewer.screenshot(canvas_only=False, flash=False), path)
 
 
 def save(pixels: np.ndarray[Any, Any], path: Path) -> None:
@@ -68,18 +148,27 @@ def save(pixels: np.ndarray[Any, Any], path: Path) -> None:
     print(path)
 
 
+SUBJECTS = {"photograph": photograph, "film": film, "fine-tune": fine_tune}
+
+
 def main() -> None:
-    """Make all pictures in the folder that the arguments name."""
+    """Make the pictures that the arguments name, in the folder that they name."""
     parser = argparse.ArgumentParser(description="Make the documentation's pictures.")
     parser.add_argument("folder", type=Path, nargs="?", default=IMAGES)
-    folder = parser.parse_args().folder
+    parser.add_argument("--only", choices=SUBJECTS, help="the pictures of one subject")
+    arguments = parser.parse_args()
     if os.environ.get(INSIDE):
-        photograph(folder)
-        film(folder)
+        for name, show in SUBJECTS.items():
+            if arguments.only in (None, name):
+                show(arguments.folder)
         return
-    with virtual_display() as environment, tempfile.TemporaryDirectory() as home:
+    again = [__file__, *sys.argv[1:]]
+    with (
+        virtual_display(*SCREEN) as environment,
+        tempfile.TemporaryDirectory() as home,
+    ):
         settings = {"NAPARI_CONFIG": str(Path(home) / "napari.yaml"), "NAPARI_COLORGAN_HOME": home}
-        run_on({**environment, **settings, INSIDE: "1"}, [__file__, str(folder)])
+        run_on({**environment, **settings, INSIDE: "1"}, again, TIMEOUT_S)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from types import ModuleType
 
+MOMENTS = ("before", "after")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,7 +31,8 @@ def test_a_picture_keeps_to_its_size(screenshots: ModuleType, tmp_path: Path, si
 
 
 def test_the_documentation_has_them_all(screenshots: ModuleType) -> None:
-    names = {"photograph-before", "photograph-after", "film-before", "film-after"}
-    assert {path.stem for path in screenshots.IMAGES.glob("*-*.jpg")} >= names
+    names = {f"{subject}-{moment}" for subject in ("photograph", "film") for moment in MOMENTS}
+    names |= {"fine-tune-settings", "fine-tune-run", "fine-tune-result", "models"}
+    assert {path.stem for path in screenshots.IMAGES.glob("*.jpg")} >= names
     for path in screenshots.IMAGES.glob("*.jpg"):
         assert path.stat().st_size <= screenshots.MOST_BYTES

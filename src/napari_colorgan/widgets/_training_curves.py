@@ -18,7 +18,7 @@ _COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
 _GRAY = "#8a8f98"
 _METRICS = {"l1": "L1 × 100", "delta_e": "ΔE00"}
 _MOST_POINTS = 400
-_TITLES = ("Losses", "On held-out planes (dashed: the base)")
+_TITLES = ("Losses", "Held-out planes (dashed: base)")
 _TOOLTIPS = ("What the training makes smaller, over its steps.", "Lower is better.")
 
 

@@ -62,7 +62,9 @@ def run_demo(output: Path) -> list[Path]:
     return [output / name for name in _PICTURES]
 
 
-def run_on(environment: dict[str, str], arguments: list[str]) -> None:
+def run_on(
+    environment: dict[str, str], arguments: list[str], timeout_s: float = _TIMEOUT_S
+) -> None:
     """Run a program in a process of its own: Qt ends a process whose display goes away.
 
     Parameters
@@ -71,6 +73,8 @@ def run_on(environment: dict[str, str], arguments: list[str]) -> None:
         The process's environment, with its display.
     arguments : list of str
         Python's: a program and what it is told.
+    timeout_s : float
+        How many seconds it may take.
 
     Raises
     ------
@@ -82,14 +86,14 @@ def run_on(environment: dict[str, str], arguments: list[str]) -> None:
         completed = subprocess.run(
             command,
             env=environment,
-            timeout=_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
             stderr=subprocess.PIPE,
         )
         failure = completed.stderr.decode(errors="replace").strip() if completed.returncode else ""
         failed = completed.returncode != 0
     except subprocess.TimeoutExpired:
-        failed, failure = True, f"none within {_TIMEOUT_S} s"
+        failed, failure = True, f"none within {timeout_s:g} s"
     if failed:
         raise ColorganError(
             expected="pictures of the window",
