@@ -13,6 +13,7 @@ from napari_colorgan.events import StepDone
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning import outlook
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.widgets._training_outlook import FileCount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,22 @@ def test_files_and_layers_are_counted_together(
     stand.form.data.list.setCurrentRow(1)
     stand.click(stand.form.data.remove)
     assert counted(stand)[0].startswith("3 planes of layers, ")
+
+
+def test_of_two_lists_the_later_one_counts(stand: Stand, folder: Path, tmp_path: Path) -> None:
+    files = FileCount(stand.widget)
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(other / "one.png")
+    seen: list[int | None] = []
+    files.changed.connect(lambda: seen.append(files.tally and files.tally.planes))
+    files.count([folder])
+    files.count([other])
+    stand.wait(lambda: files.tally is not None)
+    assert files.tally.planes == 1
+    assert 3 not in seen
+    files.count([])
+    assert files.tally.planes == 0
 
 
 def test_what_it_takes_follows_the_settings(

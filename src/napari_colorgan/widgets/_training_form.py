@@ -124,6 +124,7 @@ class TrainingForm(QWidget):
             self.base.currentIndexChanged,
             self.minutes.valueChanged,
             self.epochs.valueChanged,
+            self.adversarial.toggled,
             self.settings.changed,
         ):
             signal.connect(self._emit_changed)

@@ -46,8 +46,18 @@ class FileCount(QObject):
         if not paths:
             self._runner.cancel()
             return
-        handlers = JobHandlers(self._happened, self._done, self._failed, lambda: None)
-        self._runner.start(count_job(self._paths), "counting training images", handlers)
+        counted = self._paths
+
+        def done(tally: Tally) -> None:
+            # Another list may have come meanwhile.
+            if counted is self._paths:
+                self.tally = tally
+                self.changed.emit()
+
+        handlers = JobHandlers(
+            self._happened, done, lambda error: done(Tally(unreadable=(str(error),))), lambda: None
+        )
+        self._runner.start(count_job(counted), "counting training images", handlers)
 
     def shut_down(self) -> None:
         """Stop counting for good."""
@@ -59,13 +69,6 @@ class FileCount(QObject):
         elif isinstance(event, FileStarted):
             self.progress = f"counting files: {event.number:,} of {event.total:,}…"
         self.changed.emit()
-
-    def _done(self, tally: Tally) -> None:
-        self.tally = tally
-        self.changed.emit()
-
-    def _failed(self, error: Exception) -> None:
-        self._done(Tally(unreadable=(str(error),)))
 
 
 class TrainingOutlook(QObject):
