@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,21 @@ def test_run_is_taken_up_after_its_base_was_deleted(request_: FineTuneRequest) -
     result = run(fine_tune_job(FineTuneRequest.load(request_.output)))
     assert result.model.card.parent == "tiny"
     assert_same_weights(result.path, elsewhere(request_).output / "model.safetensors")
+
+
+def test_what_a_killed_preparation_left_is_removed_after_a_day(
+    prepare: Callable[..., TuningRun],
+) -> None:
+    whole = prepare(1.0)
+    leftovers = [runs_folder() / name for name in ("old", "new", "of arrays")]
+    for folder, part in zip(leftovers, ("data/masks", "data", "checkpoints"), strict=True):
+        (folder / part).mkdir(parents=True)
+        (folder / part / "00.npy").write_bytes(b"half")
+    yesterday = time.time() - 25 * 3600
+    for path in (*leftovers[0].rglob("*"), *leftovers[2].rglob("*"), *whole.path.rglob("*")):
+        os.utime(path, (yesterday, yesterday))
+    last = prepare(1.0)
+    assert set(runs_folder().iterdir()) == {whole.path, last.path, *leftovers[1:]}
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs Linux")

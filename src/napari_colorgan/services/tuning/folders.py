@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
+import shutil
+import time
 from pathlib import Path
 
 import platformdirs
 
+from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
+
 HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
+DATA_FOLDER = "data"
+"""Of a run directory: the images that were written for it."""
+_DAY_S = 24 * 3600.0
 
 
 def runs_folder() -> Path:
@@ -35,3 +43,23 @@ def new_run_folder(name: str) -> Path:
         number += 1
         path = runs_folder() / f"{stem} {number}"
     return path
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what preparations that were killed have left, once it is a day old.
+
+    Parameters
+    ----------
+    folder : Path
+        Where run directories lie. One that has images and no request was never ready to start.
+    """
+    oldest = time.time() - _DAY_S
+    with contextlib.suppress(OSError):
+        for images in folder.glob(f"*/{DATA_FOLDER}"):
+            whole = (images.parent / REQUEST_FILE).exists()
+            if not whole and max(_times(images)) < oldest:
+                shutil.rmtree(images.parent, ignore_errors=True)
+
+
+def _times(folder: Path) -> list[float]:
+    return [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]

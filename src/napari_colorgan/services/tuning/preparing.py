@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.services.tuning.folders import DATA_FOLDER, remove_leftovers
 from napari_colorgan.services.tuning.plane_file import PlaneFile
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.tuning.gray_source import GraySource
     from napari_colorgan.services.tuning.request import FineTuneRequest
 
-DATA_FOLDER = "data"
 GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30
 """Of one layer; more planes than that are thinned out evenly."""
@@ -128,6 +128,7 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
         parts = [part for source in sources for part in _parts(source)]
         folder = path / DATA_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
         _check_room(path, sum(part.bytes for part in parts))
         total = sum(len(part.indices) for part in parts)
         yield Started(total, "plane")
