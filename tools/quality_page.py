@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.evaluation.frontier import FrontierPoint
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_measure import ModelQuality
     from quality_sets import QualitySet
 
 BEGIN = "<!-- The part down to the next marker is written by tools/quality.py. -->"
@@ -31,28 +32,9 @@ CARD_METRICS = {
 }
 
 
-def write_page(
-    path: Path,
-    found: Evaluation,
-    sets: Sequence[QualitySet],
-    *,
-    hints: Sequence[tuple[int, SetResult]],
-    frontier: Sequence[FrontierPoint],
-    sheets: Mapping[str, str],
-    real: str,
-) -> None:
+def write_page(path: Path, qualities: Sequence[ModelQuality]) -> None:
     """Replace the generated part of the page; a page without markers gets it at its end."""
-    parts = [
-        BEGIN,
-        f"Measured: `{found.model}` version {found.version}, weights {found.sha256[:16]}….",
-        found.protocol,
-        "## At a glance",
-        _summary(found),
-    ]
-    for result, quality_set in zip(found.sets, sets, strict=True):
-        parts += _section(result, quality_set, sheets)
-    parts += _frontier(frontier)
-    parts += [*_hints(hints), *_real(real), END]
+    parts = [BEGIN, *(part for quality in qualities for part in _model(quality)), END]
     before, _, rest = _read(path).partition(BEGIN)
     after = rest.partition(END)[2]
     pieces = [before.strip(), *parts, after.strip()]
@@ -61,29 +43,45 @@ def write_page(
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def _model(quality: ModelQuality) -> list[str]:
+    found = quality.found
+    parts = [
+        f"## The model {found.model}",
+        f"Measured: `{found.model}` version {found.version}, weights {found.sha256[:16]}….",
+        found.protocol,
+        "### At a glance",
+        _summary(found),
+    ]
+    for result, quality_set in zip(found.sets, quality.sets, strict=True):
+        parts += _section(result, quality_set, quality.sheets)
+    parts += _frontier(quality.frontier, quality.plot)
+    return [*parts, *_hints(quality.hints), *_real(quality.real)]
+
+
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else "# Quality\n"
 
 
 def _summary(found: Evaluation) -> str:
-    rows = [["set", "images", "PSNR above gray (dB)", "colorfulness / truth's", "ΔE00", "gray's"]]
+    names = ("psnr_gain", "colorfulness_share", "delta_e", "l1")
+    rivals = ("delta_e", "l1")
+    heads = [METRICS[name].label for name in names]
+    heads += [f"{METRICS[name].label}: gray, lookup table" for name in rivals]
+    rows = [["set", "images", *heads]]
     for result in found.sets:
-        ours, gray = result.methods["model"], result.methods["gray"]
-        rows.append(
-            [
-                result.name,
-                str(result.images),
-                cell(ours["psnr_gain"], 2),
-                cell(ours["colorfulness_share"], 2),
-                cell(ours["delta_e"], 2),
-                f"{gray['delta_e'].value:.2f}",
-            ]
-        )
+        ours = [cell(result.methods["model"].get(name), METRICS[name].digits) for name in names]
+        theirs = [_rivals(result, name) for name in rivals]
+        rows.append([result.name, str(result.images), *ours, *theirs])
     return aligned(rows)
 
 
+def _rivals(result: SetResult, name: str) -> str:
+    found = (result.methods.get(method, {}).get(name) for method in ("gray", "lookup_table"))
+    return ", ".join("–" if each is None else f"{each.value:.2f}" for each in found)
+
+
 def _section(result: SetResult, quality_set: QualitySet, sheets: Mapping[str, str]) -> list[str]:
-    parts = [f"## {result.name}: {counted(result)}", quality_set.source, set_table(result)]
+    parts = [f"### {result.name}: {counted(result)}", quality_set.source, set_table(result)]
     if result.baselines:
         parts.append(f"Mean colour and lookup table are those of {result.baselines}.")
     if result.calibration is not None:
@@ -97,12 +95,12 @@ def _section(result: SetResult, quality_set: QualitySet, sheets: Mapping[str, st
             f"Where it failed: the {len(result.failures)} pictures on which it is worst against "
             "gray, by ΔE00, worst first.",
             f"![gray, ours, truth: the worst of {result.name}](images/{sheets[worst]})",
-            f"Thumbnails, for comment. The photographs: {quality_set.source}",
+            f"Thumbnails, for comment. The images: {quality_set.source}",
         ]
     return parts
 
 
-def _frontier(points: Sequence[FrontierPoint]) -> list[str]:
+def _frontier(points: Sequence[FrontierPoint], plot: str) -> list[str]:
     rows = [["vividness", "PSNR (dB)", "PSNR above gray (dB)", "colorfulness / truth's"]]
     rows += [
         [
@@ -115,10 +113,10 @@ def _frontier(points: Sequence[FrontierPoint]) -> list[str]:
     ]
     images, name = points[0].images, points[0].set_name
     return [
-        "## Vividness",
+        "### Vividness",
         f"More colour costs likeness, once the sure colours are used up: {images} images of "
         f"{name}, vividness from 0 (the mean of the likely colours) to 1 (the most likely ones).",
-        "![PSNR above gray against colorfulness](images/quality-frontier.svg)",
+        f"![PSNR above gray against colorfulness](images/{plot})",
         aligned(rows),
     ]
 
@@ -131,7 +129,7 @@ def _hints(hints: Sequence[tuple[int, SetResult]]) -> list[str]:
         rows.append([str(count), *(cell(found.get(n), METRICS[n].digits) for n in names)])
     result = hints[0][1]
     return [
-        "## Hints",
+        "### Hints",
         f"True colours in squares of 6 × 6 px at random places of {result.images} images of "
         f"{result.name}, as a user who knows them would paint.",
         aligned(rows),
@@ -142,7 +140,7 @@ def _real(sheet: str) -> list[str]:
     if not sheet:
         return []
     return [
-        "## Real black-and-white photographs",
+        "### Real black-and-white photographs",
         "All 16 of the samples, gray | ours; nobody knows their colours. Farm Security "
         "Administration, 1930s–40s, Library of Congress, public domain.",
         f"![gray, ours: photographs of the 1930s and 40s](images/{sheet})",

@@ -1,4 +1,4 @@
-"""The held-out photographs that docs/quality.md is about, with what one may do with them."""
+"""The held-out images that docs/quality.md is about, with what one may do with them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,38 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class QualitySet:
-    """A folder of held-out photographs.
+    """Folders of held-out images.
 
     Attributes
     ----------
     name : str
         Short.
-    folder : str
+    folders : tuple of str
         Below the data folder.
     source : str
         What it is and under which terms, as a sentence.
     is_shown : bool
         Whether those terms let small pictures of it appear in the documentation.
+    model : str
+        The bundled model that is made for such images.
+    trained_on : tuple of str
+        Folders of training images whose mean colours are its baselines.
     """
 
     name: str
-    folder: str
+    folders: tuple[str, ...]
     source: str
     is_shown: bool = True
+    model: str = "natural"
+    trained_on: tuple[str, ...] = ("natural/train",)
+
+
+def _microscopy(kind: str, *sources: str) -> tuple[str, ...]:
+    return tuple(f"microscopy/{kind}/{source}" for source in sources)
+
+
+TISSUE = _microscopy("train", "monuseg", "gbm40", "histolab_tcga", "dsb2018")
+BLOOD = _microscopy("train", "bccd", "chula_rbc", "wbc_zheng2")
 
 
 QUALITY_SETS = {
@@ -32,40 +46,93 @@ QUALITY_SETS = {
     for each in (
         QualitySet(
             "bsds500",
-            "test/bsds500",
+            ("test/bsds500",),
             "100 photographs of the Berkeley Segmentation Data Set 500 (Arbeláez et al. 2011), "
             "for non-commercial research and education.",
         ),
         QualitySet(
             "prokudin",
-            "test/prokudin",
+            ("test/prokudin",),
             "16 plates of S. M. Prokudin-Gorskii, 1905–15, three colour exposures each, aligned; "
             "Library of Congress, public domain.",
         ),
         QualitySet(
             "imagenet_ajs",
-            "natural/val/imagenet_ajs",
+            ("natural/val/imagenet_ajs",),
             "ImageNet photographs, held out, for non-commercial research.",
         ),
         QualitySet(
             "flickr8k_1000",
-            "natural/val/flickr8k_1000",
+            ("natural/val/flickr8k_1000",),
             "Flickr8k photographs, held out; each is its photographer's, so none is shown.",
             is_shown=False,
         ),
         QualitySet(
             "intel",
-            "natural/val/intel",
+            ("natural/val/intel",),
             "Intel's image classification scenes, held out; without a stated licence, so none is "
             "shown.",
             is_shown=False,
         ),
         QualitySet(
             "fsa_colour",
-            "natural/val/fsa_colour",
+            ("natural/val/fsa_colour",),
             "Colour film of 1939–44 by the Farm Security Administration's photographers, held "
             "out; Library of Congress, public domain.",
         ),
+        QualitySet(
+            "tissue",
+            _microscopy("val", "monuseg", "gbm40", "dsb2018"),
+            "H&E-stained tissue of slides that were held out: MoNuSeg, GBM40 and the Data Science "
+            "Bowl 2018.",
+            is_shown=False,
+            model="microscopy",
+            trained_on=TISSUE,
+        ),
+        QualitySet(
+            "blood",
+            _microscopy("val", "bccd", "chula_rbc", "wbc_zheng2"),
+            "Blood smears that were held out: BCCD, Chula RBC-12 and those of Zheng et al. 2018.",
+            is_shown=False,
+            model="microscopy",
+            trained_on=BLOOD,
+        ),
+        QualitySet(
+            "monuseg",
+            _microscopy("val", "monuseg"),
+            "Of these, MoNuSeg's (Kumar et al. 2017), CC BY-NC-SA 4.0.",
+            model="microscopy",
+            trained_on=TISSUE,
+        ),
+        QualitySet(
+            "dsb2018",
+            _microscopy("val", "dsb2018"),
+            "Of these, the Data Science Bowl 2018's (Caicedo et al. 2019), CC0.",
+            model="microscopy",
+            trained_on=TISSUE,
+        ),
+        QualitySet(
+            "chula_rbc",
+            _microscopy("val", "chula_rbc"),
+            "Of these, Chula RBC-12's (Naruenatthanaset et al. 2021), MIT.",
+            model="microscopy",
+            trained_on=BLOOD,
+        ),
+        QualitySet(
+            "bccd",
+            _microscopy("val", "bccd"),
+            "Of these, BCCD's (Shenggan et al.), MIT.",
+            model="microscopy",
+            trained_on=BLOOD,
+        ),
     )
 }
-DEFAULT_SETS = tuple(QUALITY_SETS)
+PROBES = {"natural": "bsds500", "microscopy": "tissue"}
+"""The set of each model on which vividness and hints are tried."""
+
+
+def sets_of(model: str, scale: object) -> list[QualitySet]:
+    """Return the sets that a model is measured on; one that isn't bundled, by its scale."""
+    if model not in PROBES:
+        model = "natural" if scale == "fit" else "microscopy"
+    return [each for each in QUALITY_SETS.values() if each.model == model]
