@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from experiments_page import write_page
+from experiments_pictures import paint
 from experiments_pretext import ENCODERS, pretext_of
 from experiments_rows import ROWS, Row
 from experiments_runs import Options, budget, known_results, result_of
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen = parsed.row or NAMES
         options.output.mkdir(parents=True, exist_ok=True)
         make_all([row for row in ROWS if row.name in chosen], chosen, options, parsed.workers)
-    write_page(ROOT / "docs" / "experiments.md", known_results(options, NAMES), options.minutes)
+    picture = "images/experiments.jpg"
+    picture = picture if paint(options, ROOT / "docs" / picture) else ""
+    found = known_results(options, NAMES)
+    write_page(ROOT / "docs" / "experiments.md", found, options.minutes, picture)
 
 
 def make_all(rows: Sequence[Row], chosen: Sequence[str], options: Options, workers: int) -> None:

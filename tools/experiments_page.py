@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from experiments_pictures import PAINTED
+from experiments_pretext import ENCODERS
 from experiments_rows import ROWS, SIZE
 from napari_colorgan.io import write_atomically
 
@@ -25,7 +27,7 @@ What the paper compares, made again with this engine, one setting a row.
 
 
 def write_page(
-    path: Path, results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float
+    path: Path, results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float, picture: str
 ) -> None:
     """Replace the page's figures; the prose around them stays.
 
@@ -34,29 +36,61 @@ def write_page(
     path : Path
         The page, made if it isn't there.
     results : mapping of str to sequence of mapping
-        For each row the "losses" and "metrics" of its runs.
+        For each row the "losses", "metrics" and "steps" of its runs; for each encoder of the
+        pretext, under "pretext-" and its name, what its classifiers name rightly.
     minutes : float
         The budget of a run.
+    picture : str
+        The file, beside the page, of what some rows paint; "" for none.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else _START
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    figures = "\n".join([_introduction(minutes), "", *_table(results), ""])
+    parts = [_introduction(minutes), "", *_table(results), *_pretext(results)]
+    if picture:
+        names = ", ".join(f"`{name}`" for name in PAINTED)
+        parts += ["", f"Held-out colour film of 1939–44: gray, {names}, truth.", ""]
+        parts += [f"![what some rows paint]({picture})"]
+    figures = "\n".join([*parts, ""])
     with write_atomically(path) as temporary:
         temporary.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
 
 
 def _introduction(minutes: float) -> str:
     return (
-        f"Each run: {SIZE} px, {minutes:g} minutes on two CPU cores; the mean over its seeds. "
+        f"Each run: {SIZE} px, {minutes:g} minutes of one core, counted in steps that were timed "
+        "on a quiet machine beforehand; the mean over its seeds. "
         "Losses are those of the last part of a run, named as in the paper; G L1 is λ·L1 with "
         "λ = 100. Metrics are of held-out photographs at the same size. One row again: "
         "`python tools/experiments.py --data FOLDER --row NAME`."
     )
 
 
+def _pretext(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    rows = []
+    for encoder, title in ENCODERS.items():
+        runs = results.get(f"pretext-{encoder}", ())
+        if runs:
+            shares = [
+                _mean([100.0 * run[kind] for run in runs], 1)
+                for kind in ("linear probe", "fine-tuned")
+            ]
+            rows.append(f"| {encoder} | {title} | {len(runs)} | {' | '.join(shares)} |")
+    if not rows:
+        return []
+    return [
+        "",
+        "Colorization as a pretext: Caltech-101's classes from ten gray pictures each, percent of "
+        "other pictures named rightly. Rows `pretext-random` and so on.",
+        "",
+        "| encoder | | seeds | linear probe | fine-tuned |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
+
+
 def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    heads = ["row", "", "seeds", *LOSSES, *METRICS.values(), "colorfulness / truth's"]
+    heads = ["row", "", "seeds", "steps", *LOSSES, *METRICS.values(), "colorfulness / truth's"]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     gray: Mapping[str, float] | None = None
     for row in ROWS:
@@ -66,10 +100,11 @@ def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
         gray = runs[0]["metrics"]["gray"]
         losses = [_mean([r["losses"].get(name) for r in runs], 3) for name in LOSSES]
         found = [r["metrics"]["model"] for r in runs]
-        cells = [f"`{row.name}`", row.title, str(len(runs)), *losses, *_metrics(found)]
+        steps = " + ".join(map(str, runs[0]["steps"]))
+        cells = [f"`{row.name}`", row.title, str(len(runs)), steps, *losses, *_metrics(found)]
         lines.append(f"| {' | '.join(cells)} |")
     if gray is not None:
-        cells = ["gray", "the gray picture", "", *[""] * len(LOSSES), *_metrics([gray])]
+        cells = ["gray", "the gray picture", "", "", *[""] * len(LOSSES), *_metrics([gray])]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

@@ -77,7 +77,8 @@ def budget(row: Row, options: Options) -> list[float]:
         config = TrainingConfig.from_dict(row.changes)
         generator = build_pretrained(config).to(memory_format=torch.channels_last)
         alone = Processes()
-        seconds, overhead = measure_seconds(config, generator, store, None, alone)
+        given = 60.0 * options.minutes
+        seconds, overhead = measure_seconds(config, generator, store, None, alone, given)
         plan = plan_minutes(config, options.minutes, seconds, overhead)
         known[row.name] = [
             # A hair less, so that rounding up gives the planned steps back.

@@ -31,14 +31,17 @@ def test_rows_differ() -> None:
 
 def test_page_replaces_its_figures_and_keeps_its_prose(tmp_path: Path) -> None:
     page = tmp_path / "experiments.md"
-    runs = [{"losses": {"D": 0.5, "G L1": 6.0}, "metrics": {"model": NUMBERS, "gray": NUMBERS}}]
-    write_page(page, {"final": runs}, 10.0)
+    metrics = {"model": NUMBERS, "gray": NUMBERS}
+    runs = [{"losses": {"D": 0.5, "G L1": 6.0}, "metrics": metrics, "steps": [600, 200]}]
+    write_page(page, {"final": runs}, 10.0, "")
     page.write_text(page.read_text() + "\nWhat this says: much.\n")
     better = {**NUMBERS, "psnr": 25.0}
-    second = {"losses": {"D": 0.7}, "metrics": {"model": better, "gray": NUMBERS}}
-    write_page(page, {"final": [*runs, second]}, 10.0)
+    second = {**runs[0], "losses": {"D": 0.7}, "metrics": {"model": better, "gray": NUMBERS}}
+    probe = {"linear probe": 0.25, "fine-tuned": 0.5}
+    write_page(page, {"final": [*runs, second], "pretext-random": [probe]}, 10.0, "images/a.jpg")
     text = page.read_text()
-    assert "| 24.00 |" in text
-    assert "| 0.600 |" in text
-    assert text.count("`final`") == 1
+    for part in ("| 24.00 |", "| 0.600 |", "| 600 + 200 |", "| 25.0 | 50.0 |", "(images/a.jpg)"):
+        assert part in text
+    assert text.count("`final`, ") == 1
+    assert text.count("| `final` |") == 1
     assert text.endswith("What this says: much.\n")
