@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 BEGIN, END = "<!-- figures: written by benchmarks/run.py -->", "<!-- end of the figures -->"
+NETWORKS = "<!-- networks: counted by benchmarks/run.py -->", "<!-- end of the networks -->"
 PLOT = "images/cost-by-side.png"
 
 
@@ -42,15 +43,16 @@ def write_page(results: Mapping[str, Mapping[str, Any]], docs: Path) -> list[str
     """
     page = docs / "performance.md"
     text = page.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
     parts = [_table(results)]
     curves = results.get("sides", {}).get("curves")
     if curves:
         _draw(curves, docs / PLOT)
         parts.append(f"![Seconds by the plane's side]({PLOT})")
-    body = "\n\n".join(parts)
-    page.write_text(f"{head}{BEGIN}\n\n{body}\n\n{END}{tail}", encoding="utf-8")
+    text = _between(text, BEGIN, END, "\n\n".join(parts))
+    counted = results.get("networks", {}).get("networks")
+    if counted:
+        text = _between(text, *NETWORKS, networks_table(counted))
+    page.write_text(text, encoding="utf-8")
     return [
         f"{name} ({figure['label'].lstrip('– ')})"
         for name, found in results.items()
@@ -59,10 +61,36 @@ def write_page(results: Mapping[str, Mapping[str, Any]], docs: Path) -> list[str
     ]
 
 
+def networks_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of what networks cost; the first one is ours.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        "name", "multiply_adds" and "parameters" of each, and "published", which may be empty.
+    """
+    lines = [
+        "| network | multiply–adds | over ours | parameters | over ours | elsewhere stated |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        work, size = (
+            f"{row[name] / unit:.3g} {sign} | {row[name] / rows[0][name]:.3g} ×"
+            for name, unit, sign in (("multiply_adds", 1e9, "G"), ("parameters", 1e6, "M"))
+        )
+        lines.append(f"| {row['name']} | {work} | {size} | {row['published'] or '–'} |")
+    return "\n".join(lines)
+
+
 def within(figure: Mapping[str, Any]) -> bool:
     """Return whether a figure keeps its bounds."""
     most, least, value = figure["at_most"], figure["at_least"], figure["value"]
     return (most is None or value <= most) and (least is None or value >= least)
+
+
+def _between(text: str, begin: str, end: str, body: str) -> str:
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n\n{body}\n\n{end}{rest.split(end)[1]}"
 
 
 def _table(results: Mapping[str, Mapping[str, Any]]) -> str:

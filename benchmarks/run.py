@@ -24,12 +24,14 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 BENCHMARKS = {
     "fit": "test_fit.py::test_large_plane",
+    "plane-512": "test_fit.py::test_small_plane",
     "planes": "test_fit.py::test_many_planes",
     "native-4096": "test_native.py::test_4096",
     "native-12000": "test_native.py::test_12000",
     "seams": "test_native.py::test_seams",
     "stack": "test_stack.py::test_long_stack",
     "sides": "test_sides.py::test_sides",
+    "networks": "test_networks.py::test_networks",
     "training-step": "test_training.py::test_step",
     "training-data": "test_training.py::test_data",
     "import": "test_start.py::test_import",

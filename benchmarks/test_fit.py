@@ -1,4 +1,4 @@
-"""``fit``: one large plane, and many small ones, against the network alone."""
+"""``fit``: one large plane, a small one, and many, against the network alone."""
 
 from __future__ import annotations
 
@@ -35,6 +35,27 @@ def test_large_plane(benchmark: Any, subject: Subject, record: Record, small: bo
     record(f"One plane 2048 × 2048 uint16, fit ({precision_of(predictor)})", whole, "s")
     record("– the network alone", median(laps), "s")
     record("– the call on top of the network", whole - median(laps), "s", at_most=0.35)
+
+
+def test_small_plane(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
+    """One 512 × 512 uint16 plane at default settings: times the network's."""
+    pixels = plane(512)
+    predictor = subject.predictor(device="cpu")
+    predictor.predict([pixels], DISPLAY)
+    bare = bare_network(predictor, subject)
+    size = subject.working_size
+    fed = torch.rand(1, 1, size, size) * 2 - 1
+    bare(fed)
+    laps: list[float] = []
+    benchmark.pedantic(
+        lambda: predictor.predict([pixels], DISPLAY),
+        setup=lambda: laps.append(seconds(lambda: bare(fed))),
+        rounds=2 if small else 30,
+    )
+    whole = benchmark.stats.stats.median
+    record(f"One plane 512 × 512 uint16, fit ({precision_of(predictor)})", whole, "s")
+    record("– the network alone", median(laps), "s")
+    record("– the call's time over the network's", whole / median(laps), "×", at_most=1.6)
 
 
 def test_many_planes(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:

@@ -56,6 +56,20 @@ def test_writing_again_replaces_the_figures(page: ModuleType, docs: Path) -> Non
     assert (docs / "performance.md").read_text(encoding="utf-8") == once
 
 
+def test_networks_stand_in_a_table_of_their_own(page: ModuleType, docs: Path) -> None:
+    rows = [
+        {"name": "ours", "multiply_adds": 10**9, "parameters": 6 * 10**6, "published": ""},
+        {"name": "another", "multiply_adds": 4e10, "parameters": 6e7, "published": "60 M (there)"},
+    ]
+    page.write_page(results(networks={"machine": "a processor", "networks": rows}), docs)
+    text = (docs / "performance.md").read_text(encoding="utf-8")
+    table = text.split("## Beside other networks")[1].split("\n## ")[0]
+    assert "| ours | 1 G | 1 × | 6 M | 1 × | – |" in table
+    assert "| another | 40 G | 40 × | 60 M | 10 × | 60 M (there) |" in table
+    page.write_page(results(), docs)  # without networks they stay
+    assert table in (docs / "performance.md").read_text(encoding="utf-8")
+
+
 def test_the_plot_is_drawn(page: ModuleType, docs: Path) -> None:
     curves = {"sides": [256, 512], "fit": [0.1, 0.1], "native": [0.1, 0.4]}
     page.write_page(results(sides={"machine": "a processor", "curves": curves}), docs)
