@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -21,7 +22,6 @@ from tuning_runs import wait_for, wait_for_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_killed_run_is_told_found_and_resumed(prepare: Callable[..., TuningRun]) -> None:
@@ -35,6 +35,8 @@ def test_killed_run_is_told_found_and_resumed(prepare: Callable[..., TuningRun])
     process = find_process(tuning.path)
     assert process is not None
     assert process.nice() >= 10 or sys.platform == "win32"
+    session = Path(f"/proc/{process.pid}/autogroup")
+    assert not session.exists() or session.read_text(encoding="ascii").endswith("nice 10\n")
     process.kill()
     wait_for(lambda: tuning.state == "interrupted")
     with pytest.raises(TrainingError, match="Resume it"):

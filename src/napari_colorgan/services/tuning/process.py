@@ -7,15 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.io import write_atomically
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROCESS_FILE = "process.json"
 LOG_FILE = "log.txt"
@@ -66,6 +64,9 @@ def spawn(path: Path) -> None:
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
             process.nice(_NICE)
+            # Linux shares the processor between sessions first, and the child has its own.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{child.pid}/autogroup").write_text(str(_NICE), encoding="ascii")
         note_process(path, process)
 
 
