@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from napari_colorgan.events import CheckpointSaved, Notice, run
+from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_job
 from napari_colorgan.training.calibration import SHARE, measure_seconds
 from napari_colorgan.training.clock import Clock
@@ -57,7 +57,7 @@ def test_cuts_are_kept_with_the_plan() -> None:
 def config(tiny_config: TrainingConfig) -> TrainingConfig:
     """Return one supervised phase, validated eight times."""
     phase = dataclasses.replace(tiny_config.phases[1], perceptual=0.0)
-    return dataclasses.replace(tiny_config, phases=(phase,), validations=8)
+    return dataclasses.replace(tiny_config, phases=(phase,), validations=8, checkpoint_minutes=5.0)
 
 
 @pytest.fixture
@@ -80,19 +80,22 @@ def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
     whole = dataclasses.replace(planned, output=tmp_path / "whole")
     events: list[Event] = []
     expected = load_file(run(train_job(whole), events.append))
-    steps = [event.step for event in events if isinstance(event, CheckpointSaved)]
-    assert max(steps) < STEPS // 2  # each takes two seconds instead of one
     assert any(isinstance(e, Notice) and "slower" in e.text for e in events)
     [phase] = Plan.from_dict(RunDirectory(whole.output).read_json("plan.json")).phases
     [(at, length)] = phase.cuts
+    # Each takes two seconds instead of one.
     assert (phase.steps, at, length) == (STEPS, 3, STEPS // 2)
+    card = RunDirectory(whole.output).read_json("card.json")
+    assert card["description"].startswith(f"{STEPS // 2} steps")
 
-    # Killed after the cut was noted and before the next checkpoint; and later.
+    # Killed at the first validation, when the cut was noted and no checkpoint made; and later.
     plan = RunDirectory(whole.output).read_json("plan.json")
-    for stop, noted in ((at - 1, plan), (at + 2, None)):
-        cut = dataclasses.replace(planned, output=tmp_path / str(stop))
+    for validations, noted in ((1, plan), (2, None)):
+        cut = dataclasses.replace(planned, output=tmp_path / str(validations))
+        seen = 0
         for event in (job := train_job(cut)):
-            if isinstance(event, CheckpointSaved) and event.step >= stop:
+            seen += isinstance(event, EpochDone)
+            if seen == validations:
                 job.close()
         if noted is not None:
             RunDirectory(cut.output).write_json("plan.json", noted)
