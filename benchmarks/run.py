@@ -36,6 +36,7 @@ BENCHMARKS = {
     "training-data": "test_training.py::test_data",
     "import": "test_start.py::test_import",
     "widget": "test_start.py::test_widget",
+    "viewer": "test_viewer.py::test_viewer",
     "help": "test_stack.py::test_help",
 }
 
