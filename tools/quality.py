@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import Metric
+from napari_colorgan.library.card_picture import CardPicture
 from napari_colorgan.library.folders import BUNDLED_FOLDER
 from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_measure import ModelQuality
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -53,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with write_atomically(CACHE / f"quality-{model.card.name}.json") as temporary:
             temporary.write_text(quality.found.to_json(), encoding="utf-8")
         if options.card:
-            write_card(path, quality.found)
+            write_card(path, quality.found, _pictures(quality, options.docs / "images"))
     write_page(options.docs / "quality.md", qualities)
     print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
 
 
-def write_card(path: Path, found: Evaluation) -> None:
-    """Write the metrics onto the card inside a model file; its weights stay as they are."""
+def write_card(path: Path, found: Evaluation, pictures: Sequence[CardPicture] = ()) -> None:
+    """Write metrics and pictures onto the card in a model file; its weights stay as they are."""
     model = load_model_file(path)
     if model.card.sha256 != found.sha256:
         raise InputError(
@@ -68,7 +70,7 @@ def write_card(path: Path, found: Evaluation) -> None:
             action="Measure it again.",
         )
     metrics = tuple(metric for result in found.sets for metric in _card_metrics(result))
-    card = dataclasses.replace(model.card, metrics=metrics)
+    card = dataclasses.replace(model.card, metrics=metrics, pictures=tuple(pictures))
     saved = save_model_file(path, model.generator, card)
     print(f"{path.name}: {len(metrics)} metrics on its card; weights {saved.sha256[:12]}…")
     if saved.sha256 != found.sha256:
@@ -77,6 +79,18 @@ def write_card(path: Path, found: Evaluation) -> None:
             got="another SHA-256",
             action="Restore the file: it was saved in another precision than float16.",
         )
+
+
+def _pictures(quality: ModelQuality, images: Path) -> list[CardPicture]:
+    """Return where the model fails, of sets whose terms let that be handed on."""
+    return [
+        CardPicture.read(
+            images / quality.sheets[f"{each.name}-worst"],
+            f"Where it fails (gray, ours, truth; the worst of {each.name}). {each.source}",
+        )
+        for each in quality.sets
+        if each.on_card and f"{each.name}-worst" in quality.sheets
+    ]
 
 
 def _card_metrics(result: SetResult) -> list[Metric]:

@@ -19,6 +19,8 @@ class QualitySet:
         What it is and under which terms, as a sentence.
     is_shown : bool
         Whether those terms let small pictures of it appear in the documentation.
+    on_card : bool
+        Whether they let pictures of it travel inside the model's file.
     model : str
         The bundled model that is made for such images.
     trained_on : tuple of str
@@ -29,6 +31,7 @@ class QualitySet:
     folders: tuple[str, ...]
     source: str
     is_shown: bool = True
+    on_card: bool = False
     model: str = "natural"
     trained_on: tuple[str, ...] = ("natural/train",)
 
@@ -55,6 +58,7 @@ QUALITY_SETS = {
             ("test/prokudin",),
             "16 plates of S. M. Prokudin-Gorskii, 1905–15, three colour exposures each, aligned; "
             "Library of Congress, public domain.",
+            on_card=True,
         ),
         QualitySet(
             "imagenet_ajs",
@@ -79,6 +83,7 @@ QUALITY_SETS = {
             ("natural/val/fsa_colour",),
             "Colour film of 1939–44 by the Farm Security Administration's photographers, held "
             "out; Library of Congress, public domain.",
+            on_card=True,
         ),
         QualitySet(
             "tissue",
@@ -108,6 +113,7 @@ QUALITY_SETS = {
             "dsb2018",
             _microscopy("val", "dsb2018"),
             "Of these, the Data Science Bowl 2018's (Caicedo et al. 2019), CC0.",
+            on_card=True,
             model="microscopy",
             trained_on=TISSUE,
         ),
@@ -115,6 +121,7 @@ QUALITY_SETS = {
             "chula_rbc",
             _microscopy("val", "chula_rbc"),
             "Of these, Chula RBC-12's (Naruenatthanaset et al. 2021), MIT.",
+            on_card=True,
             model="microscopy",
             trained_on=BLOOD,
         ),

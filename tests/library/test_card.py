@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library.card import STATEMENT, Metric, ModelCard
+from napari_colorgan.library.card_picture import LARGEST, CardPicture
 
+JPEG = base64.b64encode(b"\xff\xd8\xff" + b"no real pixels").decode()
 CARD = ModelCard(
     name="natürlich 1",
     version="1.0",
@@ -30,6 +33,7 @@ CARD = ModelCard(
     limitations="None | known.",
     sha256="0" * 64,
     parent_sha256="1" * 64,
+    pictures=(CardPicture("What it paints [gray]", JPEG), CardPicture("", JPEG)),
 )
 texts = st.text(max_size=40)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -50,10 +54,13 @@ cards = st.builds(
     created=st.dates().map(lambda day: day.isoformat()),
     parent=st.none() | st.just("natural"),
     limitations=texts,
+    pictures=st.lists(st.builds(CardPicture, texts, st.just(JPEG)), max_size=2).map(tuple),
 )
 
 
-@pytest.mark.parametrize("card", [CARD, dataclasses.replace(CARD, metrics=(), config="")])
+@pytest.mark.parametrize(
+    "card", [CARD, dataclasses.replace(CARD, metrics=(), config="", pictures=())]
+)
 def test_reads_back_from_metadata_and_page(card: ModelCard) -> None:
     assert ModelCard.from_metadata(card.to_metadata()) == card
     assert ModelCard.from_markdown(card.to_markdown()) == card
@@ -181,3 +188,25 @@ def test_refuses_damaged_metadata(field: str, value: str | None) -> None:
 def test_refuses_a_damaged_page(lost: str) -> None:
     with pytest.raises(ModelError, match="headings and tables"):
         ModelCard.from_markdown(CARD.to_markdown().replace(lost, "| x"))
+
+
+def test_pages_without_pictures_have_their_captions() -> None:
+    page = CARD.to_markdown(pictures=False)
+    assert "base64" not in page
+    assert page.rstrip().endswith("- What it paints (gray)\n\n-")
+
+
+def test_a_heading_within_the_configuration_is_no_section_of_pictures() -> None:
+    config = f"## Pictures\n\n{CARD.pictures[0].to_markdown()}\n"
+    card = dataclasses.replace(CARD, config=config, pictures=())
+    assert ModelCard.from_markdown(card.to_markdown()) == card
+
+
+@pytest.mark.parametrize(
+    "jpeg",
+    ["", "no base64", base64.b64encode(b"GIF89a").decode(), JPEG[:4] + "A" * (LARGEST * 4 // 3)],
+    ids=["nothing", "text", "another format", "too large"],
+)
+def test_what_is_no_small_jpeg_is_refused(jpeg: str) -> None:
+    with pytest.raises(ModelError, match="JPEG"):
+        CardPicture("caption", jpeg)

@@ -57,7 +57,7 @@ def show(model: NameOrFile) -> None:
     from rich.console import Console
 
     entry = _library().find(model)
-    page = entry.card.to_markdown()
+    page = entry.card.to_markdown(pictures=False)
     console = Console()
     if console.is_terminal:
         from rich.markdown import Markdown

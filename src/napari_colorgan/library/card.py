@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library import markdown
+from napari_colorgan.library.card_picture import CardPicture
 from napari_colorgan.library.names import check_name
 
 FORMAT_VERSION = 1
@@ -27,7 +28,7 @@ _TEXTS = frozenset(
     "name version title domain description config created license limitations".split()
 ).union(_HASHES)
 # What the files of earlier releases lack.
-_ADDED = frozenset({"parent_sha256"})
+_ADDED = frozenset({"parent_sha256", "pictures"})
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class ModelCard:
         Of the weights as they are in the file; empty until they are saved.
     parent_sha256 : str
         Of the parent's weights, by which it is found under another name; empty if not known.
+    pictures : tuple of CardPicture
+        What it does, and where it fails.
 
     Raises
     ------
@@ -130,6 +133,7 @@ class ModelCard:
     limitations: str = ""
     sha256: str = ""
     parent_sha256: str = ""
+    pictures: tuple[CardPicture, ...] = ()
 
     def __post_init__(self) -> None:
         normal: dict[str, object] = {
@@ -143,7 +147,7 @@ class ModelCard:
             (markdown.one_line(source), markdown.one_line(terms))
             for source, terms in self.training_data
         )
-        normal["metrics"] = tuple(self.metrics)
+        normal["metrics"], normal["pictures"] = tuple(self.metrics), tuple(self.pictures)
         normal["scale"] = _check_scale(self.scale)
         normal["parent"] = markdown.one_line(self.parent or "") or None
         for name, value in normal.items():
@@ -202,6 +206,7 @@ class ModelCard:
                 values[name] = text if name in _TEXTS else json.loads(text)
             values["training_data"] = tuple((a, b) for a, b in values["training_data"])
             values["metrics"] = tuple(Metric(**_known(row)) for row in values["metrics"])
+            values["pictures"] = tuple(CardPicture(**row) for row in values.get("pictures", ()))
             return cls(**values)
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
@@ -210,11 +215,14 @@ class ModelCard:
                 action="The file is damaged: get it again from where it came from.",
             ) from error
 
-    def to_markdown(self) -> str:
-        """Return the card as a page of markdown, from which `from_markdown` reads it back."""
+    def to_markdown(self, *, pictures: bool = True) -> str:
+        """Return the card as a page of markdown, from which `from_markdown` reads it back.
+
+        Without `pictures`, their captions stand for them.
+        """
         from napari_colorgan.library.card_page import write_page
 
-        return write_page(self)
+        return write_page(self, pictures=pictures)
 
     @staticmethod
     def from_markdown(text: str) -> ModelCard:

@@ -8,6 +8,7 @@ from typing import Any
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library import markdown
 from napari_colorgan.library.card import STATEMENT, Metric, ModelCard
+from napari_colorgan.library.card_picture import with_pictures, without_pictures
 
 _ABSENT = "(none)"
 _SECTIONS = (
@@ -39,13 +40,15 @@ _BASELINES = {
 }
 
 
-def write_page(card: ModelCard) -> str:
+def write_page(card: ModelCard, *, pictures: bool = True) -> str:
     """Return the card as markdown.
 
     Parameters
     ----------
     card : ModelCard
         The card.
+    pictures : bool
+        Whether its pictures are in the page; else it has their captions.
 
     Returns
     -------
@@ -68,7 +71,8 @@ def write_page(card: ModelCard) -> str:
     parts = [f"# {card.title}", f"> {STATEMENT}", markdown.escape_headings(card.description)]
     for title, body in zip(_SECTIONS, bodies, strict=True):
         parts += [f"## {title}", body]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    page = "\n\n".join(part for part in parts if part) + "\n"
+    return with_pictures(page, card.pictures, shown=pictures)
 
 
 def read_page(text: str) -> ModelCard:
@@ -90,6 +94,7 @@ def read_page(text: str) -> ModelCard:
         If a part is missing or can't be read.
     """
     try:
+        text, pictures = without_pictures(text)
         intro, *bodies = markdown.sections(text, _SECTIONS)
         title, _, rest = intro.partition("\n")
         # Pages of earlier releases lack this line.
@@ -109,6 +114,7 @@ def read_page(text: str) -> ModelCard:
             limitations=_paragraphs(bodies[3]),
             architecture=json.loads(markdown.unfence(bodies[4])),
             config=markdown.unfence(bodies[5]),
+            pictures=pictures,
             **facts,
         )
     except (KeyError, ValueError, TypeError) as error:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import (
     QFont,
+    QImage,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -16,9 +19,11 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QTextBrowser
 
 if TYPE_CHECKING:
+    from qtpy.QtCore import QUrl
     from qtpy.QtWidgets import QWidget
 
 _INDENT = 16  # pixels before a list's points
+_NARROWEST = 200  # pixels of a picture's width
 
 
 class CardView(QTextBrowser):
@@ -30,6 +35,18 @@ class CardView(QTextBrowser):
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         # Files that are dropped on it are for the panel around it.
         self.setAcceptDrops(False)
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:
+        """Return the pixels that an image of the page carries; nothing is fetched."""
+        if name.scheme() != "data":
+            return None
+        _, _, coded = name.toString().partition(";base64,")
+        picture = QImage.fromData(base64.b64decode(coded))
+        width = max(self.viewport().width() - 2 * _INDENT, _NARROWEST)
+        if picture.width() > width:
+            smooth = Qt.TransformationMode.SmoothTransformation
+            picture = picture.scaledToWidth(width, smooth)
+        return picture
 
     def show_page(self, markdown: str) -> None:
         """Show a page; what looks like HTML in it is shown as text, since cards come from others.
