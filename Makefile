@@ -6,8 +6,12 @@ ARGS =
 # Colour pictures for train-natural: folders "train" and "val" lie in it.
 DATA = data/natural
 RUN = runs/natural
+# And for train-microscopy, by their sources.
+MICROSCOPY = data/microscopy
+TISSUE = monuseg gbm40 histolab_tcga dsb2018
+BLOOD = bccd chula_rbc wbc_zheng2
 
-.PHONY: help bootstrap demo test bench quality screenshots train-natural lint
+.PHONY: help bootstrap demo test bench quality screenshots train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
@@ -17,6 +21,7 @@ help:
 	@echo "make quality        measure the bundled models' colours on held-out images"
 	@echo "make screenshots    make the documentation's pictures"
 	@echo "make train-natural  train the bundled model on DATA=folder, in RUN=folder"
+	@echo "make train-microscopy  the same for microscopy, on MICROSCOPY=folder"
 
 bootstrap:
 	@bash tools/bootstrap.sh
@@ -43,3 +48,11 @@ train-natural: bootstrap
 	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train --val $(DATA)/val \
 		--output $(RUN) --name natural --card tools/models/natural.card.toml $(ARGS)
 	$(TOX) python tools/bundle.py $(RUN)/model.safetensors
+
+# There is less of tissue, so that it is shown twice.
+train-microscopy: bootstrap
+	$(TOX) python -m napari_colorgan train microscopy --base natural \
+		$(foreach each,$(TISSUE) $(TISSUE) $(BLOOD),--data $(MICROSCOPY)/train/$(each)) \
+		--val $(MICROSCOPY)/val --output runs/microscopy --name microscopy \
+		--minutes 42 --card tools/models/microscopy.card.toml $(ARGS)
+	$(TOX) python tools/bundle.py runs/microscopy/model.safetensors --name microscopy
