@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import torch
 
 from napari_colorgan.core import execution
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.execution import NetworkRunner, runner_of
+from napari_colorgan.core.execution import NetworkAnswer, NetworkRunner, runner_of
+from napari_colorgan.core.generator import build_generator
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -24,23 +26,33 @@ def lightness() -> torch.Tensor:
 def test_it_answers_as_the_generator_does(tiny_generator: Generator) -> None:
     hints = torch.zeros(2, 3, 64, 96)
     hints[:, :, 8:16, 8:16] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
-    ab, unsure = NetworkRunner(tiny_generator, CPU, "float32")(
+    answer = NetworkRunner(tiny_generator, CPU, "float32")(
         lightness(), hints, temperature=0.5, uncertainty=True
     )
     with torch.inference_mode():
         expected, entropy = tiny_generator.predict(lightness() / 50 - 1, hints, 0.5)
-    torch.testing.assert_close(ab, expected * AB_SCALE, atol=1e-3, rtol=1e-4)
-    torch.testing.assert_close(unsure, entropy, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(answer.ab, expected * AB_SCALE, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(answer.uncertainty, entropy, atol=1e-4, rtol=1e-4)
 
 
 def test_uncertainty_only_where_wanted(tiny_generator: Generator) -> None:
-    _, unsure = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
-    assert unsure is None
+    answer = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    assert answer.uncertainty is None
+    assert answer.likeness is None
+
+
+def test_likeness_only_of_what_spreads_hints(tiny_generator: Generator) -> None:
+    config = dataclasses.replace(tiny_generator.config, spread_channels=3)
+    runner = NetworkRunner(build_generator(config).eval(), CPU, "float32")
+    assert runner(lightness()).likeness is None
+    found = runner(lightness(), likeness=True).likeness
+    assert found is not None
+    assert found.shape == (2, 1 + 3 + 1, 8, 12)
 
 
 def test_bfloat16_is_near(tiny_generator: Generator) -> None:
-    exact, _ = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
-    coarse, _ = NetworkRunner(tiny_generator, CPU, "bfloat16")(lightness())
+    exact = NetworkRunner(tiny_generator, CPU, "float32")(lightness()).ab
+    coarse = NetworkRunner(tiny_generator, CPU, "bfloat16")(lightness()).ab
     assert coarse.dtype == torch.float32
     assert (exact - coarse).abs().mean() < 1
 
@@ -50,8 +62,8 @@ def test_auto_is_float32_without_the_instructions(
 ) -> None:
     monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: False)
     runner = NetworkRunner(tiny_generator, CPU, "auto")
-    exact, _ = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
-    assert torch.equal(runner(lightness())[0], exact)
+    exact = NetworkRunner(tiny_generator, CPU, "float32")(lightness()).ab
+    assert torch.equal(runner(lightness()).ab, exact)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +85,8 @@ def test_auto_takes_bfloat16_if_it_is_faster_and_near(
 
     def predict(self: NetworkRunner, fed: torch.Tensor, *rest: object, **kept: object) -> object:
         clock[0] += seconds[torch.bfloat16 in rest]
-        return torch.zeros(len(fed), 2, fed.shape[-2] // 8, fed.shape[-1] // 8), None
+        ab = torch.zeros(len(fed), 2, fed.shape[-2] // 8, fed.shape[-1] // 8)
+        return NetworkAnswer(ab, None)
 
     monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: True)
     monkeypatch.setattr(execution, "MAX_DELTA_E", limit)
@@ -96,12 +109,12 @@ def test_a_generator_trained_further_gets_another_runner(
     tiny_generator: Generator, part: str
 ) -> None:
     generator = copy.deepcopy(tiny_generator)
-    before, _ = runner_of(generator, CPU, "float32")(lightness())
+    before = runner_of(generator, CPU, "float32")(lightness()).ab
     with torch.no_grad():
         for tensor in getattr(generator, part)():
             if tensor.is_floating_point():
                 tensor.mul_(1.1)
-    after, _ = runner_of(generator, CPU, "float32")(lightness())
+    after = runner_of(generator, CPU, "float32")(lightness()).ab
     assert not torch.equal(before, after)
 
 

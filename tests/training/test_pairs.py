@@ -95,6 +95,8 @@ def test_cached_features_are_the_grays(tiny_generator: Generator, tmp_path: Path
 class _Answer(torch.nn.Module):
     """Answers one colour, and keeps what it has seen."""
 
+    spreader = None
+
     def __init__(self, ab: torch.Tensor) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
