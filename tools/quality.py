@@ -105,7 +105,9 @@ def _card_metrics(result: SetResult) -> list[Metric]:
             value = values.pop("model")
             values.pop("truth", None)
             dataset = f"{result.name} ({result.images} images, 256 px)"
-            metrics.append(Metric(dataset, label, value, **values))
+            estimate = result.methods["model"][name]
+            bounds = {"low": estimate.low, "high": estimate.high}
+            metrics.append(Metric(dataset, label, value, **values, **bounds))
     return metrics
 
 

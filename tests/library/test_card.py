@@ -27,7 +27,9 @@ CARD = ModelCard(
     vividness=0.4,
     training_data=(("COCO \\| more", "CC BY 4.0"), ("own", "CC0")),
     config='name = "a"  # ```toml\n## Limitations\n',
-    metrics=(Metric("bsds500 (256 px)", "PSNR (dB)", 23.123456789, gray=21.5, base=0.0),),
+    metrics=(
+        Metric("bsds500 (256 px)", "PSNR (dB)", 23.123456789, 21.5, base=0.0, low=22, high=24.5),
+    ),
     created="2026-01-31",
     parent="natural",
     limitations="None | known.",
@@ -37,7 +39,18 @@ CARD = ModelCard(
 )
 texts = st.text(max_size=40)
 finite = st.floats(allow_nan=False, allow_infinity=False)
-metrics = st.builds(Metric, texts, texts, finite, st.none() | finite, st.none() | finite)
+bounds = st.none() | st.tuples(finite, finite)
+metrics = st.builds(
+    lambda bounds, *values: Metric(
+        *values, **dict(zip(("low", "high"), bounds or (), strict=False))
+    ),
+    bounds,
+    texts,
+    texts,
+    finite,
+    st.none() | finite,
+    st.none() | finite,
+)
 cards = st.builds(
     ModelCard,
     name=st.sampled_from(["a", "модель 2", "x.y"]),
@@ -83,7 +96,8 @@ def test_page_is_readable() -> None:
     lines = CARD.to_markdown().splitlines()
     assert lines[0] == "# Photographs"
     assert "| Name | natürlich 1 |" in lines
-    assert "| bsds500 (256 px) | PSNR (dB) | 23.1235 | 21.5 | (none) | (none) | 0.0 |" in lines
+    measured = "| bsds500 (256 px) | PSNR (dB) | 23.1235 (22.0 to 24.5) |"
+    assert f"{measured} 21.5 | (none) | (none) | 0.0 |" in lines
 
 
 def test_metadata_is_text_to_text() -> None:
@@ -183,7 +197,13 @@ def test_refuses_damaged_metadata(field: str, value: str | None) -> None:
 
 @pytest.mark.parametrize(
     "lost",
-    ["## Facts", "| Name |", "```json", "| Working size in pixels | 256 |", "| 23.1235 |"],
+    [
+        "## Facts",
+        "| Name |",
+        "```json",
+        "| Working size in pixels | 256 |",
+        "| 23.1235 (22.0 to 24.5) |",
+    ],
 )
 def test_refuses_a_damaged_page(lost: str) -> None:
     with pytest.raises(ModelError, match="headings and tables"):

@@ -27,6 +27,7 @@ _HASHES = ("sha256", "parent_sha256")
 _TEXTS = frozenset(
     "name version title domain description config created license limitations".split()
 ).union(_HASHES)
+_NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
 # What the files of earlier releases lack.
 _ADDED = frozenset({"parent_sha256", "pictures"})
 
@@ -46,6 +47,8 @@ class Metric:
     gray, mean_color, lookup_table, base : float or None
         The same for the gray image, for the training set's mean colour, for its mean a*b* at
         each L*, and for the model that this one was made from.
+    low, high : float or None
+        The bounds of the value's 95 % interval.
     """
 
     dataset: str
@@ -55,11 +58,13 @@ class Metric:
     mean_color: float | None = None
     lookup_table: float | None = None
     base: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         for text in ("dataset", "name"):
             object.__setattr__(self, text, markdown.one_line(getattr(self, text)))
-        for number in ("value", "gray", "mean_color", "lookup_table", "base"):
+        for number in _NUMBERS:
             object.__setattr__(self, number, _six_digits(getattr(self, number)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from napari_colorgan.errors import ModelError
@@ -139,13 +140,15 @@ def _paragraphs(text: str) -> str:
 
 def _metric_cells(metric: Metric) -> list[str]:
     baselines = [_shown(getattr(metric, name)) for name in _BASELINES]
-    return [metric.dataset, metric.name, str(metric.value), *baselines]
+    bounds = (metric.low, metric.high)
+    interval = "" if None in bounds else " ({} to {})".format(*bounds)
+    return [metric.dataset, metric.name, f"{metric.value}{interval}", *baselines]
 
 
 def _read_metric(cells: list[str]) -> Metric:
-    dataset, name, *numbers = cells
-    value, *baselines = [float(text) if _stated(text) else None for text in numbers]
-    if value is None:
-        message = f"no value for {name!r} on {dataset!r}"
-        raise ValueError(message)
-    return Metric(dataset, name, value, **dict(zip(_BASELINES, baselines, strict=True)))
+    dataset, name, measured, *numbers = cells
+    value, *bounds = re.split(r" \(| to |\)", measured)
+    baselines = [float(text) if _stated(text) else None for text in numbers]
+    low, high = map(float, bounds[:2]) if bounds else (None, None)
+    stated = dict(zip(_BASELINES, baselines, strict=True))
+    return Metric(dataset, name, float(value), **stated, low=low, high=high)
