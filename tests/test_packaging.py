@@ -40,6 +40,7 @@ def test_no_data_file_is_left_behind() -> None:
         "samples/ATTRIBUTION.md",
         "training/recipes/natural.toml",
         "library/bundled/natural.colorgan.safetensors",
+        "library/bundled/microscopy.colorgan.safetensors",
     ],
 )
 def test_ships(name: str) -> None:

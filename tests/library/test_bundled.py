@@ -20,10 +20,13 @@ def name_of(path: Path) -> str:
     return path.name.removesuffix(MODEL_SUFFIX)
 
 
-def test_natural_ships() -> None:
-    entry = ModelLibrary().find("natural")
+@pytest.mark.parametrize(("name", "scale"), [("natural", "fit"), ("microscopy", "native")])
+def test_both_ship(name: str, scale: str) -> None:
+    entry = ModelLibrary().find(name)
     assert entry.bundled
-    assert entry.path == BUNDLED_FOLDER / ("natural" + MODEL_SUFFIX)
+    assert entry.path == BUNDLED_FOLDER / (name + MODEL_SUFFIX)
+    assert entry.card.scale == scale
+    assert entry.card.architecture["spread_channels"] > 0
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -36,6 +39,7 @@ def test_bundled_model_is_small_and_says_what_it_is(path: Path) -> None:
     assert card.training_data
     assert card.config
     assert any(metric.gray is not None for metric in card.metrics)
+    assert any("fails" in picture.caption for picture in card.pictures)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
