@@ -6,15 +6,22 @@ which would fight the network's, and every temporary is small.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from napari_colorgan.core.color import WHITE, XYZ_FROM_RGB, compress, srgb_to_linear
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LINEAR = srgb_to_linear(torch.arange(256) / 255.0)
 """Linear light for each 8-bit sRGB value, shape (256,)."""
 
-_XYZ_RATIOS = torch.tensor(XYZ_FROM_RGB) / torch.tensor(WHITE)[:, None]
+_XYZ_RATIOS = [
+    [share / white for share in row] for row, white in zip(XYZ_FROM_RGB, WHITE, strict=True)
+]
 # From 32,768 elements on PyTorch spreads an elementwise operation over its threads.
 _PIXELS = 10_000
 
@@ -36,11 +43,18 @@ def rgb8_to_lab(rgb: Tensor) -> Tensor:
     for source, target in zip(_flat(rgb), _flat(lab), strict=True):
         parts = zip(source.split(_PIXELS, dim=1), target.split(_PIXELS, dim=1), strict=True)
         for pixels, out in parts:
-            fx, fy, fz = compress(_XYZ_RATIOS @ look_up(LINEAR, pixels)).unbind()
+            fx, fy, fz = (compress(mix(row, look_up(LINEAR, pixels))) for row in _XYZ_RATIOS)
             torch.sub(116 * fy, 16, out=out[0])
             torch.mul(fx.sub_(fy), 500, out=out[1])
             torch.mul(fy.sub_(fz), 200, out=out[2])
     return lab
+
+
+def mix(weights: Sequence[float], channels: Tensor) -> Tensor:
+    """Return the weighted sum of three channels (3, …); matrix products start threads."""
+    first, second, third = channels
+    mixed: Tensor = (first * weights[0]).add_(second, alpha=weights[1])
+    return mixed.add_(third, alpha=weights[2])
 
 
 def look_up(table: Tensor, values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core.color import gray_to_lightness
-from napari_colorgan.core.color_tables import look_up
+from napari_colorgan.core.color_tables import look_up, mix
 from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
         L*/50 - 1 after a mix of pan- and orthochromatic rendering, gamma, contrast, fading of
         blacks and whites, blur and grain, each of random strength.
     """
-    mix = draw(generator, 0.0, 0.7)
-    weights = (1.0 - mix) * REC709 + mix * ORTHOCHROMATIC
-    gray = torch.einsum("chw,c->hw", look_up(DISPLAY_LIGHT, rgb), weights)[None]
+    share = draw(generator, 0.0, 0.7)
+    weights = (1.0 - share) * REC709 + share * ORTHOCHROMATIC
+    gray = mix(weights.tolist(), look_up(DISPLAY_LIGHT, rgb))[None]
     gray = gray.clamp_(0.0, 1.0).pow_(draw(generator, 0.75, 1.4) / 2.2)
     black, white = draw(generator, 0.0, 0.12), draw(generator, 0.85, 1.0)
     gray.mul_(white - black).add_(black)
