@@ -1,7 +1,7 @@
 """Make the documentation's pictures: real windows, used by clicks.
 
 ``python tools/screenshots.py [FOLDER] [--only NAME]``: pictures of the window go to FOLDER,
-docs/images by default: a photograph and a film colorized, a fine-tuning on the fields that ship,
+docs/images by default: a photograph, a film and tissue colorized, a fine-tuning on the fields that ship,
 which trains for a few minutes, and the models with the one that comes of it. The windows open on
 a display in memory, with napari's settings as on the first day, so that the pictures are the same
 on every desktop.
@@ -66,6 +66,18 @@ def film(folder: Path) -> None:
     press_run(panel)
     wait_for_run(panel)
     take(viewer, folder / "film-after.jpg")
+    viewer.close()
+
+
+def histology(folder: Path) -> None:
+    """Show the widget before and after, on stained tissue, with the model that is made for it."""
+    viewer, panel = open_sample("histology", SIZE)
+    panel.form.model.choose("microscopy")
+    process_events(0.5)
+    take(viewer, folder / "histology-before.jpg")
+    press_run(panel)
+    wait_for_run(panel)
+    take(viewer, folder / "histology-after.jpg")
     viewer.close()
 
 
@@ -148,7 +160,12 @@ def save(pixels: np.ndarray[Any, Any], path: Path) -> None:
     print(path)
 
 
-SUBJECTS = {"photograph": photograph, "film": film, "fine-tune": fine_tune}
+SUBJECTS = {
+    "photograph": photograph,
+    "film": film,
+    "histology": histology,
+    "fine-tune": fine_tune,
+}
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ def test_a_picture_keeps_to_its_size(screenshots: ModuleType, tmp_path: Path, si
 
 
 def test_the_documentation_has_them_all(screenshots: ModuleType) -> None:
-    names = {f"{subject}-{moment}" for subject in ("photograph", "film") for moment in MOMENTS}
+    subjects = ("photograph", "film", "histology")
+    names = {f"{subject}-{moment}" for subject in subjects for moment in MOMENTS}
     names |= {"fine-tune-settings", "fine-tune-run", "fine-tune-result", "models"}
     assert {path.stem for path in screenshots.IMAGES.glob("*.jpg")} >= names
     for path in screenshots.IMAGES.glob("*.jpg"):
