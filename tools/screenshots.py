@@ -1,10 +1,10 @@
 """Make the documentation's pictures: real windows, used by clicks.
 
 ``python tools/screenshots.py [FOLDER] [--only NAME]``: pictures of the window go to FOLDER,
-docs/images by default: a photograph, a film and tissue colorized, a fine-tuning on the fields that ship,
-which trains for a few minutes, and the models with the one that comes of it. The windows open on
-a display in memory, with napari's settings as on the first day, so that the pictures are the same
-on every desktop.
+docs/images by default: a photograph, a film and tissue colorized, a fine-tuning on the fields that
+ship, which trains for a few minutes, and the models with the one that comes of it. The windows
+open on a display in memory, with napari's settings as on the first day, so that the pictures are
+the same on every desktop.
 """
 
 from __future__ import annotations
