@@ -94,5 +94,5 @@ class CellMap:
             ab, doubt = self._spreader(
                 cells[:2] / AB_SCALE, likeness[:1], likeness[1:], hints[:2], hints[2:], self._stride
             )
-            cells[:2] = torch.lerp(ab, hints[:2], hints[2:]) * AB_SCALE
-            cells[2:3] *= doubt * (1.0 - hints[2:])
+            cells[:2] = ab * AB_SCALE
+            cells[2:3] *= doubt

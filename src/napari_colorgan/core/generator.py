@@ -157,8 +157,7 @@ class Generator(nn.Module):
             strict=True,
         )
         found, doubt = zip(*(self.spreader(*each, stride) for each in columns), strict=True)
-        exact = torch.lerp(torch.stack(found), hint_ab, weight)
-        return exact, torch.stack(doubt) * (1.0 - weight)
+        return torch.stack(found), torch.stack(doubt)
 
 
 def pool_hints(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:

@@ -123,7 +123,7 @@ class HintSpreader(nn.Module):
         Returns
         -------
         ab : Tensor, shape (2, h, w)
-            Corrected; at the hints it is nearly theirs.
+            Corrected; what hints decide takes their colour.
         doubt : Tensor, shape (1, h, w)
             The share of the error's deviation that the hints leave, 0…1.
         """
@@ -153,8 +153,9 @@ class HintSpreader(nn.Module):
             explained = torch.linalg.solve_triangular(factor, covariance.T, upper=False)
             left = 1.0 - (explained**2).sum(dim=0) / some.scale**2
             doubts.append(left.clamp(0.0, 1.0).sqrt())
-        correction = torch.cat(corrections).T.reshape(2, height, width)
-        return ab + correction, torch.cat(doubts).reshape(1, height, width)
+        corrected = ab + torch.cat(corrections).T.reshape(2, height, width)
+        doubt = torch.cat(doubts).reshape(1, height, width)
+        return torch.lerp(corrected, hint_ab, hint_weight), doubt * (1.0 - hint_weight)
 
     def _covariance(self, first: _Cells, second: _Cells) -> Tensor:
         """Return how alike the errors of two lists of cells are, shape (N, M)."""
