@@ -43,7 +43,8 @@ def rgb8_to_lab(rgb: Tensor) -> Tensor:
     for source, target in zip(_flat(rgb), _flat(lab), strict=True):
         parts = zip(source.split(_PIXELS, dim=1), target.split(_PIXELS, dim=1), strict=True)
         for pixels, out in parts:
-            fx, fy, fz = (compress(mix(row, look_up(LINEAR, pixels))) for row in _XYZ_RATIOS)
+            linear = look_up(LINEAR, pixels)
+            fx, fy, fz = (compress(mix(row, linear)) for row in _XYZ_RATIOS)
             torch.sub(116 * fy, 16, out=out[0])
             torch.mul(fx.sub_(fy), 500, out=out[1])
             torch.mul(fy.sub_(fz), 200, out=out[2])
