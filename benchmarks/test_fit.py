@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from inputs import Subject
 
 
-def test_large_plane(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
-    """One 2048 × 2048 uint16 plane: seconds on top of the network's."""
-    pixels = plane(256 if small else 2048)
+def time_plane(
+    benchmark: Any, subject: Subject, record: Record, side: int, rounds: int
+) -> tuple[float, float]:
+    """Return and record the seconds of one square uint16 plane, and of the network alone."""
+    pixels = plane(side)
     predictor = subject.predictor(device="cpu")
     predictor.predict([pixels], DISPLAY)
     bare = bare_network(predictor, subject)
@@ -29,33 +31,25 @@ def test_large_plane(benchmark: Any, subject: Subject, record: Record, small: bo
         lambda: predictor.predict([pixels], DISPLAY),
         # Lap by lap in turns, so that whatever else the machine does slows both.
         setup=lambda: laps.append(seconds(lambda: bare(fed))),
-        rounds=2 if small else 20,
+        rounds=rounds,
     )
     whole = benchmark.stats.stats.median
-    record(f"One plane 2048 × 2048 uint16, fit ({precision_of(predictor)})", whole, "s")
+    record(f"One plane {side} × {side} uint16, fit ({precision_of(predictor)})", whole, "s")
     record("– the network alone", median(laps), "s")
-    record("– the call on top of the network", whole - median(laps), "s", at_most=0.35)
+    return whole, median(laps)
+
+
+def test_large_plane(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
+    """One 2048 × 2048 uint16 plane: seconds on top of the network's."""
+    side, rounds = (256, 2) if small else (2048, 20)
+    whole, network = time_plane(benchmark, subject, record, side, rounds)
+    record("– the call on top of the network", whole - network, "s", at_most=0.35)
 
 
 def test_small_plane(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
     """One 512 × 512 uint16 plane at default settings: times the network's."""
-    pixels = plane(512)
-    predictor = subject.predictor(device="cpu")
-    predictor.predict([pixels], DISPLAY)
-    bare = bare_network(predictor, subject)
-    size = subject.working_size
-    fed = torch.rand(1, 1, size, size) * 2 - 1
-    bare(fed)
-    laps: list[float] = []
-    benchmark.pedantic(
-        lambda: predictor.predict([pixels], DISPLAY),
-        setup=lambda: laps.append(seconds(lambda: bare(fed))),
-        rounds=2 if small else 30,
-    )
-    whole = benchmark.stats.stats.median
-    record(f"One plane 512 × 512 uint16, fit ({precision_of(predictor)})", whole, "s")
-    record("– the network alone", median(laps), "s")
-    record("– the call's time over the network's", whole / median(laps), "×", at_most=1.6)
+    whole, network = time_plane(benchmark, subject, record, 512, 2 if small else 30)
+    record("– the call's time over the network's", whole / network, "×", at_most=1.6)
 
 
 def test_many_planes(benchmark: Any, subject: Subject, record: Record, small: bool) -> None:
