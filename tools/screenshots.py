@@ -49,35 +49,30 @@ MOST_BYTES = 400_000
 
 def photograph(folder: Path) -> None:
     """Show the widget before and after, on the historical photograph."""
-    viewer, panel = open_sample("photograph", SIZE)
-    take(viewer, folder / "photograph-before.jpg")
-    press_run(panel)
-    wait_for_run(panel)
-    take(viewer, folder / "photograph-after.jpg")
-    viewer.close()
+    colorize("photograph", folder)
 
 
 def film(folder: Path) -> None:
     """Show the widget before and after, on a stack, with the model's card open."""
-    viewer, panel = open_sample("film", SIZE)
-    panel.form.card.open(True)
-    process_events(0.5)
-    take(viewer, folder / "film-before.jpg")
-    press_run(panel)
-    wait_for_run(panel)
-    take(viewer, folder / "film-after.jpg")
-    viewer.close()
+    colorize("film", folder, lambda form: form.card.open(True))
 
 
 def histology(folder: Path) -> None:
     """Show the widget before and after, on stained tissue, with the model that is made for it."""
-    viewer, panel = open_sample("histology", SIZE)
-    panel.form.model.choose("microscopy")
+    colorize("histology", folder, lambda form: form.model.choose("microscopy"))
+
+
+def colorize(
+    sample: str, folder: Path, prepare: Callable[[Any], object] = lambda form: None
+) -> None:
+    """Colorize a sample, its form prepared, and take pictures before and after."""
+    viewer, panel = open_sample(sample, SIZE)
+    prepare(panel.form)
     process_events(0.5)
-    take(viewer, folder / "histology-before.jpg")
+    take(viewer, folder / f"{sample}-before.jpg")
     press_run(panel)
     wait_for_run(panel)
-    take(viewer, folder / "histology-after.jpg")
+    take(viewer, folder / f"{sample}-after.jpg")
     viewer.close()
 
 
