@@ -275,7 +275,7 @@ def _judge(
             f"Training did not make “{base.card.name}” better on the held-out planes, "
             "so its own weights are kept."
         )
-        card = _card_of_unchanged(card, base.card)
+        card = _card_of_unchanged(card, base.card.name)
     best = trained if comparison.is_better else base
     card = save_model_file(directory.model, best.generator, card)
     directory.write_json("card.json", card.to_metadata())
@@ -284,17 +284,10 @@ def _judge(
     return FineTuneResult(directory.model, load_model_file(directory.model), comparison)
 
 
-def _card_of_unchanged(card: ModelCard, base: ModelCard) -> ModelCard:
+def _card_of_unchanged(card: ModelCard, base: str) -> ModelCard:
     metrics = tuple(
         metric if metric.base is None else dataclasses.replace(metric, value=metric.base)
         for metric in card.metrics
     )
-    description = f"The weights of “{base.name}”: a fine-tuning did not make it better. "
-    return dataclasses.replace(
-        card,
-        description=description + card.description,
-        metrics=metrics,
-        # These weights have learned nothing from the images.
-        limitations=base.limitations,
-        training_data=base.training_data,
-    )
+    description = f"The weights of “{base}”: a fine-tuning did not make it better. "
+    return dataclasses.replace(card, description=description + card.description, metrics=metrics)

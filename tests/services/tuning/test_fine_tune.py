@@ -98,12 +98,8 @@ def test_base_is_kept_where_training_made_it_worse(
     assert any(isinstance(e, Notice) and "weights are kept" in e.text for e in events)
     row = result.model.card.metrics[0]
     assert row.value == row.base
-    # They have learned nothing from the images, so what is said of those isn't said of them.
-    assert result.model.card.limitations == base.card.limitations
-    assert result.model.card.training_data == base.card.training_data
     trained = load_model_file(request.output / "trained.safetensors")
     assert trained.card.metrics[0].value > row.value
-    assert trained.card.training_data != base.card.training_data
 
 
 def test_public_verb_keeps_the_model_and_colorize_takes_it(
