@@ -59,6 +59,7 @@ def config_file(tmp_path: Path) -> Path:
         generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
         data=DataConfig(size=64, validation_share=0.3),
         phases=(PhaseConfig("supervised", batch_size=2, l1=10.0),),
+        freeze_statistics=False,
     )
     path = tmp_path / "config.toml"
     path.write_text(config.to_toml(), encoding="utf-8")

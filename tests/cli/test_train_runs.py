@@ -45,6 +45,7 @@ def arguments(tmp_path: Path) -> list[str]:
         generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
         data=DataConfig(size=64, validation_share=0.3),
         phases=(PhaseConfig("supervised", batch_size=2, l1=10.0, epochs=EPOCHS),),
+        freeze_statistics=False,
         checkpoint_minutes=1e-6,
     )
     path = tmp_path / "config.toml"

@@ -60,6 +60,7 @@ def tiny_config() -> TrainingConfig:
             PhaseConfig("adversarial", epochs=1.5, encoder_lr=1e-4, adversarial=1.0, **common),
         ),
         teacher_weights="none",
+        freeze_statistics=False,
         ema=0.9,
         checkpoint_minutes=1e-6,
     )

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
 
-CONFIG = TrainingConfig(generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8))
+CONFIG = TrainingConfig(
+    generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8), freeze_statistics=False
+)
 
 
 def build(source: str) -> Generator:
@@ -157,6 +159,13 @@ def test_weights_that_do_not_fit_are_refused(
     config = dataclasses.replace(CONFIG, generator=network, encoder_weights=source)
     with pytest.raises(ConfigError, match=message):
         build_pretrained(config)
+
+
+def test_statistics_of_an_encoder_without_weights_are_not_kept() -> None:
+    config = dataclasses.replace(CONFIG, freeze_statistics=True)
+    with pytest.raises(ConfigError, match="Expected freeze_statistics = false"):
+        build_pretrained(config)
+    build_pretrained(dataclasses.replace(config, encoder_weights="package"))
 
 
 def test_weights_of_another_network_are_refused(weights_file: Path, tmp_path: Path) -> None:

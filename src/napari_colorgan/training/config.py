@@ -48,7 +48,8 @@ class TrainingConfig:
         The share of training patches without any hint, where the network itself sees hints; a
         phase "hints" leaves no patch without.
     freeze_statistics : bool
-        Whether the encoder's BatchNorm keeps its pretrained statistics.
+        Whether the encoder's BatchNorm keeps its pretrained statistics; an encoder that starts
+        from nothing has none.
     ema : float
         Decay of the averaged weights that are kept; 0 for none.
     score : {"l1", "psnr", "balanced"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +101,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
 def _pictures_of_path(path: Path) -> list[Picture]:
     if path.is_dir() and path.suffix != ".zarr":
-        return [picture for found in find_files(path) for picture in _pictures_of_path(found)]
+        return [picture for found in io.find_files(path) for picture in _pictures_of_path(found)]
     if path.suffix.lower() in SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.
         return [Picture(str(path), str(path), lambda: _read_single(path))]
@@ -110,18 +109,6 @@ def _pictures_of_path(path: Path) -> list[Picture]:
     if "S" not in stack.axes.letters:
         return []
     return _pictures_of_stack(stack.data, stack.axes, str(path))
-
-
-def find_files(folder: Path) -> list[Path]:
-    """Return the image files and OME-Zarr folders within a folder, sorted."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        stores = [name for name in folders if name.endswith(".zarr")]
-        # What lies in a store are its chunks.
-        folders[:] = [name for name in folders if name not in stores]
-        pictures = [n for n in files if Path(n).suffix.lower() in io.INPUT_SUFFIXES]
-        found += [Path(parent, name) for name in (*stores, *pictures)]
-    return sorted(found)
 
 
 def _read_single(path: Path) -> np.ndarray:

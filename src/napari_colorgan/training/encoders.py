@@ -32,11 +32,19 @@ def build_pretrained(config: TrainingConfig) -> Generator:
     Raises
     ------
     ConfigError
-        If the weights are absent or of another architecture.
+        If the weights are absent or of another architecture, or statistics are to be kept where
+        no weights bring any.
     TrainingError
         If they can't be downloaded.
     """
     source = config.encoder_weights
+    has_encoder = config.generator.architecture == "unet"
+    if source == "none" and has_encoder and config.freeze_statistics:
+        raise ConfigError(
+            expected="freeze_statistics = false for an encoder that starts from nothing",
+            got='freeze_statistics = true and encoder_weights = "none", without a base',
+            action="Set it to false, name weights, or start from a base model.",
+        )
     if source == TIMM:
         with download_errors(f"{config.generator.encoder} through timm"):
             return build_generator(config.generator, pretrained=True)

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_colorgan.errors import ColorganError, PairError
 from napari_colorgan.events import FileStarted, Started
 from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning.counting import Tally, count_job, held_out, tally_sources
+from napari_colorgan.services.tuning.counting import Tally, count_job, held_out_count, tally_sources
 from napari_colorgan.services.tuning.outlook import Outlook, look_ahead, rate_of
 from napari_colorgan.services.tuning.recipe import RecipeValues, recipe_values
 from napari_colorgan.widgets._training_requests import sources_of
@@ -186,7 +186,7 @@ def _seen(tally: Tally, values: RecipeValues, size: int) -> str:
 
 
 def _held_out(planes: int, share: float, unit: str) -> str:
-    count = held_out(planes, share)
+    count = held_out_count(planes, share)
     if not count:
         return f"The end of this {unit} is held out: not trained on, but measured on."
     return f"{count} of {planes:,} {unit}s held out: not trained on, but measured on."

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.events import Started, run
 from napari_colorgan.io import stack_writer
-from napari_colorgan.services.tuning.counting import Tally, count_job, held_out, tally_sources
+from napari_colorgan.services.tuning.counting import Tally, count_job, held_out_count, tally_sources
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
 from napari_colorgan.training.data import find_pictures
 
@@ -71,6 +71,6 @@ def test_patches_and_sums() -> None:
     assert tally.unreadable == ("x",)
 
 
-def test_held_out() -> None:
-    assert [held_out(n, 0.2) for n in (0, 1, 2, 3, 10, 20)] == [0, 0, 1, 1, 2, 4]
-    assert held_out(2, 0.5) == 1
+def test_held_out_count() -> None:
+    assert [held_out_count(n, 0.2) for n in (0, 1, 2, 3, 10, 20)] == [0, 0, 1, 1, 2, 4]
+    assert held_out_count(2, 0.5) == 1

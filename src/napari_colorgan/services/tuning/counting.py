@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import FileStarted, Job, Started
-from napari_colorgan.io import INPUT_SUFFIXES
+from napari_colorgan.io import find_files
 from napari_colorgan.io.headers import planes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from napari_colorgan.services.tuning.preparing import ArraySource
 
@@ -68,7 +67,7 @@ class Tally:
         )
 
 
-def held_out(planes: int, share: float) -> int:
+def held_out_count(planes: int, share: float) -> int:
     """Return how many of so many planes are set aside; 0 where that is the end of the only one."""
     return 0 if planes < 2 else min(max(1, round(share * planes)), planes - 1)
 
@@ -105,7 +104,7 @@ def count_job(paths: Sequence[Path]) -> Job[Tally]:
     Tally
         Files that can't be read are told in it.
     """
-    files = [file for path in paths for file in _search(path)]
+    files = [file for path in paths for file in find_files(path)]
     yield Started(len(files), "file")
     sizes: Counter[tuple[int, int]] = Counter()
     unreadable: list[str] = []
@@ -121,19 +120,6 @@ def count_job(paths: Sequence[Path]) -> Job[Tally]:
             told = time.monotonic()
             yield FileStarted(str(file), number, len(files))
     return Tally(tuple((+sizes).items()), tuple(unreadable))
-
-
-def _search(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files and OME-Zarr folders within a folder."""
-    if not path.is_dir() or path.suffix == ".zarr":
-        yield path
-        return
-    for parent, folders, files in os.walk(path):
-        stores = [name for name in folders if name.endswith(".zarr")]
-        # What lies in a store are its chunks.
-        folders[:] = [name for name in folders if name not in stores]
-        pictures = [n for n in files if Path(n).suffix.lower() in INPUT_SUFFIXES]
-        yield from (Path(parent, name) for name in (*stores, *pictures))
 
 
 def _count(file: Path, *, named: bool) -> tuple[int, tuple[int, int]]:

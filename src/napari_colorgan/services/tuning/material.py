@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_colorgan.errors import ColorganError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.services.tuning.counting import held_out_count
 from napari_colorgan.services.tuning.pairs import (
     WARNING,
     color_name,
@@ -209,7 +210,7 @@ def _split(
     if len(planes) == 1:
         training, held_out = _split_plane(planes[0], hold_out)
         return (training.picture,), _crops(held_out, config), 1
-    count = min(max(1, round(hold_out * len(planes))), len(planes) - 1)
+    count = held_out_count(len(planes), hold_out)
     order = np.random.default_rng(seed).permutation(len(planes))
     chosen = sorted(order[:count].tolist())
     training_pictures = tuple(p.picture for i, p in enumerate(planes) if i not in chosen)

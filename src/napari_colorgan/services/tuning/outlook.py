@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from napari_colorgan.events import StepDone
-from napari_colorgan.services.tuning.counting import held_out
+from napari_colorgan.services.tuning.counting import held_out_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +89,7 @@ def look_ahead(
     """
     steps = None
     if epochs is not None:
-        training = max(1, tally.planes - held_out(tally.planes, hold_out))
+        training = max(1, tally.planes - held_out_count(tally.planes, hold_out))
         steps = max(1, math.ceil(epochs * training / values.batch_size))
         minutes = None if rate is None else steps * values.batch_size / rate / 60.0
     pixels = size * size * values.batch_size

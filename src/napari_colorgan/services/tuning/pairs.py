@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import PairError
+from napari_colorgan.io import find_files
 from napari_colorgan.services.tuning.gray_source import FIT_IT, check_pair, open_gray
 
 if TYPE_CHECKING:
@@ -93,8 +94,6 @@ def seen_as_itself(picture: Picture) -> Picture:
 def _pair_folders(
     folder: Path, pictures: Sequence[Picture], gray: Path, number: int
 ) -> list[Picture]:
-    from napari_colorgan.training.data import find_files
-
     partners = {_stem(path, gray): path for path in find_files(gray)}
     by_file: dict[str, list[Picture]] = {}
     for picture in pictures:
