@@ -179,8 +179,13 @@ def main() -> None:
         virtual_display(*SCREEN) as environment,
         tempfile.TemporaryDirectory() as home,
     ):
-        settings = {"NAPARI_CONFIG": str(Path(home) / "napari.yaml"), "NAPARI_COLORGAN_HOME": home}
-        run_on({**environment, **settings, INSIDE: "1"}, again, TIMEOUT_S)
+        # Paths that the windows show begin with the home folder's short name then.
+        own = {
+            "HOME": home,
+            "NAPARI_CONFIG": str(Path(home) / "napari.yaml"),
+            "NAPARI_COLORGAN_HOME": str(Path(home) / "napari-colorgan"),
+        }
+        run_on({**environment, **own, INSIDE: "1"}, again, TIMEOUT_S)
 
 
 if __name__ == "__main__":

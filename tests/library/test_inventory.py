@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,6 +119,15 @@ def test_the_page_tells_the_file_and_the_family(library: ModelLibrary) -> None:
     assert page.index("## In this library") < page.index("## Facts")
     assert "Made from it: child" in item_page(base, [base, child])
     assert "natural (not in the library)" in item_page(child, [child])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="~ is what shells on POSIX call it")
+def test_the_page_calls_the_home_folder_by_its_short_name(
+    library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = item(library, "étude 1")
+    monkeypatch.setenv("HOME", str(own.path.parent.parent))
+    assert f"File: `~/{own.path.parent.name}/{own.path.name}`" in item_page(own, [own])
 
 
 def test_the_page_of_a_damaged_file_says_what_to_do(library: ModelLibrary) -> None:

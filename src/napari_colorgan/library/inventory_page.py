@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.library.ancestry import ancestors, descendants
@@ -51,7 +53,7 @@ def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
     children = descendants(item.name, cards)
     if children:
         facts.append(f"Made from it: {', '.join(children)}")
-    facts.append(f"File: `{item.path}`")
+    facts.append(f"File: `{_shown(item.path)}`")
     section = "\n".join(["## In this library", "", *(f"- {fact}" for fact in facts)])
     before, heading, after = item.card.to_markdown().partition("\n## Facts\n")
     return f"{before}\n{section}\n{heading}{after}"
@@ -63,6 +65,14 @@ def size_text(size: int) -> str:
     return f"{size / unit:.1f} {name}" if size else ""
 
 
+def _shown(path: Path) -> str:
+    """Return a path as a shell takes it, without the part that every path of a user begins with."""
+    home = Path.home()
+    if os.name == "posix" and path.is_relative_to(home):
+        return f"~/{path.relative_to(home)}"
+    return str(path)
+
+
 def _problem_page(item: InventoryItem) -> str:
     parts = [f"# {item.name}", "**This can't be used.**"]
     if item.problem is not None:
@@ -71,5 +81,5 @@ def _problem_page(item: InventoryItem) -> str:
             f"Found: {item.problem.got}",
             item.problem.action,
         ]
-    parts += [f"- File: `{item.path}`\n- Whose: {KIND_TEXTS[item.kind]}"]
+    parts += [f"- File: `{_shown(item.path)}`\n- Whose: {KIND_TEXTS[item.kind]}"]
     return "\n\n".join(parts) + "\n"
