@@ -7,9 +7,12 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Iterable
+
+    from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.training.phase_config import PhaseConfig
@@ -19,7 +22,7 @@ SINGLE_RATE = 15.0
 
 
 def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
-    """Return the generator's optimizer; an encoder at rate 0 is frozen and left out.
+    """Return the generator's optimizer; what a phase keeps as it is is frozen and left out.
 
     Notes
     -----
@@ -27,17 +30,19 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     """
     if phase.kind == "hints":
         return _spreader_optimizer(generator, phase)
+    aside = {id(p) for p in spreader_parameters(generator)}
     encoder = encoder_parameters(generator)
-    in_encoder = {id(p) for p in encoder}
-    aside = in_encoder | {id(p) for p in spreader_parameters(generator)}
-    rest = [p for p in generator.parameters() if id(p) not in aside]
-    trains_encoder = phase.encoder_lr > 0 and phase.kind != "warm_up"
-    for parameter in encoder:
-        parameter.requires_grad_(trains_encoder)
-    for parameter in rest:
+    rest = _without(generator.parameters(), aside | {id(p) for p in encoder})
+    if phase.encoder_lr == 0 or phase.kind == "warm_up":
+        encoder = []
+    elif phase.encoder_stride > 1:
+        fine = finer_parameters(generator, phase.encoder_stride)
+        encoder, rest = _without(encoder, fine), _without(rest, fine)
+    generator.requires_grad_(False)
+    for parameter in (*encoder, *rest):
         parameter.requires_grad_(True)
     groups = [{"params": rest, "peak_lr": phase.lr}]
-    if encoder and trains_encoder:
+    if encoder:
         groups.append({"params": encoder, "peak_lr": phase.encoder_lr})
     return torch.optim.AdamW(
         groups, lr=phase.lr, betas=phase.betas, weight_decay=phase.weight_decay
@@ -71,6 +76,41 @@ def encoder_parameters(generator: Generator) -> list[nn.Parameter]:
     """Return the parameters of a U-Net's encoder; pix2pix has none of its own."""
     encoder = getattr(generator, "encoder", None)
     return [] if encoder is None else list(encoder.parameters())
+
+
+def finer_parameters(generator: Generator, stride: int) -> set[int]:
+    """Return the ids of all parameters of an encoder's layers on grids finer than `stride`.
+
+    A small picture tells them, whatever the encoder is made of: they are what it passes up to
+    the last convolution with so fine an answer, its normalisation included.
+    """
+    calls: list[tuple[nn.Module, int]] = []
+
+    def note(module: nn.Module, _: object, output: Tensor) -> None:
+        calls.append((module, output.shape[-1] if isinstance(module, nn.Conv2d) else 0))
+
+    if not encoder_parameters(generator):
+        return set()
+    with_own = [m for m in generator.modules() if list(m.parameters(recurse=False))]
+    hooks = [module.register_forward_hook(note) for module in with_own]
+    side, mode = generator.stride, generator.training
+    picture = next(generator.parameters()).new_zeros(1, 4, side, side)
+    with torch.no_grad():
+        generator.eval().encode(picture[:, :1], picture[:, 1:])
+    generator.train(mode)
+    for hook in hooks:
+        hook.remove()
+    end = 0
+    for number, (module, width) in enumerate(calls):
+        if width * stride > side:
+            end = number + 1
+        elif end == number and not isinstance(module, nn.Conv2d):
+            end = number + 1
+    return {id(p) for module, _ in calls[:end] for p in module.parameters(recurse=False)}
+
+
+def _without(parameters: Iterable[nn.Parameter], left_out: set[int]) -> list[nn.Parameter]:
+    return [p for p in parameters if id(p) not in left_out]
 
 
 def spreader_parameters(generator: Generator) -> list[nn.Parameter]:
