@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
@@ -36,7 +37,9 @@ def make_config(kind: str = "supervised", **changes: Any) -> TrainingConfig:
         kind, batch_size=BATCH, lr=1e-3, l1=10.0, adversarial=float(kind == "adversarial")
     )
     config = TrainingConfig(
-        generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
+        generator=GeneratorConfig(
+            decoder_channels=(8, 8), output_stride=8, spread_channels=4 * (kind == "hints")
+        ),
         discriminator=DiscriminatorConfig(filters=4, downs=1),
         data=DataConfig(size=SIZE),
         phases=(phase,),
@@ -84,6 +87,29 @@ def without_norms(module: nn.Module) -> nn.Module:
 
 def gradients(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: p.grad for name, p in module.named_parameters() if p.grad is not None}
+
+
+class NoFloat64(TorchDispatchMode):
+    """What a device without float64 does: it refuses to make such numbers."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        made = answer if isinstance(answer, tuple | list) else (answer,)
+        assert all(getattr(each, "dtype", None) != torch.float64 for each in made), func
+        return answer
+
+
+@pytest.mark.parametrize("kind", ["supervised", "discriminator", "adversarial", "hints"])
+def test_devices_without_float64_can_take_a_step(
+    kind: str, discriminator: PatchGANDiscriminator, data: StepData
+) -> None:
+    config = make_config(kind)
+    generator = build_generator(config.generator)
+    hints = torch.cat([data.batch.ab, torch.ones(BATCH, 1, SIZE, SIZE)], dim=1)
+    hints[..., 8:] = 0.0
+    phase = Phase(config, 0, generator, discriminator)
+    with NoFloat64():
+        assert phase.step(dataclasses.replace(data, hints=hints), 1.0)
 
 
 def test_accumulation_is_the_same_step_in_less_memory(generator: Generator, data: StepData) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -213,8 +214,9 @@ class Phase:
 
     def _report(self, found: list[dict[str, Tensor]]) -> dict[str, float]:
         """Return the parts' mean losses; only here does the program wait for the device."""
-        columns = torch.stack([torch.stack(list(part.values())) for part in found])
-        means = columns.double().mean(dim=0).tolist()
+        rows = torch.stack([torch.stack(list(part.values())) for part in found]).tolist()
+        # Averaged here, in float64, which Apple's devices (MPS) lack.
+        means = [fmean(column) for column in zip(*rows, strict=True)]
         return self._processes.mean_values(dict(zip(found[0], means, strict=True)))
 
     def _step_discriminator(self) -> None:
