@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.tuning.base import take_base
@@ -19,8 +17,8 @@ from napari_colorgan.services.tuning.comparison import Comparison, compare, with
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
 from napari_colorgan.services.tuning.material import Material, gather_job
-from napari_colorgan.services.tuning.process import PROCESS_FILE, note_process
-from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
+from napari_colorgan.services.tuning.process import claim, give_up
+from napari_colorgan.services.tuning.request import FineTuneRequest, Scale, refuse_run
 from napari_colorgan.services.tuning.settings import tuning_config
 
 if TYPE_CHECKING:
@@ -123,7 +121,8 @@ def fine_tune(
     Raises
     ------
     ColorganError
-        If the images can't be read or are all gray, the name is taken, or training fails.
+        If the images can't be read or are all gray, the name is taken, there is a run in
+        `output` already, or training fails.
     """
     if name is not None:
         refuse_taken(name)
@@ -140,6 +139,7 @@ def fine_tune(
         device=device,
         gray=None if gray is None else _as_list(gray),
     )
+    refuse_run(request.output)
     if request.is_storable:
         request.save()
     result = run(fine_tune_job(request), on_event)
@@ -175,13 +175,15 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     Raises
     ------
     ColorganError
-        See `fine_tune`. The last checkpoint stays.
+        See `fine_tune`, and if another process works on the run. The last checkpoint stays.
     """
     from napari_colorgan.training.run_directory import RunDirectory
 
     directory = RunDirectory(request.output)
-    _begin(directory)
+    # Who looks at the folder can tell by this whether somebody works on it.
+    claim(directory.path)
     try:
+        (directory.path / FAILURE_FILE).unlink(missing_ok=True)
         return (yield from _fine_tune(request, directory))
     except (ColorganError, OSError, RuntimeError, ValueError) as error:
         # On a full disk even that may fail, and must not take the error's place.
@@ -189,7 +191,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
             directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
         raise
     finally:
-        (directory.path / PROCESS_FILE).unlink(missing_ok=True)
+        give_up(directory.path)
 
 
 def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTuneResult]:
@@ -219,14 +221,6 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
         )
     )
     return (yield from directory.record(_judge(request, config, base, material, directory)))
-
-
-def _begin(directory: RunDirectory) -> None:
-    directory.path.mkdir(parents=True, exist_ok=True)
-    for leftover in ("stop", "pause", FAILURE_FILE):
-        (directory.path / leftover).unlink(missing_ok=True)
-    # Who looks at the folder can tell by this whether somebody works on it.
-    note_process(directory.path, psutil.Process())
 
 
 def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from skimage.io import imsave
 
 from napari_colorgan import colorize, fine_tune
-from napari_colorgan.errors import ColorganError, ConfigError
+from napari_colorgan.errors import ColorganError, ConfigError, TrainingError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, Preview, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
@@ -113,6 +113,20 @@ def test_public_verb_keeps_the_model_and_colorize_takes_it(
     assert colorize(gray, model=model, scale="fit").shape == (*gray.shape, 3)
     with pytest.raises(ConfigError, match="taken"):
         fine_tune(tmp_path, "tiny", epochs=0.5, name="Stain")
+
+
+def test_a_folder_with_a_run_is_not_overwritten(
+    stained: np.ndarray, tiny_library: ModelLibrary, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "layer.npy", stained)
+    FineTuneRequest([tmp_path / "layer.npy"], tmp_path / "asked").save()
+    fine_tune([stained], "tiny", epochs=0.5, output=tmp_path / "of arrays")
+    for output in (tmp_path / "asked", tmp_path / "of arrays"):
+        before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+        with pytest.raises(TrainingError, match="name another folder"):
+            fine_tune([stained], "tiny", epochs=0.5, output=output)
+        after = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+        assert after == before
 
 
 def test_interrupted_run_is_taken_up(

@@ -17,8 +17,12 @@ from napari_colorgan.io import write_atomically
 
 PROCESS_FILE = "process.json"
 LOG_FILE = "log.txt"
+ORDERS = ("stop", "pause")
+"""By these somebody asks a run's process to do something."""
 _NICE = 10
 _SAME_START_S = 1.5
+# A file system may tell the time in steps of two seconds.
+_CLOCKS_DIFFER_S = 2.0
 
 # Python warns of children that are forgotten while they run.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -68,6 +72,40 @@ def spawn(path: Path) -> None:
             with contextlib.suppress(OSError):
                 Path(f"/proc/{child.pid}/autogroup").write_text(str(_NICE), encoding="ascii")
         note_process(path, process)
+
+
+def claim(path: Path) -> None:
+    """Note this process as the one that works on a run, and make the run's folder.
+
+    What an earlier one was asked to do (``stop``, ``pause``) is dropped; what came since this
+    process was started is for it.
+
+    Raises
+    ------
+    TrainingError
+        If another living process works on the run.
+    """
+    noted, this = find_process(path), psutil.Process()
+    # In a virtual environment on Windows a launcher is started, and starts this process.
+    if noted is not None and noted.pid not in (this.pid, this.ppid()):
+        raise TrainingError(
+            expected=f"{path} to be free",
+            got="a run in progress there, in another process",
+            action="Wait for it or stop it.",
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    started = (this if noted is None else noted).create_time() - _CLOCKS_DIFFER_S
+    for asked in ORDERS:
+        with contextlib.suppress(FileNotFoundError):
+            if (path / asked).stat().st_mtime < started:
+                (path / asked).unlink()
+    note_process(path, this)
+
+
+def give_up(path: Path) -> None:
+    """Take back `claim`: nobody works on the run any more, and what was asked is done."""
+    for name in (PROCESS_FILE, *ORDERS):
+        (path / name).unlink(missing_ok=True)
 
 
 def note_process(path: Path, process: psutil.Process) -> None:

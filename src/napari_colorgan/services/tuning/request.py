@@ -163,5 +163,22 @@ class FineTuneRequest:
             ) from error
 
 
+def refuse_run(output: Path) -> None:
+    """Refuse a folder for a new run in which there is one already.
+
+    Raises
+    ------
+    TrainingError
+        If there is one.
+    """
+    # A run of arrays has no request, and one that found nothing to train on no config.
+    if any((output / name).exists() for name in (FILE, "config.toml")):
+        raise TrainingError(
+            expected="a folder without a run",
+            got=f"a run in {output}",
+            action="Resume it (--resume), or name another folder.",
+        )
+
+
 def _absolute(item: str | Path | None) -> str | None:
     return None if item is None else str(Path(item).absolute())
