@@ -72,6 +72,17 @@ def test_answer_has_the_output_grid_and_stays_within_the_scale(
         assert uncertainty is None
 
 
+@pytest.mark.parametrize(("config", "coarsest"), [(SMALL, 4), (PIX2PIX, 1)])
+def test_stride_is_how_far_the_network_shrinks_its_input(
+    config: GeneratorConfig, coarsest: int
+) -> None:
+    generator = build_generator(config).eval()
+    with torch.inference_mode():
+        features = generator.encode(*planes(128, 256, batch=1))
+    assert features[-1].shape[-2:] == (coarsest, 2 * coarsest)
+    assert generator.stride == config.stride == 128 // coarsest
+
+
 def test_forward_is_decode_of_encode() -> None:
     generator = build_generator(SMALL).eval()
     lightness, hints = planes()

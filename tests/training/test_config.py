@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUPERVISED = {"kind": "supervised"}
+PIX2PIX = {"architecture": "pix2pix", "head": "regression", "output_stride": 1}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -31,6 +32,8 @@ def test_recipe_loads_and_survives_a_round_trip(name: str, tmp_path: Path) -> No
         ({"data": {"sizes": 64}}, "data.sizes"),
         ({"data": {"size": 8}}, "data.size"),
         ({"data": {"size": "64"}}, "data.size"),
+        ({"data": {"size": 100}}, "data.size to be a multiple of 32"),
+        ({"data": {"size": 192}, "generator": PIX2PIX}, "data.size to be a multiple of 128"),
         ({"data": {"zoom": [0.5, 2.0]}}, "data.zoom"),
         ({"data": {"zoom": [1.0]}}, "data.zoom"),
         ({"data": {"film": 2}}, "data.film"),
@@ -51,11 +54,7 @@ def test_recipe_loads_and_survives_a_round_trip(name: str, tmp_path: Path) -> No
         ),
         (
             {
-                "generator": {
-                    "architecture": "pix2pix",
-                    "head": "regression",
-                    "output_stride": 1,
-                },
+                "generator": PIX2PIX,
                 "phases": [{"kind": "warm_up"}],
             },
             "phases.kind",

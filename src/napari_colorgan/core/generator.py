@@ -43,7 +43,6 @@ class Generator(nn.Module):
         Spreads hints over the answer; the network is then shown none.
     """
 
-    stride: ClassVar[int] = 32
     halo: ClassVar[int] = 320
     bytes_per_pixel: ClassVar[int] = 300
 
@@ -53,6 +52,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
+        self.stride = config.stride
         self.output_stride = config.output_stride
         self.spreader = None
 

@@ -10,7 +10,9 @@ from napari_colorgan.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ARCHITECTURES = ("unet", "pix2pix")
+STRIDES = {"unet": 32, "pix2pix": 128}
+"""How far each architecture shrinks its input."""
+ARCHITECTURES = tuple(STRIDES)
 HEADS = ("regression", "distribution")
 
 
@@ -81,6 +83,11 @@ class GeneratorConfig:
                 _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
             if self.spread_channels:
                 _refuse("spread_channels", '0 with architecture "pix2pix"', self.spread_channels)
+
+    @property
+    def stride(self) -> int:
+        """What heights and widths of the network's inputs are multiples of."""
+        return STRIDES[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from napari_colorgan.core.generator import Generator, GeneratorConfig
+from napari_colorgan.core.generator_config import STRIDES
 from napari_colorgan.core.heads import build_head
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCKS = 7
+BLOCKS = STRIDES["pix2pix"].bit_length() - 1  # each halves the sides
 
 
 class Pix2PixGenerator(Generator):
@@ -30,7 +31,6 @@ class Pix2PixGenerator(Generator):
     CVPR 2017, arXiv:1611.07004.
     """
 
-    stride: ClassVar[int] = 2**BLOCKS
     bytes_per_pixel: ClassVar[int] = 800
 
     def __init__(self, config: GeneratorConfig) -> None:

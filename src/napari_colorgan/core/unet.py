@@ -179,11 +179,11 @@ def _mark_cells(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
 
 
 def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
-    """Return timm's feature network and its channels by stride, from output_stride to 32."""
+    """Return timm's feature network and its channels by stride, from output_stride on."""
     levels = len(config.decoder_channels)
-    if config.output_stride * 2**levels != Generator.stride:
+    if config.output_stride * 2**levels != config.stride:
         raise ConfigError(
-            expected=f"decoder_channels to lead from stride {Generator.stride} to output_stride "
+            expected=f"decoder_channels to lead from stride {config.stride} to output_stride "
             f"{config.output_stride}, halving it at each entry",
             got=f"{levels} entries",
             action="Add or remove entries of decoder_channels.",
@@ -192,7 +192,7 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
         probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
         reductions = probe.feature_info.reduction()
         # What lies finer than the output is never read, so it isn't asked for.
-        wanted = [i for i, r in enumerate(reductions) if config.output_stride <= r <= 32]
+        wanted = [i for i, r in enumerate(reductions) if config.output_stride <= r <= config.stride]
         encoder = timm.create_model(
             config.encoder, features_only=True, out_indices=wanted, pretrained=pretrained
         )
@@ -200,7 +200,7 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
         raise _unknown_encoder(config.encoder, str(error)) from error
     info = encoder.feature_info
     channels = dict(zip(info.reduction(), info.channels(), strict=True))
-    if Generator.stride not in channels:
+    if config.stride not in channels:
         raise _unknown_encoder(config.encoder, f"features at strides {sorted(channels)}")
     return encoder, channels
 

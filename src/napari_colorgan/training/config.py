@@ -115,6 +115,9 @@ class TrainingConfig:
             require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
+        stride, size = self.generator.stride, self.data.size
+        accepted = f'a multiple of {stride} with architecture "{self.generator.architecture}"'
+        require("data.size", size, accepted, size % stride == 0)
 
     def _require_room_for_discriminator(self) -> None:
         # It judges on the generator's grid; smaller grids vanish in its strided convolutions.

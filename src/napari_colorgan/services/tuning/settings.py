@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from napari_colorgan.core.generator_config import GeneratorConfig
+
 if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.tuning.request import FineTuneRequest, Scale
@@ -34,7 +36,6 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     ConfigError
         If the recipe can't be read, or doesn't suit the base.
     """
-    from napari_colorgan.core.generator import GeneratorConfig
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.plan import share_epochs
 
@@ -60,18 +61,22 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
 def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> DataConfig:
     """Return how pictures become patches at a scale, by default at the base's.
 
-    A recipe that states the scale itself is taken at its word.
+    A recipe that states the scale itself is taken at its word, but for patches that the base's
+    stride doesn't divide: they become a little larger.
+
+    Raises
+    ------
+    ConfigError
+        If the base's architecture is unknown.
     """
+    stride = GeneratorConfig.from_dict(base.architecture).stride
     scale = scale or ("fit" if base.scale == "fit" else "native")
-    if scale == data.scale:
-        return data
-    if scale == "native":
-        return dataclasses.replace(data, scale="native")
-    # Patches in whose middle a picture looks as large as the base is used to; upright, too.
-    size = round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32
-    return dataclasses.replace(
-        data, scale="fit", zoom=FIT_ZOOM, size=max(size, 64), turns=False, flips=True
-    )
+    size = data.size
+    if scale == "fit" and data.scale != "fit":
+        # Patches in whose middle a picture looks as large as the base is used to; upright, too.
+        size = max(round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32, 64)
+        data = dataclasses.replace(data, zoom=FIT_ZOOM, turns=False, flips=True)
+    return dataclasses.replace(data, scale=scale, size=-(-size // stride) * stride)
 
 
 def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:
