@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +17,7 @@ from typer.testing import CliRunner
 from napari_colorgan.cli.app import build_app
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.tuning.request import FineTuneRequest
+from tuning_runs import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +56,11 @@ def test_pictures_become_a_model_by_name(
     again = invoke("--resume", "--output", run)
     assert again.exit_code == 0, again.output
     assert "taken" in invoke(*asked).output
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    onto = invoke(pictures, "--base", "tiny", "--epochs", 9, "--output", run)
+    assert onto.exit_code == 1
+    assert "Resume it (--resume), or name another folder." in onto.output
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_gray_images_are_given_for_virtual_staining(
@@ -70,6 +81,51 @@ def test_gray_images_are_given_for_virtual_staining(
     wrong = invoke(*asked, "--gray", grays)
     assert wrong.exit_code == 1
     assert "as many gray images as colour images, 2" in wrong.output
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "napari_colorgan", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_the_printed_command_goes_on_from_ctrl_c(
+    tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
+) -> None:
+    run, name = tmp_path / "a long name of a folder " / "my run", "Bob's stain"
+    settings = ("--base", "tiny", "--epochs", 500, "--name", name, "--device", "cpu")
+    program = start("fine-tune", pictures, *settings, "--output", run)
+    events = run / "events.jsonl"
+    wait_for(lambda: events.exists() and '"StepDone"' in events.read_text("utf-8"))
+    program.send_signal(signal.SIGINT)
+    output, _ = program.communicate(timeout=PATIENCE_S)
+    assert program.returncode == 130, output
+    _, printed = output.split("Go on with:\n")
+    caller, *words = shlex.split(printed)
+    assert caller == "napari-colorgan"
+    again = start(*words)
+    # Asked before its imports are done, it still ends after a step.
+    (run / "stop").touch()
+    output, _ = again.communicate(timeout=PATIENCE_S)
+    assert again.returncode == 0, output
+    assert "Resumed after step" in output
+    assert f"in the library as '{name}'" in output
+    assert tiny_library.find(name).card.parent == "tiny"
+
+
+def test_a_run_gets_its_name_when_it_is_resumed(
+    tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
+) -> None:
+    asked = ("--base", "tiny", "--epochs", 0.5, "--output", tmp_path / "run")
+    assert invoke(pictures, *asked).exit_code == 0
+    again = invoke("--resume", "--output", tmp_path / "run", "--name", "late")
+    assert "in the library as 'late'" in again.output
+    assert tiny_library.find("late").card.name == "late"
 
 
 @pytest.mark.parametrize(

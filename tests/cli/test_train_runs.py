@@ -76,12 +76,11 @@ def test_interrupted_run_ends_with_130_and_goes_on(
     program.send_signal(signal.SIGINT)
     output, _ = program.communicate(timeout=120)
     assert program.returncode == 130, output
-    assert "--resume" in output
+    assert "Go on with the same command and --resume." in output
     assert "Traceback" not in output
     assert not run.model.exists()
     assert run.usable_checkpoints()
-    # No CONFIG: the run knows its own.
-    resumed = invoke("train", *arguments[2:], "--resume")
+    resumed = invoke(*arguments, "--resume")
     assert resumed.exit_code == 0
     assert "Resumed after step" in resumed.output
     assert run.model.exists()

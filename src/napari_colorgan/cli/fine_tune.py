@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -55,22 +56,25 @@ def fine_tune(
     """Retrain a model on your own colour images.
 
     Some planes are held out, and the base is kept where it does better on them. Ctrl-C leaves a
-    checkpoint; --resume --output goes on from it.
+    checkpoint, and the command that goes on from it is printed.
     """
     let_threads_sleep()
     from napari_colorgan.cli.interrupt import interruptible
+    from napari_colorgan.cli.quoting import command
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
-    from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
+    from napari_colorgan.services.fine_tune import fine_tune_job
     from napari_colorgan.services.tuning.folders import new_run_folder
     from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
+    from napari_colorgan.services.tuning.request import FineTuneRequest, refuse_run
 
+    if name is not None:
+        refuse_taken(name)
     if resume:
         request = FineTuneRequest.load(_required(output))
+        request = dataclasses.replace(request, name=name or request.name)
     else:
-        if name is not None:
-            refuse_taken(name)
         request = FineTuneRequest(
             data=_some(data),
             output=output or new_run_folder(name or "fine-tuned"),
@@ -84,18 +88,21 @@ def fine_tune(
             device=device,
             gray=[None if str(path) == "-" else path for path in gray] if gray else None,
         )
+        refuse_run(request.output)
         request.save()
     with TrainingView() as view, interruptible(view.show) as on_event:
         try:
             result = run(fine_tune_job(request), on_event)
         except KeyboardInterrupt:
-            typer.echo(f"\nThe state is kept. Go on: --resume --output '{request.output}'")
+            named = () if name is None else ("--name", name)
+            again = command("fine-tune", "--resume", "--output", request.output, *named)
+            typer.echo(f"\nStopped; the state is kept. Go on with:\n{again}")
             raise
     for change in result.comparison.changes:
         typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")
     if name is not None:
         save_model(result.path, result.model)
-        typer.echo(f"The model is in the library as '{name}'.")
+        typer.echo(f"The model is in the library as '{result.model.card.name}'.")
     typer.echo(f"The model is in {result.path}")
 
 

@@ -99,7 +99,8 @@ def train(
         try:
             model = run(train_job(request), on_event)
         except KeyboardInterrupt:
-            console.print(f"\nStopped; the state is kept. Go on with: --resume --output {output}")
+            told = "Stopped; the state is kept. Go on with the same command and --resume."
+            console.print(f"\n{told}", soft_wrap=True)
             raise
     console.print(f"The model is in {model}", soft_wrap=True)
 
