@@ -137,7 +137,9 @@ def load_weights(path: Path, name: str, module: nn.Module) -> None:
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}
+            # Copies: an optimizer keeps what it is given, and with it the file mapped, which
+            # Windows then refuses to remove.
+            return {key: file.get_tensor(key).clone() for key in file.keys()}
     except (SafetensorError, OSError) as error:
         raise _unusable(path, str(error)) from error
 
