@@ -180,8 +180,15 @@ def test_shared_norm_is_a_batch_norm() -> None:
     from napari_colorgan.training.shared_norm import SharedBatchNorm2d, share_statistics
 
     torch.manual_seed(0)
-    ours = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), BatchNormAct2d(4))
-    theirs = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), BatchNormAct2d(4))
+    ours, theirs = (
+        nn.Sequential(
+            nn.Conv2d(3, 4, 3),
+            nn.BatchNorm2d(4),
+            BatchNormAct2d(4),
+            nn.BatchNorm2d(4, affine=False),
+        )
+        for _ in range(2)
+    )
     theirs.load_state_dict(ours.state_dict())
     share_statistics(ours, torch.device("cpu"))
     assert isinstance(ours[2], SharedBatchNorm2d)

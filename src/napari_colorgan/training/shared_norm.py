@@ -60,8 +60,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         centred = values - mean[:, None, None]
         variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count
         self._follow(mean.detach(), variance.detach() * count / max(count - 1, 1))
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        normalised = centred * scale[:, None, None] + self.bias[:, None, None]
+        scale = torch.rsqrt(variance + self.eps)
+        if self.affine:
+            scale = self.weight * scale
+        normalised = centred * scale[:, None, None]
+        if self.affine:
+            normalised = normalised + self.bias[:, None, None]
         shared: Tensor = self.then(normalised.to(input.dtype))
         return shared
 
