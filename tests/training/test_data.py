@@ -126,8 +126,10 @@ def test_memory_is_bounded() -> None:
     ("plane", "expected"),
     [
         (np.full((1, 1, 3), 128, np.uint8), 128),
-        (np.full((1, 1, 3), 128 * 257, np.uint16), 128),
+        (np.full((1, 1, 3), 128 * 257, "<u2"), 128),
+        (np.full((1, 1, 3), 128 * 257, ">u2"), 128),
         (np.full((1, 1, 3), 128 / 255, np.float32), 128),
+        (np.full((1, 1, 3), 128 / 255, ">f4"), 128),
         (np.full((1, 1, 3), np.nan, np.float32), 0),
     ],
 )

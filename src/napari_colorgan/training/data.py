@@ -232,6 +232,7 @@ class PictureStore:
 
 def to_uint8(rgb: np.ndarray) -> Tensor:
     """Return a plane (H, W, 3 or 4) of 8 or 16 bit, or float in 0…1, as uint8 (3 or 4, H, W)."""
+    rgb = rgb.astype(rgb.dtype.newbyteorder("="), copy=False)
     if rgb.dtype == np.uint16:
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
     elif rgb.dtype.kind == "f":

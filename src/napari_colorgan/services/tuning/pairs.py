@@ -162,7 +162,7 @@ def _read_pair(picture: Picture, read_gray: Reader | None) -> np.ndarray:
         )
     if colors.dtype.kind == "f":
         gray = gray / 255.0
-    elif colors.dtype == np.uint16:
+    elif colors.dtype.newbyteorder("=") == np.uint16:
         gray = gray * np.uint16(257)
     return np.concatenate([colors, gray[..., None].astype(colors.dtype)], axis=-1)
 
