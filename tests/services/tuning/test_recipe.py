@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomli_w
 
 from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.library.card import ModelCard
@@ -60,6 +61,33 @@ def test_an_own_size_and_rate_reach_the_run(base: ModelCard, tmp_path: Path, sca
     assert own.phases[0].encoder_lr == pytest.approx(plain.phases[0].encoder_lr / 2)
     rest = dataclasses.replace(own, data=plain.data, phases=plain.phases)
     assert rest == plain
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown", "becomes"),
+    [
+        ([], 2e-4, [(1e-3, 1e-3, 1e-3)]),
+        ([{"kind": "supervised"}], 2e-4, [(1e-3, 1e-3, 1e-3)]),
+        ([{"kind": "supervised", "encoder_lr": 0.0}], 2e-4, [(1e-3, 0.0, 1e-3)]),
+        (
+            [{"kind": "warm_up", "lr": 0.0}, {"kind": "supervised", "lr": 2e-3}],
+            2e-3,
+            [(0.0, 1e-4, 1e-4), (1e-3, 1e-4, 1e-4)],
+        ),
+        ([{"kind": "supervised", "lr": 0.0}], 0.0, [(0.0, 2e-4, 2e-4)]),
+    ],
+)
+def test_an_own_rate_reaches_what_a_recipe_leaves_out(
+    base: ModelCard, tmp_path: Path, stated: Any, shown: float, becomes: Any
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(tomli_w.dumps({"phases": stated} if stated else {}))
+    values = recipe_values(path, None, base)
+    assert values.learning_rate == shown
+    own = config_of(write_recipe(adapt_recipe(path, values, 64, 1e-3), tmp_path), base, tmp_path)
+    for phase, rates in zip(own.phases, becomes, strict=True):
+        found = (phase.lr, phase.encoder_lr, phase.discriminator_lr)
+        assert found == pytest.approx(rates)
 
 
 def test_what_is_wrong_is_said(base: ModelCard, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.tuning.request import Scale
 
 FILE = "recipe.toml"
+RATES = ("lr", "encoder_lr", "discriminator_lr")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class RecipeValues:
     batch_size : int
         Patches a step, the most of all phases.
     learning_rate : float
-        The decoder's, at its peak, in the first phase.
+        The decoder's, at its peak, in the first phase that has one.
     epochs : float
         Passes over the planes in all, where no time is given.
     data : DataConfig
@@ -60,13 +61,11 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
     """
     values = read_recipe(recipe)
     data = data_at_scale(build(DataConfig, values.get("data", {}), "data."), scale, base)
-    phases: list[PhaseConfig] = [
-        build(PhaseConfig, phase, "phases.") for phase in values.get("phases", [])
-    ] or [PhaseConfig("supervised")]
+    phases = _phases(values)
     return RecipeValues(
         size=data.size,
         batch_size=max(phase.batch_size for phase in phases),
-        learning_rate=phases[0].lr,
+        learning_rate=next((phase.lr for phase in phases if phase.lr), 0.0),
         epochs=sum(phase.epochs for phase in phases),
         data=data,
     )
@@ -86,17 +85,25 @@ def adapt_recipe(
     size : int
         The patches' side in pixels, a multiple of 32.
     learning_rate : float
-        The first phase's; all other rates change in proportion.
+        What `values.learning_rate` becomes; all other rates change in proportion, so that those
+        of 0 stay.
     """
     table = read_recipe(recipe)
-    factor = learning_rate / values.learning_rate
+    factor = learning_rate / values.learning_rate if values.learning_rate else 1.0
     data = to_plain(dataclasses.replace(values.data, size=size))
-    rates = ("lr", "encoder_lr", "discriminator_lr")
     phases = [
-        {**phase, **{name: phase[name] * factor for name in rates if name in phase}}
-        for phase in table.get("phases", [])
+        to_plain(
+            dataclasses.replace(phase, **{name: getattr(phase, name) * factor for name in RATES})
+        )
+        for phase in _phases(table)
     ]
     return {**table, "data": data, "phases": phases}
+
+
+def _phases(table: dict[str, Any]) -> list[PhaseConfig]:
+    """Return a recipe's phases, with what it leaves out as it is by default."""
+    stated = [build(PhaseConfig, phase, "phases.") for phase in table.get("phases", [])]
+    return stated or [PhaseConfig("supervised")]
 
 
 def write_recipe(table: dict[str, Any], folder: Path) -> Path:
