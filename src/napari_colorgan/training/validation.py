@@ -46,8 +46,8 @@ class Validator:
     def __init__(
         self, pictures: PictureStore, size: int, limit: int, vividness: float = 0.0
     ) -> None:
-        step = max(1, len(pictures) // limit)
-        chosen = range(0, len(pictures), step)[:limit]
+        count = min(limit, len(pictures))
+        chosen = [i * len(pictures) // count for i in range(count)]
         self._pictures = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
         self.rgb = self._pictures[:, :3]
         self.temperature = 10.0**-vividness
