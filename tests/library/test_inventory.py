@@ -54,10 +54,13 @@ def test_an_absent_shared_folder_is_said(library: ModelLibrary, tmp_path: Path) 
 def test_the_headline_is_the_colour_difference_if_it_was_measured() -> None:
     metrics = (Metric("set", "PSNR (dB)", 25.11), Metric("set", "CIEDE2000", 8.839))
     own = InventoryItem("a", "own", None, 1, card("a", metrics=metrics))  # type: ignore[arg-type]
-    assert own.metric == "CIEDE2000 8.84"
+    assert (own.metric, own.headline) == ("ΔE00 8.84", 8.839)
     other = dataclasses.replace(own, card=card("a", metrics=metrics[:1]))
-    assert other.metric == "PSNR (dB) 25.1"
+    assert (other.metric, other.headline) == ("PSNR (dB) 25.1", None)
     assert dataclasses.replace(own, card=card("a")).metric == ""
+    measured = (*metrics[:1], Metric("one", "ΔE00", 11.02), Metric("two", "ΔE00", 3.0))
+    bundled = dataclasses.replace(own, card=card("a", metrics=measured))
+    assert (bundled.metric, bundled.headline) == ("ΔE00 11", 11.02)
 
 
 def test_parents_are_followed_to_the_first() -> None:

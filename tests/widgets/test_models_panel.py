@@ -8,6 +8,8 @@ from models_setup import ModelsPanel, damage, put
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_colorgan.library.card import Metric
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -159,6 +161,24 @@ def test_a_click_on_a_title_sorts_and_keeps_the_choice(models: ModelsPanel) -> N
         )
     assert [cells(models, row)[0] for row in range(5)] == sorted(models.names, reverse=True)
     assert models.chosen == "liver 2"
+
+
+def test_results_are_sorted_by_their_number(models: ModelsPanel, tiny_model_file: Path) -> None:
+    for name, metric in (
+        ("old", Metric("set", "CIEDE2000", 9.5)),
+        ("new", Metric("set", "ΔE00", 11.02)),
+        ("other", Metric("set", "PSNR (dB)", 1.0)),
+    ):
+        put(tiny_model_file, models.file(name), name, metrics=(metric,))
+    models.widget.refresh()
+    table = models.widget.table
+    table.horizontalScrollBar().setValue(table.horizontalScrollBar().maximum())
+    header = table.horizontalHeader()
+    place = header.rect().center()
+    place.setX(header.sectionViewportPosition(header.count() - 1) + 8)
+    models.qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert [cells(models, row)[-1] for row in range(2)] == ["ΔE00 9.5", "ΔE00 11"]
+    assert "PSNR (dB) 1" in [cells(models, row)[-1] for row in range(2, len(models.names))]
 
 
 def test_an_empty_library_says_what_to_do(qtbot: Any, models: ModelsPanel) -> None:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.errors import ColorganError
-    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.card import Metric, ModelCard
     from napari_colorgan.library.entries import Kind, ModelEntry, SkippedFile
     from napari_colorgan.library.folders import ModelFolders
 
-# The number by which a model is judged at a glance, if its card has it.
-_HEADLINE = "CIEDE2000"
+_HEADLINE = "ΔE00"
+# The number by which a model is judged at a glance; cards call it by either name.
+_HEADLINES = (_HEADLINE, "CIEDE2000")
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,21 @@ class InventoryItem:
         return self.kind == "own" and self.path.is_file()
 
     @property
+    def headline(self) -> float | None:
+        """The mean colour difference ΔE00 on the card's first set, None if it wasn't measured."""
+        found = (metric for metric in self._metrics if metric.name.startswith(_HEADLINES))
+        return next((metric.value for metric in found), None)
+
+    @property
     def metric(self) -> str:
-        """The headline metric with its value, "" if the card has none."""
-        metrics = self.card.metrics if self.card is not None else ()
-        chosen = [metric for metric in metrics if metric.name.startswith(_HEADLINE)]
-        return "".join(f"{metric.name} {metric.value:.3g}" for metric in (chosen or metrics)[:1])
+        """The headline metric with its value, else the card's first, "" if it has none."""
+        if self.headline is not None:
+            return f"{_HEADLINE} {self.headline:.3g}"
+        return "".join(f"{metric.name} {metric.value:.3g}" for metric in self._metrics[:1])
+
+    @property
+    def _metrics(self) -> tuple[Metric, ...]:
+        return self.card.metrics if self.card is not None else ()
 
 
 def take_inventory(folders: ModelFolders) -> tuple[InventoryItem, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
@@ -46,6 +47,11 @@ def _parent(item: InventoryItem) -> str:
     return (item.card.parent or "") if item.card is not None else ""
 
 
+def _result(item: InventoryItem) -> float:
+    """Return the number to sort by; what has none is last."""
+    return math.inf if item.headline is None else item.headline
+
+
 COLUMNS = (
     Column("Name", "What Colorize calls the model.", lambda item: item.name, lambda i: key(i.name)),
     Column("Kind", "Bundled with the plugin, your own, or shared by a group.", _kind),
@@ -53,7 +59,12 @@ COLUMNS = (
     Column("Date", "When it was made.", _date),
     Column("Size", "The file's.", lambda item: size_text(item.size), lambda item: item.size),
     Column("Made from", "The model that it was made from.", _parent),
-    Column("Result", "On held-out images; its card says which.", lambda item: item.metric),
+    Column(
+        "Result",
+        "On held-out images; its card says which, and no two models need have the same.",
+        lambda item: item.metric,
+        _result,
+    ),
 )
 
 
