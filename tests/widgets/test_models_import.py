@@ -77,6 +77,22 @@ def test_the_same_weights_are_asked_about(models: ModelsPanel, tmp_path: Path) -
     assert models.chosen == "twin"
 
 
+def test_a_no_to_twins_leaves_what_was_said_of_the_others(
+    models: ModelsPanel, stranger: Path, tmp_path: Path
+) -> None:
+    twin = copy_of(models.file("liver"), "twin")
+    moved, page = twin.rename(tmp_path / twin.name), tmp_path / "page.colorgan.safetensors"
+    page.write_bytes(b"<html>")
+    models.widget.refresh()
+    models.drop(stranger, moved)
+    assert "'twin' has the same weights" in models.asked
+    models.answer(yes=False)
+    assert models.said.startswith("Imported as 'liver 3'")
+    models.drop(moved, page)
+    models.answer(yes=False)
+    assert "a web page" in models.said
+
+
 def test_other_files_are_not_taken_and_broken_ones_are_told(
     models: ModelsPanel, tmp_path: Path
 ) -> None:

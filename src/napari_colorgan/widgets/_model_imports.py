@@ -39,7 +39,7 @@ class ModelImports:
         if fresh:
             self._start(fresh, refused)
         if twins:
-            self._ask(twins)
+            self._ask(twins, alone=not fresh and not refused)
 
     def offer(self, paths: Sequence[Path]) -> None:
         """Ask whether files shall be imported that were opened in the viewer."""
@@ -49,15 +49,20 @@ class ModelImports:
         plans, refused = plan_imports(self._desk.library(), self._offered)
         self._tell((), refused)
         if plans:
-            self._ask(plans)
+            self._ask(plans, alone=not refused)
 
-    def _ask(self, plans: Sequence[ImportPlan]) -> None:
+    def _ask(self, plans: Sequence[ImportPlan], *, alone: bool = True) -> None:
+        def declined() -> None:
+            # What has been said of other files stays.
+            if alone:
+                self._desk.message.say("Nothing was imported.")
+
         self._desk.ask.ask(
             Question(
                 import_question(plans),
                 "Import",
                 on_yes=lambda: self._start(plans, ()),
-                on_no=lambda: self._desk.message.say("Nothing was imported."),
+                on_no=declined,
             )
         )
 
