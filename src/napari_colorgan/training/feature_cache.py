@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,20 +13,26 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.errors import TrainingError
+from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import Job, Notice, StepDone
+from napari_colorgan.io.atomic import require_space
+from napari_colorgan.io.plane_file import PlaneFile
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 from napari_colorgan.training.data import Batch
 from napari_colorgan.training.prefetch import prefetch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.data_config import DataConfig
+    from napari_colorgan.training.processes import Processes
+    from napari_colorgan.training.run_directory import RunDirectory
 
 BATCH = 16
 AB_STRIDE = 2
@@ -48,7 +56,7 @@ class CachedBatch:
 
 
 class FeatureCache:
-    """Features in half precision, L* and a*b* in 8 bits, one memory-mapped array each.
+    """Features in half precision, L* and a*b* in 8 bits, one file each.
 
     Parameters
     ----------
@@ -80,11 +88,12 @@ class FeatureCache:
         Raises
         ------
         TrainingError
-            If the disk is full.
+            If the disk is full; what was written is removed.
         """
         if self._is_complete():
             yield Notice("The features of the frozen encoder are taken from the earlier run.")
             return
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         keys = [range(i, min(i + BATCH, self._length)) for i in range(0, self._length, BATCH)]
 
@@ -97,17 +106,23 @@ class FeatureCache:
             return make_batch(patches, config, chances)
 
         device = next(generator.parameters()).device
-        for done, batch in enumerate(prefetch(make, keys), start=1):
-            lightness, ab = batch.lightness.to(device), batch.ab
-            hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
-            with torch.inference_mode():
-                features = generator.encode(lightness, hints)
-            self._write(keys[done - 1], lightness.cpu(), ab, [f.cpu() for f in features])
-            if done % 20 == 0 or done == len(keys):
-                yield StepDone(done, len(keys), "features", (), 0.0, 0.0)
-        for array in self._arrays:
-            array.flush()
-        self._marker.write_text(json.dumps(self._stamp()))
+        files: list[PlaneFile] = []
+        with self._writing(), contextlib.ExitStack() as opened:
+            for done, batch in enumerate(prefetch(make, keys), start=1):
+                lightness = batch.lightness.to(device)
+                hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+                with torch.inference_mode():
+                    features = generator.encode(lightness, hints)
+                blocks = _to_store(batch, features)
+                if not files:
+                    files = [opened.enter_context(file) for file in self._create(blocks)]
+                for file, block in zip(files, blocks, strict=True):
+                    file.append(block)
+                if done % 20 == 0 or done == len(keys):
+                    yield StepDone(done, len(keys), "features", (), 0.0, 0.0)
+            for file in files:
+                file.flush()
+            self._marker.write_text(json.dumps(self._stamp()))
 
     def read(self, indices: list[int]) -> CachedBatch:
         """Return the patches at `indices`."""
@@ -118,32 +133,81 @@ class FeatureCache:
         ab = F.interpolate(rows[1].float() / AB_SCALE, scale_factor=AB_STRIDE, mode="nearest")
         return CachedBatch([r.float() for r in rows[2:]], Batch(lightness, ab))
 
-    def _write(self, rows: range, lightness: Tensor, ab: Tensor, features: list[Tensor]) -> None:
-        coarse = F.avg_pool2d(ab, AB_STRIDE) * AB_SCALE
-        blocks = [
-            ((lightness + 1.0) * 127.5).round().to(torch.uint8).numpy(),
-            coarse.round().clamp(-127, 127).to(torch.int8).numpy(),
-            *(f.half().numpy() for f in features),
+    def close(self) -> None:
+        """Let go of the files, which some systems don't remove before."""
+        self._arrays = []
+
+    def _create(self, blocks: Sequence[np.ndarray]) -> list[PlaneFile]:
+        """Begin files for arrays whose first rows are given, if there is room for all of them."""
+        require_space(self._marker, sum(self._length * block[0].nbytes for block in blocks))
+        return [
+            PlaneFile(
+                self._folder / f"{number:02}.npy", (self._length, *block.shape[1:]), block.dtype
+            )
+            for number, block in enumerate(blocks)
         ]
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            if not self._arrays:
-                self._arrays = [self._create(i, block) for i, block in enumerate(blocks)]
-            for array, block in zip(self._arrays, blocks, strict=True):
-                array[rows.start : rows.stop] = block
-        except OSError as error:
+            yield
+        except (FileError, OSError) as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise TrainingError(
                 expected=f"room for the features of {self._length} patches in {self._folder}",
-                got=str(error),
+                got=error.got if isinstance(error, FileError) else str(error),
                 action="Free some space, or lower phases.views or data.size, and resume.",
             ) from error
-
-    def _create(self, number: int, block: np.ndarray) -> np.memmap:
-        path = self._folder / f"{number:02}.npy"
-        shape = (self._length, *block.shape[1:])
-        return np.lib.format.open_memmap(path, mode="w+", dtype=block.dtype, shape=shape)
 
     def _stamp(self) -> dict[str, int]:
         return {"length": self._length}
 
     def _is_complete(self) -> bool:
         return self._marker.exists() and json.loads(self._marker.read_text()) == self._stamp()
+
+
+def _to_store(batch: Batch, features: Sequence[Tensor]) -> list[np.ndarray]:
+    """Return lightness, colours and features in as few bits as they are kept in."""
+    coarse = F.avg_pool2d(batch.ab, AB_STRIDE) * AB_SCALE
+    return [
+        ((batch.lightness + 1.0) * 127.5).round().to(torch.uint8).numpy(),
+        coarse.round().clamp(-127, 127).to(torch.int8).numpy(),
+        *(f.half().cpu().numpy() for f in features),
+    ]
+
+
+def cache_features(
+    config: TrainingConfig,
+    number: int,
+    generator: Generator,
+    pictures: PictureStore,
+    run: RunDirectory,
+    processes: Processes,
+) -> Job[FeatureCache | None]:
+    """Return the features that a phase trains on; None where it lets the encoder see patches.
+
+    Parameters
+    ----------
+    config, number
+        The run's config, and which of its phases it is.
+    generator, pictures
+        Whose features, of what.
+    run : RunDirectory
+        Where they are kept.
+    processes : Processes
+        Who waits for the main process to compute them.
+
+    Yields
+    ------
+    Event
+        See `FeatureCache.build`.
+    """
+    phase = config.phases[number]
+    if phase.kind != "warm_up":
+        return None
+    cache = FeatureCache(run.cache, phase.views * len(pictures))
+    generator.eval()
+    if processes.is_main:
+        yield from cache.build(generator, pictures, config.data, config.seed)
+    processes.wait()
+    return cache

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -132,9 +134,14 @@ class RunDirectory:
         return [path for path in found if _is_readable(path)]
 
     def forget_old_checkpoints(self) -> None:
-        """Keep the newest few."""
+        """Keep the newest few, and those that another program holds open."""
         for path in self.usable_checkpoints()[KEPT_CHECKPOINTS:]:
-            path.unlink()
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def forget_cache(self) -> None:
+        """Remove the features that only a warm-up needs."""
+        shutil.rmtree(self.cache, ignore_errors=True)
 
     def write_preview(self, step: int, picture: np.ndarray) -> Path:
         """Write a picture, uint8 (H, W, 3), of what the model does after `step` steps."""

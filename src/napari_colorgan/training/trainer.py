@@ -28,7 +28,7 @@ from napari_colorgan.training.checkpoint import (
 from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.color_frequencies import weigh_colors
 from napari_colorgan.training.encoders import build_teacher
-from napari_colorgan.training.feature_cache import FeatureCache
+from napari_colorgan.training.feature_cache import cache_features
 from napari_colorgan.training.feed import Feed
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
@@ -152,7 +152,9 @@ class Trainer:
         )
         self._processes.align(self._modules().values())
         for number in range(self._progress.phase, len(self._config.phases)):
-            cache = yield from self._feature_cache(number)
+            cache = yield from cache_features(
+                self._config, number, self._generator, self._pictures, self._run, self._processes
+            )
             self._phase = Phase(
                 self._config,
                 number,
@@ -171,11 +173,15 @@ class Trainer:
                 self._selection.begin_phase(self._phase.config.kind, self._progress, generators)
             feed = Feed(self._config, number, self._pictures, cache, self._processes)
             yield from self._run_phase(number, feed)
+            if cache is not None:
+                cache.close()
             self._progress.next_phase()
             if self._is_asked("stop"):
                 yield Notice("Stopped as asked; the best state so far is kept.")
                 break
         self._phase = None
+        if self._processes.is_main:
+            self._run.forget_cache()
 
     def _run_phase(self, number: int, feed: Feed) -> Job[None]:
         assert self._phase is not None
@@ -278,15 +284,3 @@ class Trainer:
         if self._processes.count > 1:
             share_statistics(discriminator, self._device)
         return discriminator.to(memory_format=torch.channels_last)
-
-    def _feature_cache(self, number: int) -> Job[FeatureCache | None]:
-        phase = self._config.phases[number]
-        if phase.kind != "warm_up":
-            return None
-        cache = FeatureCache(self._run.cache, phase.views * len(self._pictures))
-        self._generator.eval()
-        seed = self._config.seed
-        if self._processes.is_main:
-            yield from cache.build(self._generator, self._pictures, self._config.data, seed)
-        self._processes.wait()
-        return cache

@@ -13,8 +13,8 @@ import numpy as np
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.io.plane_file import PlaneFile
 from napari_colorgan.services.tuning.folders import DATA_FOLDER, remove_leftovers
-from napari_colorgan.services.tuning.plane_file import PlaneFile
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 class PlaneFile:
     """An array on the disk that grows by appending; closed at the end of a ``with`` block.
 
-    It is no memory map, since the system ends a process that writes to one on a full disk, and
-    with it the viewer; a plain write raises OSError.
+    It is no memory map, since the system ends a process that writes to one on a full disk; a
+    plain write raises OSError.
 
     Parameters
     ----------
@@ -35,15 +36,26 @@ class PlaneFile:
         header = {"descr": descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)
 
-    def append(self, plane: np.ndarray) -> None:
-        """Write the next plane.
+    def append(self, planes: np.ndarray) -> None:
+        """Write the next plane, or several.
 
         Raises
         ------
         OSError
             If there is no room for it.
         """
-        self._file.write(np.ascontiguousarray(plane, self._dtype).data)
+        self._file.write(np.ascontiguousarray(planes, self._dtype).data)
+
+    def flush(self) -> None:
+        """Bring what was written to the disk, to last through a power cut.
+
+        Raises
+        ------
+        OSError
+            If there is no room for it.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     def __enter__(self) -> PlaneFile:
         return self

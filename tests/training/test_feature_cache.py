@@ -1,0 +1,76 @@
+"""Cached features on a disk that has room for them, or hasn't."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_colorgan.errors import TrainingError
+from napari_colorgan.events import Notice, run
+from napari_colorgan.io.plane_file import PlaneFile
+from napari_colorgan.training.data import Picture, PictureStore
+from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.feature_cache import BATCH, FeatureCache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.core.generator import Generator
+
+CONFIG = DataConfig(size=64)
+LENGTH = BATCH + 3
+
+
+@pytest.fixture
+def pictures() -> PictureStore:
+    plane = np.random.default_rng(0).integers(0, 256, (70, 80, 3), dtype=np.uint8)
+    return PictureStore([Picture("a", "a", lambda: plane)], max_side=None, memory_gib=0.1)
+
+
+def test_features_are_those_of_their_patches_in_any_order(
+    tiny_generator: Generator, pictures: PictureStore, tmp_path: Path
+) -> None:
+    cache = FeatureCache(tmp_path / "cache", LENGTH)
+    run(cache.build(tiny_generator, pictures, CONFIG, 0))
+    every, last = (cache.read(list(i)) for i in (range(LENGTH), [LENGTH - 1]))
+    for all_of_them, one in zip(every.features, last.features, strict=True):
+        np.testing.assert_array_equal(all_of_them[-1:], one)
+    lightness = last.batch.lightness
+    with torch.inference_mode():
+        fresh = tiny_generator.encode(lightness, lightness.new_zeros(1, 3, 64, 64))
+    for kept, now in zip(last.features, fresh, strict=True):
+        np.testing.assert_allclose(kept, now, atol=0.05 * float(now.abs().max()))
+    cache.close()
+    again = list(cache.build(tiny_generator, pictures, CONFIG, 0))
+    assert [type(event) for event in again] == [Notice]
+
+
+def no_room(*_: object) -> Any:
+    return shutil._ntuple_diskusage(1000, 999, 1)  # type: ignore[attr-defined]
+
+
+def fail(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("when", ["before", "while writing", "at the end"])
+def test_a_full_disk_is_said_and_left_as_it_was(
+    tiny_generator: Generator,
+    pictures: PictureStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    if when == "before":
+        monkeypatch.setattr(shutil, "disk_usage", no_room)
+    else:
+        monkeypatch.setattr(PlaneFile, "append" if when == "while writing" else "flush", fail)
+    cache = FeatureCache(tmp_path / "cache", LENGTH)
+    with pytest.raises(TrainingError, match="room for the features of 19 patches"):
+        run(cache.build(tiny_generator, pictures, CONFIG, 0))
+    assert list(tmp_path.iterdir()) == []
