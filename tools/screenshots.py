@@ -98,6 +98,8 @@ def fine_tune(folder: Path) -> None:
     QTest.mouseClick(panel.button, Qt.MouseButton.LeftButton)
     try:
         wait_until(lambda: panel.monitor.progress.value() > 0.8 * EPOCHS and has_preview(viewer))
+        viewer.reset_view()
+        process_events(0.5)
         take(viewer, folder / "fine-tune-run.jpg")
         wait_until(lambda: panel.message.text().startswith("Done"))
     finally:

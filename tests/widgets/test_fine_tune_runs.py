@@ -190,7 +190,7 @@ def test_a_real_run_from_click_to_library(
     assert find_process(widget.watch.run.path) is not None
     qtbot.mouseClick(widget.monitor.stop, LEFT)
     qtbot.waitUntil(lambda: widget.message.text() != "", timeout=REAL_PATIENCE_MS)
-    qtbot.waitUntil(lambda: not widget._runner.busy, timeout=REAL_PATIENCE_MS)
+    qtbot.waitUntil(lambda: not widget.ending.busy, timeout=REAL_PATIENCE_MS)
     assert widget.watch.state == "finished"
     assert widget.monitor.result.text().startswith("“tiny” before")
     widget.watch.detach()

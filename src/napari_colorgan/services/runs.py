@@ -66,6 +66,11 @@ class TuningRun:
         return "paused" if (self.path / "pause").exists() else "running"
 
     @property
+    def has_failed(self) -> bool:
+        """Whether an interrupted run has written down why; one that was cancelled has not."""
+        return (self.path / FAILURE_FILE).exists()
+
+    @property
     def model(self) -> Path:
         """The finished model's file."""
         return self.path / "model.safetensors"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qtpy.QtCore import Qt
 
+from napari_colorgan.errors import ModelError
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.widgets._card_digest import card_digest
 from napari_colorgan.widgets._card_view import CardView
@@ -68,6 +69,24 @@ class ModelPicker(Combo):
         """Offer what is there now: models come and go while a panel is open."""
         self.refresh()
         super().showPopup()
+
+    def require(self) -> None:
+        """Read the library again, before the choice is used.
+
+        Raises
+        ------
+        ModelError
+            If the chosen model has been deleted or renamed: nobody asked for another.
+        """
+        wanted = self.value
+        self.refresh()
+        now = self.value
+        if wanted is not None and now is not None and now != wanted:
+            raise ModelError(
+                expected=f"the model '{wanted}'",
+                got="a library in which it is no more, since it was deleted or renamed",
+                action=f"Choose another; '{now}' is chosen now.",
+            )
 
     @property
     def entry(self) -> ModelEntry | None:

@@ -137,6 +137,7 @@ class TrainingMonitor(QWidget):
         for button in (self.pause, self.stop, self.cancel):
             button.setVisible(at_work)
             button.setEnabled(True)
+        self.back.setEnabled(True)
         self.resume.setVisible(state == "interrupted")
         self.progress.setVisible(at_work)
         self.pause.blockSignals(True)
@@ -168,6 +169,12 @@ class TrainingMonitor(QWidget):
                 # A run that is taken up again says the same again.
                 self._notices.append(event.text)
                 self.notice.say("\n".join(self._notices))
+
+    def show_writing(self) -> None:
+        """Say that the run can't be started yet; until then it can only be cancelled."""
+        self.status.setText("Writing the training images…")
+        for button in (self.pause, self.stop, self.back):
+            button.setEnabled(False)
 
     def show_stopping(self) -> None:
         """Say that the run will stop after its step."""

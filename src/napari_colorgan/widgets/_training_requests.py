@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from napari_colorgan.errors import InputError, ModelError
 from napari_colorgan.library.names import check_name, free_name, name_of_file, same_name
 from napari_colorgan.services.tuning.folders import new_run_folder
+from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
 from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.widgets._model_picker import PreferredLibrary
 from napari_colorgan.widgets._options import load_options, save_options
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.runs import TuningRun
     from napari_colorgan.services.tuning.preparing import ArraySource
+    from napari_colorgan.services.tuning.recipe import RecipeValues
     from napari_colorgan.widgets._training_form import TrainingForm
 
 
@@ -40,9 +42,24 @@ def sources_of(form: TrainingForm) -> list[ArraySource]:
 
 
 def make_request(
-    form: TrainingForm, sources: Sequence[ArraySource], recipe: str | Path
+    form: TrainingForm,
+    sources: Sequence[ArraySource],
+    recipe: str | Path,
+    values: RecipeValues | None = None,
 ) -> FineTuneRequest:
     """Return what the form asks for.
+
+    Parameters
+    ----------
+    form : TrainingForm
+        Filled in.
+    sources : sequence of ArraySource
+        What `sources_of` gives.
+    recipe : str or Path
+        The recipe's name, or a TOML file.
+    values : RecipeValues or None
+        What the recipe means here; where the form has settings of its own instead, a recipe with
+        them is written into the run's folder.
 
     Raises
     ------
@@ -71,12 +88,16 @@ def make_request(
             got=f"“{name}”, which is in the library",
             action="Choose another name.",
         )
-    device = form.device.value
+    device, settings, output = form.device.value, form.settings, new_run_folder(name)
+    if values is not None and settings.is_own:
+        table = adapt_recipe(recipe, values, settings.size.value, settings.rate.value())
+        recipe = write_recipe(table, output)
     return FineTuneRequest(
         data=tuple(form.data.paths),
-        output=new_run_folder(name),
+        output=output,
         base=entry.path.absolute(),
-        minutes=form.chosen_minutes,
+        minutes=form.chosen_minutes if form.chosen_epochs is None else None,
+        epochs=form.chosen_epochs,
         name=name,
         adversarial=form.adversarial.isChecked(),
         hold_out=form.hold_out.value() / 100.0,

@@ -68,13 +68,16 @@ class RunsFold(Fold):
         return page
 
     def set_runs(self, runs: Sequence[TuningRun]) -> None:
-        """Show these runs."""
+        """Show these runs; the chosen one stays chosen."""
+        chosen = {item.data(_ROLE).path for item in self.list.selectedItems()}
         self.list.clear()
         for run in runs:
             item = QListWidgetItem(f"{run_title(run)}: {run.state}")
             item.setData(_ROLE, run)
             item.setToolTip(str(run.path))
             self.list.addItem(item)
+            if run.path in chosen:
+                self.list.setCurrentItem(item)
         for widget in (self.list, self.watch, self.report, self.delete):
             widget.setVisible(bool(runs))
         self._none.setVisible(not runs)

@@ -9,7 +9,6 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Preview
 from napari_colorgan.services.runs import TuningRun
-from napari_colorgan.services.tuning.keeping import kept_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.runs import State
 
 _INTERVAL_MS = 300
+_AT_WORK = ("running", "paused")
 
 
 class RunWatch(QObject):
@@ -35,6 +35,7 @@ class RunWatch(QObject):
         self._state: State | None = None
         self._cancelled = False
         self._seen: dict[Path, TuningRun] = {}
+        self._told: dict[Path, State] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._look)
@@ -45,14 +46,18 @@ class RunWatch(QObject):
         return self._state
 
     @property
-    def kept_as(self) -> str | None:
-        """The name of the run's model in the library, if it is there."""
-        return None if self.run is None else kept_as(self.run.path)
-
-    @property
     def running(self) -> list[TuningRun]:
         """The runs that were ever watched and that a process still works on."""
-        return [run for run in self._seen.values() if run.state in ("running", "paused")]
+        return [run for run in self._seen.values() if run.state in _AT_WORK]
+
+    def take_ended(self) -> TuningRun | None:
+        """Return a run that has ended since it was looked away from; each is returned once."""
+        for path, run in self._seen.items():
+            was, state = self._told.get(path), run.state
+            if self.run is None and was in _AT_WORK and state not in _AT_WORK and path.exists():
+                self._told[path] = state
+                return run
+        return None
 
     def attach(self, path: Path) -> None:
         """Watch a run from its first event on."""
@@ -91,6 +96,7 @@ class RunWatch(QObject):
         """End the run at once."""
         if self.run is not None:
             self._cancelled = True
+            self._told[self.run.path] = "interrupted"
             self.run.cancel()
 
     def _look(self) -> None:
@@ -106,11 +112,15 @@ class RunWatch(QObject):
             self.pictured.emit(pictures[-1])
         if state == self._state:
             return
-        ended_badly = state == "interrupted" and self._state is not None and not self._cancelled
+        # One that was found interrupted may have been cancelled, unless it says why.
+        news = self._state is not None or self.run.has_failed
+        ended_badly = state == "interrupted" and news and not self._cancelled
         self._change(state, str(self.run.failure()) if ended_badly else "")
 
     def _change(self, state: State, text: str) -> None:
         self._state = state
-        if state in ("finished", "interrupted"):
+        if self.run is not None:
+            self._told[self.run.path] = state
+        if state not in _AT_WORK:
             self._timer.stop()
         self.state_changed.emit(state, text)

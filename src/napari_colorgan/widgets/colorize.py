@@ -109,10 +109,8 @@ class ColorizeWidget(QWidget):
     def start(self) -> None:
         """Colorize what the form says; what is wrong with it is said in the panel."""
         self.run_bar.show_message("")
-        wanted = self.form.model.value
-        self.form.model.refresh()
         try:
-            self._require_model(wanted)
+            self.form.model.require()
             plan = self._plan()
             save_options(self.form.options)
             self.form.preview.setChecked(False)
@@ -153,16 +151,6 @@ class ColorizeWidget(QWidget):
             self.run.abandon()
             self.run = None
         save_options(self.form.options)
-
-    def _require_model(self, wanted: str | None) -> None:
-        """Raise if the chosen model has been deleted or renamed: nobody asked for another."""
-        now = self.form.model.value
-        if wanted is not None and now is not None and now != wanted:
-            raise ModelError(
-                expected=f"the model '{wanted}'",
-                got="a library in which it is no more, since it was deleted or renamed",
-                action=f"Choose another; '{now}' is chosen now.",
-            )
 
     def _plan(self) -> RunPlan:
         layer, entry = self.layer, self.form.model.entry

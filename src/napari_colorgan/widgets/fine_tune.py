@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.preparing import prepare_job
-from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
 from napari_colorgan.widgets._ask_bar import AskBar, Question
 from napari_colorgan.widgets._controls import PanelArea, describe
 from napari_colorgan.widgets._message import Message
@@ -21,9 +18,11 @@ from napari_colorgan.widgets._training_closing import ClosingGuard
 from napari_colorgan.widgets._training_ending import RunEnding
 from napari_colorgan.widgets._training_form import TrainingForm
 from napari_colorgan.widgets._training_layers import is_region
+from napari_colorgan.widgets._training_lookout import RunsLookout
 from napari_colorgan.widgets._training_monitor import TrainingMonitor
 from napari_colorgan.widgets._training_outlook import TrainingOutlook
 from napari_colorgan.widgets._training_preview import TrainingPreview
+from napari_colorgan.widgets._training_regions import RegionWatch
 from napari_colorgan.widgets._training_requests import make_request, sources_of
 from napari_colorgan.widgets._training_runs import RunsFold
 from napari_colorgan.widgets._training_watch import RunWatch
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
     from napari_colorgan.services.runs import TuningRun
-    from napari_colorgan.services.tuning.request import FineTuneRequest
 
 _WIDTH = 320
 _BUTTON_HEIGHT = 32
@@ -68,14 +66,16 @@ class FineTuneWidget(QWidget):
         self.guard = ClosingGuard(self, lambda: self.watch.running)
         self._recipe = recipe
         self._runner = JobRunner(self)
-        self.ending = RunEnding(self.watch, self.monitor, self.message, self._runner)
+        self.ending = RunEnding(self.watch, self.monitor, self.message)
+        self.lookout = RunsLookout(self.watch, self._can_tell)
+        self._regions = RegionWatch(self)
         self._preview = TrainingPreview(napari_viewer)
         self._events = Subscriptions()
         self._pages = QStackedWidget()
         self._build()
         self._connect()
         self._list_layers()
-        self._list_runs()
+        self.lookout.look()
 
     def _build(self) -> None:
         settings = QWidget()
@@ -106,6 +106,9 @@ class FineTuneWidget(QWidget):
         self.button.clicked.connect(self.start)
         self.form.changed.connect(self._look_ahead)
         self.outlook.changed.connect(self._look_ahead)
+        self._regions.changed.connect(self._look_ahead)
+        self.lookout.changed.connect(self.runs.set_runs)
+        self.lookout.ended.connect(self.ending.tell)
         self.runs.watch_asked.connect(self.show_run)
         self.runs.report_asked.connect(self.ending.open_report)
         self.runs.delete_asked.connect(self._ask_delete)
@@ -113,7 +116,7 @@ class FineTuneWidget(QWidget):
         self.monitor.stop_asked.connect(self._stop)
         self.monitor.cancel_asked.connect(self._cancel)
         self.monitor.resume_asked.connect(self._resume)
-        self.monitor.keep_asked.connect(lambda: self.ending.keep(trained=True))
+        self.monitor.keep_asked.connect(self.ending.keep)
         self.monitor.report_asked.connect(lambda: self.ending.open_report(self.watch.run))
         self.monitor.back_asked.connect(self._show_settings)
         self.watch.happened.connect(self.monitor.show_event)
@@ -137,41 +140,24 @@ class FineTuneWidget(QWidget):
     def start(self) -> None:
         """Train as the form says; what is wrong with it is said in the panel."""
         self.message.say("")
-        self.form.base.refresh()
         try:
+            self.form.base.require()
             sources = sources_of(self.form)
-            request = self._with_own_settings(make_request(self.form, sources, self._recipe))
+            request = make_request(self.form, sources, self._recipe, self.outlook.values)
         except ColorganError as error:
             self.message.say(str(error), "error")
             return
-        self._show_monitor(request.name)
-        self.monitor.status.setText("Writing the training images…")
-        self.monitor.stop.setEnabled(False)
-        self.monitor.pause.setEnabled(False)
+        self._show_monitor(request.name, request.output)
+        self.monitor.show_writing()
         handlers = JobHandlers(
             self.monitor.show_event, self._prepared, self._prepare_failed, self._prepare_cancelled
         )
         self._runner.start(prepare_job(request, sources), "writing training images", handlers)
 
-    def _with_own_settings(self, request: FineTuneRequest) -> FineTuneRequest:
-        epochs, values, settings = self.form.chosen_epochs, self.outlook.values, self.form.settings
-        if epochs is not None:
-            request = dataclasses.replace(request, minutes=None, epochs=epochs)
-        if values is None or not settings.is_own:
-            return request
-        table = adapt_recipe(self._recipe, values, settings.size.value, settings.rate.value())
-        return dataclasses.replace(request, recipe=write_recipe(table, request.output))
-
     def show_run(self, run: TuningRun) -> None:
         """Show a run, whoever has started it."""
-        self.message.say("")
-        try:
-            name = run.request.name
-        except ColorganError as error:
-            self.message.say(str(error), "error")
-            return
-        self._show_monitor(name)
-        self.watch.attach(run.path)
+        if self._turn_to(run):
+            self.watch.attach(run.path)
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when the panel is closed: napari takes it out of its dock."""
@@ -183,11 +169,14 @@ class FineTuneWidget(QWidget):
         """Look for runs that were started elsewhere, and guard the dock that it lies in."""
         super().showEvent(event)
         self.guard.watch_over()
-        self._list_runs()
+        self.lookout.begin()
 
     def _shut_down(self) -> None:
         self._events.clear()
+        self._regions.let_go()
+        self.lookout.end()
         self._runner.shut_down()
+        self.ending.shut_down()
         self.outlook.files.shut_down()
         self.guard.let_go()
         self.watch.detach()
@@ -215,9 +204,9 @@ class FineTuneWidget(QWidget):
             self.watch.cancel()
 
     def _resume(self) -> None:
-        if self.watch.run is not None:
-            self._show_monitor(self.watch.run.request.name)
-            self.watch.start(self.watch.run.path)
+        run = self.watch.run
+        if run is not None and self._turn_to(run):
+            self.watch.start(run.path)
 
     def _state_changed(self, state: str, text: str) -> None:
         self.monitor.show_state(state)  # type: ignore[arg-type]
@@ -226,9 +215,19 @@ class FineTuneWidget(QWidget):
         if state == "finished":
             self.ending.show()
 
-    def _show_monitor(self, name: str) -> None:
+    def _turn_to(self, run: TuningRun) -> bool:
+        """Show the page of a run; return whether that can be done."""
+        self.message.say("")
+        try:
+            self._show_monitor(run.request.name, run.path)
+        except ColorganError as error:
+            self.message.say(str(error), "error")
+            return False
+        return True
+
+    def _show_monitor(self, name: str, run: Path) -> None:
         self.monitor.begin(name)
-        self._preview.begin(name)
+        self._preview.begin(name, run)
         self._pages.setCurrentIndex(1)
         self._foot.hide()
 
@@ -237,15 +236,17 @@ class FineTuneWidget(QWidget):
         self.message.say("")
         self._pages.setCurrentIndex(0)
         self._foot.show()
-        self._list_runs()
+        self.lookout.look()
 
     def _list_layers(self, *_: Any) -> None:
         layers = list(self.viewer.layers)[::-1]
-        self.form.set_regions([layer for layer in layers if is_region(layer)])
+        regions = [layer for layer in layers if is_region(layer)]
+        self._regions.follow(regions)
+        self.form.set_regions(regions)
         self.form.data.set_layers(layers)
 
-    def _list_runs(self) -> None:
-        self.runs.set_runs(find_runs())
+    def _can_tell(self) -> bool:
+        return self.isVisible() and not self.is_watching and not self.ending.busy
 
     def _ask_delete(self, run: TuningRun) -> None:
         self.ask.ask(
@@ -259,7 +260,7 @@ class FineTuneWidget(QWidget):
 
     def _delete(self, run: TuningRun) -> None:
         run.delete()
-        self._list_runs()
+        self.lookout.look()
 
     def _look_ahead(self) -> None:
         """Show how many planes there are, and what the run will take."""
