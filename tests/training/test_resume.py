@@ -14,9 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 from napari_colorgan.errors import ColorganError, TrainingError
-from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, run
+from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, StepDone, run
 from napari_colorgan.services.train import TrainRequest, train_job
 from napari_colorgan.training import checkpoint as checkpoint_module
+from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -106,6 +107,39 @@ def test_run_cancelled_in_every_phase_ends_with_the_same_weights(
     assert sittings == 3
     assert not (output / "model.safetensors").exists()
     assert_same_model(run(train_job(request)), whole)
+
+
+def test_run_cancelled_before_a_validation_makes_it_when_it_goes_on(
+    tiny_config: TrainingConfig,
+    picture_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Clock, "should_report", lambda _: True)
+    warm_up, supervised, _ = (dataclasses.replace(p, epochs=2.0) for p in tiny_config.phases)
+    config = dataclasses.replace(
+        tiny_config,
+        generator=dataclasses.replace(tiny_config.generator, encoder="test_efficientnet"),
+        phases=(warm_up, dataclasses.replace(supervised, perceptual=0.0)),
+        validations=2,
+    )
+    whole = run(train_job(fresh(config, picture_folder, tmp_path / "whole")))
+    assert len(epochs(whole.parent)) == 4
+    output = tmp_path / "cancelled"
+    request = fresh(config, picture_folder, output)
+    # In the middle of a phase, and at the ends of both.
+    for last in (2, 4, 8):
+        for event in (job := train_job(request)):
+            if isinstance(event, StepDone) and event.step == last and event.losses:
+                job.close()
+        request = resumed(picture_folder, output)
+    assert not (output / "model.safetensors").exists()
+    assert_same_model(run(train_job(request)), whole)
+    assert epochs(output) == epochs(whole.parent)
+
+
+def epochs(folder: Path) -> list[EpochDone]:
+    return [event for event in RunDirectory(folder).events() if isinstance(event, EpochDone)]
 
 
 def test_process_killed_at_random_moments_ends_with_the_same_weights(
@@ -234,4 +268,5 @@ def test_events_are_kept_in_the_run_directory(
     assert dict(epochs[1].losses)["G perceptual"] > 0
     assert all("gray_psnr" in dict(e.metrics) for e in epochs)
     assert len(list((output / "previews").iterdir())) == 3
+    assert not RunDirectory(output).cache.exists()
     assert not any(isinstance(e, Notice) and "Resumed" in e.text for e in kept)

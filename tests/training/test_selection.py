@@ -63,6 +63,19 @@ def test_phase_without_a_better_score_ends_early(
     assert read_progress(run.best).step == 2 * plan[0][1]
 
 
+def test_a_discriminator_that_learns_alone_is_given_its_time(
+    config: TrainingConfig, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adversarial = config.phases[2]
+    alone = dataclasses.replace(adversarial, kind="discriminator", adversarial=0.0, epochs=8.0)
+    config = dataclasses.replace(config, phases=(alone, adversarial), validations=4, patience=2)
+    # The generator doesn't change, and so doesn't its score.
+    scores = [20.0] * 4 + [21.0] * 4
+    events = train(config, picture_folder, tmp_path / "run", scores, monkeypatch)
+    phases = [event.phase for event in events if isinstance(event, EpochDone)]
+    assert phases.count("discriminator") == 4
+
+
 def test_best_state_of_the_adversarial_phase_is_kept(
     config: TrainingConfig, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

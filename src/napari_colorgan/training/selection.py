@@ -108,6 +108,9 @@ class Selection:
         if self._run.best.exists():
             load_weights(self._run.best, "average", generator)
 
-    def is_out_of_patience(self, progress: Progress) -> bool:
-        """Return whether the phase has gone too long without a better score."""
-        return 0 < self._config.patience <= progress.waited
+    def is_out_of_patience(self, progress: Progress, kind: str) -> bool:
+        """Return whether a phase of that kind has gone too long without a better score.
+
+        The generator's score says nothing of a discriminator that learns alone.
+        """
+        return kind != "discriminator" and 0 < self._config.patience <= progress.waited

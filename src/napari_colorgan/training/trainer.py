@@ -189,6 +189,9 @@ class Trainer:
         clock = Clock(self._config.checkpoint_minutes)
         steps = prefetch(feed.load, range(progress.step, times.phase(number).length))
         try:
+            # An earlier sitting may have ended between a step and what was due after it.
+            if progress.step and (yield from self._conclude(number)):
+                return
             for data in steps:
                 losses = phase.step(data, times.rate(number, data.number))
                 if phase.config.kind != "discriminator":
@@ -197,17 +200,9 @@ class Trainer:
                 if clock.should_report():
                     yield self._step_done(losses, clock)
                 self._wait_while_paused(clock)
-                plan = times.phase(number)
-                ended = progress.step == plan.length or self._is_asked("stop")
-                if ended or progress.step % plan.validate_every == 0:
-                    yield from self._validate()
-                    if ended:
-                        return
-                    if self._selection.is_out_of_patience(progress):
-                        yield Notice("Stopped early: no better score for a while.")
-                        return
-                    yield from times.check(progress)
-                if not ended and clock.should_save() and self._processes.is_main:
+                if (yield from self._conclude(number)):
+                    return
+                if clock.should_save() and self._processes.is_main:
                     yield self._save()
             # The next phase begins with new optimizers, so its first checkpoint is its own.
         except GeneratorExit:
@@ -216,6 +211,23 @@ class Trainer:
             raise
         finally:
             steps.close()  # type: ignore[attr-defined]
+
+    def _conclude(self, number: int) -> Job[bool]:
+        """Validate if the last step was due to be, and return whether the phase is over."""
+        assert self._phase is not None
+        progress, plan = self._progress, self._times.phase(number)
+        ended = progress.step == plan.length or self._is_asked("stop")
+        if not ended and progress.step % plan.validate_every:
+            return False
+        if progress.sums:
+            yield from self._validate()
+        if ended:
+            return True
+        if self._selection.is_out_of_patience(progress, self._phase.config.kind):
+            yield Notice("Stopped early: no better score for a while.")
+            return True
+        yield from self._times.check(progress)
+        return False
 
     def _validate(self) -> Job[None]:
         assert self._phase is not None
