@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import time
 from dataclasses import dataclass
@@ -13,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.tuning.base import take_base
-from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
+from napari_colorgan.services.tuning.comparison import Comparison, compare
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
 from napari_colorgan.services.tuning.material import Material, gather_job
 from napari_colorgan.services.tuning.process import claim, give_up
 from napari_colorgan.services.tuning.request import FineTuneRequest, Scale, refuse_run
 from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.services.tuning.tuned_card import card_fields, measured_card, unchanged_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.events import Event
-    from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.run_directory import RunDirectory
@@ -37,9 +36,6 @@ FAILURE_FILE = "failure.txt"
 TRAINED_FILE = "trained.safetensors"
 _DEFAULT_MINUTES = 5.0
 _LEAST_MINUTES = 0.05
-_LIMITATIONS = (
-    "Made from {planes} planes: it is for material like that, and was measured on nothing else."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +197,9 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
     base = take_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
-    gathering = gather_job(request.data, request.hold_out, config.data, config.seed, request.gray)
+    gathering = gather_job(
+        request.data, request.hold_out, config.data, config.seed, request.gray, request.titles
+    )
     material = yield from directory.record(gathering)
     minutes = request.minutes
     if minutes is not None:
@@ -217,26 +215,10 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
             resume=resume,
             device=request.device,
             name=request.name,
-            card=_card_fields(base.card, material),
+            card=card_fields(base.card, material),
         )
     )
     return (yield from directory.record(_judge(request, config, base, material, directory)))
-
-
-def _card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
-    planes = material.planes
-    return {
-        "title": f"“{base.name}”, fine-tuned on {planes} planes",
-        "domain": f"own images; the base is for {base.domain}",
-        "training_data": tuple(
-            (f"{name} ({count} {'plane' if count == 1 else 'planes'})", "own data")
-            for name, count in material.sources
-        ),
-        "license": base.license,
-        "limitations": "\n\n".join(
-            filter(None, (material.warning, _LIMITATIONS.format(planes=planes), base.limitations))
-        ),
-    }
 
 
 def _judge(
@@ -256,32 +238,17 @@ def _judge(
     store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
     validator = Validator(store, data.size, data.validation_images, config.vividness)
     comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
-    held_out = f"{material.held_out_planes} of {material.planes} planes"
-    card = dataclasses.replace(
-        trained.card,
-        description=f"{trained.card.description} Measured on {held_out}, which were held out. "
-        f"SHA-256 of all planes: `{material.sha256}`.",
-        metrics=with_comparison(trained.card.metrics, comparison),
-    )
+    card = measured_card(trained.card, material, comparison)
     if not comparison.is_better:
         save_model_file(directory.path / TRAINED_FILE, trained.generator, card)
         yield Notice(
             f"Training did not make “{base.card.name}” better on the held-out planes, "
             "so its own weights are kept."
         )
-        card = _card_of_unchanged(card, base.card.name)
+        card = unchanged_card(card, comparison, base.card.name)
     best = trained if comparison.is_better else base
     card = save_model_file(directory.model, best.generator, card)
     directory.write_json("card.json", card.to_metadata())
     # Last: its being there says that the run is complete.
     directory.write_json(RESULT_FILE, comparison.to_dict())
     return FineTuneResult(directory.model, load_model_file(directory.model), comparison)
-
-
-def _card_of_unchanged(card: ModelCard, base: str) -> ModelCard:
-    metrics = tuple(
-        metric if metric.base is None else dataclasses.replace(metric, value=metric.base)
-        for metric in card.metrics
-    )
-    description = f"The weights of “{base}”: a fine-tuning did not make it better. "
-    return dataclasses.replace(card, description=description + card.description, metrics=metrics)

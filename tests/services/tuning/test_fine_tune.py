@@ -64,7 +64,8 @@ def test_model_gets_better_and_its_card_says_how(
     assert_equal(weights(base), before)
     card = result.model.card
     assert (card.name, card.parent) == ("stain", "tiny")
-    assert card.training_data == (("array 1 (5 planes)", "own data"),)
+    assert card.title == "“tiny”, fine-tuned on 4 planes"
+    assert card.training_data == (("array 1 (5 planes, 1 of them held out)", "own data"),)
     assert "SHA-256" in card.description
     shown = {metric.name: metric for metric in card.metrics}["L1 x 100"]
     assert shown.value == pytest.approx(l1.tuned, rel=1e-4)

@@ -262,5 +262,5 @@ def test_run_keeps_what_it_was_given_when_the_layer_changes(
     result = run(fine_tune_job(tuning.request))
     [file] = tuning.request.data
     np.testing.assert_array_equal(np.load(file), given)
-    assert result.model.card.training_data[0][0].endswith("(5 planes)")
+    assert result.model.card.training_data[0][0].startswith("my layer (5 planes, ")
     assert runs_folder() in file.parents

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.card import Metric
+    from napari_colorgan.services.evaluation.results import Estimate
     from napari_colorgan.training.validation import Validator
 
 TITLES = {"l1": "L1 x 100", "psnr": "PSNR (dB)", "delta_e": "CIEDE2000"}
@@ -33,6 +34,8 @@ class Change:
     low, high : float or None
         The 95 % interval of the mean difference, tuned minus base, by bootstrap over pictures;
         None where there is but one.
+    base_bounds, tuned_bounds : tuple of float or None
+        The same of the two means.
     """
 
     name: str
@@ -40,6 +43,15 @@ class Change:
     tuned: float
     low: float | None
     high: float | None
+    base_bounds: tuple[float, float] | None = None
+    tuned_bounds: tuple[float, float] | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Change:
+        """Rebuild it from plain values, in which bounds are a list or, formerly, missing."""
+        bounds = {name: values.get(name) for name in ("base_bounds", "tuned_bounds")}
+        pairs = {name: pair and (pair[0], pair[1]) for name, pair in bounds.items()}
+        return cls(**{**values, **pairs})
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,8 @@ class Comparison:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
         """Rebuild it from plain values."""
-        return cls(tuple(Change(**each) for each in values["changes"]), int(values["pictures"]))
+        changes = tuple(map(Change.from_dict, values["changes"]))
+        return cls(changes, int(values["pictures"]))
 
 
 def compare(validator: Validator, base: Generator, tuned: Generator, seed: int) -> Comparison:
@@ -90,22 +103,50 @@ def compare(validator: Validator, base: Generator, tuned: Generator, seed: int) 
     return Comparison(changes, len(validator.rgb))
 
 
-def with_comparison(metrics: Sequence[Metric], comparison: Comparison) -> tuple[Metric, ...]:
-    """Return a card's metrics with the values of a comparison; gray's stay."""
+def with_comparison(
+    metrics: Sequence[Metric], comparison: Comparison, *, unchanged: bool = False
+) -> tuple[Metric, ...]:
+    """Return a card's metrics with the values of a comparison; gray's stay.
+
+    Parameters
+    ----------
+    metrics : sequence of Metric
+        Those that a comparison is about are found by their names.
+    comparison : Comparison
+        Its values, with their intervals.
+    unchanged : bool, default: False
+        Whether the card is that of the base's own weights.
+    """
     by_title = {TITLES[change.name]: change for change in comparison.changes}
     return tuple(
-        dataclasses.replace(
-            metric, value=by_title[metric.name].tuned, base=by_title[metric.name].base
-        )
-        if metric.name in by_title
-        else metric
+        _measured(metric, by_title[metric.name], unchanged) if metric.name in by_title else metric
         for metric in metrics
     )
+
+
+def _measured(metric: Metric, change: Change, unchanged: bool) -> Metric:
+    value = change.base if unchanged else change.tuned
+    low, high = (change.base_bounds if unchanged else change.tuned_bounds) or (None, None)
+    return dataclasses.replace(metric, value=value, base=change.base, low=low, high=high)
 
 
 def _change(name: str, before: list[float], after: list[float], seed: int) -> Change:
     from napari_colorgan.services.evaluation.bootstrap import Bootstrap
 
-    differences = np.subtract(after, before).tolist()
-    interval = Bootstrap(len(differences), _RESAMPLES, seed).mean(differences)
-    return Change(name, float(np.mean(before)), float(np.mean(after)), interval.low, interval.high)
+    bootstrap = Bootstrap(len(before), _RESAMPLES, seed)
+    difference = bootstrap.mean(np.subtract(after, before).tolist())
+    base, tuned = bootstrap.mean(before), bootstrap.mean(after)
+    return Change(
+        name,
+        base.value,
+        tuned.value,
+        difference.low,
+        difference.high,
+        _bounds(base),
+        _bounds(tuned),
+    )
+
+
+def _bounds(estimate: Estimate) -> tuple[float, float] | None:
+    low, high = estimate.low, estimate.high
+    return None if low is None or high is None else (low, high)

@@ -46,8 +46,8 @@ class Material:
     planes, held_out_planes, near_gray : int
         How many colourful planes there are in all, how many of them are held out, and how many
         planes were left out as nearly gray.
-    sources : tuple of (str, int)
-        The names of the data, with their planes.
+    sources, held_out_sources : tuple of (str, int)
+        The names of the data, with their planes, and with those of them that are held out.
     sha256 : str
         Of all planes' pixels, in their order.
     pairs : int
@@ -62,6 +62,7 @@ class Material:
     sources: tuple[tuple[str, int], ...]
     sha256: str
     pairs: int = 0
+    held_out_sources: tuple[tuple[str, int], ...] = ()
 
     @property
     def warning(self) -> str:
@@ -83,6 +84,7 @@ def gather_job(
     config: DataConfig,
     seed: int,
     gray: Sequence[Any] | None = None,
+    titles: Sequence[str | None] | None = None,
 ) -> Job[Material]:
     """Look at every plane once, and set some aside.
 
@@ -98,6 +100,8 @@ def gather_job(
         Of the draw.
     gray : sequence of path, array or None, optional
         What the model shall see of each item of `data`, see `FineTuneRequest`.
+    titles : sequence of str or None, optional
+        What to call each item of `data`, where its file's name won't do.
 
     Yields
     ------
@@ -111,7 +115,8 @@ def gather_job(
     PairError
         If a gray image doesn't fit its colour image.
     """
-    found = _find(data, (None,) * len(data) if gray is None else gray)
+    none = (None,) * len(data)
+    found = _find(data, none if gray is None else gray, none if titles is None else titles)
     if len(found) > MOST_PLANES:
         yield Notice(f"Of {len(found)} planes {MOST_PLANES} are used, evenly spaced.")
         chosen = np.linspace(0, len(found) - 1, MOST_PLANES).round().astype(int)
@@ -134,31 +139,36 @@ def gather_job(
             got=f"{len(found)}, all of them nearly gray" if found else "none",
             action="Add images that show the colours which the model shall learn.",
         )
-    training, held_out, held_out_planes = _split(planes, hold_out, config, seed)
+    training, held_out, apart = _split(planes, hold_out, config, seed)
     return Material(
         training=training,
         held_out=held_out,
         planes=len(planes),
-        held_out_planes=held_out_planes,
+        held_out_planes=len(apart),
         near_gray=near_gray,
-        sources=tuple(Counter(plane.source for plane in planes).items()),
+        sources=_count_by_source(planes),
         sha256=digest.hexdigest(),
         pairs=sum(plane.is_pair for plane in planes),
+        held_out_sources=_count_by_source(apart),
     )
 
 
-def _find(data: Sequence[Any], gray: Sequence[Any]) -> list[_Plane]:
+def _count_by_source(planes: Sequence[_Plane]) -> tuple[tuple[str, int], ...]:
+    return tuple(Counter(plane.source for plane in planes).items())
+
+
+def _find(data: Sequence[Any], gray: Sequence[Any], titles: Sequence[str | None]) -> list[_Plane]:
     """Return every plane; either all of them are read with a gray plane, or none is."""
     any_pair = any(partner is not None for partner in gray)
     found = []
-    for number, (item, partner) in enumerate(zip(data, gray, strict=True)):
+    for number, (item, partner, title) in enumerate(zip(data, gray, titles, strict=True)):
         pictures, source = _pictures_of(number, item)
         if partner is not None:
             pictures = pair(item, pictures, partner, number)
             source = f"{source}, seen as {gray_name(partner, number).removesuffix('.npy')}"
         elif any_pair:
             pictures = [seen_as_itself(picture) for picture in pictures]
-        found += [_Plane(picture, source, partner is not None) for picture in pictures]
+        found += [_Plane(picture, title or source, partner is not None) for picture in pictures]
     return found
 
 
@@ -206,15 +216,17 @@ def _is_colorful(pixels: np.ndarray, threshold: float) -> bool:
 
 def _split(
     planes: Sequence[_Plane], hold_out: float, config: DataConfig, seed: int
-) -> tuple[tuple[Picture, ...], tuple[Picture, ...], int]:
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...], list[_Plane]]:
+    """Return what to train on, what to measure on, and the planes that the latter are from."""
     if len(planes) == 1:
         training, held_out = _split_plane(planes[0], hold_out)
-        return (training.picture,), _crops(held_out, config), 1
+        return (training.picture,), _crops(held_out, config), [planes[0]]
     count = held_out_count(len(planes), hold_out)
     order = np.random.default_rng(seed).permutation(len(planes))
     chosen = sorted(order[:count].tolist())
     training_pictures = tuple(p.picture for i, p in enumerate(planes) if i not in chosen)
-    return training_pictures, tuple(c for i in chosen for c in _crops(planes[i], config)), count
+    apart = [planes[i] for i in chosen]
+    return training_pictures, tuple(crop for p in apart for crop in _crops(p, config)), apart
 
 
 def _split_plane(plane: _Plane, hold_out: float) -> tuple[_Plane, _Plane]:

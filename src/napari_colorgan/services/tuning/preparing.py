@@ -146,7 +146,7 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
                 for index in written:
                     done += 1
                     yield PlaneDone(done, total, index)
-        _with_data(request, files, grays).save()
+        _with_data(request, parts, files, grays).save()
         complete = True
     except OSError as error:
         raise FileError(
@@ -183,14 +183,26 @@ def _file_name(number: int, name: str) -> str:
 
 
 def _with_data(
-    request: FineTuneRequest, files: Sequence[Path], grays: Sequence[Path | None]
+    request: FineTuneRequest,
+    parts: Sequence[_Part],
+    files: Sequence[Path],
+    grays: Sequence[Path | None],
 ) -> FineTuneRequest:
-    known = (None,) * len(request.data) if request.gray is None else request.gray
-    gray = (*known, *grays)
+    none = (None,) * len(request.data)
+    gray = (*(none if request.gray is None else request.gray), *grays)
     unpaired = all(each is None for each in gray)
     return dataclasses.replace(
-        request, data=(*request.data, *files), gray=None if unpaired else gray
+        request,
+        data=(*request.data, *files),
+        gray=None if unpaired else gray,
+        titles=(*(none if request.titles is None else request.titles), *map(_title, parts)),
     )
+
+
+def _title(part: _Part) -> str:
+    """Return what to call a part: its layer, of which there may be several parts."""
+    name, gray = part.source.name, part.source.gray
+    return name if gray is None else f"{name}, seen as {gray.name}"
 
 
 def _gray_path(folder: Path, number: int, part: _Part) -> Path | None:

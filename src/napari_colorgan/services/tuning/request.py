@@ -53,6 +53,9 @@ class FineTuneRequest:
         What the model shall see of each item of `data`: a gray image of the same shape, plane by
         plane, or for a folder a folder of gray images by the same names. None, for an item or
         for all, is the colours' own lightness.
+    titles : sequence of str or None, optional
+        What the model's card calls each item of `data`; None, for an item or for all, is the
+        file's name.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class FineTuneRequest:
     device: str = "auto"
     recipe: str | Path = "fine-tune"
     gray: Sequence[Any] | None = None
+    titles: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.epochs is None):
@@ -102,6 +106,12 @@ class FineTuneRequest:
                 expected=f"as many gray images as colour images, {len(self.data)}",
                 got=str(len(self.gray)),
                 action="Give one for each, in their order; None for one that is its own gray.",
+            )
+        if self.titles is not None and len(self.titles) != len(self.data):
+            raise ConfigError(
+                expected=f"as many titles as images, {len(self.data)}",
+                got=str(len(self.titles)),
+                action="Give one for each, in their order; None for one without.",
             )
 
     @property
