@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from training_stand import Stand, colors, stand
 
-from napari_colorgan.services.runs import find_runs
+from napari_colorgan.services.runs import TuningRun, find_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def test_what_the_user_ended_is_not_told(stand: Stand, left: Path) -> None:
     stand.click(stand.monitor.cancel)
     stand.click(stand.monitor.back)
     again = leave(stand, "another")
-    stand.widget._delete(find_runs()[0])
+    stand.widget._delete(TuningRun(again))
     stand.qtbot.wait(300)
     assert not again.exists()
     assert states(stand) == ["interrupted"]

@@ -66,9 +66,12 @@ class TuningRun:
         return "paused" if (self.path / "pause").exists() else "running"
 
     @property
-    def has_failed(self) -> bool:
-        """Whether an interrupted run has written down why; one that was cancelled has not."""
-        return (self.path / FAILURE_FILE).exists()
+    def reason(self) -> str:
+        """Why an interrupted run says it has failed; "" for one that was cancelled or killed."""
+        try:
+            return (self.path / FAILURE_FILE).read_text(encoding="utf-8")
+        except OSError:
+            return ""
 
     @property
     def model(self) -> Path:
@@ -155,9 +158,8 @@ class TuningRun:
 
     def failure(self) -> ColorganError:
         """Return what to tell of a run whose process is gone before its end."""
-        try:
-            words = (self.path / FAILURE_FILE).read_text(encoding="utf-8")
-        except OSError:
+        words = self.reason
+        if not words:
             # Killed, or a bug: then its last lines are a traceback's.
             words = f"its process ended; its last words: {last_lines(self.path) or 'none'}"
             if _is_full(self.path):

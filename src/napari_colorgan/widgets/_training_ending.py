@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_colorgan.widgets._training_monitor import TrainingMonitor
     from napari_colorgan.widgets._training_watch import RunWatch
 
-_SHOW = "Show it under Runs."
+_SHOW = "Show it under Runs"
 
 
 class RunEnding(QObject):
@@ -89,21 +89,21 @@ class RunEnding(QObject):
         """Say that a run has ended that isn't shown, and keep its model if it is better."""
         title = f"“{_name(run)}”"
         if run.state != "finished":
-            why = f": {run.failure()}" if run.has_failed else "."
-            self._message.say(f"{title} has stopped before its end{why}\n{_SHOW}", "error")
+            lines = f"{title} has stopped before its end.", run.reason, f"{_SHOW} to resume it."
+            self._message.say("\n".join(filter(None, lines)), "error")
             return
         found = self._read(run)
         if found is None:
             return
         comparison, base = found
         if kept_as(run.path) is not None:
-            self._message.say(f"{title} has finished. {_SHOW}")
+            self._message.say(f"{title} has finished. {_SHOW}.")
         elif comparison.is_better:
             self._keep(run, run.model, self._kept_unseen)
         else:
             self._message.say(
                 f"{title} has finished; it isn't better than “{base}” on the held-out planes, "
-                f"so it was not put into the library. {_SHOW}"
+                f"so it was not put into the library. {_SHOW}."
             )
 
     def open_report(self, run: TuningRun | None) -> None:
@@ -141,7 +141,7 @@ class RunEnding(QObject):
     def _kept_unseen(self, name: str) -> None:
         choose_in_colorize(name)
         self._message.say(
-            f"“{name}” has finished: it is in the library, and chosen in Colorize. {_SHOW}"
+            f"“{name}” has finished: it is in the library, and chosen in Colorize. {_SHOW}."
         )
 
     def _failed(self, run: TuningRun, error: Exception) -> None:

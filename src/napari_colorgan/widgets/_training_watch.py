@@ -113,7 +113,7 @@ class RunWatch(QObject):
         if state == self._state:
             return
         # One that was found interrupted may have been cancelled, unless it says why.
-        news = self._state is not None or self.run.has_failed
+        news = self._state is not None or self.run.reason != ""
         ended_badly = state == "interrupted" and news and not self._cancelled
         self._change(state, str(self.run.failure()) if ended_badly else "")
 
