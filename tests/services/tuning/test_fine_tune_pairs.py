@@ -54,7 +54,7 @@ def test_pair_is_learned_and_the_card_warns(
     assert losses[-1] < losses[0]
     assert result.comparison.is_better
     card = result.model.card
-    assert card.training_data == (("he, seen as dapi (5 planes)", "own data"),)
+    assert card.training_data == (("he, seen as dapi (5 planes, 1 of them held out)", "own data"),)
     assert card.limitations.startswith("Virtual staining: 5 of its 5 planes")
     assert "Virtual staining" in load_model_file(result.path).card.limitations
 
