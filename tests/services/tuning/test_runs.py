@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from napari_colorgan.errors import ColorganError, TrainingError
-from napari_colorgan.events import EpochDone, Event, Notice, run
+from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.runs import TuningRun, find_runs
 from napari_colorgan.services.tuning.folders import runs_folder
@@ -50,6 +51,9 @@ def test_killed_run_is_told_found_and_resumed(prepare: Callable[..., TuningRun])
     events: list[Event] = []
     path = run(found.follow(), events.append)
     assert any(isinstance(e, Notice) and e.text.startswith("Resumed") for e in events)
+    planned = json.loads((found.path / "plan.json").read_text())["phases"][0][0]
+    steps = [event.step for event in events if isinstance(event, CheckpointSaved)]
+    assert max(steps) < 0.9 * planned
     assert load_model_file(path).card.parent == "tiny"
     assert found.state == "finished"
     assert found.comparison.pictures == 1
