@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event
     from napari_colorgan.services.runs import TuningRun
 
-PATIENCE_S = 90
+PATIENCE_S = 240
+"""A run takes seconds; a machine with other work to do takes its time."""
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -20,6 +20,7 @@ from napari_colorgan.services.tuning.request import FineTuneRequest
 from tuning_runs import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from click.testing import Result
@@ -83,25 +84,45 @@ def test_gray_images_are_given_for_virtual_staining(
     assert "as many gray images as colour images, 2" in wrong.output
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "napari_colorgan", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "COLUMNS": "80"},
-    )
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return what starts the program; none outlives its test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        program = subprocess.Popen(
+            [sys.executable, "-m", "napari_colorgan", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "COLUMNS": "80"},
+        )
+        started.append(program)
+        return program
+
+    yield start
+    for program in started:
+        program.kill()
+        program.communicate()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_printed_command_goes_on_from_ctrl_c(
-    tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
+    tiny_library: ModelLibrary,
+    pictures: Path,
+    tmp_path: Path,
+    start: Callable[..., subprocess.Popen[str]],
 ) -> None:
     run, name = tmp_path / "a long name of a folder " / "my run", "Bob's stain"
     settings = ("--base", "tiny", "--epochs", 500, "--name", name, "--device", "cpu")
     program = start("fine-tune", pictures, *settings, "--output", run)
     events = run / "events.jsonl"
-    wait_for(lambda: events.exists() and '"StepDone"' in events.read_text("utf-8"))
+
+    def has_stepped() -> bool:
+        assert program.poll() is None, program.communicate()[0]
+        return events.exists() and '"StepDone"' in events.read_text("utf-8")
+
+    wait_for(has_stepped)
     program.send_signal(signal.SIGINT)
     output, _ = program.communicate(timeout=PATIENCE_S)
     assert program.returncode == 130, output

@@ -17,6 +17,7 @@ from napari_colorgan.core import unet
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.encoders import build_pretrained
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
 
 CONFIG = TrainingConfig(
-    generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8), freeze_statistics=False
+    generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),
+    # As many pixels as suit every network.
+    data=DataConfig(size=256),
+    freeze_statistics=False,
 )
 
 
