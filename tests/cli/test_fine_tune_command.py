@@ -103,7 +103,9 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for program in started:
         program.kill()
-        program.communicate()
+        program.wait()
+        assert program.stdout is not None
+        program.stdout.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -114,7 +116,8 @@ def test_the_printed_command_goes_on_from_ctrl_c(
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
     run, name = tmp_path / "a long name of a folder " / "my run", "Bob's stain"
-    settings = ("--base", "tiny", "--epochs", 500, "--name", name, "--device", "cpu")
+    # Far more than it takes until a step is first told of, on the fastest machine.
+    settings = ("--base", "tiny", "--epochs", 100_000, "--name", name, "--device", "cpu")
     program = start("fine-tune", pictures, *settings, "--output", run)
     events = run / "events.jsonl"
 
