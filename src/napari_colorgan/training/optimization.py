@@ -102,9 +102,8 @@ def finer_parameters(generator: Generator, stride: int) -> set[int]:
         hook.remove()
     end = 0
     for number, (module, width) in enumerate(calls):
-        if width * stride > side:
-            end = number + 1
-        elif end == number and not isinstance(module, nn.Conv2d):
+        follows = end == number and not isinstance(module, nn.Conv2d)
+        if follows or width * stride > side:
             end = number + 1
     return {id(p) for module, _ in calls[:end] for p in module.parameters(recurse=False)}
 

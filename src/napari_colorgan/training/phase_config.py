@@ -28,8 +28,8 @@ class PhaseConfig:
         Adam's learning rates at their peak; an encoder at 0 is frozen.
     encoder_stride : int
         Layers of the encoder on grids finer than this many pixels a cell stay as they are, as
-        does the hints' way into them. They see edges, which gray pictures share, and take most
-        of a step's time: at 8 it is less than half as long.
+        does the hints' way into them. They see edges, which gray pictures share, and take much
+        of a step's time.
     betas : (float, float)
         Adam's decay rates; GANs use 0.5 for the first.
     weight_decay : float

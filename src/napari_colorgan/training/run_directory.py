@@ -61,11 +61,7 @@ class RunDirectory:
             If there is a run already, or the folder can't be written.
         """
         if (self.path / "config.toml").exists():
-            raise TrainingError(
-                expected="a folder without a run",
-                got=f"a run in {self.path}",
-                action="Resume it (--resume), or name another folder.",
-            )
+            raise occupied(self.path)
         try:
             for folder in (self.path, self.checkpoints, self.previews):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -211,4 +207,13 @@ def _unwritable(path: Path, error: OSError) -> TrainingError:
         expected=f"to write into {path}",
         got=str(error),
         action="Free some space or change the permissions, then resume; checkpoints are kept.",
+    )
+
+
+def occupied(path: Path) -> TrainingError:
+    """Return what to tell who begins a run in a folder that has one."""
+    return TrainingError(
+        expected="a folder without a run",
+        got=f"a run in {path}",
+        action="Resume it (--resume), or name another folder.",
     )

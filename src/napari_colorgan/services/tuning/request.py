@@ -183,11 +183,9 @@ def refuse_run(output: Path) -> None:
     """
     # A run of arrays has no request, and one that found nothing to train on no config.
     if any((output / name).exists() for name in (FILE, "config.toml")):
-        raise TrainingError(
-            expected="a folder without a run",
-            got=f"a run in {output}",
-            action="Resume it (--resume), or name another folder.",
-        )
+        from napari_colorgan.training.run_directory import occupied
+
+        raise occupied(output)
 
 
 def _absolute(item: str | Path | None) -> str | None:
