@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.detail import enlarge
 from napari_colorgan.core.generator import pool_hints
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class CellMap:
         Pixels per cell along a side.
     spreader : HintSpreader or None
         Where hints are to be spread: their colours and what they are spread by are kept, too.
+    detail_stride : int or None
+        Pixels per cell of the finer grid of a network that tells detail.
 
     Attributes
     ----------
@@ -40,7 +43,12 @@ class CellMap:
     """
 
     def __init__(
-        self, planes: int, shape: tuple[int, int], stride: int, spreader: HintSpreader | None
+        self,
+        planes: int,
+        shape: tuple[int, int],
+        stride: int,
+        spreader: HintSpreader | None,
+        detail_stride: int | None = None,
     ) -> None:
         self.cells = torch.zeros(planes, 4, *shape)
         self.has_uncertainty = False
@@ -49,6 +57,11 @@ class CellMap:
         if spreader is not None:
             self._hints = torch.zeros(planes, 3, *shape)
             self._likeness = torch.zeros(planes, 2 + spreader.width, *shape)
+        self._detail_stride = detail_stride
+        if detail_stride is not None:
+            finer = stride // detail_stride
+            # What is added to a* and b*, and L*.
+            self._detail = torch.zeros(planes, 3, shape[0] * finer, shape[1] * finer)
 
     def put(
         self,
@@ -72,10 +85,7 @@ class CellMap:
             What the tile reads of the hints, if they are to be spread.
         """
         stride = self._stride
-        inner, outer = (
-            tuple(slice(s.start // stride, s.stop // stride) for s in window)
-            for window in (crop, write)
-        )
+        inner, outer = _on_grid(crop, stride), _on_grid(write, stride)
         unsure = answer.uncertainty
         self.has_uncertainty = unsure is not None
         found = [answer.ab, torch.zeros_like(answer.ab[:, :1]) if unsure is None else unsure]
@@ -85,14 +95,52 @@ class CellMap:
             self._likeness[:, :, *outer] = answer.likeness.cpu()[:, :, *inner]
             pooled = torch.cat(pool_hints(hints, stride), dim=1)
             self._hints[:, :, *outer] = pooled[:, :, *inner]
+        fine = self._detail_stride
+        if fine is not None and answer.detail is not None:
+            told = torch.cat([answer.detail.cpu(), F.avg_pool2d(lightness, fine)], dim=1)
+            inner, outer = _on_grid(crop, fine), _on_grid(write, fine)
+            self._detail[:, :, *outer] = told[:, :, *inner]
+
+    def saturate(self, factor: float) -> None:
+        """Multiply all colours found; hints' colours stay as they are."""
+        self.cells[:, :2] *= factor
+        if self._detail_stride is not None:
+            self._detail[:, :2] *= factor
 
     def spread_hints(self) -> None:
         """Correct the colours, and lower the uncertainty, by the hints gathered."""
         if self._spreader is None:
             return
+        mean = torch.zeros_like(self.cells[:, :2])
+        if self._detail_stride is not None:
+            mean = F.avg_pool2d(self._detail[:, :2], self._stride // self._detail_stride)
+        # Hints differ from the answer as it will be, its detail included.
+        self.cells[:, :2] += mean
         for cells, hints, likeness in zip(self.cells, self._hints, self._likeness, strict=True):
             ab, doubt = self._spreader(
                 cells[:2] / AB_SCALE, likeness[:1], likeness[1:], hints[:2], hints[2:], self._stride
             )
             cells[:2] = ab * AB_SCALE
             cells[2:3] *= doubt
+        self.cells[:, :2] -= mean
+
+    def refined(self) -> tuple[Tensor, int]:
+        """Return all that is known on the finest grid there is, and its pixels per cell.
+
+        Returns
+        -------
+        cells : Tensor, shape (planes, 4, h, w)
+            As the attribute.
+        stride : int
+        """
+        if self._detail_stride is None:
+            return self.cells, self._stride
+        fine = enlarge(self.cells, self._detail.shape[-2:])
+        fine[:, :2] += self._detail[:, :2]
+        fine[:, 3] = self._detail[:, 2]
+        return fine, self._detail_stride
+
+
+def _on_grid(window: tuple[slice, slice], stride: int) -> tuple[slice, slice]:
+    rows, columns = (slice(s.start // stride, s.stop // stride) for s in window)
+    return rows, columns

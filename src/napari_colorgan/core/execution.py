@@ -64,11 +64,14 @@ class NetworkAnswer:
         0…1, if wanted and known.
     likeness : Tensor, shape (B, 1 + D, h, w), or None
         What hints are spread by, if wanted: the expected deviation and the cells' embeddings.
+    detail : Tensor, shape (B, 2, H / 2, W / 2), or None
+        What is to be added to `ab` on a finer grid, in CIE units, if the network tells it.
     """
 
     ab: Tensor
     uncertainty: Tensor | None
     likeness: Tensor | None = None
+    detail: Tensor | None = None
 
 
 class NetworkRunner:
@@ -174,7 +177,7 @@ class NetworkRunner:
         lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
         with torch.autocast(self.device.type, dtype=dtype) if lower else nullcontext():
-            if likeness:
+            if likeness or generator.detail is not None:
                 features = generator.encode(fed, hints)
                 raw = generator.decode(features, fed, hints).float()
             else:
@@ -186,7 +189,11 @@ class NetworkRunner:
         if likeness and generator.spreader is not None:
             embedding = generator.spreader.embed(features, fed, stride)
             alike = torch.cat([generator.head.deviation(raw), embedding], dim=1)
-        return NetworkAnswer(generator.colors(raw, hints, temperature) * AB_SCALE, unsure, alike)
+        detail = None
+        if generator.detail is not None:
+            detail = generator.detail(features, fed) * AB_SCALE
+        colors = generator.colors(raw, hints, temperature) * AB_SCALE
+        return NetworkAnswer(colors, unsure, alike, detail)
 
     def _decide(self, fed: Tensor) -> torch.dtype:
         if self._precision != "auto":

@@ -8,11 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.detail import STRIDE as DETAIL_STRIDE
+from napari_colorgan.core.detail import enlarge
 from napari_colorgan.core.generator_config import GeneratorConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_colorgan.core.detail import DetailStage
     from napari_colorgan.core.heads import Head
     from napari_colorgan.core.spreading import HintSpreader
 
@@ -41,6 +44,8 @@ class Generator(nn.Module):
         Turns the last features into colours.
     spreader : HintSpreader or None
         Spreads hints over the answer; the network is then shown none.
+    detail : DetailStage or None
+        Refines the answer on a finer grid.
     """
 
     halo: ClassVar[int] = 320
@@ -48,6 +53,7 @@ class Generator(nn.Module):
 
     head: Head
     spreader: HintSpreader | None
+    detail: DetailStage | None
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -55,6 +61,12 @@ class Generator(nn.Module):
         self.stride = config.stride
         self.output_stride = config.output_stride
         self.spreader = None
+        self.detail = None
+
+    @property
+    def answer_stride(self) -> int:
+        """Input pixels per cell of the refined answer along a side."""
+        return self.output_stride if self.detail is None else DETAIL_STRIDE
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the feature pyramid, finest first.
@@ -93,9 +105,27 @@ class Generator(nn.Module):
         Tensor, shape (B, 2, h, w)
             a*/110 and b*/110 in float32.
         """
-        ab = self.head.colors(raw.float(), temperature)
+        ab = self._own_colors(raw, temperature)
         hint_ab, weight = pool_hints(hints.float(), self.output_stride)
         return torch.lerp(ab, hint_ab, weight)
+
+    def refine(self, ab: Tensor, detail: Tensor | None, hints: Tensor) -> Tensor:
+        """Add detail to coarse colours; hints keep their places.
+
+        Parameters
+        ----------
+        ab : Tensor, shape (B, 2, h, w)
+            a*/110 and b*/110, as `colors` and `spread` return them.
+        detail : Tensor, shape (B, 2, H / 2, W / 2), or None
+            What the stage `detail` has told; without it `ab` stays as it is.
+        hints : Tensor, shape (B, 3, H, W)
+            The hints.
+        """
+        if detail is None:
+            return ab
+        fine = enlarge(ab, detail.shape[-2:]) + detail
+        hint_ab, weight = pool_hints(hints.float(), self.answer_stride)
+        return torch.lerp(fine, hint_ab, weight)
 
     def predict(
         self, lightness: Tensor, hints: Tensor, temperature: float = 1.0
@@ -104,21 +134,24 @@ class Generator(nn.Module):
 
         Returns
         -------
-        ab : Tensor, shape (B, 2, h, w)
+        ab : Tensor, shape (B, 2, H / answer_stride, W / answer_stride)
             a*/110 and b*/110.
         uncertainty : Tensor, shape (B, 1, h, w), or None
-            0 (one colour is sure) … 1 (every colour is as likely), with hints taken as sure.
+            0 (one colour is sure) … 1 (every colour is as likely), with hints taken as sure, on
+            the network's own grid.
         """
         seen = hints if self.spreader is None else torch.zeros_like(hints)
         features = self.encode(lightness, seen)
         raw = self.decode(features, lightness, seen)
+        detail = None if self.detail is None else self.detail(features, lightness)
+        if self.spreader is None:
+            ab = self.colors(raw, hints, temperature)
+            doubt = 1.0 - pool_hints(hints.float(), self.output_stride)[1]
+        else:
+            ab, doubt = self.spread(features, raw, lightness, hints, temperature, detail)
         uncertainty = self.head.uncertainty(raw.float())
-        if self.spreader is not None:
-            ab, doubt = self.spread(features, raw, lightness, hints, temperature)
-            return ab, None if uncertainty is None else uncertainty * doubt
-        if uncertainty is not None:
-            uncertainty = uncertainty * (1.0 - pool_hints(hints.float(), self.output_stride)[1])
-        return self.colors(raw, hints, temperature), uncertainty
+        refined = self.refine(ab, detail, hints)
+        return refined, None if uncertainty is None else uncertainty * doubt
 
     def spread(
         self,
@@ -127,6 +160,7 @@ class Generator(nn.Module):
         lightness: Tensor,
         hints: Tensor,
         temperature: float = 1.0,
+        detail: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Read colours and let the spreader correct them by the hints.
 
@@ -136,6 +170,8 @@ class Generator(nn.Module):
             What `encode` and `decode` returned, without hints.
         lightness, hints, temperature
             See `predict`.
+        detail : Tensor, shape (B, 2, H / 2, W / 2), or None
+            What `refine` is going to add: hints differ from the answer as it will be.
 
         Returns
         -------
@@ -146,10 +182,13 @@ class Generator(nn.Module):
         """
         assert self.spreader is not None
         stride = self.output_stride
-        ab = self.head.colors(raw.float(), temperature)
+        ab = self._own_colors(raw, temperature)
+        mean = torch.zeros_like(ab)
+        if detail is not None:
+            mean = F.avg_pool2d(detail, stride // self.answer_stride)
         hint_ab, weight = pool_hints(hints.float(), stride)
         columns = zip(
-            ab,
+            ab + mean,
             self.head.deviation(raw.float()),
             self.spreader.embed(features, lightness, stride),
             hint_ab,
@@ -157,7 +196,11 @@ class Generator(nn.Module):
             strict=True,
         )
         found, doubt = zip(*(self.spreader(*each, stride) for each in columns), strict=True)
-        return torch.stack(found), torch.stack(doubt)
+        return torch.stack(found) - mean, torch.stack(doubt)
+
+    def _own_colors(self, raw: Tensor, temperature: float) -> Tensor:
+        ab = self.head.colors(raw.float(), temperature)
+        return ab if self.detail is None else self.detail.mix(ab)
 
 
 def pool_hints(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ConfigError
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 STRIDES = {"unet": 32, "pix2pix": 128}
 """How far each architecture shrinks its input."""
 ARCHITECTURES = tuple(STRIDES)
+FINEST_DETAILED = 4
+"""Finer answers than this need no refinement."""
 HEADS = ("regression", "distribution")
 
 
@@ -44,6 +46,9 @@ class GeneratorConfig:
     spread_channels : int
         Numbers by which hints find the cells like theirs (`HintSpreader`), which is then the only
         way that hints act; 0 leaves it out, and the network itself sees the hints.
+    detail : bool
+        Whether colours are refined on a grid of 2 pixels by what follows lightness
+        (`DetailStage`).
     """
 
     architecture: str = "unet"
@@ -56,6 +61,7 @@ class GeneratorConfig:
     skips: bool = True
     dropout: float = 0.0
     spread_channels: int = 0
+    detail: bool = False
 
     def __post_init__(self) -> None:
         """Refuse contradictions early, by the field's name."""
@@ -74,6 +80,9 @@ class GeneratorConfig:
             _refuse("bin_size", "2…50", self.bin_size)
         if not 0.0 <= self.dropout < 1.0:
             _refuse("dropout", "a probability below 1", self.dropout)
+        if self.detail and self.output_stride < FINEST_DETAILED:
+            accepted = f"false with an output_stride below {FINEST_DETAILED}"
+            _refuse("detail", accepted, self.detail)
         if self.architecture == "pix2pix":
             if self.head != "regression":
                 _refuse("head", '"regression" with architecture "pix2pix"', self.head)
@@ -114,6 +123,25 @@ class GeneratorConfig:
                 got=str(error),
                 action="Compare them with a recipe that ships with the package.",
             ) from error
+
+
+def extended(base: GeneratorConfig, wanted: GeneratorConfig) -> GeneratorConfig:
+    """Return a base's config with what another has beside and can be added to trained weights.
+
+    Parameters
+    ----------
+    base : GeneratorConfig
+        Of a trained model.
+    wanted : GeneratorConfig
+        Its `spread_channels` and `detail` are added where the base has none and its
+        architecture lets them.
+    """
+    is_coarse = base.output_stride >= FINEST_DETAILED
+    return replace(
+        base,
+        spread_channels=base.spread_channels or wanted.spread_channels,
+        detail=base.detail or (wanted.detail and is_coarse),
+    )
 
 
 def _choice(name: str, value: str, accepted: tuple[str, ...]) -> None:

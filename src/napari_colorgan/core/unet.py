@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.detail import FINEST_FEATURES, DetailStage
 from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
 from napari_colorgan.core.heads import build_head
 from napari_colorgan.core.spreading import HintSpreader
@@ -67,6 +68,8 @@ class EncoderUNet(Generator):
         self.head = build_head(config.head, width, config.bin_size)
         if config.spread_channels:
             self.spreader = HintSpreader(channels, config.spread_channels)
+        if config.detail:
+            self.detail = DetailStage(channels)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""
@@ -179,7 +182,7 @@ def _mark_cells(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
 
 
 def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
-    """Return timm's feature network and its channels by stride, from output_stride on."""
+    """Return timm's feature network and its channels by stride, from what is read of it on."""
     levels = len(config.decoder_channels)
     if config.output_stride * 2**levels != config.stride:
         raise ConfigError(
@@ -191,8 +194,10 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
     try:
         probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
         reductions = probe.feature_info.reduction()
-        # What lies finer than the output is never read, so it isn't asked for.
-        wanted = [i for i, r in enumerate(reductions) if config.output_stride <= r <= config.stride]
+        # What lies finer than the output is read for detail only, and else not asked for.
+        finest = FINEST_FEATURES if config.detail else config.output_stride
+        finest = min(finest, config.output_stride)
+        wanted = [i for i, r in enumerate(reductions) if finest <= r <= config.stride]
         encoder = timm.create_model(
             config.encoder, features_only=True, out_indices=wanted, pretrained=pretrained
         )

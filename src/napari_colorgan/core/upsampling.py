@@ -19,6 +19,9 @@ From 16 to 64 true colours at 1/8 to 1/32 of the resolution come back best, half
 more above bilinear upsampling.
 """
 
+FINE_CELL = 2
+"""Cells of this many pixels have edges of their own."""
+
 
 class Upsampler:
     """Bilinear upsampling, band by band.
@@ -67,7 +70,7 @@ class JointUpsampler:
     its own cell's colour, where the guided filter averages offsets too and so blurs colour that
     is right. Slopes and offsets are brought up bilinearly and meet the full-resolution L*, band
     by band. L* enters clamped to what the neighbourhood's cells have, so that colour never runs
-    far beyond theirs. Where cells are no larger than pixels, colour is interpolated alone.
+    far beyond theirs. Where cells are no larger than two pixels, colour is interpolated alone.
 
     Parameters
     ----------
@@ -87,7 +90,7 @@ class JointUpsampler:
         self, color: Tensor, lightness: Tensor, shape: tuple[int, int], cell: tuple[float, float]
     ) -> None:
         self._channels = len(color)
-        self._guided = max(cell) > 1
+        self._guided = max(cell) > FINE_CELL
         maps = _fit_lines(color, lightness) if self._guided else color
         self._upsampler = Upsampler(maps, shape, cell)
 

@@ -181,7 +181,7 @@ class PlanePredictor:
             network_bytes=generator.bytes_per_pixel,
             result_bytes=0 if device.type == "cuda" else pixel,
             stride=generator.stride,
-            output_stride=generator.output_stride,
+            output_stride=generator.answer_stride,
             halo=-(-generator.halo // generator.stride) * generator.stride,
             batch_pixels=_BATCH_PIXELS[device.type],
         )
@@ -200,7 +200,9 @@ class PlanePredictor:
         stride = generator.output_stride
         shape = (geometry.padded[0] // stride, geometry.padded[1] // stride)
         guided = generator.spreader is not None and any(v.hints is not None for v in views)
-        found = CellMap(len(views), shape, stride, self._spreader if guided else None)
+        spreader = self._spreader if guided else None
+        detail_stride = None if generator.detail is None else generator.answer_stride
+        found = CellMap(len(views), shape, stride, spreader, detail_stride)
         for tile in grid:
             lightness = torch.stack([view.seen(tile.read) for view in views])[:, None]
             hints = _hint_planes(views, tile.read)
@@ -212,19 +214,20 @@ class PlanePredictor:
                 likeness=guided,
             )
             found.put(tile.crop, tile.write, lightness, answer, hints if guided else None)
-        found.cells[:, :2] *= self.settings.saturation
+        found.saturate(self.settings.saturation)
         found.spread_hints()
+        refined, stride = found.refined()
         return [
-            self._paint(view, cells, uncertainty=found.has_uncertainty)
-            for view, cells in zip(views, found.cells, strict=True)
+            self._paint(view, cells, stride, uncertainty=found.has_uncertainty)
+            for view, cells in zip(views, refined, strict=True)
         ]
 
-    def _paint(self, view: _View, coarse: Tensor, *, uncertainty: bool) -> ColorPlane:
+    def _paint(self, view: _View, coarse: Tensor, stride: int, *, uncertainty: bool) -> ColorPlane:
         """Bring colours up to full resolution and show them, band by band."""
         g, device = view.geometry, self.device
         shape = (g.height, g.width)
         color = coarse[: 3 if uncertainty else 2].to(device)
-        cell = g.cell(self._runner.generator.output_stride)
+        cell = g.cell(stride)
         joint = JointUpsampler(color, coarse[3].to(device), shape, cell)
         marks = None
         if view.hints is not None:

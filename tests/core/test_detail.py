@@ -1,0 +1,128 @@
+"""Detail: nothing at first, linear in its weights, and hints keep their places."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from napari_colorgan.core.detail import enlarge
+from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.generator_config import extended
+from napari_colorgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
+
+PLAIN = GeneratorConfig(decoder_channels=(8, 8), output_stride=8)
+PIX2PIX = GeneratorConfig(
+    architecture="pix2pix", decoder_channels=(4,), output_stride=1, head="regression"
+)
+
+
+def build(**changes: object) -> Generator:
+    torch.manual_seed(0)
+    return build_generator(dataclasses.replace(PLAIN, detail=True, **changes)).eval()
+
+
+def weighted(**changes: object) -> Generator:
+    generator = build(**changes)
+    assert generator.detail is not None
+    torch.nn.init.normal_(generator.detail.weight, std=0.02)
+    return generator
+
+
+@pytest.fixture
+def lightness() -> torch.Tensor:
+    chance = torch.Generator().manual_seed(1)
+    return torch.rand(2, 1, 64, 96, generator=chance) * 2 - 1
+
+
+@pytest.mark.parametrize("stride", [4, 8])
+def test_at_first_it_changes_nothing_but_the_grid(lightness: torch.Tensor, stride: int) -> None:
+    channels = (8, 8) if stride == 8 else (8, 8, 8)
+    generator = build(decoder_channels=channels, output_stride=stride)
+    hints = torch.zeros(2, 3, 64, 96)
+    with torch.inference_mode():
+        ab, uncertainty = generator.predict(lightness, hints)
+        raw = generator(lightness, hints)
+        assert torch.allclose(ab, enlarge(generator.head.colors(raw), (32, 48)))
+    assert generator.answer_stride == 2
+    assert uncertainty is not None
+    assert uncertainty.shape == (2, 1, 64 // stride, 96 // stride)
+
+
+def test_it_is_the_terms_times_the_weights(lightness: torch.Tensor) -> None:
+    generator = weighted()
+    stage = generator.detail
+    assert stage is not None
+    hints = torch.zeros(2, 3, 64, 96)
+    with torch.inference_mode():
+        features = generator.encode(lightness, hints)
+        own = generator.head.colors(generator.decode(features, lightness, hints))
+        terms = stage.terms(features, lightness, own)
+        expected = enlarge(own, (32, 48)) + torch.einsum("kn,bnhw->bkhw", stage.weight, terms)
+        found = enlarge(stage.mix(own), (32, 48)) + stage(features, lightness)
+        assert torch.allclose(found, expected, atol=1e-5)
+        assert torch.allclose(generator.predict(lightness, hints)[0], expected, atol=1e-5)
+    assert (found - enlarge(own, (32, 48))).abs().mean() > 0.005
+
+
+def test_a_table_reads_lightness_alone() -> None:
+    generator = build()
+    stage = generator.detail
+    assert stage is not None
+    knots = stage.tables[0]
+    stage.weight[0, knots.start : knots.stop] = torch.linspace(-0.3, 0.3, len(knots))
+    levels = torch.linspace(-1, 1, 48).repeat_interleave(2).expand(1, 1, 64, 96).contiguous()
+    with torch.inference_mode():
+        told = stage(generator.encode(levels, torch.zeros(1, 3, 64, 96)), levels)
+    # A straight line through the knots is what a straight line of lightness becomes.
+    assert torch.allclose(told[0, 0, 5], torch.linspace(-0.3, 0.3, 48), atol=1e-5)
+    assert torch.equal(told[0, 1], torch.zeros(32, 48))
+
+
+@pytest.mark.parametrize("spread_channels", [0, 4])
+def test_hints_keep_their_places(lightness: torch.Tensor, spread_channels: int) -> None:
+    generator = weighted(spread_channels=spread_channels)
+    hints = torch.zeros(2, 3, 64, 96)
+    hints[:, :, 16:32, 16:24] = torch.tensor([0.3, -0.2, 1.0]).view(3, 1, 1)
+    with torch.inference_mode():
+        ab, uncertainty = generator.predict(lightness, hints)
+        none, _ = generator.predict(lightness, torch.zeros_like(hints))
+    expected = torch.tensor([0.3, -0.2]).view(2, 1, 1).expand(2, 8, 4)
+    assert torch.allclose(ab[0, :, 8:16, 8:12], expected, atol=1e-6)
+    assert (none[0, :, 8:16, 8:12] - expected).abs().mean() > 0.05
+    assert uncertainty is not None
+    assert uncertainty[0, 0, 2:4, 2].abs().max() < 1e-6
+
+
+def test_a_spreader_corrects_the_answer_as_it_will_be(lightness: torch.Tensor) -> None:
+    # A hint that says what is answered anyway changes next to nothing, detail or not.
+    generator = weighted(spread_channels=4)
+    none = torch.zeros(2, 3, 64, 96)
+    with torch.inference_mode():
+        answer, _ = generator.predict(lightness, none)
+        hints = none.clone()
+        said = answer[:, :, 8:12, 8:12].mean(dim=(2, 3))
+        hints[:, :2, 16:24, 16:24], hints[:, 2, 16:24, 16:24] = said[:, :, None, None], 1.0
+        again, _ = generator.predict(lightness, hints)
+    away = torch.ones(32, 48, dtype=torch.bool)
+    away[8:12, 8:12] = False
+    assert (again - answer)[..., away].abs().max() < 0.005 < 0.1 * answer[..., away].abs().max()
+
+
+@pytest.mark.parametrize("config", [PIX2PIX, GeneratorConfig(output_stride=2)])
+def test_fine_answers_have_none(config: GeneratorConfig) -> None:
+    with pytest.raises(ConfigError, match="detail to be false with an output_stride below 4"):
+        dataclasses.replace(config, detail=True)
+
+
+def test_what_can_be_added_to_trained_weights() -> None:
+    wanted = GeneratorConfig(spread_channels=7, detail=True)
+    both = extended(PLAIN, wanted)
+    assert both == dataclasses.replace(PLAIN, spread_channels=7, detail=True)
+    assert extended(both, GeneratorConfig(spread_channels=3)) == both
+    assert extended(PIX2PIX, GeneratorConfig(detail=True)) == PIX2PIX
