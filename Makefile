@@ -6,6 +6,8 @@ ARGS =
 # Colour pictures for train-natural: folders "train" and "val" lie in it.
 DATA = data/natural
 RUN = runs/natural
+# Shown three times: there are few of them, and they are the most various.
+VARIOUS = imagenet_ajs flickr8k_1000
 # And for train-microscopy, by their sources.
 MICROSCOPY = data/microscopy
 TISSUE = monuseg gbm40 histolab_tcga dsb2018
@@ -45,7 +47,8 @@ screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)
 
 train-natural: bootstrap
-	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train --val $(DATA)/val \
+	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train \
+		$(foreach each,$(VARIOUS) $(VARIOUS),--data $(DATA)/train/$(each)) --val $(DATA)/val \
 		--output $(RUN) --name natural --card tools/models/natural.card.toml $(ARGS)
 	$(TOX) python tools/bundle.py $(RUN)/model.safetensors
 

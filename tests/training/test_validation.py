@@ -32,3 +32,21 @@ def test_as_many_as_allowed_are_measured_evenly_spaced(
     validator = Validator(store, 32, limit)
     assert read == measured
     assert len(validator.rgb) == len(measured)
+
+
+def test_native_pictures_keep_their_scale() -> None:
+    chance = np.random.default_rng(0)
+    arrays = [chance.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((96, 70), (80, 130))]
+
+    def store(*planes: np.ndarray) -> PictureStore:
+        found = [Picture("all", str(i), lambda p=p: p) for i, p in enumerate(planes)]
+        return PictureStore(found, max_side=None, memory_gib=0.0)
+
+    native = Validator(store(*arrays), 96, 2, native_stride=32).rgb
+    assert native.shape == (2, 3, 64, 64)
+    # The middle of the second: rows 8 to 72, columns 17 to 113 first, of which 33 to 97.
+    assert np.array_equal(native[1].permute(1, 2, 0).numpy(), arrays[1][8:72, 33:97])
+    assert Validator(store(*arrays), 96, 2).rgb.shape == (2, 3, 96, 96)
+    # What is smaller than the network's stride has to be brought up.
+    tiny = store(arrays[0][:20, :20])
+    assert Validator(tiny, 32, 1, native_stride=32).rgb.shape == (1, 3, 32, 32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.core.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice
 from napari_colorgan.events import run as run_job
@@ -141,10 +142,7 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
         )
     config = request.config
     if request.base is not None:
-        # The base's weights only fit its own architecture, but for what spreads hints.
-        generator = request.base.generator.config
-        spreads = generator.spread_channels or config.generator.spread_channels
-        generator = dataclasses.replace(generator, spread_channels=spreads)
+        generator = extended(request.base.generator.config, config.generator)
         config = dataclasses.replace(config, generator=generator)
     run.create(config)
     run.acquire()
@@ -191,7 +189,8 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     validator = None
     if held_out and processes.is_main:
         store = PictureStore(held_out, max_side=max_side, memory_gib=0.0)
-        validator = Validator(store, data.size, data.validation_images, config.vividness)
+        limit, stride = data.validation_images, config.native_stride
+        validator = Validator(store, data.size, limit, config.vividness, stride)
     torch.manual_seed(config.seed)
     if request.base is not None:
         # Training changes weights in place, and the base may be in use.

@@ -71,6 +71,12 @@ def measure_seconds(
             teacher=build_teacher(config, next(trained.parameters()).device),
             processes=processes,
         )
+        if phase_config.kind == "fit":
+            fits = (s for s, p in zip(seconds, config.phases, strict=False) if p.kind == "fit")
+            feed = Feed(config, number, pictures, processes=processes)
+            # They differ in little else than what holds their weights back.
+            seconds.append(next(fits, None) or _fit_once(phase, feed))
+            continue
         data = Feed(config, number, pictures, processes=processes).load(0)
         if phase_config.kind == "warm_up":
             started = time.perf_counter()
@@ -92,6 +98,13 @@ def _median_step(phase: Phase, data: StepData, processes: Processes, patience: f
         phase.step(data, 0.0)
         taken.append(time.perf_counter() - started)
     return median(taken)
+
+
+def _fit_once(phase: Phase, feed: Feed) -> float:
+    """Return what a fit's only step takes, its pictures included."""
+    started = time.perf_counter()
+    phase.step(feed.load(0), 0.0)
+    return time.perf_counter() - started
 
 
 def _with_features(generator: Generator, data: StepData) -> StepData:

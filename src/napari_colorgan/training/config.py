@@ -50,6 +50,9 @@ class TrainingConfig:
     freeze_statistics : bool
         Whether the encoder's BatchNorm keeps its pretrained statistics; an encoder that starts
         from nothing has none.
+    freeze_decoder_statistics : bool
+        The same for all other BatchNorm of a generator that a base has trained: those of a few
+        pictures that are much alike would not tell them from others any more.
     ema : float
         Decay of the averaged weights that are kept; 0 for none.
     score : {"l1", "psnr", "balanced"}
@@ -82,6 +85,7 @@ class TrainingConfig:
     rebalance: float = 0.5
     unguided: float = 0.5
     freeze_statistics: bool = True
+    freeze_decoder_statistics: bool = False
     ema: float = 0.0
     score: str = "psnr"
     patience: int = 0
@@ -113,11 +117,35 @@ class TrainingConfig:
                 self._require_room_for_discriminator()
             spreads = phase.kind != "hints" or self.generator.spread_channels > 0
             require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
+            has_detail = phase.kind != "fit" or self.generator.detail
+            require("phases.kind", phase.kind, "with generator.detail = true", has_detail)
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
         stride, size = self.generator.stride, self.data.size
         accepted = f'a multiple of {stride} with architecture "{self.generator.architecture}"'
         require("data.size", size, accepted, size % stride == 0)
+
+    @property
+    def native_stride(self) -> int | None:
+        """What sides are multiples of where pictures keep their scale; None where they don't."""
+        return self.generator.stride if self.data.scale == "native" else None
+
+    def epochs_after(self, number: int, steps: int, pictures: int) -> int:
+        """Return how many passes over the pictures a run has made.
+
+        Parameters
+        ----------
+        number : int
+            Which of the phases it is in.
+        steps : int
+            Its steps in all, those of fits included, which are one each and no passes.
+        pictures : int
+            How many there are.
+        """
+        begun = self.phases[: number + 1]
+        sizes = [phase.batch_size for phase in begun if phase.kind != "fit"]
+        passing = steps - (len(begun) - len(sizes))
+        return round(passing * sizes[-1] / pictures) if sizes else 0
 
     def _require_room_for_discriminator(self) -> None:
         # It judges on the generator's grid; smaller grids vanish in its strided convolutions.

@@ -54,12 +54,12 @@ def build_pretrained(config: TrainingConfig) -> Generator:
 
 
 def build_from_base(config: TrainingConfig, base: Generator) -> Generator:
-    """Return a copy of a run's base; where the run adds what spreads hints, with that.
+    """Return a copy of a run's base, with what the run adds to it.
 
     Parameters
     ----------
     config : TrainingConfig
-        Its `generator` is the base's, but for `spread_channels`.
+        Its `generator` is the base's, but for what `extended` may add.
     base : Generator
         Left as it is.
     """

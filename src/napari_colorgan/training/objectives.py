@@ -27,8 +27,8 @@ class Answer:
 
     Attributes
     ----------
-    raw : Tensor, shape (B, C, h, w)
-        The head's output.
+    raw : Tensor, shape (B, C, h', w')
+        The head's output, on its own grid.
     ab, target_ab : Tensor, shape (B, 2, h, w)
         Predicted and true a*/110 and b*/110.
     lightness : Tensor, shape (B, 1, h, w)
@@ -42,13 +42,19 @@ class Answer:
 
 
 def answer(
-    generator: Generator, raw: Tensor, lightness: Tensor, ab: Tensor, hints: Tensor
+    generator: Generator,
+    features: list[Tensor],
+    raw: Tensor,
+    lightness: Tensor,
+    ab: Tensor,
+    hints: Tensor,
 ) -> Answer:
-    """Bring the truth to the grid of the answer `raw`."""
-    stride = generator.output_stride
+    """Read the answer `raw`, refine it, and bring the truth to its grid."""
+    stride = generator.answer_stride
+    detail = None if generator.detail is None else generator.detail(features, lightness)
     return Answer(
         raw=raw,
-        ab=generator.colors(raw, hints),
+        ab=generator.refine(generator.colors(raw, hints), detail, hints),
         target_ab=F.avg_pool2d(ab, stride),
         lightness=F.avg_pool2d(lightness, stride),
     )
@@ -60,10 +66,12 @@ def spread_answer(generator: Generator, lightness: Tensor, ab: Tensor, hints: Te
         none = torch.zeros_like(hints)
         features = generator.encode(lightness, none)
         raw = generator.decode(features, lightness, none)
-    stride = generator.output_stride
+        detail = None if generator.detail is None else generator.detail(features, lightness)
+    stride = generator.answer_stride
+    spread, _ = generator.spread(features, raw, lightness, hints, detail=detail)
     return Answer(
         raw=raw,
-        ab=generator.spread(features, raw, lightness, hints)[0],
+        ab=generator.refine(spread, detail, hints),
         target_ab=F.avg_pool2d(ab, stride),
         lightness=F.avg_pool2d(lightness, stride),
     )
@@ -93,8 +101,11 @@ def supervised_terms(
     """
     terms = {"G L1": phase.l1 * losses.l1(given.ab, given.target_ab)}
     if phase.classification and isinstance(generator.head, DistributionHead):
+        coarse = given.target_ab
+        if generator.detail is not None:
+            coarse = F.avg_pool2d(coarse, generator.output_stride // generator.answer_stride)
         terms["G CE"] = phase.classification * losses.classification(
-            given.raw, given.target_ab, generator.head.bins, bin_weights, mean_weight
+            given.raw, coarse, generator.head.bins, bin_weights, mean_weight
         )
     return terms
 

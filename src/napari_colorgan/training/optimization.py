@@ -31,6 +31,8 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     if phase.kind == "hints":
         return _spreader_optimizer(generator, phase)
     aside = {id(p) for p in spreader_parameters(generator)}
+    if generator.detail is not None:
+        aside |= {id(p) for p in generator.detail.parameters()}
     encoder = encoder_parameters(generator)
     rest = _without(generator.parameters(), aside | {id(p) for p in encoder})
     if phase.encoder_lr == 0 or phase.kind == "warm_up":
@@ -164,6 +166,10 @@ class AveragedWeights:
     def __init__(self, generator: Generator, decay: float) -> None:
         self.decay = decay
         self.module = copy.deepcopy(generator).eval().requires_grad_(False)
+
+    def follow(self, generator: Generator) -> None:
+        """Take the generator's weights as they are."""
+        self.module.load_state_dict(generator.state_dict())
 
     @torch.no_grad()
     def update(self, generator: Generator, step: int) -> None:

@@ -8,12 +8,14 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from napari_colorgan.core import losses
 from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.training import objectives
+from napari_colorgan.training.fitting import fit_detail
 from napari_colorgan.training.optimization import (
     discriminator_optimizer,
     generator_optimizer,
@@ -76,9 +78,9 @@ class Phase:
             self._encode, self._decode = torch.compile(self._encode), torch.compile(self._decode)
             if discriminator is not None:
                 discriminator.compile()
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "generator_optimizer": generator_optimizer(generator, self.config)
-        }
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        if self.config.kind != "fit":
+            self.optimizers["generator_optimizer"] = generator_optimizer(generator, self.config)
         if discriminator is not None:
             self.optimizers["discriminator_optimizer"] = discriminator_optimizer(
                 discriminator, self.config
@@ -104,6 +106,8 @@ class Phase:
         TrainingError
             If a loss isn't finite.
         """
+        if self.config.kind == "fit":
+            return self._fit(data)
         # Dropout draws from PyTorch's global chance; seeding it here makes steps resumable.
         seed = self._run.seed * 1_000_003 + self._number * 10_007 + data.number
         torch.manual_seed(seed + self._processes.rank * 2**40)
@@ -126,10 +130,22 @@ class Phase:
         self._update()
         return reported
 
+    def _fit(self, data: StepData) -> dict[str, float]:
+        self._generator.eval()
+        parts = data.split(self.config.accumulate, self._device)
+        seed = self._run.seed * 1_000_003 + self._number
+        decay = self.config.weight_decay
+        left = fit_detail(self._generator, parts, decay, seed, self._processes)
+        return {"G L1": self.config.l1 * left}
+
     def _set_modes(self) -> None:
         # A discriminator that learns alone judges answers as they will be: without dropout, and
         # leaving the generator's statistics as they are.
         self._generator.train(self.config.kind not in ("discriminator", "hints"))
+        if self._run.freeze_decoder_statistics:
+            for module in self._generator.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         if self._generator.spreader is not None:
             self._generator.spreader.train(self.config.kind == "hints")
         encoder: Any = getattr(self._generator, "encoder", None)
@@ -202,7 +218,7 @@ class Phase:
                     features = self._encode(lightness, hints)
             raw = self._decode(features, lightness, hints)
         # Colours and losses are computed in float32, whatever the networks are.
-        return objectives.answer(self._generator, raw, lightness, data.batch.ab, hints)
+        return objectives.answer(self._generator, features, raw, lightness, data.batch.ab, hints)
 
     def _autocast(self) -> torch.autocast:
         precision = self._run.precision

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_colorgan.training.plain_values import choose, require
 
-PHASES = ("warm_up", "supervised", "discriminator", "adversarial", "hints")
+PHASES = ("warm_up", "supervised", "discriminator", "adversarial", "hints", "fit")
 SCHEDULES = ("constant", "linear", "cosine")
 
 
@@ -16,12 +16,14 @@ class PhaseConfig:
 
     Attributes
     ----------
-    kind : {"warm_up", "supervised", "discriminator", "adversarial", "hints"}
+    kind : {"warm_up", "supervised", "discriminator", "adversarial", "hints", "fit"}
         The decoder on cached features of the frozen encoder; the generator on L1 and
         classification; the discriminator alone on the generator's answers; both; what spreads
-        hints (`HintSpreader`) alone, on L1.
+        hints (`HintSpreader`) alone, on L1; or the weights of the detail (`DetailStage`) in
+        closed form, from one large batch, starting from the best state so far.
     epochs : float
-        Passes over the training pictures; with a budget in minutes, the phase's share of it.
+        Passes over the training pictures; with a budget in minutes, the phase's share of it. A
+        fit is one step, whatever this says.
     batch_size, accumulate : int
         Patches a step; backward passes a step over which they are spread.
     lr, encoder_lr, discriminator_lr : float
@@ -33,7 +35,7 @@ class PhaseConfig:
     betas : (float, float)
         Adam's decay rates; GANs use 0.5 for the first.
     weight_decay : float
-        AdamW's decay, off by default.
+        AdamW's decay, off by default; of a fit, how strongly weights are held back.
     schedule : {"constant", "linear", "cosine"}
         The rates' course: linear stays up for the first half and then falls to 0.
     ramp_steps : int
@@ -87,7 +89,7 @@ class PhaseConfig:
             require(f"{where}.adversarial", self.adversarial, "above 0", self.adversarial > 0)
         elif self.adversarial:
             require(f"{where}.adversarial", self.adversarial, 'only with kind "adversarial"', False)
-        if self.kind in ("warm_up", "hints"):
+        if self.kind in ("warm_up", "hints", "fit"):
             require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
         if self.kind == "hints":
             # All it trains is what stands between the network's answer and the hints.

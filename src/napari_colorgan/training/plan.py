@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.phase_config import PhaseConfig
 
 
 # Less than that isn't worth a word.
@@ -124,9 +125,14 @@ class Plan:
 
 def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
     """Return the config with its phases stretched so that they take `epochs` in all."""
-    factor = epochs / sum(phase.epochs for phase in config.phases)
+    factor = epochs / total_epochs(config.phases)
     phases = tuple(dataclasses.replace(p, epochs=p.epochs * factor) for p in config.phases)
     return dataclasses.replace(config, phases=phases)
+
+
+def total_epochs(phases: Sequence[PhaseConfig]) -> float:
+    """Return the sum of the phases' epochs; fits, which are a step each, have none."""
+    return sum(phase.epochs for phase in phases if phase.kind != "fit") or 1.0
 
 
 def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:
@@ -140,7 +146,8 @@ def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:
         How many there are to train on.
     """
     steps = [
-        max(1, math.ceil(phase.epochs * pictures / phase.batch_size)) for phase in config.phases
+        1 if phase.kind == "fit" else max(1, math.ceil(phase.epochs * pictures / phase.batch_size))
+        for phase in config.phases
     ]
     return _with_validations(config, steps)
 
@@ -167,17 +174,21 @@ def plan_minutes(
     spent_seconds : float
         What has passed already, such as with measuring.
     """
+    pairs = list(zip(config.phases, seconds_per_step, strict=True))
     left = minutes * 60.0 - spent_seconds
+    left -= sum(seconds for phase, seconds in pairs if phase.kind == "fit")
     available = max(left - overhead_seconds, 1.0)
-    shares = sum(phase.epochs for phase in config.phases)
+    shares = total_epochs(config.phases)
     steps = [
-        max(1, int(available * phase.epochs / shares / seconds))
-        for phase, seconds in zip(config.phases, seconds_per_step, strict=True)
+        1 if phase.kind == "fit" else max(1, int(available * phase.epochs / shares / seconds))
+        for phase, seconds in pairs
     ]
     plan = _with_validations(config, steps)
     return Plan(
         tuple(
-            dataclasses.replace(part, seconds=max(left, 1.0) * phase.epochs / shares)
+            part
+            if phase.kind == "fit"
+            else dataclasses.replace(part, seconds=max(left, 1.0) * phase.epochs / shares)
             for part, phase in zip(plan.phases, config.phases, strict=True)
         )
     )

@@ -47,14 +47,17 @@ class Selection:
 
         An adversarial phase is there for what the score doesn't see: L1 and PSNR favour the
         grayer answers of the phase before it, whose weights would be kept throughout. A phase
-        "hints" is measured by what hints do, on the network as it will be used: the generators
-        that are given are brought to the best weights.
+        "hints" is measured by what hints do, on the network as it will be used, which is no
+        measure for a phase after it. Before it, and before and after a fit, the generators that
+        are given are brought to the best weights.
         """
         progress.waited = 0
-        if kind == "hints":
+        before = self._config.phases[progress.phase - 1].kind if progress.phase else ""
+        has_best = progress.best_score is not None
+        if kind == "hints" or (has_best and "fit" in (kind, before)):
             for generator in generators:
                 self.load_best(generator)
-        if kind in ("adversarial", "hints"):
+        if kind in ("adversarial", "hints") or before == "hints":
             progress.best_score = None
 
     def consider(

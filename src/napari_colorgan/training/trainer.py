@@ -194,7 +194,9 @@ class Trainer:
                 return
             for data in steps:
                 losses = phase.step(data, times.rate(number, data.number))
-                if phase.config.kind != "discriminator":
+                if phase.config.kind == "fit":
+                    self._average.follow(self._generator)
+                elif phase.config.kind != "discriminator":
                     self._average.update(self._generator, progress.total_steps)
                 progress.advance(losses, clock.tick())
                 if clock.should_report():
@@ -236,7 +238,7 @@ class Trainer:
         losses = tuple((name, total / count) for name, total in progress.sums.items())
         progress.sums.clear()
         metrics, is_best = self._selection.consider(self._average.module, progress, kind)
-        epoch = round(progress.total_steps * self._phase.config.batch_size / len(self._pictures))
+        epoch = self._config.epochs_after(progress.phase, progress.total_steps, len(self._pictures))
         yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)
         path = self._selection.preview(self._average.module, progress)
         if path is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core import metrics
 from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
@@ -14,7 +15,7 @@ from napari_colorgan.training.augmentation import centre_crop
 from napari_colorgan.training.data import is_pair, to_lab_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -41,14 +42,25 @@ class Validator:
         At most so many pictures, evenly spaced through the list.
     vividness : float
         At which a distribution head is read, 0…1.
+    native_stride : int or None
+        Where pictures keep their scale: what sides have to be multiples of. Of pictures smaller
+        than the square the middle is taken as it is.
     """
 
     def __init__(
-        self, pictures: PictureStore, size: int, limit: int, vividness: float = 0.0
+        self,
+        pictures: PictureStore,
+        size: int,
+        limit: int,
+        vividness: float = 0.0,
+        native_stride: int | None = None,
     ) -> None:
         count = min(limit, len(pictures))
-        chosen = [i * len(pictures) // count for i in range(count)]
-        self._pictures = torch.stack([centre_crop(pictures.read(i), size) for i in chosen])
+        chosen = (pictures.read(i * len(pictures) // count) for i in range(count))
+        if native_stride is None:
+            self._pictures = torch.stack([centre_crop(picture, size) for picture in chosen])
+        else:
+            self._pictures = _middles(list(_cut(chosen, size)), size, native_stride)
         self.rgb = self._pictures[:, :3]
         self.temperature = 10.0**-vividness
         self._gray: dict[str, float] | None = None
@@ -164,6 +176,21 @@ class Validator:
     def _to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:
         lab = torch.cat([(lightness + 1.0) * 50.0, ab * AB_SCALE], dim=1)
         return lab_to_rgb(fit_to_gamut(lab)).clamp(0.0, 1.0)
+
+
+def _cut(pictures: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    for picture in pictures:
+        sides = [min(size, side) for side in picture.shape[-2:]]
+        # A copy, so that the whole picture needn't be kept.
+        yield transforms.center_crop(picture, sides).clone()
+
+
+def _middles(pictures: Sequence[Tensor], size: int, stride: int) -> Tensor:
+    """Return what all have in the middle at their scale, brought up only if that is nothing."""
+    sides = [min(p.shape[axis] for p in pictures) // stride * stride for axis in (-2, -1)]
+    if not all(sides):
+        return torch.stack([centre_crop(picture, size) for picture in pictures])
+    return torch.stack([transforms.center_crop(picture, sides) for picture in pictures])
 
 
 def score(metrics_by_name: dict[str, float], kind: str) -> float:

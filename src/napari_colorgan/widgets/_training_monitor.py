@@ -32,6 +32,7 @@ _PHASES = {
     "discriminator": "Training the judge",
     "adversarial": "Adversarial",
     "hints": "Learning to spread hints",
+    "fit": "Fitting colour to lightness",
 }
 # What is only true for a moment belongs to the status.
 _PASSING = ("Reading", "Measuring")
