@@ -24,7 +24,8 @@ from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import PictureStore
-from napari_colorgan.training.plan import plan_minutes
+from napari_colorgan.training.encoders import build_from_base
+from napari_colorgan.training.plan import plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_directory import RunDirectory
 from napari_colorgan.training.validation import Validator
@@ -118,8 +119,10 @@ def epochs(each: Run, options: Options) -> list[float]:
     found, recipe = known[key], TrainingConfig.load(RECIPE)
     plan = plan_minutes(recipe, each.minutes, found["seconds_per_step"], found["overhead"])
     return [
-        # A hair less, so that rounding up gives the planned steps back.
-        (part.steps - 0.01) * phase.batch_size / found["pictures"]
+        # A hair less, so that rounding up gives the planned steps back; a fit is one in any case.
+        phase.epochs
+        if phase.kind == "fit"
+        else (part.steps - 0.01) * phase.batch_size / found["pictures"]
         for part, phase in zip(plan.phases, recipe.phases, strict=True)
     ]
 
@@ -135,8 +138,9 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
     store = PictureStore(material.training, max_side=None, memory_gib=config.data.memory_gib)
     held_out = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
     limit = config.data.validation_images
-    validator = Validator(held_out, config.data.size, limit, config.vividness)
-    generator = model.generator
+    stride = config.native_stride
+    validator = Validator(held_out, config.data.size, limit, config.vividness, stride)
+    generator = build_from_base(config, model.generator)
     given = (config, generator, store, validator, Processes(), each.minutes * 60.0)
     seconds, overhead = measure_seconds(*given)
     return {
@@ -186,7 +190,7 @@ def _train(each: Run, options: Options, split: Split, lengths: Sequence[float]) 
         folder / "run",
         base=each.base,
         minutes=None,
-        epochs=sum(lengths),
+        epochs=total_epochs(phases),
         name=each.name,
         scale=each.bar_set.scale,
         device=options.device,

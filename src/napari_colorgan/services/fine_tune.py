@@ -236,7 +236,8 @@ def _judge(
     trained = load_model_file(directory.model)
     data = config.data
     store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
-    validator = Validator(store, data.size, data.validation_images, config.vividness)
+    limit, stride = data.validation_images, config.native_stride
+    validator = Validator(store, data.size, limit, config.vividness, stride)
     comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
     card = measured_card(trained.card, material, comparison)
     if not comparison.is_better:

@@ -108,3 +108,38 @@ def test_broken_array_file_names_itself(tmp_path: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"no array")
     with pytest.raises(TrainingError, match=r"broken\.npy"):
         gather(tmp_path / "broken.npy")
+
+
+def test_of_a_few_planes_the_most_usual_one_is_held_out(stained: np.ndarray) -> None:
+    # What only one plane shows has to be learnt from it.
+    odd = stained[0].copy()
+    odd[..., 0], odd[..., 2] = stained[0][..., 2], stained[0][..., 0]
+    for place in range(4):
+        planes = [stained[0] // 2 + 20 * i for i in range(3)]
+        planes.insert(place, odd)
+        found = gather(*planes)
+        assert found.held_out_planes == 1
+        shown = [picture.read() for picture in found.training]
+        assert any(np.array_equal(picture, odd) for picture in shown)
+
+
+def test_of_two_planes_a_part_of_one_is_held_out(stained: np.ndarray) -> None:
+    large = [np.tile(plane, (4, 4, 1)) for plane in stained[:2]]
+    found = gather(*large, config=NATIVE)
+    assert len(found.training) == 2
+    assert found.held_out_planes == 1
+    height, width = large[0].shape[:2]
+    trained = sum(p.read().shape[0] * p.read().shape[1] for p in found.training)
+    assert trained == pytest.approx(1.6 * height * width, rel=0.02)
+    # Tiny ones, or whole pictures, can't be cut.
+    assert len(gather(*stained[:2], config=NATIVE).training) == 1
+    assert len(gather(*large).training) == 1
+
+
+def test_of_many_planes_it_is_drawn_by_lot(stained: np.ndarray) -> None:
+    stack = np.stack([np.clip(stained[0] // 2 + i, 0, 255) for i in range(40)]).astype(np.uint8)
+    one, other = (
+        {p.name for p in run(gather_job([stack], 0.2, FIT, seed)).held_out} for seed in (0, 1)
+    )
+    assert len(one) == len(other) == 8
+    assert one != other

@@ -44,9 +44,10 @@ def test_what_is_shown_is_what_is_trained(base: ModelCard, tmp_path: Path, scale
         values = recipe_values("fine-tune", scale, each)
         config = config_of("fine-tune", each, tmp_path, scale=scale)
         assert values.size == config.data.size
-        assert values.batch_size == config.phases[0].batch_size
-        assert values.learning_rate == config.phases[0].lr
-        assert values.epochs == sum(phase.epochs for phase in config.phases)
+        (supervised,) = (phase for phase in config.phases if phase.kind != "fit")
+        assert values.batch_size == supervised.batch_size
+        assert values.learning_rate == supervised.lr
+        assert values.epochs == supervised.epochs
 
 
 @pytest.mark.parametrize("scale", ["native", "fit"])
@@ -57,8 +58,9 @@ def test_an_own_size_and_rate_reach_the_run(base: ModelCard, tmp_path: Path, sca
     plain = config_of("fine-tune", base, tmp_path, scale=scale)
     own = config_of(path, base, tmp_path, scale=scale)
     assert own.data == dataclasses.replace(plain.data, size=128)
-    assert own.phases[0].lr == pytest.approx(plain.phases[0].lr / 2)
-    assert own.phases[0].encoder_lr == pytest.approx(plain.phases[0].encoder_lr / 2)
+    for mine, theirs in zip(own.phases, plain.phases, strict=True):
+        assert mine.lr == pytest.approx(theirs.lr / 2)
+        assert mine.encoder_lr == pytest.approx(theirs.encoder_lr / 2)
     rest = dataclasses.replace(own, data=plain.data, phases=plain.phases)
     assert rest == plain
 

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from napari_colorgan.errors import ColorganError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.services.tuning.counting import held_out_count
+from napari_colorgan.services.tuning.hold_out import Plane, look_of, set_aside
 from napari_colorgan.services.tuning.pairs import (
     WARNING,
     color_name,
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 MOST_PLANES = 2000
 """More planes than a few minutes can make use of are thinned out evenly."""
-SMALLEST_SIDE = 32
-CROPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +67,6 @@ class Material:
         return WARNING.format(pairs=self.pairs, planes=self.planes) if self.pairs else ""
 
 
-@dataclass(frozen=True, eq=False)
-class _Plane:
-    picture: Picture
-    source: str
-    is_pair: bool
-    shape: tuple[int, int] = (0, 0)
-
-
 def gather_job(
     data: Sequence[Any],
     hold_out: float,
@@ -93,7 +82,8 @@ def gather_job(
     data : sequence of path or array
         Files, folders, ``.npy`` arrays and arrays in memory, each RGB.
     hold_out : float
-        The share of planes to set aside; of a single plane, the share of its longer side.
+        The share of planes to set aside: by lot, or of a few those that look most like the
+        rest. Of a single plane, the share of its longer side.
     config : DataConfig
         Its `near_gray`, `scale` and `size`.
     seed : int
@@ -123,12 +113,13 @@ def gather_job(
         found = [found[i] for i in chosen]
     yield Started(len(found), "plane")
     digest = hashlib.sha256()
-    planes: list[_Plane] = []
+    planes: list[Plane] = []
     for number, plane in enumerate(found):
         pixels = _read(plane.picture)
         digest.update(pixels.tobytes())
         if _is_colorful(pixels, config.near_gray):
-            planes.append(dataclasses.replace(plane, shape=(pixels.shape[1], pixels.shape[2])))
+            shape = (pixels.shape[1], pixels.shape[2])
+            planes.append(dataclasses.replace(plane, shape=shape, look=look_of(pixels)))
         yield PlaneDone(number + 1, len(found), (number,))
     near_gray = len(found) - len(planes)
     if near_gray:
@@ -139,7 +130,7 @@ def gather_job(
             got=f"{len(found)}, all of them nearly gray" if found else "none",
             action="Add images that show the colours which the model shall learn.",
         )
-    training, held_out, apart = _split(planes, hold_out, config, seed)
+    training, held_out, apart = set_aside(planes, hold_out, config, seed)
     return Material(
         training=training,
         held_out=held_out,
@@ -153,11 +144,11 @@ def gather_job(
     )
 
 
-def _count_by_source(planes: Sequence[_Plane]) -> tuple[tuple[str, int], ...]:
+def _count_by_source(planes: Sequence[Plane]) -> tuple[tuple[str, int], ...]:
     return tuple(Counter(plane.source for plane in planes).items())
 
 
-def _find(data: Sequence[Any], gray: Sequence[Any], titles: Sequence[str | None]) -> list[_Plane]:
+def _find(data: Sequence[Any], gray: Sequence[Any], titles: Sequence[str | None]) -> list[Plane]:
     """Return every plane; either all of them are read with a gray plane, or none is."""
     any_pair = any(partner is not None for partner in gray)
     found = []
@@ -168,7 +159,7 @@ def _find(data: Sequence[Any], gray: Sequence[Any], titles: Sequence[str | None]
             source = f"{source}, seen as {gray_name(partner, number).removesuffix('.npy')}"
         elif any_pair:
             pictures = [seen_as_itself(picture) for picture in pictures]
-        found += [_Plane(picture, title or source, partner is not None) for picture in pictures]
+        found += [Plane(picture, title or source, partner is not None) for picture in pictures]
     return found
 
 
@@ -212,67 +203,6 @@ def _is_colorful(pixels: np.ndarray, threshold: float) -> bool:
     from napari_colorgan.training.data import mean_chroma
 
     return mean_chroma(torch.from_numpy(pixels)) >= threshold
-
-
-def _split(
-    planes: Sequence[_Plane], hold_out: float, config: DataConfig, seed: int
-) -> tuple[tuple[Picture, ...], tuple[Picture, ...], list[_Plane]]:
-    """Return what to train on, what to measure on, and the planes that the latter are from."""
-    if len(planes) == 1:
-        training, held_out = _split_plane(planes[0], hold_out)
-        return (training.picture,), _crops(held_out, config), [planes[0]]
-    count = held_out_count(len(planes), hold_out)
-    order = np.random.default_rng(seed).permutation(len(planes))
-    chosen = sorted(order[:count].tolist())
-    training_pictures = tuple(p.picture for i, p in enumerate(planes) if i not in chosen)
-    apart = [planes[i] for i in chosen]
-    return training_pictures, tuple(crop for p in apart for crop in _crops(p, config)), apart
-
-
-def _split_plane(plane: _Plane, hold_out: float) -> tuple[_Plane, _Plane]:
-    """Cut a single plane in two along its longer side; the end is held out."""
-    height, width = plane.shape
-    long = max(height, width)
-    held_out = max(round(hold_out * long), SMALLEST_SIDE)
-    if long - held_out < 2 * SMALLEST_SIDE or min(height, width) < SMALLEST_SIDE:
-        raise TrainingError(
-            expected=f"at least two planes, or one of {3 * SMALLEST_SIDE} pixels' length",
-            got=f"one of {width} × {height} pixels",
-            action="Add another image: without one held out nobody can tell whether it helped.",
-        )
-    cut = long - held_out
-    if width >= height:
-        return _part(plane, (0, 0, height, cut)), _part(plane, (0, cut, height, held_out))
-    return _part(plane, (0, 0, cut, width)), _part(plane, (cut, 0, held_out, width))
-
-
-def _crops(plane: _Plane, config: DataConfig) -> tuple[Picture, ...]:
-    """Return what to measure a held-out plane on: itself shrunk, or crops of its pixels."""
-    rows, columns = (side // config.size for side in plane.shape)
-    if config.scale == "fit" or not rows or not columns:
-        return (plane.picture,)
-    cells = [(row, column) for row in range(rows) for column in range(columns)]
-    chosen = np.linspace(0, len(cells) - 1, min(CROPS, len(cells))).round().astype(int)
-    # The grid lies in the middle of the plane.
-    top = (plane.shape[0] - rows * config.size) // 2
-    left = (plane.shape[1] - columns * config.size) // 2
-    corners = [(top + r * config.size, left + c * config.size) for r, c in cells]
-    boxes = ((*corners[i], config.size, config.size) for i in chosen)
-    return tuple(_part(plane, box).picture for box in boxes)
-
-
-def _part(plane: _Plane, box: tuple[int, int, int, int]) -> _Plane:
-    """Return a part of a plane: the top left pixel, the height and the width."""
-    picture = plane.picture
-    part = dataclasses.replace(
-        picture, name=f"{picture.name}{list(box)}", read=partial(_read_part, picture, box)
-    )
-    return dataclasses.replace(plane, picture=part, shape=(box[2], box[3]))
-
-
-def _read_part(picture: Picture, box: tuple[int, int, int, int]) -> np.ndarray:
-    top, left, height, width = box
-    return picture.read()[top : top + height, left : left + width]
 
 
 def _unreadable(name: str, error: Exception) -> TrainingError:

@@ -14,6 +14,7 @@ from napari_colorgan.services.tuning.settings import data_at_scale
 from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plain_values import build, to_plain
+from napari_colorgan.training.plan import total_epochs
 from napari_colorgan.training.recipe_file import read_recipe
 
 if TYPE_CHECKING:
@@ -62,11 +63,13 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
     values = read_recipe(recipe)
     data = data_at_scale(build(DataConfig, values.get("data", {}), "data."), scale, base)
     phases = _phases(values)
+    # A fit is one step that learns at no rate.
+    gradual = [phase for phase in phases if phase.kind != "fit"] or phases
     return RecipeValues(
         size=data.size,
-        batch_size=max(phase.batch_size for phase in phases),
-        learning_rate=next((phase.lr for phase in phases if phase.lr), 0.0),
-        epochs=sum(phase.epochs for phase in phases),
+        batch_size=max(phase.batch_size for phase in gradual),
+        learning_rate=next((phase.lr for phase in gradual if phase.lr), 0.0),
+        epochs=total_epochs(phases),
         data=data,
     )
 

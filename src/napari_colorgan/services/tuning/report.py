@@ -185,7 +185,8 @@ def _settings(run: TuningRun, base: str) -> str:
 def _recipe(path: Path) -> dict[str, str]:
     try:
         config = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-        data, phase = config["data"], config["phases"][0]
+        data, phases = config["data"], config["phases"]
+        phase = next((phase for phase in phases if phase["kind"] != "fit"), phases[0])
         return {
             "patches": f"{data['size']} px, {phase['batch_size']} a step",
             "scale": str(data["scale"]),

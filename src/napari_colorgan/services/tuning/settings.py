@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.generator_config import GeneratorConfig, extended
 
 if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
@@ -40,8 +40,10 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     from napari_colorgan.training.plan import share_epochs
 
     recipe = TrainingConfig.load(request.recipe)
-    generator = GeneratorConfig.from_dict(base.architecture)
+    generator = extended(GeneratorConfig.from_dict(base.architecture), recipe.generator)
     phases = recipe.phases
+    if not generator.detail:
+        phases = tuple(phase for phase in phases if phase.kind != "fit")
     if generator.head != "distribution":
         phases = tuple(dataclasses.replace(phase, classification=0.0) for phase in phases)
     if request.adversarial and all(phase.kind != "adversarial" for phase in phases):
@@ -81,7 +83,10 @@ def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> Dat
 
 def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:
     """Give the last quarter of the time to the adversarial game."""
-    last, total = phases[-1], sum(phase.epochs for phase in phases)
+    from napari_colorgan.training.plan import total_epochs
+
+    last = next(phase for phase in reversed(phases) if phase.kind != "fit")
+    total = total_epochs(phases)
     supervised = 1.0 - DISCRIMINATOR_SHARE - ADVERSARIAL_SHARE
     shortened = tuple(
         dataclasses.replace(phase, epochs=phase.epochs * supervised) for phase in phases
