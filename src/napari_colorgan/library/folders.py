@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
+from napari_colorgan.home import data_folder
 
 if TYPE_CHECKING:
     from napari_colorgan.library.entries import Kind
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
-HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
 SHARED_VARIABLE = "NAPARI_COLORGAN_SHARED_MODELS"
 
 
@@ -52,6 +51,4 @@ class ModelFolders:
 
 def user_models_folder() -> Path:
     """Return where the user's own models are kept; NAPARI_COLORGAN_HOME overrides it."""
-    home = os.environ.get(HOME_VARIABLE)
-    folder = Path(home) if home else platformdirs.user_data_path("napari-colorgan", False)
-    return folder.expanduser() / "models"
+    return data_folder() / "models"

@@ -8,15 +8,17 @@ import secrets
 import shutil
 import socket
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.home import cache_folder
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.problems import reading, writing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_colorgan.axes import Axes
 
 # The share of free memory that a result may take before it goes to the disk.
@@ -125,11 +127,7 @@ def results_folder() -> Path:
 
     It lies in the user's cache folder, or in NAPARI_COLORGAN_HOME where that is set.
     """
-    import platformdirs
-
-    home = os.environ.get("NAPARI_COLORGAN_HOME")
-    cache = Path(home) if home else platformdirs.user_cache_path("napari-colorgan", False)
-    return cache.expanduser() / "results"
+    return cache_folder() / "results"
 
 
 def remove_abandoned(folder: Path) -> None:

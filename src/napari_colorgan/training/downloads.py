@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from napari_colorgan.errors import ConfigError, TrainingError
+from napari_colorgan.home import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
 _HASH = re.compile(r"sha256=([0-9a-fA-F]{64})")
 
 
@@ -84,6 +81,4 @@ def download_errors(source: str) -> Iterator[None]:
 
 
 def _folder() -> Path:
-    home = os.environ.get(HOME_VARIABLE)
-    cache = Path(home) if home else platformdirs.user_cache_path("napari-colorgan", False)
-    return cache / "weights"
+    return cache_folder() / "weights"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import platformdirs
-
 from napari_colorgan.errors import FileError
+from napari_colorgan.home import config_folder
 from napari_colorgan.io.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 ScaleChoice: TypeAlias = Literal["model", "fit", "native", "number"]
 PlaneChoice: TypeAlias = Literal["all", "current", "range"]
@@ -79,9 +77,7 @@ class Options:
 
 def options_path() -> Path:
     """Return where the options are kept; NAPARI_COLORGAN_HOME overrides the user's folder."""
-    home = os.environ.get("NAPARI_COLORGAN_HOME")
-    folder = Path(home) if home else platformdirs.user_config_path("napari-colorgan", False)
-    return folder / "colorize.json"
+    return config_folder() / "colorize.json"
 
 
 def load_options() -> Options:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import re
 import shutil
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import platformdirs
-
+from napari_colorgan.home import cache_folder
 from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
 
-HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DATA_FOLDER = "data"
 """Of a run directory: the images that were written for it."""
 _DAY_S = 24 * 3600.0
@@ -22,9 +22,7 @@ _DAY_S = 24 * 3600.0
 
 def runs_folder() -> Path:
     """Return the folder of run directories; NAPARI_COLORGAN_HOME overrides the user's cache."""
-    home = os.environ.get(HOME_VARIABLE)
-    folder = Path(home) if home else platformdirs.user_cache_path("napari-colorgan", False)
-    return folder.expanduser() / "runs"
+    return cache_folder() / "runs"
 
 
 def new_run_folder(name: str) -> Path:
