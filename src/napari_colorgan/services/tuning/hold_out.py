@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.data import Picture
     from napari_colorgan.training.data_config import DataConfig
 
-FEW_PLANES = 12
+FEW_PLANES = 5
 """Of so few, the most usual are held out: each unusual one is needed to learn from."""
 
 SMALLEST_SIDE = 32
