@@ -96,17 +96,22 @@ def test_a_base_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) ->
 def test_minutes_become_steps_that_are_measured_once(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured = {"seconds_per_step": [2.0], "overhead": 20.0, "pictures": 3}
+    options, config = Options(data, data, "cpu"), TrainingConfig.load("fine-tune")
+    fits = [phase.kind == "fit" for phase in config.phases]
+    seconds = [1.0 if fit else 2.0 for fit in fits]
+    measured = {"seconds_per_step": seconds, "overhead": 25.0 - sum(fits), "pictures": 3}
     asked = []
     monkeypatch.setattr(
         fine_tuning_runs, "_measure_seconds", lambda *given: asked.append(given) or measured
     )
-    options, config = Options(data, data, "cpu"), TrainingConfig.load("fine-tune")
-    [phase] = config.phases
-    for minutes, seed, steps in ((5.0, 0, 140), (5.0, 1, 140), (1.0, 0, 20)):
-        [length] = epochs(Run("gbm-1", "tiny", minutes, seed), options)
-        phases = (dataclasses.replace(phase, epochs=length),)
-        assert plan_epochs(dataclasses.replace(config, phases=phases), 3).steps == steps
+    for minutes, seed, steps in ((5.0, 0, 137), (5.0, 1, 137), (1.0, 0, 17)):
+        lengths = epochs(Run("gbm-1", "tiny", minutes, seed), options)
+        phases = tuple(
+            dataclasses.replace(phase, epochs=length)
+            for phase, length in zip(config.phases, lengths, strict=True)
+        )
+        planned = plan_epochs(dataclasses.replace(config, phases=phases), 3)
+        assert planned.steps == steps + sum(fits)
     assert len(asked) == 1
 
 
@@ -121,8 +126,9 @@ def test_a_run_is_made_measured_and_taken_as_it_is(
             coarse = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(np.kron(coarse, np.ones((32, 32, 1), np.uint8))).save(path)
     options, each = Options(data, tmp_path / "bar", "cpu"), Run("gbm-1", str(tiny_model_file), 1, 0)
-    made = result_of(each, options, [0.01])
-    assert (made["training"], made["test"], made["steps"]) == (2, 2, 1)
+    lengths = [0.01 for _ in TrainingConfig.load("fine-tune").phases]
+    made = result_of(each, options, lengths)
+    assert (made["training"], made["test"], made["steps"]) == (2, 2, len(lengths))
     measured = made["measured"]
     assert set(measured) == {"gray", "table", "base", "tuned"}
     assert made["is_base"] == (measured["tuned"] == measured["base"])
@@ -133,7 +139,7 @@ def test_a_run_is_made_measured_and_taken_as_it_is(
         pytest.fail("it was there")
 
     monkeypatch.setattr(fine_tuning_runs, "fine_tune_job", refuse)
-    assert result_of(each, options, [0.01]) == made
+    assert result_of(each, options, lengths) == made
 
 
 def result(tuned: float, *, is_base: bool = False) -> dict[str, Any]:
