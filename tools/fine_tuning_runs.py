@@ -137,9 +137,7 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
     material = run(gather_job(split.training, request.hold_out, config.data, config.seed))
     store = PictureStore(material.training, max_side=None, memory_gib=config.data.memory_gib)
     held_out = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
-    limit = config.data.validation_images
-    stride = config.native_stride
-    validator = Validator(held_out, config.data.size, limit, config.vividness, stride)
+    validator = Validator.of(config, held_out)
     generator = build_from_base(config, model.generator)
     given = (config, generator, store, validator, Processes(), each.minutes * 60.0)
     seconds, overhead = measure_seconds(*given)

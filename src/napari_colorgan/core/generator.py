@@ -109,6 +109,10 @@ class Generator(nn.Module):
         hint_ab, weight = pool_hints(hints.float(), self.output_stride)
         return torch.lerp(ab, hint_ab, weight)
 
+    def tell_detail(self, features: list[Tensor], lightness: Tensor) -> Tensor | None:
+        """Return what the stage `detail` adds, if there is one; see `DetailStage`."""
+        return None if self.detail is None else self.detail(features, lightness)
+
     def refine(self, ab: Tensor, detail: Tensor | None, hints: Tensor) -> Tensor:
         """Add detail to coarse colours; hints keep their places.
 
@@ -143,7 +147,7 @@ class Generator(nn.Module):
         seen = hints if self.spreader is None else torch.zeros_like(hints)
         features = self.encode(lightness, seen)
         raw = self.decode(features, lightness, seen)
-        detail = None if self.detail is None else self.detail(features, lightness)
+        detail = self.tell_detail(features, lightness)
         if self.spreader is None:
             ab = self.colors(raw, hints, temperature)
             doubt = 1.0 - pool_hints(hints.float(), self.output_stride)[1]

@@ -196,7 +196,6 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
         reductions = probe.feature_info.reduction()
         # What lies finer than the output is read for detail only, and else not asked for.
         finest = FINEST_FEATURES if config.detail else config.output_stride
-        finest = min(finest, config.output_stride)
         wanted = [i for i, r in enumerate(reductions) if finest <= r <= config.stride]
         encoder = timm.create_model(
             config.encoder, features_only=True, out_indices=wanted, pretrained=pretrained

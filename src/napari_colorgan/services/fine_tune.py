@@ -234,10 +234,8 @@ def _judge(
     from napari_colorgan.training.validation import Validator
 
     trained = load_model_file(directory.model)
-    data = config.data
     store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
-    limit, stride = data.validation_images, config.native_stride
-    validator = Validator(store, data.size, limit, config.vividness, stride)
+    validator = Validator.of(config, store)
     comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
     card = measured_card(trained.card, material, comparison)
     if not comparison.is_better:

@@ -189,8 +189,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     validator = None
     if held_out and processes.is_main:
         store = PictureStore(held_out, max_side=max_side, memory_gib=0.0)
-        limit, stride = data.validation_images, config.native_stride
-        validator = Validator(store, data.size, limit, config.vividness, stride)
+        validator = Validator.of(config, store)
     torch.manual_seed(config.seed)
     if request.base is not None:
         # Training changes weights in place, and the base may be in use.

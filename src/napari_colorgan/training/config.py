@@ -125,11 +125,6 @@ class TrainingConfig:
         accepted = f'a multiple of {stride} with architecture "{self.generator.architecture}"'
         require("data.size", size, accepted, size % stride == 0)
 
-    @property
-    def native_stride(self) -> int | None:
-        """What sides are multiples of where pictures keep their scale; None where they don't."""
-        return self.generator.stride if self.data.scale == "native" else None
-
     def epochs_after(self, number: int, steps: int, pictures: int) -> int:
         """Return how many passes over the pictures a run has made.
 

@@ -51,7 +51,7 @@ def answer(
 ) -> Answer:
     """Read the answer `raw`, refine it, and bring the truth to its grid."""
     stride = generator.answer_stride
-    detail = None if generator.detail is None else generator.detail(features, lightness)
+    detail = generator.tell_detail(features, lightness)
     return Answer(
         raw=raw,
         ab=generator.refine(generator.colors(raw, hints), detail, hints),
@@ -66,7 +66,7 @@ def spread_answer(generator: Generator, lightness: Tensor, ab: Tensor, hints: Te
         none = torch.zeros_like(hints)
         features = generator.encode(lightness, none)
         raw = generator.decode(features, lightness, none)
-        detail = None if generator.detail is None else generator.detail(features, lightness)
+        detail = generator.tell_detail(features, lightness)
     stride = generator.answer_stride
     spread, _ = generator.spread(features, raw, lightness, hints, detail=detail)
     return Answer(

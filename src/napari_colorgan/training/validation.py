@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
 
 BATCH = 8
@@ -66,6 +67,13 @@ class Validator:
         self._gray: dict[str, float] | None = None
         self._base: dict[str, float] = {}
         self._base_ab: Tensor | None = None
+
+    @classmethod
+    def of(cls, config: TrainingConfig, pictures: PictureStore) -> Validator:
+        """Return what measures a run of a config on pictures held out from it."""
+        data = config.data
+        native_stride = config.generator.stride if data.scale == "native" else None
+        return cls(pictures, data.size, data.validation_images, config.vividness, native_stride)
 
     def remember_base(self, generator: Generator) -> None:
         """Measure the generator that a run starts from, to stand beside what it becomes.

@@ -96,16 +96,14 @@ def set_aside(
     if len(planes) == 1:
         training, held_out = _split_plane(planes[0], hold_out)
         return (training.picture,), _crops(held_out, config), [planes[0]]
-    count = held_out_count(len(planes), hold_out)
-    (number, *_) = _draw(planes, 1, seed)
-    share = hold_out * len(planes)
+    chosen = _draw(planes, held_out_count(len(planes), hold_out), seed)
+    number, share = chosen[0], hold_out * len(planes)
     large = share * max(planes[number].shape) >= 2 * SMALLEST_SIDE
     if config.scale == "native" and share < 0.5 and large:
         # A whole plane would be far more than was asked for, so it is a part of one.
         training, held_out = _split_plane(planes[number], share)
         parts = [*planes[:number], training, *planes[number + 1 :]]
         return tuple(p.picture for p in parts), _crops(held_out, config), [planes[number]]
-    chosen = _draw(planes, count, seed)
     training_pictures = tuple(p.picture for i, p in enumerate(planes) if i not in chosen)
     apart = [planes[i] for i in chosen]
     return training_pictures, tuple(crop for p in apart for crop in _crops(p, config)), apart
