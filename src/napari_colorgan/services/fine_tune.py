@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
+from napari_colorgan.services.tuning.agreement import agree_job
 from napari_colorgan.services.tuning.base import take_base
 from napari_colorgan.services.tuning.comparison import Comparison, compare
 from napari_colorgan.services.tuning.folders import new_run_folder
@@ -237,12 +239,15 @@ def _judge(
     store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
     validator = Validator.of(config, store)
     comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
+    if comparison.is_better and comparison.is_told_by_few:
+        agrees = yield from agree_job(config, base.generator, material.training)
+        comparison = dataclasses.replace(comparison, agrees=agrees)
     card = measured_card(trained.card, material, comparison)
     if not comparison.is_better:
         save_model_file(directory.path / TRAINED_FILE, trained.generator, card)
         yield Notice(
-            f"Training did not make “{base.card.name}” better on the held-out planes, "
-            "so its own weights are kept."
+            f"Training did not make “{base.card.name}” better on the held-out planes"
+            f"{comparison.doubt}, so its own weights are kept."
         )
         card = unchanged_card(card, comparison, base.card.name)
     best = trained if comparison.is_better else base

@@ -174,8 +174,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     if not held_out:
         pictures, held_out = split_by_source(pictures, config.data.validation_share, config.seed)
     data, memory_gib = config.data, config.data.memory_gib / processes.on_this_machine
-    max_side = round(data.size * data.zoom[1]) if data.scale == "fit" else None
-    training = PictureStore(pictures, max_side=max_side, memory_gib=memory_gib)
+    training = PictureStore(pictures, max_side=data.max_side, memory_gib=memory_gib)
     yield Notice(f"Reading {len(training)} pictures; {len(held_out)} are held out.")
     training, left_out = training.without_near_gray(data.near_gray)
     if left_out:
@@ -188,7 +187,7 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
         )
     validator = None
     if held_out and processes.is_main:
-        store = PictureStore(held_out, max_side=max_side, memory_gib=0.0)
+        store = PictureStore(held_out, max_side=data.max_side, memory_gib=0.0)
         validator = Validator.of(config, store)
     torch.manual_seed(config.seed)
     if request.base is not None:

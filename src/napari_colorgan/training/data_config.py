@@ -59,3 +59,8 @@ class DataConfig:
         require("data.validation_share", share, "0…0.5", 0 <= share <= 0.5)
         require("data.validation_images", self.validation_images, "≥ 1", self.validation_images > 0)
         require("data.memory_gib", self.memory_gib, "≥ 0", self.memory_gib >= 0)
+
+    @property
+    def max_side(self) -> int | None:
+        """How long short sides have to be at most: longer ones are shrunk in any case, or never."""
+        return round(self.size * self.zoom[1]) if self.scale == "fit" else None

@@ -74,8 +74,9 @@ class RunEnding(QObject):
             self._keep(run, run.model, self._kept)
         else:
             self._message.say(
-                f"The trained model isn't better than “{base}” on the held-out planes, so it "
-                "was not put into the library. More images or more time may help."
+                f"The trained model isn't better than “{base}” on the held-out planes"
+                f"{comparison.doubt}, so it was not put into the library. "
+                "More images or more time may help."
             )
             self._monitor.offer_keeping(True)
 
@@ -102,8 +103,8 @@ class RunEnding(QObject):
             self._keep(run, run.model, self._kept_unseen)
         else:
             self._message.say(
-                f"{title} has finished; it isn't better than “{base}” on the held-out planes, "
-                f"so it was not put into the library. {_SHOW}."
+                f"{title} has finished; it isn't better than “{base}” on the held-out planes"
+                f"{comparison.doubt}, so it was not put into the library. {_SHOW}."
             )
 
     def open_report(self, run: TuningRun | None) -> None:

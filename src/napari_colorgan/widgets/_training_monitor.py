@@ -156,6 +156,8 @@ class TrainingMonitor(QWidget):
             self.progress.setValue(0)
             if event.unit == "plane":
                 self.status.setText(f"Looking at {event.total} planes…")
+            elif event.unit == "check":
+                self.status.setText("Checking whether what some planes teach holds on others…")
         elif isinstance(event, PlaneDone):
             self.progress.setValue(event.done)
         elif isinstance(event, StepDone):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TITLES = {"l1": "L1 x 100", "psnr": "PSNR (dB)", "delta_e": "CIEDE2000"}
 _DECIDES = "l1"
 _RESAMPLES = 2000
+FEW_PICTURES = 5
+"""So few held-out pictures alone don't tell a better model from a lucky one."""
+LEAST_GAIN = 0.03
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,41 @@ class Comparison:
         L1, PSNR and CIEDE2000.
     pictures : int
         How many held-out pictures they were measured on.
+    agrees : bool
+        Whether what some of the training planes teach holds on the others (`agree_job`).
     """
 
     changes: tuple[Change, ...]
     pictures: int
+    agrees: bool = True
+
+    @property
+    def is_told_by_few(self) -> bool:
+        """Whether there are too few held-out pictures to be believed alone."""
+        return self.pictures <= FEW_PICTURES
 
     @property
     def is_better(self) -> bool:
-        """Whether the mean L1 fell."""
-        change = next(change for change in self.changes if change.name == _DECIDES)
-        return change.tuned < change.base
+        """Whether the mean L1 fell; where few pictures tell, clearly, and with agreement."""
+        return self._fell and not self.doubt
+
+    @property
+    def doubt(self) -> str:
+        """Why it isn't better though the mean L1 fell, to be put behind that; else empty."""
+        change = self._decisive
+        if not (self._fell and self.is_told_by_few):
+            return ""
+        if change.tuned > (1.0 - LEAST_GAIN) * change.base:
+            return f" (a gain below {100 * LEAST_GAIN:.0f} % on so few pictures may be chance)"
+        return "" if self.agrees else " (what some of the planes teach makes others worse)"
+
+    @property
+    def _decisive(self) -> Change:
+        return next(change for change in self.changes if change.name == _DECIDES)
+
+    @property
+    def _fell(self) -> bool:
+        return self._decisive.tuned < self._decisive.base
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -83,7 +111,7 @@ class Comparison:
     def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
         """Rebuild it from plain values."""
         changes = tuple(map(Change.from_dict, values["changes"]))
-        return cls(changes, int(values["pictures"]))
+        return cls(changes, int(values["pictures"]), bool(values.get("agrees", True)))
 
 
 def compare(validator: Validator, base: Generator, tuned: Generator, seed: int) -> Comparison:

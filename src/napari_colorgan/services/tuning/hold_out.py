@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.services.tuning.counting import held_out_count
+from napari_colorgan.services.tuning.looks import draw_alike, most_usual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,26 +51,11 @@ class Plane:
     look: tuple[float, ...] = ()
 
 
-def look_of(pixels: np.ndarray) -> tuple[float, ...]:
-    """Return the means and deviations of a plane's L*, a* and b*, each in its unit of 50 or 110."""
-    import torch
-
-    from napari_colorgan.training.data import to_lab_planes
-
-    # A sixteenth of the pixels tells as much.
-    sample = torch.from_numpy(np.ascontiguousarray(pixels[:3, ::4, ::4]))[None]
-    lab = torch.cat(to_lab_planes(sample), dim=1)[0].flatten(1)
-    return (*lab.mean(dim=1).tolist(), *lab.std(dim=1, correction=0).tolist())
-
-
 def _draw(planes: Sequence[Plane], count: int, seed: int) -> list[int]:
-    """Return which planes to hold out: by lot, or of a few those that look most like the rest."""
-    if len(planes) > FEW_PLANES:
-        order = np.random.default_rng(seed).permutation(len(planes))
-    else:
-        looks = np.array([plane.look for plane in planes])
-        order = np.abs(looks - np.median(looks, axis=0)).sum(axis=1).argsort(kind="stable")
-    return sorted(order[:count].tolist())
+    """Return which planes to hold out: lots of planes that look alike, or of a few usual ones."""
+    looks = [plane.look for plane in planes]
+    few = len(planes) <= FEW_PLANES
+    return most_usual(looks, count) if few else draw_alike(looks, count, seed)
 
 
 def set_aside(

@@ -13,7 +13,8 @@ import numpy as np
 
 from napari_colorgan.errors import ColorganError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.services.tuning.hold_out import Plane, look_of, set_aside
+from napari_colorgan.services.tuning.hold_out import Plane, set_aside
+from napari_colorgan.services.tuning.looks import look_of
 from napari_colorgan.services.tuning.pairs import (
     WARNING,
     color_name,
@@ -82,8 +83,9 @@ def gather_job(
     data : sequence of path or array
         Files, folders, ``.npy`` arrays and arrays in memory, each RGB.
     hold_out : float
-        The share of planes to set aside: by lot, or of a few those that look most like the
-        rest. Of a single plane, the share of its longer side.
+        The share of planes to set aside: by lot, together with those that look most like them,
+        or of a few those that look most like the rest. Of a single plane, the share of its
+        longer side.
     config : DataConfig
         Its `near_gray`, `scale` and `size`.
     seed : int
