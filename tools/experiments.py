@@ -24,12 +24,14 @@ from experiments_pictures import paint
 from experiments_pretext import ENCODERS, pretext_of
 from experiments_rows import ROWS, Row
 from experiments_runs import Options, budget, known_results, result_of
+from experiments_trials import TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = [*(row.name for row in ROWS), *(f"pretext-{name}" for name in ENCODERS)]
+ALL_ROWS = (*ROWS, *TRIALS)
+NAMES = [*(row.name for row in ALL_ROWS), *(f"pretext-{name}" for name in ENCODERS)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not parsed.page:
         chosen = parsed.row or NAMES
         options.output.mkdir(parents=True, exist_ok=True)
-        make_all([row for row in ROWS if row.name in chosen], chosen, options, parsed.workers)
+        make_all([row for row in ALL_ROWS if row.name in chosen], chosen, options, parsed.workers)
     picture = "images/experiments.jpg"
     picture = picture if paint(options, ROOT / "docs" / picture) else ""
     found = known_results(options, NAMES)

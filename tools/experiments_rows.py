@@ -21,11 +21,17 @@ class Row:
         What it is, for the table.
     changes : dict
         The training config as plain values.
+    share : float
+        Of a run's minutes.
+    as_used : bool
+        Whether it is measured as a user would use it, instead of on pictures of the patches' size.
     """
 
     name: str
     title: str
     changes: dict[str, Any] = field(hash=False)
+    share: float = 1.0
+    as_used: bool = False
 
 
 _DATA = {"size": SIZE, "zoom": [1.0, 1.25], "film": 0.0, "near_gray": 4.0}
@@ -77,16 +83,16 @@ _DISTRIBUTION = {**_FINAL["generator"], "head": "distribution"}  # type: ignore[
 _BOTH = {**_L1, "l1": 10.0, "classification": 1.0}
 
 
-def _with(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def changed(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Return a deep copy of a config with other values; "a__b" names b in table a."""
-    changed = copy.deepcopy(base)
+    values = copy.deepcopy(base)
     for name, value in changes.items():
         table, _, key = name.partition("__")
         if key:
-            changed.setdefault(table, {})[key] = value
+            values.setdefault(table, {})[key] = value
         else:
-            changed[name] = value
-    return changed
+            values[name] = value
+    return values
 
 
 _WARM_UP = {**_BOTH, "kind": "warm_up", "epochs": 0.4, "batch_size": 32, "lr": 2e-3}
@@ -94,38 +100,44 @@ _WARM_UP = {**_BOTH, "kind": "warm_up", "epochs": 0.4, "batch_size": 32, "lr": 2
 ROWS = (
     Row("baseline", "baseline: pix2pix from scratch, L1 + cGAN", _BASELINE),
     Row(
-        "baseline-no-dropout", "the same without dropout", _with(_BASELINE, generator__dropout=0.0)
+        "baseline-no-dropout",
+        "the same without dropout",
+        changed(_BASELINE, generator__dropout=0.0),
     ),
-    Row("baseline-no-skips", "the same without skips", _with(_BASELINE, generator__skips=False)),
+    Row(
+        "baseline-no-skips",
+        "the same without skips",
+        changed(_BASELINE, generator__skips=False),
+    ),
     Row("final", "final: pretrained encoder, L1, then L1 + cGAN", _FINAL),
     Row(
         "scratch",
         "the same, encoder from scratch",
         # Statistics of a network that has seen nothing aren't worth keeping.
-        _with(_FINAL, encoder_weights="none", freeze_statistics=False),
+        changed(_FINAL, encoder_weights="none", freeze_statistics=False),
     ),
-    Row("l1", "final, L1 alone", _with(_FINAL, phases=[_L1])),
+    Row("l1", "final, L1 alone", changed(_FINAL, phases=[_L1])),
     Row(
         "unconditional",
         "final, discriminator without L*",
-        _with(_FINAL, discriminator__conditional=False),
+        changed(_FINAL, discriminator__conditional=False),
     ),
-    Row("no-skips", "final without skips", _with(_FINAL, generator__skips=False)),
-    Row("dropout", "final with dropout", _with(_FINAL, generator__dropout=0.5)),
+    Row("no-skips", "final without skips", changed(_FINAL, generator__skips=False)),
+    Row("dropout", "final with dropout", changed(_FINAL, generator__dropout=0.5)),
     Row(
         "distribution",
         "distribution head, L1 + cross-entropy",
-        _with(_FINAL, generator=_DISTRIBUTION, phases=[_BOTH]),
+        changed(_FINAL, generator=_DISTRIBUTION, phases=[_BOTH]),
     ),
     Row(
         "distribution-rebalanced",
         "the same, rare colours counting more",
-        _with(_FINAL, generator=_DISTRIBUTION, phases=[_BOTH], rebalance=0.5),
+        changed(_FINAL, generator=_DISTRIBUTION, phases=[_BOTH], rebalance=0.5),
     ),
     Row(
         "distribution-warm-up",
         "the same after a warm-up on cached features",
-        _with(
+        changed(
             _FINAL,
             generator=_DISTRIBUTION,
             phases=[_WARM_UP, {**_BOTH, "epochs": 0.6}],

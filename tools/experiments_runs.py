@@ -15,7 +15,7 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.evaluate import evaluate_job
-from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
+from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from napari_colorgan.services.train import TrainRequest, train_job
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.config import TrainingConfig
@@ -77,9 +77,9 @@ def budget(row: Row, options: Options) -> list[float]:
         config = TrainingConfig.from_dict(row.changes)
         generator = build_pretrained(config).to(memory_format=torch.channels_last)
         alone = Processes()
-        given = 60.0 * options.minutes
+        given = 60.0 * row.share * options.minutes
         seconds, overhead = measure_seconds(config, generator, store, None, alone, given)
-        plan = plan_minutes(config, options.minutes, seconds, overhead)
+        plan = plan_minutes(config, row.share * options.minutes, seconds, overhead)
         known[row.name] = [
             # A hair less, so that rounding up gives the planned steps back.
             (part.steps - 0.01) * phase.batch_size / len(store)
@@ -112,7 +112,7 @@ def result_of(row: Row, seed: int, options: Options, epochs: Sequence[float]) ->
     if not model.exists():
         _train(row, seed, options, epochs, tell)
     losses = _last_losses(folder)
-    result = {"losses": losses, "metrics": _measure(model, options), "steps": _steps(folder)}
+    result = {"losses": losses, "metrics": _measure(row, model, options), "steps": _steps(folder)}
     with write_atomically(known) as temporary:
         temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
     return result
@@ -148,16 +148,17 @@ def _plane(store: PictureStore, index: int) -> np.ndarray:
     return plane
 
 
-def _measure(model: Path, options: Options) -> dict[str, dict[str, float]]:
+def _measure(row: Row, model: Path, options: Options) -> dict[str, dict[str, float]]:
     """Return the estimates of the model and of the gray image, over the held-out parts."""
+    native = PredictionSettings(scale="native", precision="float32")
     parts = tuple(options.data / "natural" / "val" / part for part in VALIDATION_PARTS)
     settings = EvaluationSettings(
-        size=SIZE,
+        size="auto" if row.as_used else SIZE,
         limit=options.limit,
         examples=0,
         failures=0,
         classifier=False,
-        prediction=PredictionSettings(scale="native", precision="float32"),
+        prediction=REPEATABLE if row.as_used else native,
     )
     found = run(evaluate_job(load_model_file(model), [ImageSet("val", parts)], settings))
     methods = found.sets[0].methods
