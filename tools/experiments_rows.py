@@ -23,6 +23,8 @@ class Row:
         The training config as plain values.
     share : float
         Of a run's minutes.
+    every : int
+        Of the training pictures one in so many is used.
     as_used : bool
         Whether it is measured as a user would use it, instead of on pictures of the patches' size.
     """
@@ -31,6 +33,7 @@ class Row:
     title: str
     changes: dict[str, Any] = field(hash=False)
     share: float = 1.0
+    every: int = 1
     as_used: bool = False
 
 

@@ -73,7 +73,7 @@ def budget(row: Row, options: Options) -> list[float]:
     path = options.output / "budgets.json"
     known: dict[str, list[float]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     if row.name not in known:
-        store = decoded(options.data / "natural" / "train")
+        store = PictureStore(_training(row, options), max_side=None, memory_gib=0.0)
         config = TrainingConfig.from_dict(row.changes)
         generator = build_pretrained(config).to(memory_format=torch.channels_last)
         alone = Processes()
@@ -126,14 +126,9 @@ def _train(row: Row, seed: int, options: Options, epochs: Sequence[float], tell:
         for phase, length in zip(row.changes["phases"], epochs, strict=True)
     ]
     config = TrainingConfig.from_dict({**row.changes, "phases": phases, "seed": seed})
-    store = decoded(options.data / "natural" / "train")
-    pictures = [
-        Picture(p.source, p.name, functools.partial(_plane, store, i))
-        for i, p in enumerate(store.pictures)
-    ]
     request = TrainRequest(
         config=None if resume else config,
-        data=pictures,
+        data=_training(row, options),
         validation=[options.data / "natural" / "val"],
         output=folder,
         resume=resume,
@@ -141,6 +136,16 @@ def _train(row: Row, seed: int, options: Options, epochs: Sequence[float], tell:
         device="cpu",
     )
     run(train_job(request), tell)
+
+
+def _training(row: Row, options: Options) -> list[Picture]:
+    """Return a row's training pictures, decoded."""
+    store = decoded(options.data / "natural" / "train")
+    pictures = [
+        Picture(p.source, p.name, functools.partial(_plane, store, i))
+        for i, p in enumerate(store.pictures)
+    ]
+    return pictures[:: row.every]
 
 
 def _plane(store: PictureStore, index: int) -> np.ndarray:
