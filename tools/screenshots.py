@@ -43,6 +43,7 @@ SCREEN = (1280, 1000)
 TIMEOUT_S = 1800
 # Passes over the eight fields that aren't held out, a step each.
 EPOCHS = 60
+STEPS_SHOWN = 12
 # Below this a picture is fine for a page that people load over a telephone.
 MOST_BYTES = 400_000
 
@@ -97,7 +98,8 @@ def fine_tune(folder: Path) -> None:
     panel.form.epochs.setValue(EPOCHS)
     QTest.mouseClick(panel.button, Qt.MouseButton.LeftButton)
     try:
-        wait_until(lambda: panel.monitor.progress.value() > 0.8 * EPOCHS and has_preview(viewer))
+        # Late enough for curves; it may stop early, when nothing gets better any more.
+        wait_until(lambda: panel.monitor.progress.value() > STEPS_SHOWN and has_preview(viewer))
         viewer.reset_view()
         process_events(0.5)
         take(viewer, folder / "fine-tune-run.jpg")

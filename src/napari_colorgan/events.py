@@ -126,7 +126,7 @@ class StepDone(Event):
     images_per_second : float
         The rate since the last such event.
     seconds_left : float
-        An estimate for the whole run.
+        An estimate for the whole run; 0 where there is none yet.
     """
 
     step: int

@@ -12,11 +12,14 @@ from safetensors.torch import load_file
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_job
 from napari_colorgan.training.calibration import SHARE, measure_seconds
+from napari_colorgan.training.checkpoint import Progress
 from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plan import PhasePlan, Plan
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.timetable import Timetable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +54,24 @@ def test_cuts_are_kept_with_the_plan() -> None:
     assert plan.steps == 38
     assert Plan.from_dict(plan.to_dict()) == plan
     assert Plan.from_dict({"phases": [[5, 1], [7, 2]]}) == Plan((PhasePlan(5, 1), PhasePlan(7, 2)))
+
+
+def test_time_left_is_told_of_what_is_known(tiny_config: TrainingConfig, tmp_path: Path) -> None:
+    fit, learning = PhaseConfig("fit"), tiny_config.phases[1]
+    generator = dataclasses.replace(tiny_config.generator, detail=True)
+    config = dataclasses.replace(tiny_config, generator=generator, phases=(fit, learning, fit))
+
+    def left(learning: PhasePlan, phase: int, step: int, seconds: float) -> float:
+        plan = Plan((PhasePlan(1, 1), learning, PhasePlan(1, 1)))
+        times = Timetable(plan, config, RunDirectory(tmp_path), Processes())
+        return times.seconds_left(Progress(phase=phase, step=step, phase_seconds=seconds))
+
+    planned, unplanned = PhasePlan(100, 10, seconds=300.0), PhasePlan(100, 10)
+    # A fit's step takes as long as ten others: it says nothing of how long these will take.
+    assert left(planned, 0, 1, 20.0) == 300.0 + 20.0
+    assert left(unplanned, 0, 1, 20.0) == 0.0
+    assert left(planned, 1, 20, 40.0) == left(unplanned, 1, 20, 40.0) == 2.0 * 80 + 2.0
+    assert left(unplanned, 2, 0, 0.0) == 0.0
 
 
 @pytest.fixture

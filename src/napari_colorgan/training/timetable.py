@@ -57,9 +57,16 @@ class Timetable:
         return rate_factor(plan.place(step), plan.steps, phase.schedule, phase.ramp_steps)
 
     def seconds_left(self, progress: Progress) -> float:
-        """Return how long the rest will take if it goes on as it went."""
-        left = self.plan.steps - progress.total_steps
-        return left * progress.seconds / max(progress.total_steps, 1)
+        """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown."""
+        number = progress.phase
+        here = progress.phase_seconds / max(progress.step, 1)
+        left = here * (self.phase(number).length - progress.step)
+        kinds = [phase.kind for phase in self._config.phases]
+        for phase, kind in zip(self.plan.phases[number + 1 :], kinds[number + 1 :], strict=True):
+            if phase.seconds is None and kinds[number] == "fit" != kind:
+                return 0.0  # a fit's only step tells nothing of other steps
+            left += here * phase.length if phase.seconds is None else phase.seconds
+        return left
 
     def check(self, progress: Progress) -> Job[None]:
         """Cut the current phase if it would end late, and say so.

@@ -163,8 +163,8 @@ class TrainingMonitor(QWidget):
         elif isinstance(event, StepDone):
             self.progress.setValue(event.step)
             phase = _PHASES.get(event.phase, event.phase)
-            left = duration(event.seconds_left)
-            self.status.setText(f"{phase}: step {event.step} of {event.total}, {left} left")
+            left = f", {duration(event.seconds_left)} left" if event.seconds_left else ""
+            self.status.setText(f"{phase}: step {event.step} of {event.total}{left}")
         elif isinstance(event, Notice):
             if event.text.startswith(_PASSING):
                 self.status.setText(event.text)
