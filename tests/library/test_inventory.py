@@ -122,6 +122,9 @@ def test_the_page_tells_the_file_and_the_family(library: ModelLibrary) -> None:
     assert page.index("## In this library") < page.index("## Facts")
     assert "Made from it: child" in item_page(base, [base, child])
     assert "natural (not in the library)" in item_page(child, [child])
+    card = dataclasses.replace(child.card, parent_sha256="0" * 64)
+    older = dataclasses.replace(child, card=card)
+    assert "natural (another version than the library's)" in item_page(older, [base, older])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="~ is what shells on POSIX call it")

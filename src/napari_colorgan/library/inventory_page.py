@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.library.ancestry import ancestors, descendants
+from napari_colorgan.library.names import key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,8 @@ KIND_TEXTS = {
     "shared": "in the shared folder, which is only read; duplicate it to change the copy",
     "file": "a file elsewhere",
 }
+# By whether the library has another model of the same name.
+_MISSING = {False: "not in the library", True: "another version than the library's"}
 _KILOBYTE = 1e3
 _MEGABYTE = 1e6
 
@@ -41,8 +44,9 @@ def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
     if item.card is None:
         return _problem_page(item)
     cards = [other.card for other in inventory if other.card is not None]
+    taken = {key(card.name) for card in cards}
     chain = [
-        name if known else f"{name} (not in the library)"
+        name if known else f"{name} ({_MISSING[key(name) in taken]})"
         for name, known in ancestors(item.card, cards)
     ]
     facts = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.core.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
-from napari_colorgan.events import Job, Notice
+from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _card(request: TrainRequest, material: _Material, result: TrainingResult) ->
         "version": "1",
         "title": f"Trained on {len(material.pictures)} pictures",
         "domain": "own pictures",
-        "description": f"{result.steps} steps in {result.seconds / 60:.0f} minutes.",
+        "description": f"{result.steps} steps in {duration(result.seconds)}.",
         "training_data": sets,
         **request.card,
     }
