@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.detail import enlarge
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.core.generator_config import extended
+from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:

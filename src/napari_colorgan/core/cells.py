@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.detail import enlarge
 from napari_colorgan.core.generator import pool_hints
+from napari_colorgan.core.upsampling import enlarge
 
 if TYPE_CHECKING:
     from torch import Tensor

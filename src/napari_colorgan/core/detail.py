@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.upsampling import enlarge
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -123,11 +125,6 @@ class DetailStage(nn.Module):
 
     def _parts(self) -> tuple[Tensor, ...]:
         return torch.split(self.weight, self._sizes, dim=1)
-
-
-def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Return maps (B, C, h, w) brought to a finer grid, bilinearly."""
-    return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def _surroundings(lightness: Tensor) -> tuple[Tensor, Tensor]:

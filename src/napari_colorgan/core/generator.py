@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_colorgan.core.detail import STRIDE as DETAIL_STRIDE
-from napari_colorgan.core.detail import enlarge
 from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.upsampling import enlarge
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.upsampling import enlarge
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -91,9 +93,7 @@ class HintSpreader(nn.Module):
         seen = [features[level] for level in self._levels]
         for each, norm, projection in zip(seen, self.norms, self.projections, strict=True):
             projected = projection(norm(each.float()))
-            found = found + F.interpolate(
-                projected, size=size, mode="bilinear", align_corners=False
-            )
+            found = found + enlarge(projected, size)
         return torch.cat([found, level * self.lightness.exp()], dim=1)
 
     def forward(

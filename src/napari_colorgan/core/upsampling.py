@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -21,6 +21,11 @@ more above bilinear upsampling.
 
 FINE_CELL = 2
 """Cells of this many pixels have edges of their own."""
+
+
+def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Return maps (B, C, h, w) brought to a finer grid, bilinearly."""
+    return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 class Upsampler:

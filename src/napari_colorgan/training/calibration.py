@@ -71,8 +71,8 @@ def measure_seconds(
             teacher=build_teacher(config, next(trained.parameters()).device),
             processes=processes,
         )
-        if phase_config.kind == "fit":
-            fits = (s for s, p in zip(seconds, config.phases, strict=False) if p.kind == "fit")
+        if phase_config.is_fit:
+            fits = (s for s, p in zip(seconds, config.phases, strict=False) if p.is_fit)
             feed = Feed(config, number, pictures, processes=processes)
             # They differ in little else than what holds their weights back.
             seconds.append(next(fits, None) or _fit_once(phase, feed))

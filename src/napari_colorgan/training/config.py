@@ -117,7 +117,7 @@ class TrainingConfig:
                 self._require_room_for_discriminator()
             spreads = phase.kind != "hints" or self.generator.spread_channels > 0
             require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
-            has_detail = phase.kind != "fit" or self.generator.detail
+            has_detail = not phase.is_fit or self.generator.detail
             require("phases.kind", phase.kind, "with generator.detail = true", has_detail)
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
@@ -138,7 +138,7 @@ class TrainingConfig:
             How many there are.
         """
         begun = self.phases[: number + 1]
-        sizes = [phase.batch_size for phase in begun if phase.kind != "fit"]
+        sizes = [phase.batch_size for phase in begun if not phase.is_fit]
         passing = steps - (len(begun) - len(sizes))
         return round(passing * sizes[-1] / pictures) if sizes else 0
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from napari_colorgan.core import losses
 from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
 from napari_colorgan.core.heads import DistributionHead
+from napari_colorgan.core.upsampling import enlarge
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +129,7 @@ def perceptual_term(
     """
     level, target = F.avg_pool2d(lightness, 2), F.avg_pool2d(ab, 2)
     size = level.shape[-2:]
-    predicted = F.interpolate(given.ab, size=size, mode="bilinear", align_corners=False)
+    predicted = enlarge(given.ab, size)
     pictures = [
         lab_to_rgb(torch.cat([(level + 1.0) * 50.0, planes * AB_SCALE], dim=1)).clamp(0.0, 1.0)
         for planes in (predicted, target)

@@ -79,7 +79,7 @@ class Phase:
             if discriminator is not None:
                 discriminator.compile()
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
-        if self.config.kind != "fit":
+        if not self.config.is_fit:
             self.optimizers["generator_optimizer"] = generator_optimizer(generator, self.config)
         if discriminator is not None:
             self.optimizers["discriminator_optimizer"] = discriminator_optimizer(
@@ -106,7 +106,7 @@ class Phase:
         TrainingError
             If a loss isn't finite.
         """
-        if self.config.kind == "fit":
+        if self.config.is_fit:
             return self._fit(data)
         # Dropout draws from PyTorch's global chance; seeding it here makes steps resumable.
         seed = self._run.seed * 1_000_003 + self._number * 10_007 + data.number

@@ -67,6 +67,11 @@ class PhaseConfig:
     adversarial: float = 0.0
     views: int = 1
 
+    @property
+    def is_fit(self) -> bool:
+        """Whether it is one step in closed form, which needs no rates, optimizer or time."""
+        return self.kind == "fit"
+
     def __post_init__(self) -> None:
         """Check the ranges and what excludes each other."""
         where = f"phases.{self.kind}"

@@ -61,9 +61,11 @@ class Timetable:
         number = progress.phase
         here = progress.phase_seconds / max(progress.step, 1)
         left = here * (self.phase(number).length - progress.step)
-        kinds = [phase.kind for phase in self._config.phases]
-        for phase, kind in zip(self.plan.phases[number + 1 :], kinds[number + 1 :], strict=True):
-            if phase.seconds is None and kinds[number] == "fit" != kind:
+        configs = self._config.phases
+        for phase, config in zip(
+            self.plan.phases[number + 1 :], configs[number + 1 :], strict=True
+        ):
+            if phase.seconds is None and configs[number].is_fit and not config.is_fit:
                 return 0.0  # a fit's only step tells nothing of other steps
             left += here * phase.length if phase.seconds is None else phase.seconds
         return left

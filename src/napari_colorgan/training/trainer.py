@@ -194,7 +194,7 @@ class Trainer:
                 return
             for data in steps:
                 losses = phase.step(data, times.rate(number, data.number))
-                if phase.config.kind == "fit":
+                if phase.config.is_fit:
                     self._average.follow(self._generator)
                 elif phase.config.kind != "discriminator":
                     self._average.update(self._generator, progress.total_steps)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core import metrics
 from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
+from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.training.augmentation import centre_crop
 from napari_colorgan.training.data import is_pair, to_lab_planes
@@ -150,8 +150,7 @@ class Validator:
         if chance is not None:
             hints = sample_hints(true_ab, chance, unguided=0.0)
         ab, _ = generator.predict(lightness.to(device), hints.to(device), self.temperature)
-        size = tuple(pictures.shape[-2:])
-        return F.interpolate(ab, size=size, mode="bilinear", align_corners=False).cpu()
+        return enlarge(ab, pictures.shape[-2:]).cpu()
 
     def _measure(self, answers: Iterator[Tensor]) -> dict[str, float]:
         sums = {name: float(v.sum()) for name, v in self._measure_each(answers).items()}

@@ -64,7 +64,7 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
     data = data_at_scale(build(DataConfig, values.get("data", {}), "data."), scale, base)
     phases = _phases(values)
     # A fit is one step that learns at no rate.
-    gradual = [phase for phase in phases if phase.kind != "fit"] or phases
+    gradual = [phase for phase in phases if not phase.is_fit] or phases
     return RecipeValues(
         size=data.size,
         batch_size=max(phase.batch_size for phase in gradual),

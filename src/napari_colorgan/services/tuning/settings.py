@@ -43,7 +43,7 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     generator = extended(GeneratorConfig.from_dict(base.architecture), recipe.generator)
     phases = recipe.phases
     if not generator.detail:
-        phases = tuple(phase for phase in phases if phase.kind != "fit")
+        phases = tuple(phase for phase in phases if not phase.is_fit)
     if generator.head != "distribution":
         phases = tuple(dataclasses.replace(phase, classification=0.0) for phase in phases)
     if request.adversarial and all(phase.kind != "adversarial" for phase in phases):
@@ -85,7 +85,7 @@ def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, .
     """Give the last quarter of the time to the adversarial game."""
     from napari_colorgan.training.plan import total_epochs
 
-    last = next(phase for phase in reversed(phases) if phase.kind != "fit")
+    last = next(phase for phase in reversed(phases) if not phase.is_fit)
     total = total_epochs(phases)
     supervised = 1.0 - DISCRIMINATOR_SHARE - ADVERSARIAL_SHARE
     shortened = tuple(
