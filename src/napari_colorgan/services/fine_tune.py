@@ -249,7 +249,7 @@ def _judge(
             f"Training did not make “{base.card.name}” better on the held-out planes"
             f"{comparison.doubt}, so its own weights are kept."
         )
-        card = unchanged_card(card, comparison, base.card.name)
+        card = unchanged_card(card, comparison, base.card)
     best = trained if comparison.is_better else base
     card = save_model_file(directory.model, best.generator, card)
     directory.write_json("card.json", card.to_metadata())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,15 @@ def test_metrics_come_with_their_intervals(comparison: Comparison) -> None:
     assert (tuned.low, tuned.high) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.3)
     assert other == metrics[1]
     card = ModelCard("tuned", "1", "", "tests", "Trained.", metrics=metrics)
-    [kept, _] = unchanged_card(card, comparison, "base").metrics
+    base = ModelCard("base", "1", "", "photographs", "", limitations="Of the base.")
+    card = dataclasses.replace(
+        card, limitations="Virtual staining!", training_data=(("mine", "own"),)
+    )
+    unchanged = unchanged_card(card, comparison, base)
+    assert (unchanged.domain, unchanged.limitations) == ("photographs", "Of the base.")
+    assert unchanged.training_data == base.training_data
+    assert "did not make it better. Trained." in unchanged.description
+    [kept, _] = unchanged.metrics
     assert (kept.value, kept.base) == (5.75, 5.75)
     assert kept.low is not None
     assert kept.high is not None

@@ -41,11 +41,18 @@ def measured_card(card: ModelCard, material: Material, comparison: Comparison) -
     )
 
 
-def unchanged_card(card: ModelCard, comparison: Comparison, base: str) -> ModelCard:
-    """Return the measured card of a model whose base's weights are kept as the better ones."""
-    description = f"The weights of “{base}”: a fine-tuning did not make it better. "
+def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> ModelCard:
+    """Return the measured card of a model whose base's weights are kept as the better ones.
+
+    What it is for, made from and warned of is the base's: no weight has seen the planes.
+    """
+    description = f"The weights of “{base.name}”: a fine-tuning did not make it better. "
     return dataclasses.replace(
         card,
+        title=f"“{base.name}”, unchanged",
+        domain=base.domain,
+        training_data=base.training_data,
+        limitations=base.limitations,
         description=description + card.description,
         metrics=with_comparison(card.metrics, comparison, unchanged=True),
     )
