@@ -35,7 +35,7 @@ _REFERENCE = {
     "data": {"size": 160, "zoom": [1.0, 1.25], "film": 0.3, "near_gray": 4.0},
     "phases": [_WARM_UP, _SUPERVISED],
 }
-SHARE = 0.6
+SHARE = 0.4
 """Of the minutes of the paper's rows."""
 EVERY = 3
 """Of the training pictures one in so many: features of all of them would take all the time."""

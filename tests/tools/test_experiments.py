@@ -58,4 +58,4 @@ def test_trials_are_told_by_their_gain(tmp_path: Path) -> None:
     write_page(page, {TRIALS[0].name: runs}, 10.0, "")
     text = page.read_text()
     assert "| 1 | 90 + 100 | +1.50 |" in text
-    assert "6 minutes" in text
+    assert "4 minutes" in text
