@@ -149,6 +149,21 @@ def result(tuned: float, *, is_base: bool = False) -> dict[str, Any]:
     return {**counts, "is_base": is_base, "measured": measured}
 
 
+def test_a_base_that_came_back_is_told_apart(tmp_path: Path) -> None:
+    page = tmp_path / "fine-tuning.md"
+    kept = result(2.2, is_base=True)
+    kept["measured"]["base"] = kept["measured"]["tuned"]
+    found = {
+        Run("chula", "microscopy", 5.0, 0): kept,
+        Run("gbm-1", "microscopy", 5.0, 0): result(2.0),
+        Run("gbm-2", "microscopy", 5.0, 0): result(2.9),
+    }
+    write_page(page, found, 5.0)
+    text = page.read_text()
+    assert "| met by the base |" in text
+    assert "met on 1 of 3 sets, and on 1 more by the base that was given back." in text
+
+
 def test_page_tells_the_bar_the_curve_and_keeps_its_prose(tmp_path: Path) -> None:
     page = tmp_path / "fine-tuning.md"
     found = {
@@ -171,7 +186,8 @@ def test_page_tells_the_bar_the_curve_and_keeps_its_prose(tmp_path: Path) -> Non
     assert rows["| MoNuSeg, slide 1"].endswith("| 0.75 | 0.45 | met |")
     assert rows["| GBM, slide 1"].endswith("| 0.87 | 0.52 | missed |")
     assert rows["| Big Buck Bunny, a shot"].endswith("| 1.00 | 0.60 | met |")
-    assert "met on 1 of 2 sets. Of 3 runs 0 ended worse" in text
-    assert "met on 1 of 3 sets. Of 3 runs 1 ended worse than their base by L1, and 1 gave" in text
+    assert "met on 1 of 2 sets. The mean over stills is 0.81 of the table's L1." in text
+    assert "Of 3 runs 0 ended worse" in text
+    assert "Of 3 runs 1 ended worse than their base by L1, and 1 gave" in text
     assert "| `microscopy` | 1 | 100 | 2.90 | 0.97 | 5.80 |" in text
     assert text.count("### What more time gives") == 1
