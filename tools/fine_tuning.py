@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fine_tuning_curve import curves_of, draw_curves
 from fine_tuning_page import write_page
 from fine_tuning_runs import Options, Run, epochs, find_base, known_results, result_of
 from fine_tuning_sets import BAR_SETS, CURVE_SET
@@ -39,7 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.output.mkdir(parents=True, exist_ok=True)
         there = {base for base in parsed.base if find_base(base) is not None}
         make_all([each for each in runs if each.base in there], options, parsed.workers)
-    write_page(parsed.docs / "fine-tuning.md", known_results(runs, options), parsed.minutes)
+    results = known_results(runs, options)
+    curves, picture = curves_of(results), "images/fine-tune-time.svg"
+    if curves:
+        draw_curves(curves, parsed.docs / picture)
+    page = parsed.docs / "fine-tuning.md"
+    write_page(page, results, parsed.minutes, picture if curves else "")
 
 
 def plan_runs(

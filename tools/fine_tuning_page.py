@@ -6,6 +6,7 @@ from collections import defaultdict
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from fine_tuning_curve import curves_of
 from fine_tuning_sets import BAR_SETS, CURVE_SET
 from napari_colorgan.io import write_atomically
 
@@ -33,7 +34,9 @@ _HEADS = (
 _START = f"# Fine-tuning\n\n{BEGIN}\n{END}\n"
 
 
-def write_page(path: Path, results: Mapping[Run, Mapping[str, Any]], minutes: float) -> None:
+def write_page(
+    path: Path, results: Mapping[Run, Mapping[str, Any]], minutes: float, picture: str = ""
+) -> None:
     """Replace the page's figures; the prose around them stays.
 
     Parameters
@@ -44,11 +47,13 @@ def write_page(path: Path, results: Mapping[Run, Mapping[str, Any]], minutes: fl
         What `result_of` returned.
     minutes : float
         The budget of the tables; other budgets make the curve.
+    picture : str
+        The file, beside the page, of the curve; "" for none.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else _START
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    lines = [*_tables(results, minutes), *_curve(results)]
+    lines = [*_tables(results, minutes), *_curve(results, picture)]
     figures = "\n".join(lines or ["Not measured yet.", ""])
     with write_atomically(path) as temporary:
         temporary.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
@@ -123,17 +128,10 @@ def _verdict(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     )
 
 
-def _curve(results: Mapping[Run, Mapping[str, Any]]) -> list[str]:
+def _curve(results: Mapping[Run, Mapping[str, Any]], picture: str) -> list[str]:
     rows = []
-    for base in _in_order(each.base for each in results):
-        groups: dict[float, list[Mapping[str, Any]]] = defaultdict(list)
-        for each, result in results.items():
-            if (each.base, each.name) == (base, CURVE_SET):
-                groups[each.minutes].append(result)
-        if len(groups) < 2:
-            continue
-        for minutes in sorted(groups):
-            runs = groups[minutes]
+    for base, groups in curves_of(results).items():
+        for minutes, runs in groups.items():
             l1, delta_e = _means(runs, "l1"), _means(runs, "delta_e")
             steps = f"{mean(r['steps'] for r in runs):.0f}"
             values = f"{l1['tuned']:.2f}", f"{_shares(runs)[0]:.2f}", f"{delta_e['tuned']:.2f}"
@@ -142,7 +140,8 @@ def _curve(results: Mapping[Run, Mapping[str, Any]]) -> list[str]:
         return []
     heads = ("base", "minutes", "steps", "L1", "of the table's L1", "ΔE00")
     title = f"### What more time gives: {BAR_SETS[CURVE_SET].title}"
-    return [title, "", *_table(heads, rows), ""]
+    shown = [f"![L1 by the minutes of the training]({picture})", ""] if picture else []
+    return [title, "", *shown, *_table(heads, rows), ""]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.figure import Figure
+
     from napari_colorgan.services.evaluation.frontier import FrontierPoint
 
 THUMBNAIL = 128
@@ -56,11 +58,8 @@ def write_sheet(
 
 def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
     """Plot PSNR above gray against the share of the truth's colorfulness, by vividness."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    # Else every run would name the plot's parts anew.
-    mpl.rcParams["svg.hashsalt"] = "quality"
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     share = [point.colorfulness_share for point in points]
@@ -79,6 +78,15 @@ def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
     axes.set_ylabel("PSNR above gray (dB)")
     axes.set_title("Vividness 0 … 1")
     axes.spines[["top", "right"]].set_visible(False)
+    save_plot(figure, path)
+
+
+def save_plot(figure: Figure, path: Path) -> None:
+    """Write a plot as SVG, the same bytes each time."""
+    import matplotlib as mpl
+
+    # Else every run would name the plot's parts anew.
+    mpl.rcParams["svg.hashsalt"] = "quality"
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     with write_atomically(path) as temporary:

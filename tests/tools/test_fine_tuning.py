@@ -12,6 +12,7 @@ from PIL import Image
 
 import fine_tuning_runs
 from fine_tuning import plan_runs
+from fine_tuning_curve import curves_of, draw_curves
 from fine_tuning_page import write_page
 from fine_tuning_runs import Options, Run, epochs, find_base, known_results, result_of
 from fine_tuning_sets import BAR_SETS, FILM_FRAMES, MOST_TILES, TRAINING_IMAGES
@@ -147,6 +148,21 @@ def result(tuned: float, *, is_base: bool = False) -> dict[str, Any]:
     measured = {name: {"l1": value, "delta_e": 2 * value} for name, value in values.items()}
     counts = {"training": 4, "test": 5, "steps": 100}
     return {**counts, "is_base": is_base, "measured": measured}
+
+
+def test_the_curve_is_drawn_the_same_each_time(tmp_path: Path) -> None:
+    found = {
+        Run("monuseg-1", "microscopy", minutes, seed): result(tuned + 0.1 * seed)
+        for minutes, tuned in ((5.0, 2.2), (1.0, 2.6))
+        for seed in (0, 1)
+    }
+    curves = curves_of({**found, Run("monuseg-1", "natural", 5.0, 0): result(2.0)})
+    assert {base: list(runs) for base, runs in curves.items()} == {"microscopy": [1.0, 5.0]}
+    draw_curves(curves, tmp_path / "one.svg")
+    draw_curves(curves, tmp_path / "other.svg")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
+    write_page(tmp_path / "page.md", found, 5.0, "images/one.svg")
+    assert "(images/one.svg)" in (tmp_path / "page.md").read_text()
 
 
 def test_a_base_that_came_back_is_told_apart(tmp_path: Path) -> None:
