@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from skimage.color import rgb2lab
 
+from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.inference.planes import ColorPlane
+
+BEYOND = 2**26
+"""What a plane takes beside its result and the network, in bytes."""
 
 LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
 
@@ -32,3 +38,21 @@ def noise(*shape: int, high: int = 65535, seed: int = 0) -> np.ndarray:
 
 def lab_of(rgb: np.ndarray) -> np.ndarray:
     return rgb2lab(rgb.astype(np.float64) / LEVELS[rgb.dtype.name])
+
+
+def whole_and_tiled(
+    generator: Generator, plane: np.ndarray, result_bytes: int
+) -> tuple[ColorPlane, ColorPlane, int]:
+    """Return a plane's colours from one piece, from tiles, and how many tiles there were.
+
+    `result_bytes` is what a pixel takes beside the network; memory is short by a quarter.
+    """
+    display = DisplayRange(0, 65535)
+    choices = {"scale": "native", "dtype": "float32"}
+    (whole,) = predictor(generator, **choices).predict([plane], display)
+    stride = generator.stride
+    padded = math.prod(-(-side // stride) * stride for side in plane.shape)
+    limit = padded * 3 // 4 * generator.bytes_per_pixel + plane.size * result_bytes + BEYOND
+    tiled = predictor(generator, memory_limit=limit, **choices)
+    (found,) = tiled.predict([plane], display)
+    return whole, found, len(list(tiled._memory.grid(tiled._geometry(plane.shape))))

@@ -14,15 +14,12 @@ from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
-from predicting import lab_of, noise, predictor
+from predicting import BEYOND, lab_of, noise, predictor, whole_and_tiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.core.generator import Generator
-
-BEYOND = 2**26
-"""What a plane takes beside its result and the network, in bytes."""
 
 
 def test_batches_are_larger_the_smaller_the_planes(tiny_generator: Generator) -> None:
@@ -33,14 +30,8 @@ def test_batches_are_larger_the_smaller_the_planes(tiny_generator: Generator) ->
 
 
 def test_tiles_equal_the_whole(vivid_generator: Generator) -> None:
-    plane, display = noise(704, 1000), DisplayRange(0, 65535)
-    choices = {"scale": "native", "dtype": "float32"}
-    (whole,) = predictor(vivid_generator, **choices).predict([plane], display)
-    pixels = (704 * 1024) * 3 // 4
-    limit = pixels * vivid_generator.bytes_per_pixel + plane.size * 14 + BEYOND
-    tiled = predictor(vivid_generator, memory_limit=limit, **choices)
-    (found,) = tiled.predict([plane], display)
-    assert len(list(tiled._memory.grid(tiled._geometry(plane.shape)))) > 1
+    whole, found, tiles = whole_and_tiled(vivid_generator, noise(704, 1000), 14)
+    assert tiles > 1
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 
 

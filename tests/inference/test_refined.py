@@ -13,14 +13,12 @@ from torch.nn import functional as F
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
-from predicting import lab_of, noise, predictor
+from predicting import lab_of, noise, predictor, whole_and_tiled
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
 
 DISPLAY = DisplayRange(0, 65535)
-BEYOND = 2**26
-"""What a plane takes beside its result and the network, in bytes."""
 
 
 def build(spread_channels: int = 0) -> Generator:
@@ -71,14 +69,8 @@ def test_colour_law(detailed: Generator, scale: Any, dtype: str) -> None:
 
 
 def test_tiles_equal_the_whole(detailed: Generator) -> None:
-    plane = noise(704, 1000)
-    choices = {"scale": "native", "dtype": "float32"}
-    (whole,) = predictor(detailed, **choices).predict([plane], DISPLAY)
-    pixels = (704 * 1024) * 3 // 4
-    limit = pixels * detailed.bytes_per_pixel + plane.size * 28 + BEYOND
-    tiled = predictor(detailed, memory_limit=limit, **choices)
-    (found,) = tiled.predict([plane], DISPLAY)
-    assert len(list(tiled._memory.grid(tiled._geometry(plane.shape)))) > 1
+    whole, found, tiles = whole_and_tiled(detailed, noise(704, 1000), 28)
+    assert tiles > 1
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 
 

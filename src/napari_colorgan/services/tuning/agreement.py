@@ -56,10 +56,12 @@ def agree_job(config: TrainingConfig, base: Generator, pictures: Sequence[Pictur
     from napari_colorgan.training.encoders import build_from_base
 
     fits = [number for number, phase in enumerate(config.phases) if phase.is_fit]
+    if not fits:
+        return True
     store = PictureStore(pictures, max_side=config.data.max_side, memory_gib=0.0)
     looks = [look_of(store.read(number).numpy()) for number in range(len(store))]
     groups = group_alike(looks, MOST_GROUPS)
-    if not fits or len(groups) < 2:
+    if len(groups) < 2:
         return True
     yield Started(len(pictures), "check")
     generator = build_from_base(config, base).eval()
