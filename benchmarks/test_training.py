@@ -13,9 +13,9 @@ from PIL import Image
 from measure import PeakMemory, seconds
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
 from napari_colorgan.core.generator import build_generator
+from napari_colorgan.training.batch_source import BatchSource, StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Batch, PictureStore, find_pictures
-from napari_colorgan.training.feed import Feed, StepData
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.prefetch import prefetch
 
@@ -88,9 +88,9 @@ def test_step(benchmark: Any, record: Record, small: bool) -> None:
     ours = [n.to(memory_format=torch.channels_last) for n in networks(config)]
     phase = Phase(config, 0, *ours)
     bare, plain = (PlainLoop(*n) for n in (ours, networks(config)))
-    chance = torch.Generator().manual_seed(0)
-    lightness = torch.rand(batch, 1, SIDE, SIDE, generator=chance) * 2 - 1
-    ab = torch.rand(batch, 2, SIDE, SIDE, generator=chance) - 0.5
+    rng = torch.Generator().manual_seed(0)
+    lightness = torch.rand(batch, 1, SIDE, SIDE, generator=rng) * 2 - 1
+    ab = torch.rand(batch, 2, SIDE, SIDE, generator=rng) - 0.5
     data = StepData(0, Batch(lightness, ab), torch.zeros(batch, 3, SIDE, SIDE), None)
     with PeakMemory() as memory:
         phase.step(data, 1.0)
@@ -134,7 +134,7 @@ def test_data(benchmark: Any, record: Record, small: bool, tmp_path: Path) -> No
     )
     torch.manual_seed(0)
     network = build_generator(config.generator).to(memory_format=torch.channels_last)
-    trained, feed = Phase(config, 0, network), Feed(config, 0, store)
+    trained, feed = Phase(config, 0, network), BatchSource(config, 0, store)
     memory = [feed.load(step) for step in range(steps)]
     trained.step(memory[0], 1.0)
     laps: list[float] = []
@@ -158,9 +158,9 @@ def test_data(benchmark: Any, record: Record, small: bool, tmp_path: Path) -> No
 
 def make_pictures(folder: Path, count: int) -> Path:
     """Write JPEG pictures of 500 × 375 pixels."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(count):
-        coarse = chance.integers(0, 256, (15, 20, 3), dtype=np.uint8)
+        coarse = rng.integers(0, 256, (15, 20, 3), dtype=np.uint8)
         picture = Image.fromarray(coarse).resize((500, 375), Image.Resampling.BICUBIC)
         picture.save(folder / f"{number:03}.jpg", quality=90)
     return folder

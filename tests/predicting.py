@@ -29,10 +29,10 @@ def predictor(generator: Generator, **choices: Any) -> PlanePredictor:
 
 def noise(*shape: int, high: int = 65535, seed: int = 0) -> np.ndarray:
     # Smooth enough to have edges and areas, up to both ends of the range.
-    chance = np.random.default_rng(seed)
-    coarse = chance.random((-(-shape[0] // 7), -(-shape[1] // 7), *shape[2:]))
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((-(-shape[0] // 7), -(-shape[1] // 7), *shape[2:]))
     plane = coarse.repeat(7, axis=0).repeat(7, axis=1)[: shape[0], : shape[1]]
-    fine = plane + 0.2 * chance.standard_normal(plane.shape)
+    fine = plane + 0.2 * rng.standard_normal(plane.shape)
     return (np.clip(fine, 0, 1) * high).astype(np.uint8 if high == 255 else np.uint16)
 
 

@@ -122,10 +122,10 @@ def caltech(options: Options, seed: int) -> tuple[Labelled, Labelled]:
             if line["set"] == "caltech101":
                 files[Path(line["source"]).parent.name].append(line["file"])
     del files[CLUTTER]
-    chance = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     sides: tuple[list[tuple[str, int]], ...] = ([], [])
     for label, name in enumerate(sorted(files)):
-        order = torch.randperm(len(files[name]), generator=chance).tolist()
+        order = torch.randperm(len(files[name]), generator=rng).tolist()
         # The smallest classes keep a few pictures for the test.
         few = min(PER_CLASS, len(order) // 2)
         for side, part in zip(sides, (order[:few], order[few:][:TESTED_PER_CLASS]), strict=True):

@@ -18,7 +18,7 @@ from napari_colorgan.services.evaluation.baselines import fit_baselines_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.models import load_model
-from napari_colorgan.services.tuning.material import gather_job
+from napari_colorgan.services.tuning.material import prepare_dataset_job
 from napari_colorgan.services.tuning.settings import tuning_config
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.checkpoint import read_progress
@@ -134,7 +134,7 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
     model = load_model(each.base)
     request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
     config = tuning_config(request, model.card)
-    material = run(gather_job(split.training, request.hold_out, config.data, config.seed))
+    material = run(prepare_dataset_job(split.training, request.hold_out, config.data, config.seed))
     store = PictureStore(material.training, max_side=None, memory_gib=config.data.memory_gib)
     held_out = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
     validator = Validator.of(config, held_out)

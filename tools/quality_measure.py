@@ -12,7 +12,7 @@ from PIL import Image
 from napari_colorgan.events import Notice, run
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import Baselines, fit_baselines_job
-from napari_colorgan.services.evaluation.colorizer import colorizer_of
+from napari_colorgan.services.evaluation.colorizer import make_colorizer
 from napari_colorgan.services.evaluation.frontier import frontier_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from quality_pictures import draw_frontier, write_sheet
@@ -167,7 +167,7 @@ def _write_real_sheet(model: Model, folder: Path, images: Path) -> str:
     files = sorted(folder.glob("*.jpg"))
     if not files:
         return ""
-    colorize = colorizer_of(model, REPEATABLE, print)
+    colorize = make_colorizer(model, REPEATABLE, print)
     grays = [np.asarray(Image.open(file).convert("L")) for file in files]
     rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays]
     write_sheet(rows, images / "quality-real.jpg", thumbnail=192)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.widgets._display import virtual_display
 from napari_colorgan.widgets.demo import (
     PLUGIN,
     open_sample,
@@ -27,6 +26,7 @@ from napari_colorgan.widgets.demo import (
     run_on,
     wait_for_run,
 )
+from napari_colorgan.widgets.shared.display import virtual_display
 
 if TYPE_CHECKING:
     from collections.abc import Callable

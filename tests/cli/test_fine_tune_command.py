@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "two fields"
     folder.mkdir()
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(2):
-        coarse = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         picture = np.kron(coarse, np.ones((12, 12, 1), np.uint8))
         imsave(folder / f"{number}.png", picture, check_contrast=False)
     return folder

@@ -36,9 +36,9 @@ def arguments(tmp_path: Path) -> list[str]:
     """Make pictures and a config; return the command that trains on them."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(4):
-        coarse = chance.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        coarse = rng.integers(0, 256, (5, 6, 3), dtype=np.uint8)
         picture = np.kron(coarse, np.ones((14, 14, 1), np.uint8))
         imsave(folder / f"{number}.png", picture, check_contrast=False)
     config = TrainingConfig(

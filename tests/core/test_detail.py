@@ -36,8 +36,8 @@ def weighted(**changes: object) -> Generator:
 
 @pytest.fixture
 def lightness() -> torch.Tensor:
-    chance = torch.Generator().manual_seed(1)
-    return torch.rand(2, 1, 64, 96, generator=chance) * 2 - 1
+    rng = torch.Generator().manual_seed(1)
+    return torch.rand(2, 1, 64, 96, generator=rng) * 2 - 1
 
 
 @pytest.mark.parametrize("stride", [4, 8])

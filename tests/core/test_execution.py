@@ -10,7 +10,7 @@ import torch
 
 from napari_colorgan.core import execution
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.execution import NetworkAnswer, NetworkRunner, runner_of
+from napari_colorgan.core.execution import NetworkAnswer, NetworkRunner, get_runner
 from napari_colorgan.core.generator import build_generator
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def test_it_answers_as_the_generator_does(tiny_generator: Generator) -> None:
 def test_uncertainty_only_where_wanted(tiny_generator: Generator) -> None:
     answer = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
     assert answer.uncertainty is None
-    assert answer.likeness is None
+    assert answer.embedding_map is None
 
 
 def test_likeness_only_of_what_spreads_hints(tiny_generator: Generator) -> None:
     config = dataclasses.replace(tiny_generator.config, spread_channels=3)
     runner = NetworkRunner(build_generator(config).eval(), CPU, "float32")
-    assert runner(lightness()).likeness is None
-    found = runner(lightness(), likeness=True).likeness
+    assert runner(lightness()).embedding_map is None
+    found = runner(lightness(), embedding_map=True).embedding_map
     assert found is not None
     assert found.shape == (2, 1 + 3 + 1, 8, 12)
 
@@ -99,9 +99,9 @@ def test_auto_takes_bfloat16_if_it_is_faster_and_near(
 
 def test_a_runner_is_made_once_for_a_generator_as_it_is(tiny_generator: Generator) -> None:
     generator = copy.deepcopy(tiny_generator)
-    runner = runner_of(generator, CPU, "float32")
-    assert runner_of(generator, CPU, "float32") is runner
-    assert runner_of(generator, CPU, "bfloat16") is not runner
+    runner = get_runner(generator, CPU, "float32")
+    assert get_runner(generator, CPU, "float32") is runner
+    assert get_runner(generator, CPU, "bfloat16") is not runner
 
 
 @pytest.mark.parametrize("part", ["parameters", "buffers"])
@@ -109,18 +109,18 @@ def test_a_generator_trained_further_gets_another_runner(
     tiny_generator: Generator, part: str
 ) -> None:
     generator = copy.deepcopy(tiny_generator)
-    before = runner_of(generator, CPU, "float32")(lightness()).ab
+    before = get_runner(generator, CPU, "float32")(lightness()).ab
     with torch.no_grad():
         for tensor in getattr(generator, part)():
             if tensor.is_floating_point():
                 tensor.mul_(1.1)
-    after = runner_of(generator, CPU, "float32")(lightness()).ab
+    after = get_runner(generator, CPU, "float32")(lightness()).ab
     assert not torch.equal(before, after)
 
 
 def test_runners_go_with_their_generator(tiny_generator: Generator) -> None:
     generator = copy.deepcopy(tiny_generator)
-    runner_of(generator, CPU, "float32")
+    get_runner(generator, CPU, "float32")
     count = len(execution._runners)
     del generator
     gc.collect()

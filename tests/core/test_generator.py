@@ -19,8 +19,8 @@ PIX2PIX = GeneratorConfig(
 
 
 def planes(height: int = 64, width: int = 96, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
-    chance = torch.Generator().manual_seed(0)
-    lightness = torch.rand(batch, 1, height, width, generator=chance) * 2 - 1
+    rng = torch.Generator().manual_seed(0)
+    lightness = torch.rand(batch, 1, height, width, generator=rng) * 2 - 1
     return lightness, torch.zeros(batch, 3, height, width)
 
 

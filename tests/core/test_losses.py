@@ -104,10 +104,10 @@ def test_classification_is_what_paper_and_pencil_say() -> None:
 
 
 def test_classification_of_parts_is_that_of_the_whole() -> None:
-    chance = torch.Generator().manual_seed(0)
-    logits = 5 * torch.randn(4, len(BINS), 3, 3, generator=chance)
-    target = torch.rand(4, 2, 3, 3, generator=chance) - 0.5
-    weights = torch.rand(len(BINS), generator=chance) ** 4
+    rng = torch.Generator().manual_seed(0)
+    logits = 5 * torch.randn(4, len(BINS), 3, 3, generator=rng)
+    target = torch.rand(4, 2, 3, 3, generator=rng) - 0.5
+    weights = torch.rand(len(BINS), generator=rng) ** 4
     whole = losses.classification(logits, target, BINS, weights)
     mean = losses.pixel_weights(target, BINS, weights).mean()
     parts = [
@@ -123,12 +123,10 @@ def test_classification_of_parts_is_that_of_the_whole() -> None:
 
 
 def test_gradients_of_classification_match_differences() -> None:
-    chance = torch.Generator().manual_seed(0)
-    logits = torch.randn(
-        1, len(BINS), 1, 2, dtype=torch.float64, generator=chance, requires_grad=True
-    )
-    target = torch.rand(1, 2, 1, 2, generator=chance) - 0.5
-    weights = torch.rand(len(BINS), dtype=torch.float64, generator=chance)
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, len(BINS), 1, 2, dtype=torch.float64, generator=rng, requires_grad=True)
+    target = torch.rand(1, 2, 1, 2, generator=rng) - 0.5
+    weights = torch.rand(len(BINS), dtype=torch.float64, generator=rng)
     for given in (None, weights):
         assert torch.autograd.gradcheck(
             lambda v, w=given: losses.classification(v, target, BINS, w), logits
@@ -150,10 +148,10 @@ def test_rarity_weights_have_mean_one_over_the_data() -> None:
 
 
 def test_gradients_match_differences() -> None:
-    chance = torch.Generator().manual_seed(0)
-    logits = torch.randn(1, 1, 2, 2, dtype=torch.float64, generator=chance, requires_grad=True)
-    ab = torch.randn(1, 2, 2, 2, dtype=torch.float64, generator=chance, requires_grad=True)
-    target = torch.randn(1, 2, 2, 2, dtype=torch.float64, generator=chance)
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 1, 2, 2, dtype=torch.float64, generator=rng, requires_grad=True)
+    ab = torch.randn(1, 2, 2, 2, dtype=torch.float64, generator=rng, requires_grad=True)
+    target = torch.randn(1, 2, 2, 2, dtype=torch.float64, generator=rng)
     for kind in ("vanilla", "lsgan", "hinge"):
         for real in (True, False):
             assert torch.autograd.gradcheck(
@@ -166,8 +164,8 @@ def test_gradients_match_differences() -> None:
 
 
 def test_gradient_of_classification_is_softmax_minus_truth() -> None:
-    chance = torch.Generator().manual_seed(0)
-    logits = torch.randn(1, len(BINS), 1, 1, generator=chance, requires_grad=True)
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, len(BINS), 1, 1, generator=rng, requires_grad=True)
     target = torch.tensor([20.0, 30.0]).view(1, 2, 1, 1) / AB_SCALE
     losses.classification(logits, target, BINS).backward()
     indices, shares = losses.soft_encode(target, BINS)

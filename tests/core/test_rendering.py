@@ -10,10 +10,10 @@ LEVELS = {torch.uint8: 255, torch.int16: 65535, torch.float32: 1}
 
 
 def planes(spread: float, seed: int = 0, side: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
-    chance = torch.Generator().manual_seed(seed)
-    lightness = torch.rand(side, side, generator=chance) * 100
+    rng = torch.Generator().manual_seed(seed)
+    lightness = torch.rand(side, side, generator=rng) * 100
     lightness[0], lightness[1] = 0, 100
-    return lightness, (torch.rand(2, side, side, generator=chance) * 2 - 1) * spread
+    return lightness, (torch.rand(2, side, side, generator=rng) * 2 - 1) * spread
 
 
 def rendered(lightness: torch.Tensor, ab: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -46,11 +46,11 @@ def test_tiles_and_results_stay_within_the_limit(limit: int, height: int, width:
 
 def test_running_out_halves_batches_then_tiles_then_ends() -> None:
     memory, geometry = plan(10**9), native(512, 512)
-    assert "at most 2 planes" in str(memory.retreat(geometry, 5))
+    assert "at most 2 planes" in str(memory.reduce_memory(geometry, 5))
     assert memory.batch_size(native(64, 64)) == 2
-    assert "planes" in str(memory.retreat(geometry, 2))
+    assert "planes" in str(memory.reduce_memory(geometry, 2))
     sizes = [memory.grid(geometry).largest]
-    while memory.retreat(geometry, 1):
+    while memory.reduce_memory(geometry, 1):
         sizes.append(memory.grid(geometry).largest)
     assert len(sizes) > 2
     assert sizes == sorted(sizes, reverse=True)

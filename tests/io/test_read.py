@@ -165,12 +165,12 @@ def test_pickles_are_never_run(tmp_path):
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 30))
 def test_flipped_bytes_are_read_or_refused(tmp_path, kind, seed, flips):
     """Whatever is damaged, nothing but a ColorganError comes out."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     data = bytearray(GOOD[kind])
     for _ in range(flips):
         # Headers are where damage does most, so half of it goes there.
-        place = chance.randrange(min(400, len(data)) if chance.random() < 0.5 else len(data))
-        data[place] = chance.randrange(256)
+        place = rng.randrange(min(400, len(data)) if rng.random() < 0.5 else len(data))
+        data[place] = rng.randrange(256)
     path = tmp_path / f"a.{kind}"
     path.write_bytes(data)
     with warnings.catch_warnings():

@@ -13,7 +13,7 @@ from napari_colorgan.library.ancestry import ancestors, descendants
 from napari_colorgan.library.card import Metric, ModelCard
 from napari_colorgan.library.checking import check_weights
 from napari_colorgan.library.deleting import delete_file
-from napari_colorgan.library.inventory import InventoryItem, take_inventory
+from napari_colorgan.library.inventory import InventoryItem, list_inventory
 from napari_colorgan.library.inventory_page import item_page, size_text
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def card(name: str, parent: str | None = None, metrics: tuple[Metric, ...] = ())
 
 
 def item(library: ModelLibrary, name: str) -> InventoryItem:
-    return next(each for each in take_inventory(library.folders) if each.name == name)
+    return next(each for each in list_inventory(library.folders) if each.name == name)
 
 
 def test_every_folder_is_there_and_damaged_files_come_last(library: ModelLibrary) -> None:
     broken = library.folders.own / "broken.colorgan.safetensors"
     broken.write_bytes(b"PK\x03\x04 this is a zip")
-    found = take_inventory(library.folders)
+    found = list_inventory(library.folders)
     assert [(each.name, each.kind, each.may_change) for each in found] == [
         ("natural", "bundled", False),
         ("étude 1", "own", True),
@@ -46,7 +46,7 @@ def test_every_folder_is_there_and_damaged_files_come_last(library: ModelLibrary
 
 def test_an_absent_shared_folder_is_said(library: ModelLibrary, tmp_path: Path) -> None:
     folders = dataclasses.replace(library.folders, shared=tmp_path / "gone")
-    last = take_inventory(folders)[-1]
+    last = list_inventory(folders)[-1]
     assert (last.name, last.kind, last.may_change) == ("gone", "shared", False)
     assert "can be read" in str(last.problem)
 
@@ -91,8 +91,8 @@ def test_a_renamed_parent_is_found_by_its_weights() -> None:
 
 def test_of_twins_the_one_that_is_named_is_the_parent() -> None:
     base = hashed("base", "a")
-    twin, child = dataclasses.replace(base, name="twin"), hashed("child", "b", base)
-    for library in ([twin, base, child], [base, twin, child]):
+    duplicate, child = dataclasses.replace(base, name="twin"), hashed("child", "b", base)
+    for library in ([duplicate, base, child], [base, duplicate, child]):
         assert ancestors(child, library) == (("base", True),)
         assert descendants("twin", library) == ()
     # A training that did not help leaves the base's own weights.

@@ -19,7 +19,7 @@ def test_a_new_model_keeps_its_name(tiny_model_file: Path) -> None:
     library = ModelLibrary()
     (plan,), refused = plan_imports(library, [tiny_model_file])
     assert not refused
-    assert (plan.name, plan.twin) == ("tiny", None)
+    assert (plan.name, plan.duplicate) == ("tiny", None)
     question = import_question([plan])
     assert question.startswith("Import 'tiny' (tests, 0.")
     assert question.endswith("A copy goes into your models folder.")
@@ -33,8 +33,8 @@ def test_the_same_weights_and_a_taken_name_are_told_first(
     tiny_library: ModelLibrary, tiny_model_file: Path
 ) -> None:
     (first, second), _ = plan_imports(tiny_library, [tiny_model_file, tiny_model_file])
-    assert first.twin is not None
-    assert first.twin.name == "tiny"
+    assert first.duplicate is not None
+    assert first.duplicate.name == "tiny"
     assert (first.name, second.name) == ("tiny 2", "tiny 3")
     question = import_question([first, second])
     assert question.startswith("Import 2 models ('tiny', 'tiny')?")

@@ -119,12 +119,12 @@ def test_minutes_become_steps_that_are_measured_once(
 def test_a_run_is_made_measured_and_taken_as_it_is(
     tmp_path: Path, tiny_model_file: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for tile in (data / "manifest.csv").read_text("utf-8").splitlines():
         path = data / tile.partition(",")[0]
         if "/val/gbm40/0_" in str(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            coarse = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(np.kron(coarse, np.ones((32, 32, 1), np.uint8))).save(path)
     options, each = Options(data, tmp_path / "bar", "cpu"), Run("gbm-1", str(tiny_model_file), 1, 0)
     lengths = [0.01 for _ in TrainingConfig.load("fine-tune").phases]

@@ -31,9 +31,9 @@ def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six colourful pictures of different shapes."""
     folder = tmp_path_factory.mktemp("data") / "pictures"
     folder.mkdir()
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(6):
-        coarse = chance.integers(0, 256, (5, 6 + number % 2, 3), dtype=np.uint8)
+        coarse = rng.integers(0, 256, (5, 6 + number % 2, 3), dtype=np.uint8)
         picture = np.kron(coarse, np.ones((14, 14, 1), np.uint8))
         imsave(folder / f"{number}.png", picture, check_contrast=False)
     return folder

@@ -21,8 +21,8 @@ CONFIG = DataConfig(size=64, turns=True, film=1.0)
 
 
 def picture(height: int = 90, width: int = 140) -> torch.Tensor:
-    chance = torch.Generator().manual_seed(3)
-    return torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=chance)
+    rng = torch.Generator().manual_seed(3)
+    return torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=rng)
 
 
 def test_patch_depends_on_its_numbers_alone() -> None:

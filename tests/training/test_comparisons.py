@@ -11,10 +11,10 @@ import torch
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Batch
 from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.feed import StepData
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.phase_config import PhaseConfig
 
@@ -55,9 +55,9 @@ def make_phase(
 
 def make_data(*, lightness: float | None = None, error: float | None = None) -> StepData:
     """Return random patches of 128 px; of one lightness, or one distance from gray, if given."""
-    chance = torch.Generator().manual_seed(0)
-    level = torch.rand(BATCH, 1, 128, 128, generator=chance) * 2 - 1
-    ab = torch.rand(BATCH, 2, 128, 128, generator=chance) - 0.5
+    rng = torch.Generator().manual_seed(0)
+    level = torch.rand(BATCH, 1, 128, 128, generator=rng) * 2 - 1
+    ab = torch.rand(BATCH, 2, 128, 128, generator=rng) - 0.5
     level = level if lightness is None else torch.full_like(level, lightness)
     ab = ab if error is None else torch.full_like(ab, error)
     return StepData(0, Batch(level, ab), torch.zeros(BATCH, 3, 128, 128), None)

@@ -14,10 +14,10 @@ from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Batch
 from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.feed import StepData
 from napari_colorgan.training.fitting import fit_detail
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.phase_config import PhaseConfig
@@ -44,10 +44,10 @@ def patches(generator: Generator, weight: torch.Tensor) -> list[StepData]:
     """Make patches whose truth is the network's answer, refined with these weights."""
     stage = generator.detail
     assert stage is not None
-    chance = torch.Generator().manual_seed(3)
+    rng = torch.Generator().manual_seed(3)
     made = []
     for _ in range(4):
-        lightness = torch.rand(2, 1, 96, 96, generator=chance) * 2 - 1
+        lightness = torch.rand(2, 1, 96, 96, generator=rng) * 2 - 1
         none = torch.zeros(2, 3, 96, 96)
         with torch.no_grad():
             features = generator.encode(lightness, none)
@@ -94,8 +94,8 @@ def test_outliers_pull_less_than_in_least_squares(generator: Generator) -> None:
 def test_more_decay_moves_the_encoders_weights_less(generator: Generator) -> None:
     stage = generator.detail
     assert stage is not None
-    chance = torch.Generator().manual_seed(5)
-    truth = 0.02 * torch.randn(stage.weight.shape, generator=chance)
+    rng = torch.Generator().manual_seed(5)
+    truth = 0.02 * torch.randn(stage.weight.shape, generator=rng)
     data, sizes = patches(generator, truth), []
     for decay in (1e-3, 10.0):
         stage.weight.zero_()

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def pair(dtype: str = "u1", seed: int = 0) -> np.ndarray:
     """Return a pair (96, 128, 4): blocks of colour and, unlike them, blocks of gray."""
-    chance = np.random.default_rng(seed)
-    blocks = np.kron(chance.random((12, 16, 4)), np.ones((8, 8, 1)))
+    rng = np.random.default_rng(seed)
+    blocks = np.kron(rng.random((12, 16, 4)), np.ones((8, 8, 1)))
     if dtype == "f4":
         return blocks.astype(np.float32)
     return np.rint(blocks * np.iinfo(dtype).max).astype(dtype)
@@ -86,8 +86,8 @@ def test_cached_features_are_the_grays(tiny_generator: Generator, tmp_path: Path
     cache = FeatureCache(tmp_path / "cache", 2)
     run(cache.build(tiny_generator, pictures, config, 0))
     cached = cache.read([1]).batch
-    chance = generator_for(0, 0, 1)
-    patch = make_patch(pictures.read(1), config, chance)
+    rng = generator_for(0, 0, 1)
+    patch = make_patch(pictures.read(1), config, rng)
     lightness, _ = to_lab_planes(patch)
     np.testing.assert_allclose(cached.lightness[0], lightness, atol=1 / 127)
 

@@ -17,10 +17,10 @@ from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import run
 from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Batch
 from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.feed import StepData
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.phase_config import PhaseConfig
 
@@ -56,9 +56,9 @@ def make_config(kind: str = "supervised", **changes: Any) -> TrainingConfig:
 
 @pytest.fixture
 def data() -> StepData:
-    chance = torch.Generator().manual_seed(0)
-    lightness = torch.rand(BATCH, 1, SIZE, SIZE, generator=chance) * 2 - 1
-    coarse = torch.rand(BATCH, 2, SIZE // 16, SIZE // 16, generator=chance) - 0.5
+    rng = torch.Generator().manual_seed(0)
+    lightness = torch.rand(BATCH, 1, SIZE, SIZE, generator=rng) * 2 - 1
+    coarse = torch.rand(BATCH, 2, SIZE // 16, SIZE // 16, generator=rng) - 0.5
     ab = coarse.repeat_interleave(16, dim=2).repeat_interleave(16, dim=3)
     return StepData(0, Batch(lightness, ab), torch.zeros(BATCH, 3, SIZE, SIZE), None)
 

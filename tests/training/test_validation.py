@@ -35,8 +35,8 @@ def test_as_many_as_allowed_are_measured_evenly_spaced(
 
 
 def test_native_pictures_keep_their_scale() -> None:
-    chance = np.random.default_rng(0)
-    arrays = [chance.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((96, 70), (80, 130))]
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((96, 70), (80, 130))]
 
     def store(*planes: np.ndarray) -> PictureStore:
         found = [Picture("all", str(i), lambda p=p: p) for i, p in enumerate(planes)]

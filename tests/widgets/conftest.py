@@ -10,8 +10,8 @@ from models_setup import ModelsPanel, fill_library
 from superqt.utils import WorkerBase
 from widget_fakes import PATIENCE_S, FakeEngine, FakeLibrary, Panel
 
-from napari_colorgan.widgets.colorize import ColorizeWidget
-from napari_colorgan.widgets.models import ModelsWidget
+from napari_colorgan.widgets.colorize.panel import ColorizeWidget
+from napari_colorgan.widgets.models.panel import ModelsWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# Tests open windows and load torch in any order; see widgets/_triton.py.
+# Tests open windows and load torch in any order; see widgets/shared/triton.py.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 

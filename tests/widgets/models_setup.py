@@ -20,7 +20,7 @@ from napari_colorgan.library.store import ModelLibrary
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.widgets.models import ModelsWidget
+    from napari_colorgan.widgets.models.panel import ModelsWidget
 
 
 def put(source: Path, path: Path, name: str, **facts: Any) -> Path:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QTextDocument
 
 from napari_colorgan.library.card_picture import CardPicture
-from napari_colorgan.widgets._card_view import CardView
+from napari_colorgan.widgets.shared.card_view import CardView
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 from widget_fakes import PLANE, STACK, expected, run
 
 from napari_colorgan.services import disk_array
-from napari_colorgan.widgets._layers import METADATA_KEY
+from napari_colorgan.widgets.shared.layers import METADATA_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from panel_harness import Stand, colors, stand
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QPushButton
-from training_stand import Stand, colors, stand
 
 from napari_colorgan.services.tuning.process import find_process
 

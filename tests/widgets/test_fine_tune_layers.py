@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from training_stand import Stand, colors, stand
+from panel_harness import Stand, colors, stand
 
 from napari_colorgan.services.runs import TuningRun
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from panel_harness import Stand, colors, stand
 from PIL import Image
-from training_stand import Stand, colors, stand
 
 from napari_colorgan.events import StepDone
 from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning import outlook
+from napari_colorgan.services.tuning import estimate as outlook
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.widgets._training_outlook import FileCount
+from napari_colorgan.widgets.fine_tune.estimate import FileCount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,14 +64,14 @@ def test_of_two_lists_the_later_one_counts(stand: Stand, folder: Path, tmp_path:
     other.mkdir()
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(other / "one.png")
     seen: list[int | None] = []
-    files.changed.connect(lambda: seen.append(files.tally and files.tally.planes))
+    files.changed.connect(lambda: seen.append(files.counts and files.counts.planes))
     files.count([folder])
     files.count([other])
-    stand.wait(lambda: files.tally is not None)
-    assert files.tally.planes == 1
+    stand.wait(lambda: files.counts is not None)
+    assert files.counts.planes == 1
     assert 3 not in seen
     files.count([])
-    assert files.tally.planes == 0
+    assert files.counts.planes == 0
 
 
 def test_what_it_takes_follows_the_settings(

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from panel_harness import Stand, colors, stand
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from training_stand import Stand, colors, stand
 
 from napari_colorgan.services.runs import find_runs
 
 if TYPE_CHECKING:
-    from napari_colorgan.widgets._training_pairs import SeenAs
+    from napari_colorgan.widgets.fine_tune.pairs import SeenAs
 
 __all__ = ["colors", "stand"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from panel_harness import Stand, colors, stand
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from training_stand import Stand, colors, stand
 
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.folders import runs_folder

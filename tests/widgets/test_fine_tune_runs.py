@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from training_stand import Stand, colors, stand
+from panel_harness import Stand, colors, stand
 from widget_fakes import LEFT
 
 from napari_colorgan.events import EpochDone, Notice, Preview, Started, StepDone
@@ -15,9 +15,9 @@ from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.run_directory import RunDirectory
-from napari_colorgan.widgets import _training_ending
-from napari_colorgan.widgets.colorize import ColorizeWidget
-from napari_colorgan.widgets.fine_tune import FineTuneWidget
+from napari_colorgan.widgets.colorize.panel import ColorizeWidget
+from napari_colorgan.widgets.fine_tune import ending as _training_ending
+from napari_colorgan.widgets.fine_tune.panel import FineTuneWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_colorgan.errors import MemoryLimitError
-from napari_colorgan.widgets._layers import PREVIEW_KEY
+from napari_colorgan.widgets.shared.layers import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from widget_fakes import Panel

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from npe2 import PluginManifest
 
-from napari_colorgan.widgets._preferences import Preferences, load_preferences
-from napari_colorgan.widgets.colorize import ColorizeWidget
+from napari_colorgan.widgets.colorize.panel import ColorizeWidget
+from napari_colorgan.widgets.shared.preferences import Preferences, load_preferences
 
 if TYPE_CHECKING:
     from collections.abc import Callable

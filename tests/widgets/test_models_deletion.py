@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_colorgan.widgets import _model_deletion
+from napari_colorgan.widgets.models import deletion as _model_deletion
 
 if TYPE_CHECKING:
     from pathlib import Path

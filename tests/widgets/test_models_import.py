@@ -9,8 +9,8 @@ from models_setup import ModelsPanel, damage, put
 from qtpy.QtWidgets import QFileDialog
 
 from napari_colorgan.library.store import ModelLibrary
-from napari_colorgan.widgets import model_reader
-from napari_colorgan.widgets._model_picker import ModelPicker
+from napari_colorgan.widgets.models import reader as model_reader
+from napari_colorgan.widgets.shared.model_picker import ModelPicker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,8 @@ def test_the_button_takes_several_files(
 
 
 def test_the_same_weights_are_asked_about(models: ModelsPanel, tmp_path: Path) -> None:
-    twin = copy_of(models.file("liver"), "twin")
-    moved = twin.rename(tmp_path / twin.name)
+    duplicate = copy_of(models.file("liver"), "twin")
+    moved = duplicate.rename(tmp_path / duplicate.name)
     models.widget.refresh()
     models.drop(moved)
     assert "'twin' has the same weights as 'natural'" in models.asked
@@ -80,8 +80,11 @@ def test_the_same_weights_are_asked_about(models: ModelsPanel, tmp_path: Path) -
 def test_a_no_to_twins_leaves_what_was_said_of_the_others(
     models: ModelsPanel, stranger: Path, tmp_path: Path
 ) -> None:
-    twin = copy_of(models.file("liver"), "twin")
-    moved, page = twin.rename(tmp_path / twin.name), tmp_path / "page.colorgan.safetensors"
+    duplicate = copy_of(models.file("liver"), "twin")
+    moved, page = (
+        duplicate.rename(tmp_path / duplicate.name),
+        tmp_path / "page.colorgan.safetensors",
+    )
     page.write_bytes(b"<html>")
     models.widget.refresh()
     models.drop(stranger, moved)

@@ -9,8 +9,8 @@ from npe2 import PluginManifest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_colorgan.widgets._model_picker import preferred_library
-from napari_colorgan.widgets.models import ModelsWidget
+from napari_colorgan.widgets.models.panel import ModelsWidget
+from napari_colorgan.widgets.shared.model_picker import preferred_library
 
 if TYPE_CHECKING:
     from pathlib import Path

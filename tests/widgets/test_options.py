@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_colorgan.widgets._options import Options, load_options, options_path, save_options
+from napari_colorgan.widgets.shared.options import Options, load_options, options_path, save_options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from widget_fakes import entry
 
-from napari_colorgan.widgets._options import Options
-from napari_colorgan.widgets._preferences import Preferences
-from napari_colorgan.widgets._progress import time_left
-from napari_colorgan.widgets._requests import prediction_settings
+from napari_colorgan.widgets.colorize.progress import time_left
+from napari_colorgan.widgets.colorize.requests import prediction_settings
+from napari_colorgan.widgets.shared.options import Options
+from napari_colorgan.widgets.shared.preferences import Preferences
 
 NATURAL, PLAIN = entry("natural"), entry("plain", head="regression")
 

@@ -18,7 +18,7 @@ from napari_colorgan.services.colorize import ColorizeResult
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
     from napari_colorgan.services.colorize import ColorizeRequest
-    from napari_colorgan.widgets.colorize import ColorizeWidget
+    from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 
 TINT = np.array([1.0, 0.5, 0.25])
 """What the stand-in engine multiplies gray by."""

@@ -66,11 +66,11 @@ def fine_tune(
     from napari_colorgan.library.store import ModelLibrary
     from napari_colorgan.services.fine_tune import fine_tune_job
     from napari_colorgan.services.tuning.folders import new_run_folder
-    from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
-    from napari_colorgan.services.tuning.request import FineTuneRequest, refuse_run
+    from napari_colorgan.services.tuning.keeping import check_name_free, save_model
+    from napari_colorgan.services.tuning.request import FineTuneRequest, check_output_free
 
     if name is not None:
-        refuse_taken(name)
+        check_name_free(name)
     if resume:
         request = FineTuneRequest.load(_required(output))
         request = dataclasses.replace(request, name=name or request.name)
@@ -88,7 +88,7 @@ def fine_tune(
             device=device,
             gray=[None if str(path) == "-" else path for path in gray] if gray else None,
         )
-        refuse_run(request.output)
+        check_output_free(request.output)
         request.save()
     with TrainingView() as view, interruptible(view.show) as on_event:
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.execution import NetworkAnswer
-    from napari_colorgan.core.spreading import HintSpreader
+    from napari_colorgan.core.hint_propagation import HintPropagation
 
 
 class CellMap:
@@ -29,7 +29,7 @@ class CellMap:
         Cells along their sides.
     stride : int
         Pixels per cell along a side.
-    spreader : HintSpreader or None
+    spreader : HintPropagation or None
         Where hints are to be spread: their colours and what they are spread by are kept, too.
     detail_stride : int or None
         Pixels per cell of the finer grid of a network that tells detail.
@@ -47,7 +47,7 @@ class CellMap:
         planes: int,
         shape: tuple[int, int],
         stride: int,
-        spreader: HintSpreader | None,
+        spreader: HintPropagation | None,
         detail_stride: int | None = None,
     ) -> None:
         self.cells = torch.zeros(planes, 4, *shape)
@@ -91,8 +91,8 @@ class CellMap:
         found = [answer.ab, torch.zeros_like(answer.ab[:, :1]) if unsure is None else unsure]
         found = [each.cpu() for each in found] + [F.avg_pool2d(lightness, stride)]
         self.cells[:, :, *outer] = torch.cat(found, dim=1)[:, :, *inner]
-        if self._spreader is not None and answer.likeness is not None and hints is not None:
-            self._likeness[:, :, *outer] = answer.likeness.cpu()[:, :, *inner]
+        if self._spreader is not None and answer.embedding_map is not None and hints is not None:
+            self._likeness[:, :, *outer] = answer.embedding_map.cpu()[:, :, *inner]
             pooled = torch.cat(pool_hints(hints, stride), dim=1)
             self._hints[:, :, *outer] = pooled[:, :, *inner]
         fine = self._detail_stride
@@ -116,12 +116,19 @@ class CellMap:
             mean = F.avg_pool2d(self._detail[:, :2], self._stride // self._detail_stride)
         # Hints differ from the answer as it will be, its detail included.
         self.cells[:, :2] += mean
-        for cells, hints, likeness in zip(self.cells, self._hints, self._likeness, strict=True):
-            ab, doubt = self._spreader(
-                cells[:2] / AB_SCALE, likeness[:1], likeness[1:], hints[:2], hints[2:], self._stride
+        for cells, hints, embedding_map in zip(
+            self.cells, self._hints, self._likeness, strict=True
+        ):
+            ab, residual_std = self._spreader(
+                cells[:2] / AB_SCALE,
+                embedding_map[:1],
+                embedding_map[1:],
+                hints[:2],
+                hints[2:],
+                self._stride,
             )
             cells[:2] = ab * AB_SCALE
-            cells[2:3] *= doubt
+            cells[2:3] *= residual_std
         self.cells[:, :2] -= mean
 
     def refined(self) -> tuple[Tensor, int]:

@@ -25,7 +25,7 @@ _KNOTS = 26  # of the tables over lightness: one every 4 L*
 _SURROUNDINGS = (4, 8, 16)  # pixels over whose squares lightness is averaged
 
 
-class DetailStage(nn.Module):
+class DetailRefinement(nn.Module):
     """Colour that follows lightness, on a grid finer than the network's; linear in its weights.
 
     The network answers on cells of 4 or 8 pixels, larger than a nucleus's rim. What is added to

@@ -36,7 +36,7 @@ _TRIAL_SIZE = 256
 _runners: WeakKeyDictionary[Generator, tuple[object, NetworkRunner]] = WeakKeyDictionary()
 
 
-def runner_of(generator: Generator, device: torch.device, precision: str) -> NetworkRunner:
+def get_runner(generator: Generator, device: torch.device, precision: str) -> NetworkRunner:
     """Return a runner of a generator: the last one, if it would be the same.
 
     A live preview asks for one at every change; making it and trying precisions takes longer
@@ -62,7 +62,7 @@ class NetworkAnswer:
         a* and b* in CIE units.
     uncertainty : Tensor, shape (B, 1, h, w), or None
         0…1, if wanted and known.
-    likeness : Tensor, shape (B, 1 + D, h, w), or None
+    embedding_map : Tensor, shape (B, 1 + D, h, w), or None
         What hints are spread by, if wanted: the expected deviation and the cells' embeddings.
     detail : Tensor, shape (B, 2, H / 2, W / 2), or None
         What is to be added to `ab` on a finer grid, in CIE units, if the network tells it.
@@ -70,7 +70,7 @@ class NetworkAnswer:
 
     ab: Tensor
     uncertainty: Tensor | None
-    likeness: Tensor | None = None
+    embedding_map: Tensor | None = None
     detail: Tensor | None = None
 
 
@@ -126,7 +126,7 @@ class NetworkRunner:
         *,
         temperature: float = 1.0,
         uncertainty: bool = False,
-        likeness: bool = False,
+        embedding_map: bool = False,
     ) -> NetworkAnswer:
         """Predict colours.
 
@@ -138,7 +138,7 @@ class NetworkRunner:
             a*/110, b*/110 and weight.
         temperature : float
             See `Generator.colors`.
-        uncertainty, likeness : bool
+        uncertainty, embedding_map : bool
             Whether they are wanted; the second only of a generator with a spreader.
 
         Returns
@@ -160,7 +160,7 @@ class NetworkRunner:
                 self.prepare(lightness)
                 dtype = self._dtype or torch.float32
             return self._predict(
-                fed, hints, temperature, dtype, uncertainty=uncertainty, likeness=likeness
+                fed, hints, temperature, dtype, uncertainty=uncertainty, embedding_map=embedding_map
             )
 
     def _predict(
@@ -171,13 +171,13 @@ class NetworkRunner:
         dtype: torch.dtype,
         *,
         uncertainty: bool = False,
-        likeness: bool = False,
+        embedding_map: bool = False,
     ) -> NetworkAnswer:
         generator, stride = self.generator, self.generator.output_stride
         lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
         with torch.autocast(self.device.type, dtype=dtype) if lower else nullcontext():
-            if likeness or generator.detail is not None:
+            if embedding_map or generator.detail is not None:
                 features = generator.encode(fed, hints)
                 raw = generator.decode(features, fed, hints).float()
             else:
@@ -186,7 +186,7 @@ class NetworkRunner:
         if unsure is not None:
             unsure *= 1 - pool_hints(hints, stride)[1]
         alike = None
-        if likeness and generator.spreader is not None:
+        if embedding_map and generator.spreader is not None:
             embedding = generator.spreader.embed(features, fed, stride)
             alike = torch.cat([generator.head.deviation(raw), embedding], dim=1)
         detail = None

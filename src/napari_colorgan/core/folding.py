@@ -77,8 +77,8 @@ def answers_alike(generator: Generator, other: Generator) -> bool:
         On one device, in evaluation mode.
     """
     side = 2 * generator.stride
-    chance = torch.Generator().manual_seed(0)
-    planes = torch.rand(1, 4, side, side, generator=chance)  # (1, 1 + 3, H, W), all in range
+    rng = torch.Generator().manual_seed(0)
+    planes = torch.rand(1, 4, side, side, generator=rng)  # (1, 1 + 3, H, W), all in range
     planes = planes.to(next(generator.parameters()).device)
     with torch.inference_mode():
         first, second = (each(planes[:, :1], planes[:, 1:]) for each in (generator, other))

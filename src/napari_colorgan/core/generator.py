@@ -15,9 +15,9 @@ from napari_colorgan.core.upsampling import enlarge
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.detail import DetailStage
+    from napari_colorgan.core.detail import DetailRefinement
     from napari_colorgan.core.heads import Head
-    from napari_colorgan.core.spreading import HintSpreader
+    from napari_colorgan.core.hint_propagation import HintPropagation
 
 __all__ = ["Generator", "GeneratorConfig", "build_generator", "pool_hints"]
 
@@ -42,9 +42,9 @@ class Generator(nn.Module):
         Peak activation memory per input pixel in float32, for planning tiles.
     head : Head
         Turns the last features into colours.
-    spreader : HintSpreader or None
+    spreader : HintPropagation or None
         Spreads hints over the answer; the network is then shown none.
-    detail : DetailStage or None
+    detail : DetailRefinement or None
         Refines the answer on a finer grid.
     """
 
@@ -52,8 +52,8 @@ class Generator(nn.Module):
     bytes_per_pixel: ClassVar[int] = 300
 
     head: Head
-    spreader: HintSpreader | None
-    detail: DetailStage | None
+    spreader: HintPropagation | None
+    detail: DetailRefinement | None
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -109,8 +109,8 @@ class Generator(nn.Module):
         hint_ab, weight = pool_hints(hints.float(), self.output_stride)
         return torch.lerp(ab, hint_ab, weight)
 
-    def tell_detail(self, features: list[Tensor], lightness: Tensor) -> Tensor | None:
-        """Return what the stage `detail` adds, if there is one; see `DetailStage`."""
+    def predict_detail(self, features: list[Tensor], lightness: Tensor) -> Tensor | None:
+        """Return what the stage `detail` adds, if there is one; see `DetailRefinement`."""
         return None if self.detail is None else self.detail(features, lightness)
 
     def refine(self, ab: Tensor, detail: Tensor | None, hints: Tensor) -> Tensor:
@@ -147,15 +147,15 @@ class Generator(nn.Module):
         seen = hints if self.spreader is None else torch.zeros_like(hints)
         features = self.encode(lightness, seen)
         raw = self.decode(features, lightness, seen)
-        detail = self.tell_detail(features, lightness)
+        detail = self.predict_detail(features, lightness)
         if self.spreader is None:
             ab = self.colors(raw, hints, temperature)
-            doubt = 1.0 - pool_hints(hints.float(), self.output_stride)[1]
+            residual_std = 1.0 - pool_hints(hints.float(), self.output_stride)[1]
         else:
-            ab, doubt = self.spread(features, raw, lightness, hints, temperature, detail)
+            ab, residual_std = self.spread(features, raw, lightness, hints, temperature, detail)
         uncertainty = self.head.uncertainty(raw.float())
         refined = self.refine(ab, detail, hints)
-        return refined, None if uncertainty is None else uncertainty * doubt
+        return refined, None if uncertainty is None else uncertainty * residual_std
 
     def spread(
         self,
@@ -181,7 +181,7 @@ class Generator(nn.Module):
         -------
         ab : Tensor, shape (B, 2, h, w)
             a*/110 and b*/110.
-        doubt : Tensor, shape (B, 1, h, w)
+        residual_std : Tensor, shape (B, 1, h, w)
             The share of the uncertainty that the hints leave, 0…1.
         """
         assert self.spreader is not None
@@ -199,8 +199,8 @@ class Generator(nn.Module):
             weight,
             strict=True,
         )
-        found, doubt = zip(*(self.spreader(*each, stride) for each in columns), strict=True)
-        return torch.stack(found) - mean, torch.stack(doubt)
+        found, residual_std = zip(*(self.spreader(*each, stride) for each in columns), strict=True)
+        return torch.stack(found) - mean, torch.stack(residual_std)
 
     def _own_colors(self, raw: Tensor, temperature: float) -> Tensor:
         ab = self.head.colors(raw.float(), temperature)

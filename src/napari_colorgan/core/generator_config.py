@@ -44,11 +44,12 @@ class GeneratorConfig:
     dropout : float
         Probability of dropping decoder channels while training; pix2pix's only noise is 0.5.
     spread_channels : int
-        Numbers by which hints find the cells like theirs (`HintSpreader`), which is then the only
-        way that hints act; 0 leaves it out, and the network itself sees the hints.
+        Channels of the embedding by which hints reach similar cells (`HintPropagation`), which
+        is then the only way that hints act; 0 leaves it out, and the network itself sees the
+        hints.
     detail : bool
         Whether colours are refined on a grid of 2 pixels by what follows lightness
-        (`DetailStage`).
+        (`DetailRefinement`).
     """
 
     architecture: str = "unet"

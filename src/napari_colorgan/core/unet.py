@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.detail import FINEST_FEATURES, DetailStage
+from napari_colorgan.core.detail import FINEST_FEATURES, DetailRefinement
 from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
 from napari_colorgan.core.heads import build_head
-from napari_colorgan.core.spreading import HintSpreader
+from napari_colorgan.core.hint_propagation import HintPropagation
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class EncoderUNet(Generator):
         self.decoder = nn.ModuleList(levels)
         self.head = build_head(config.head, width, config.bin_size)
         if config.spread_channels:
-            self.spreader = HintSpreader(channels, config.spread_channels)
+            self.spreader = HintPropagation(channels, config.spread_channels)
         if config.detail:
-            self.detail = DetailStage(channels)
+            self.detail = DetailRefinement(channels)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""

@@ -57,7 +57,7 @@ def colorize_dask(
     outer = len(axes.outer)
     colored = source.map_blocks(
         _predict,
-        _delayed(_Turnstile(predictor, display)),
+        _delayed(_SerializedPredictor(predictor, display)),
         outer,
         name=_name("colorize"),
         dtype=object,
@@ -70,7 +70,7 @@ def colorize_dask(
     return _in_order(rgb, axes, axes.output), _in_order(unsure, axes, axes.scalar)
 
 
-class _Turnstile:
+class _SerializedPredictor:
     """Lets one thread at a time predict: torch uses all cores, and memory is planned for one."""
 
     def __init__(self, predictor: Predictor, display: DisplayRange) -> None:
@@ -98,15 +98,15 @@ def _plane_chunks(stack: Any, axes: Axes) -> Any:
     return ordered.rechunk(tuple(whole.get(letter, 1) for letter in order))
 
 
-def _delayed(turnstile: _Turnstile) -> Any:
+def _delayed(predictor: _SerializedPredictor) -> Any:
     """Return it as a task of its own: the weights travel once to a process, not with a plane."""
     from dask import delayed
 
-    return delayed(turnstile, name=_name("predictor"), pure=False, traverse=False)
+    return delayed(predictor, name=_name("predictor"), pure=False, traverse=False)
 
 
-def _predict(block: np.ndarray, turnstile: _Turnstile, outer: int) -> ColoredPlane:
-    return turnstile.predict(block.reshape(block.shape[outer:]))
+def _predict(block: np.ndarray, predictor: _SerializedPredictor, outer: int) -> ColoredPlane:
+    return predictor.predict(block.reshape(block.shape[outer:]))
 
 
 def _part(colored: Any, part: str, outer: int, dtype: np.dtype[Any], samples: int) -> Any:

@@ -23,7 +23,7 @@ class Geometry:
     ----------
     height, width : int
         The plane's.
-    seen_height, seen_width : int
+    scaled_height, scaled_width : int
         Those at the network's scale.
     stride : int
         To whose multiples the network's input is padded.
@@ -31,8 +31,8 @@ class Geometry:
 
     height: int
     width: int
-    seen_height: int
-    seen_width: int
+    scaled_height: int
+    scaled_width: int
     stride: int
 
     @classmethod
@@ -62,15 +62,15 @@ class Geometry:
             )
         else:
             factor = float(scale)
-        seen_height, seen_width = (max(1, round(side * factor)) for side in shape)
-        return cls(height, width, seen_height, seen_width, stride)
+        scaled_height, scaled_width = (max(1, round(side * factor)) for side in shape)
+        return cls(height, width, scaled_height, scaled_width, stride)
 
     @property
     def padded(self) -> tuple[int, int]:
         """The sizes of the network's input."""
         return (
-            -(-self.seen_height // self.stride) * self.stride,
-            -(-self.seen_width // self.stride) * self.stride,
+            -(-self.scaled_height // self.stride) * self.stride,
+            -(-self.scaled_width // self.stride) * self.stride,
         )
 
     @property
@@ -96,6 +96,6 @@ class Geometry:
     def cell(self, output_stride: int) -> tuple[float, float]:
         """Return the height and width of an output cell in pixels of the plane."""
         return (
-            output_stride * self.height / self.seen_height,
-            output_stride * self.width / self.seen_width,
+            output_stride * self.height / self.scaled_height,
+            output_stride * self.width / self.scaled_width,
         )

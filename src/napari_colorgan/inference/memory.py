@@ -83,7 +83,7 @@ class MemoryPlan:
             )
         return grid
 
-    def retreat(self, geometry: Geometry, planes: int) -> str | None:
+    def reduce_memory(self, geometry: Geometry, planes: int) -> str | None:
         """Make do with less after memory ran out.
 
         Parameters

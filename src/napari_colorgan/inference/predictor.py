@@ -12,7 +12,7 @@ import torch
 from napari_colorgan.core.cells import CellMap
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
-from napari_colorgan.core.execution import runner_of
+from napari_colorgan.core.execution import get_runner
 from napari_colorgan.core.rendering import Renderer
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.upsampling import JointUpsampler, Upsampler
@@ -20,7 +20,7 @@ from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.planes import ColorPlane, common_shape, row_bands
-from napari_colorgan.inference.seen_hints import SeenHints
+from napari_colorgan.inference.scaled_hints import ScaledHints
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _View:
     plane: np.ndarray
     display: DisplayRange
     geometry: Geometry
-    hints: SeenHints | None
+    hints: ScaledHints | None
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return the L* of a part of the plane."""
@@ -58,7 +58,7 @@ class _View:
     def seen(self, window: Window) -> Tensor:
         """Return the L* of a window of the padded plane at the network's scale."""
         g = self.geometry
-        rows, columns = Resampling(g.height, g.seen_height), Resampling(g.width, g.seen_width)
+        rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
         return resample_padded(self.read, rows, columns, window)
 
 
@@ -160,17 +160,20 @@ class PlanePredictor:
                 with torch.inference_mode(), memory_errors(self.device):
                     views = [
                         _View(
-                            plane, display, geometry, SeenHints(guide, geometry) if guide else None
+                            plane,
+                            display,
+                            geometry,
+                            ScaledHints(guide, geometry) if guide else None,
                         )
                         for plane, guide in zip(planes[batch], guides[batch], strict=True)
                     ]
                     found += self._predict(views)
             except MemoryLimitError as error:
-                self._retreat(error, geometry, count)
+                self._reduce_memory(error, geometry, count)
         return found
 
     def _start_on(self, device: torch.device) -> None:
-        self._runner = runner_of(self._source, device, self.settings.precision)
+        self._runner = get_runner(self._source, device, self.settings.precision)
         # The map of cells is on the CPU, whatever the network runs on.
         spreader = self._source.spreader
         self._spreader = None if spreader is None else copy.deepcopy(spreader).cpu().eval()
@@ -211,7 +214,7 @@ class PlanePredictor:
                 None if guided else hints,
                 temperature=self._temperature,
                 uncertainty=self.settings.uncertainty,
-                likeness=guided,
+                embedding_map=guided,
             )
             found.put(tile.crop, tile.write, lightness, answer, hints if guided else None)
         found.saturate(self.settings.saturation)
@@ -250,9 +253,9 @@ class PlanePredictor:
         renderer.finish()
         return ColorPlane(rgb, unsure)
 
-    def _retreat(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
+    def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Make do with less memory after it ran out, or raise the error if there is no way."""
-        notice = self._memory.retreat(geometry, planes)
+        notice = self._memory.reduce_memory(geometry, planes)
         if notice is None:
             if self.device.type == "cpu":
                 raise error

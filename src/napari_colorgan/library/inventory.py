@@ -71,7 +71,7 @@ class InventoryItem:
         return self.card.metrics if self.card is not None else ()
 
 
-def take_inventory(folders: ModelFolders) -> tuple[InventoryItem, ...]:
+def list_inventory(folders: ModelFolders) -> tuple[InventoryItem, ...]:
     """Return what lies in a library's folders, by the files' headers alone.
 
     Parameters

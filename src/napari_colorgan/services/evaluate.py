@@ -66,14 +66,14 @@ def evaluate_job(
         If the model or its device fails.
     """
     from napari_colorgan.services.evaluation.choice import choose_pictures
-    from napari_colorgan.services.evaluation.colorizer import colorizer_of
+    from napari_colorgan.services.evaluation.colorizer import make_colorizer
     from napari_colorgan.services.evaluation.gathering import SetGathering
     from napari_colorgan.services.evaluation.observers import find_observers
 
     settings = settings or EvaluationSettings()
     notices: list[str] = []
     if colorizer is None:
-        colorizer = colorizer_of(model, settings.prediction, notices.append)
+        colorizer = make_colorizer(model, settings.prediction, notices.append)
     classifier, perceptual = find_observers(settings.classifier, notices.append)
     chosen = [choose_pictures(each, settings.limit, settings.seed) for each in sets]
     total, done = sum(map(len, chosen)), 0

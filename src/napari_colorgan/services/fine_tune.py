@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
-from napari_colorgan.services.tuning.agreement import agree_job
-from napari_colorgan.services.tuning.base import take_base
+from napari_colorgan.services.tuning.base import load_base
 from napari_colorgan.services.tuning.comparison import Comparison, compare
+from napari_colorgan.services.tuning.cross_validation import cross_validate_job
 from napari_colorgan.services.tuning.folders import new_run_folder
-from napari_colorgan.services.tuning.keeping import refuse_taken, save_model
-from napari_colorgan.services.tuning.material import Material, gather_job
-from napari_colorgan.services.tuning.process import claim, give_up
-from napari_colorgan.services.tuning.request import FineTuneRequest, Scale, refuse_run
+from napari_colorgan.services.tuning.keeping import check_name_free, save_model
+from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
+from napari_colorgan.services.tuning.process import acquire, release
+from napari_colorgan.services.tuning.request import FineTuneRequest, Scale, check_output_free
 from napari_colorgan.services.tuning.settings import tuning_config
 from napari_colorgan.services.tuning.tuned_card import card_fields, measured_card, unchanged_card
 
@@ -123,7 +123,7 @@ def fine_tune(
         `output` already, or training fails.
     """
     if name is not None:
-        refuse_taken(name)
+        check_name_free(name)
     request = FineTuneRequest(
         data=_as_list(images),
         output=new_run_folder(name or "fine-tuned") if output is None else Path(output),
@@ -137,7 +137,7 @@ def fine_tune(
         device=device,
         gray=None if gray is None else _as_list(gray),
     )
-    refuse_run(request.output)
+    check_output_free(request.output)
     if request.is_storable:
         request.save()
     result = run(fine_tune_job(request), on_event)
@@ -179,7 +179,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
 
     directory = RunDirectory(request.output)
     # Who looks at the folder can tell by this whether somebody works on it.
-    claim(directory.path)
+    acquire(directory.path)
     try:
         (directory.path / FAILURE_FILE).unlink(missing_ok=True)
         return (yield from _fine_tune(request, directory))
@@ -189,17 +189,17 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
             directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
         raise
     finally:
-        give_up(directory.path)
+        release(directory.path)
 
 
 def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTuneResult]:
     from napari_colorgan.services.train import TrainRequest, train_job
 
     started = time.monotonic()
-    base = take_base(request)
+    base = load_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
-    gathering = gather_job(
+    gathering = prepare_dataset_job(
         request.data, request.hold_out, config.data, config.seed, request.gray, request.titles
     )
     material = yield from directory.record(gathering)
@@ -227,7 +227,7 @@ def _judge(
     request: FineTuneRequest,
     config: TrainingConfig,
     base: Model,
-    material: Material,
+    material: Dataset,
     directory: RunDirectory,
 ) -> Job[FineTuneResult]:
     """Compare with the base, keep the better of the two, and complete the card."""
@@ -239,15 +239,15 @@ def _judge(
     store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
     validator = Validator.of(config, store)
     comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
-    if comparison.is_better and comparison.is_told_by_few:
-        agrees = yield from agree_job(config, base.generator, material.training)
+    if comparison.is_better and comparison.is_small_sample:
+        agrees = yield from cross_validate_job(config, base.generator, material.training)
         comparison = dataclasses.replace(comparison, agrees=agrees)
     card = measured_card(trained.card, material, comparison)
     if not comparison.is_better:
         save_model_file(directory.path / TRAINED_FILE, trained.generator, card)
         yield Notice(
             f"Training did not make “{base.card.name}” better on the held-out planes"
-            f"{comparison.doubt}, so its own weights are kept."
+            f"{comparison.rejection_reason}, so its own weights are kept."
         )
         card = unchanged_card(card, comparison, base.card)
     best = trained if comparison.is_better else base

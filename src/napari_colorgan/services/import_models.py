@@ -30,17 +30,17 @@ class ImportPlan:
         The file, known by its header alone.
     name : str
         What it would be called in the library.
-    twin : ModelEntry or None
+    duplicate : ModelEntry or None
         A model of the library with the same weights.
     """
 
     source: ModelEntry
     name: str
-    twin: ModelEntry | None = None
+    duplicate: ModelEntry | None = None
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RejectedFile:
     """A file that isn't imported, and why.
 
     Attributes
@@ -63,17 +63,17 @@ class ImportResult:
     ----------
     imported : tuple of (ImportPlan, ModelEntry)
         The files that are in the library now, each with its entry.
-    refused : tuple of Refusal
+    refused : tuple of RejectedFile
         The others.
     """
 
     imported: tuple[tuple[ImportPlan, ModelEntry], ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RejectedFile, ...] = ()
 
 
 def plan_imports(
     library: ModelLibrary, paths: Sequence[str | Path]
-) -> tuple[tuple[ImportPlan, ...], tuple[Refusal, ...]]:
+) -> tuple[tuple[ImportPlan, ...], tuple[RejectedFile, ...]]:
     """Find out what importing some files would do, by their headers alone.
 
     Parameters
@@ -87,7 +87,7 @@ def plan_imports(
     -------
     plans : tuple of ImportPlan
         For the files that look right; their weights are checked when they are imported.
-    refused : tuple of Refusal
+    refused : tuple of RejectedFile
         The files that can't be used.
     """
     entries = library.entries()
@@ -98,7 +98,7 @@ def plan_imports(
         try:
             source = read_entry(path, "file")
         except ColorganError as error:
-            refused.append(Refusal(path, str(error)))
+            refused.append(RejectedFile(path, str(error)))
             continue
         name = free_name(source.card.name, names)
         names.append(name)
@@ -110,9 +110,9 @@ def import_question(plans: Sequence[ImportPlan]) -> str:
     """Return what to ask a user before some files are imported."""
     parts = [f"Import {_listed(plans)}? A copy goes into your models folder."]
     for plan in plans:
-        if plan.twin is not None:
+        if plan.duplicate is not None:
             parts.append(
-                f"'{plan.source.card.name}' has the same weights as '{plan.twin.name}'; they "
+                f"'{plan.source.card.name}' has the same weights as '{plan.duplicate.name}'; they "
                 "would be in the library twice."
             )
         if plan.name != plan.source.card.name:
@@ -140,9 +140,9 @@ def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[Import
     for plan in plans:
         path = plan.source.path
         try:
-            entry = library.import_file(path, again=plan.twin is not None)
+            entry = library.import_file(path, again=plan.duplicate is not None)
         except ColorganError as error:
-            refused.append(Refusal(path, str(error)))
+            refused.append(RejectedFile(path, str(error)))
         else:
             imported.append((plan, entry))
     return ImportResult(tuple(imported), tuple(refused))

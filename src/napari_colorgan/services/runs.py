@@ -12,7 +12,13 @@ from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.services.fine_tune import FAILURE_FILE, RESULT_FILE, TRAINED_FILE
 from napari_colorgan.services.tuning.comparison import Comparison
 from napari_colorgan.services.tuning.folders import runs_folder
-from napari_colorgan.services.tuning.process import ORDERS, find_process, kill, last_lines, spawn
+from napari_colorgan.services.tuning.process import (
+    CONTROL_FILES,
+    find_process,
+    kill,
+    last_lines,
+    spawn,
+)
 from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
 from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.training.event_lines import parse_event
@@ -118,7 +124,7 @@ class TuningRun:
                 action="Wait for it, or stop it first.",
             )
         # What an earlier sitting was asked for is over.
-        for leftover in (*ORDERS, FAILURE_FILE):
+        for leftover in (*CONTROL_FILES, FAILURE_FILE):
             (self.path / leftover).unlink(missing_ok=True)
         spawn(self.path)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
+from napari_colorgan.training.batch_source import BatchSource, StepData
 from napari_colorgan.training.encoders import build_teacher
-from napari_colorgan.training.feed import Feed, StepData
 from napari_colorgan.training.phase import Phase
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def measure_seconds(
         )
         if phase_config.is_fit:
             fits = (s for s, p in zip(seconds, config.phases, strict=False) if p.is_fit)
-            feed = Feed(config, number, pictures, processes=processes)
+            feed = BatchSource(config, number, pictures, processes=processes)
             # They differ in little else than what holds their weights back.
             seconds.append(next(fits, None) or _fit_once(phase, feed))
             continue
-        data = Feed(config, number, pictures, processes=processes).load(0)
+        data = BatchSource(config, number, pictures, processes=processes).load(0)
         if phase_config.kind == "warm_up":
             _with_features(trained, data)  # the first time memory is got and caches are cold
             started = time.perf_counter()
@@ -101,7 +101,7 @@ def _median_step(phase: Phase, data: StepData, processes: Processes, patience: f
     return median(taken)
 
 
-def _fit_once(phase: Phase, feed: Feed) -> float:
+def _fit_once(phase: Phase, feed: BatchSource) -> float:
     """Return what a fit's only step takes, its pictures included."""
     started = time.perf_counter()
     phase.step(feed.load(0), 0.0)

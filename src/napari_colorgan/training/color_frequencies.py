@@ -24,7 +24,7 @@ GRID = 4
 """Colours are counted at a quarter of the patch's resolution, about as coarse as answers are."""
 
 
-def weigh_colors(
+def class_weights(
     head: Head, pictures: PictureStore, config: TrainingConfig, run: RunDirectory
 ) -> Tensor | None:
     """Return how much each bin counts, or None where nothing is rebalanced.
@@ -52,9 +52,9 @@ def count_colors(bins: Tensor, pictures: PictureStore, config: TrainingConfig) -
     step = max(1, len(pictures) // PICTURES)
     samples = []
     for index in range(0, len(pictures), step):
-        chance = generator_for(config.seed, 301, index)
-        patch = make_patch(pictures.read(index), config.data, chance)
-        samples.append(F.avg_pool2d(make_batch([patch], config.data, [chance]).ab, GRID))
+        rng = generator_for(config.seed, 301, index)
+        patch = make_patch(pictures.read(index), config.data, rng)
+        samples.append(F.avg_pool2d(make_batch([patch], config.data, [rng]).ab, GRID))
     return bin_frequencies(bins, samples)
 
 

@@ -100,8 +100,8 @@ class FeatureCache:
         def make(indices: range) -> Batch:
             chances = [generator_for(seed, 0, index) for index in indices]
             patches = [
-                make_patch(pictures.read(index % len(pictures)), config, chance)
-                for index, chance in zip(indices, chances, strict=True)
+                make_patch(pictures.read(index % len(pictures)), config, rng)
+                for index, rng in zip(indices, chances, strict=True)
             ]
             return make_batch(patches, config, chances)
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.detail import DetailStage
+    from napari_colorgan.core.detail import DetailRefinement
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.feed import StepData
+    from napari_colorgan.training.batch_source import StepData
     from napari_colorgan.training.processes import Processes
 
 CELLS = 40_000
@@ -68,8 +68,8 @@ def fit_detail(
     stage = generator.detail
     assert stage is not None
     each = max(1, CELLS // (processes.count * sum(len(part.hints) for part in parts)))
-    chance = generator_for(seed, processes.rank)
-    drawn = [_draw(generator, stage, part, each, chance) for part in parts]
+    rng = generator_for(seed, processes.rank)
+    drawn = [_draw(generator, stage, part, each, rng) for part in parts]
     terms, errors = (torch.cat(column).double() for column in zip(*drawn, strict=True))
     penalty = _penalty(stage, terms, decay, processes)
     change = torch.zeros(2, terms.shape[1], dtype=terms.dtype, device=terms.device)
@@ -86,7 +86,7 @@ def fit_detail(
 
 
 def _draw(
-    generator: Generator, stage: DetailStage, part: StepData, each: int, chance: torch.Generator
+    generator: Generator, stage: DetailRefinement, part: StepData, each: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return some cells' terms (cells, N), and how far the answer is off there (cells, 2)."""
     lightness, none = part.batch.lightness, torch.zeros_like(part.hints)
@@ -100,14 +100,14 @@ def _draw(
     device = torch.device("cpu") if error.device.type == "mps" else error.device
     rows, targets = (maps.flatten(2).movedim(1, 2).to(device) for maps in (terms, error))
     cells = rows.shape[1]
-    chosen = [torch.randperm(cells, generator=chance)[:each].to(device) for _ in rows]
+    chosen = [torch.randperm(cells, generator=rng)[:each].to(device) for _ in rows]
     return (
         torch.cat([row[at] for row, at in zip(rows, chosen, strict=True)]),
         torch.cat([target[at] for target, at in zip(targets, chosen, strict=True)]),
     )
 
 
-def _penalty(stage: DetailStage, terms: Tensor, decay: float, processes: Processes) -> Tensor:
+def _penalty(stage: DetailRefinement, terms: Tensor, decay: float, processes: Processes) -> Tensor:
     """Return the matrix of the quadratic form that keeps the weights' change small."""
     means = processes.mean(torch.stack([terms, terms**2]).mean(dim=1))  # (2, N)
     decays = torch.full_like(means[0], _DECAY)

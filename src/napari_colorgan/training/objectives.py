@@ -52,7 +52,7 @@ def answer(
 ) -> Answer:
     """Read the answer `raw`, refine it, and bring the truth to its grid."""
     stride = generator.answer_stride
-    detail = generator.tell_detail(features, lightness)
+    detail = generator.predict_detail(features, lightness)
     return Answer(
         raw=raw,
         ab=generator.refine(generator.colors(raw, hints), detail, hints),
@@ -61,13 +61,15 @@ def answer(
     )
 
 
-def spread_answer(generator: Generator, lightness: Tensor, ab: Tensor, hints: Tensor) -> Answer:
+def predict_with_hints(
+    generator: Generator, lightness: Tensor, ab: Tensor, hints: Tensor
+) -> Answer:
     """Answer without hints, and let what spreads them, which alone learns, correct it."""
     with torch.no_grad():
         none = torch.zeros_like(hints)
         features = generator.encode(lightness, none)
         raw = generator.decode(features, lightness, none)
-        detail = generator.tell_detail(features, lightness)
+        detail = generator.predict_detail(features, lightness)
     stride = generator.answer_stride
     spread, _ = generator.spread(features, raw, lightness, hints, detail=detail)
     return Answer(

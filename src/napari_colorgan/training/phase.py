@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.perceptual import FeatureDistance
+    from napari_colorgan.training.batch_source import StepData
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.feed import StepData
     from napari_colorgan.training.phase_config import PhaseConfig
 
 
@@ -209,7 +209,7 @@ class Phase:
     def _answer(self, data: StepData) -> objectives.Answer:
         lightness, hints = data.batch.lightness, data.hints
         if self.config.kind == "hints":
-            return objectives.spread_answer(self._generator, lightness, data.batch.ab, hints)
+            return objectives.predict_with_hints(self._generator, lightness, data.batch.ab, hints)
         features = data.features
         with self._autocast():
             if features is None:

@@ -19,7 +19,7 @@ class PhaseConfig:
     kind : {"warm_up", "supervised", "discriminator", "adversarial", "hints", "fit"}
         The decoder on cached features of the frozen encoder; the generator on L1 and
         classification; the discriminator alone on the generator's answers; both; what spreads
-        hints (`HintSpreader`) alone, on L1; or the weights of the detail (`DetailStage`) in
+        hints (`HintPropagation`) alone, on L1; or the weights of the detail (`DetailRefinement`) in
         closed form, from one large batch, starting from the best state so far.
     epochs : float
         Passes over the training pictures; with a budget in minutes, the phase's share of it. A

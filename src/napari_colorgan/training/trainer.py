@@ -19,6 +19,8 @@ from napari_colorgan.events import (
     Started,
     StepDone,
 )
+from napari_colorgan.training.batch_source import BatchSource
+from napari_colorgan.training.best_model import BestModel
 from napari_colorgan.training.checkpoint import (
     Progress,
     load_checkpoint,
@@ -26,17 +28,15 @@ from napari_colorgan.training.checkpoint import (
     save_checkpoint,
 )
 from napari_colorgan.training.clock import Clock
-from napari_colorgan.training.color_frequencies import weigh_colors
+from napari_colorgan.training.color_frequencies import class_weights
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import cache_features
-from napari_colorgan.training.feed import Feed
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.prefetch import prefetch
 from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.selection import Selection
 from napari_colorgan.training.shared_norm import share_statistics
-from napari_colorgan.training.timetable import Timetable
+from napari_colorgan.training.step_schedule import StepSchedule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,8 +109,8 @@ class Trainer:
         self._pictures = pictures
         self._run = run
         self._processes = processes or Processes()
-        self._times = Timetable(plan, config, run, self._processes)
-        self._selection = Selection(config, validator, run, self._processes)
+        self._times = StepSchedule(plan, config, run, self._processes)
+        self._selection = BestModel(config, validator, run, self._processes)
         self._device = next(generator.parameters()).device
         self._discriminator = self._build_discriminator()
         self._average = AveragedWeights(generator, config.ema)
@@ -148,7 +148,7 @@ class Trainer:
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
         yield Started(self._times.plan.steps, "step")
         self._bin_weights = self._processes.from_main(
-            lambda: weigh_colors(self._generator.head, self._pictures, self._config, self._run)
+            lambda: class_weights(self._generator.head, self._pictures, self._config, self._run)
         )
         self._processes.align(self._modules().values())
         for number in range(self._progress.phase, len(self._config.phases)):
@@ -171,7 +171,7 @@ class Trainer:
             if self._progress.step == 0:
                 generators = self._generator, self._average.module
                 self._selection.begin_phase(self._phase.config.kind, self._progress, generators)
-            feed = Feed(self._config, number, self._pictures, cache, self._processes)
+            feed = BatchSource(self._config, number, self._pictures, cache, self._processes)
             yield from self._run_phase(number, feed)
             if cache is not None:
                 cache.close()
@@ -183,7 +183,7 @@ class Trainer:
         if self._processes.is_main:
             self._run.forget_cache()
 
-    def _run_phase(self, number: int, feed: Feed) -> Job[None]:
+    def _run_phase(self, number: int, feed: BatchSource) -> Job[None]:
         assert self._phase is not None
         times, phase, progress = self._times, self._phase, self._progress
         clock = Clock(self._config.checkpoint_minutes)

@@ -135,20 +135,20 @@ class Validator:
         yield from torch.split(self._pictures, BATCH)
 
     def _predict(self, generator: Generator, *, hinted: bool = False) -> Iterator[Tensor]:
-        chance = torch.Generator().manual_seed(0)  # the same hints each time
+        rng = torch.Generator().manual_seed(0)  # the same hints each time
         for pictures in self._batches():
-            yield self._answer(generator, pictures, chance if hinted else None)
+            yield self._answer(generator, pictures, rng if hinted else None)
 
     @torch.inference_mode()
     def _answer(
-        self, generator: Generator, pictures: Tensor, chance: torch.Generator | None = None
+        self, generator: Generator, pictures: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
-        """Return a*/110 and b*/110 at the pictures' resolution; `chance` draws hints, if given."""
+        """Return a*/110 and b*/110 at the pictures' resolution; `rng` draws hints, if given."""
         device = next(generator.parameters()).device
         lightness, true_ab = to_lab_planes(pictures)
         hints = lightness.new_zeros(len(pictures), 3, *pictures.shape[-2:])
-        if chance is not None:
-            hints = sample_hints(true_ab, chance, unguided=0.0)
+        if rng is not None:
+            hints = sample_hints(true_ab, rng, unguided=0.0)
         ab, _ = generator.predict(lightness.to(device), hints.to(device), self.temperature)
         return enlarge(ab, pictures.shape[-2:]).cpu()
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.widgets._display import has_display, virtual_display
+from napari_colorgan.widgets.shared.display import has_display, virtual_display
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_colorgan.widgets.colorize import ColorizeWidget
+    from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 
 PLUGIN = "napari-colorgan"
 _PICTURES = ("gray.png", "colour.png", "screenshot.png")

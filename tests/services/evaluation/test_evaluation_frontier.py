@@ -13,7 +13,7 @@ from napari_colorgan.events import run
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.library.model_file import Model, load_model_file
 from napari_colorgan.services.evaluate import evaluate_job
-from napari_colorgan.services.evaluation.colorizer import colorizer_of
+from napari_colorgan.services.evaluation.colorizer import make_colorizer
 from napari_colorgan.services.evaluation.frontier import frontier_job
 from napari_colorgan.services.evaluation.settings import (
     REPEATABLE,
@@ -38,7 +38,7 @@ def test_the_model_sees_the_lightness_of_the_truth_and_keeps_it(
     truth = truths[0]
     wanted = color.rgb2lab(truth.rgb)[..., 0]
     np.testing.assert_allclose(DisplayRange(0.0, 1.0).lightness(truth.gray), wanted, atol=1e-3)
-    colored = colorizer_of(model, REPEATABLE, pytest.fail)(truth.gray, None)
+    colored = make_colorizer(model, REPEATABLE, pytest.fail)(truth.gray, None)
     assert np.abs(color.rgb2lab(colored.rgb)[..., 0] - wanted).max() <= 0.3
     assert colored.uncertainty is not None
     assert colored.uncertainty.shape == truth.gray.shape

@@ -41,8 +41,8 @@ def recipe(tmp_path: Path) -> Path:
 @pytest.fixture
 def stained() -> np.ndarray:
     """Return five planes (5, 96, 128, 3) of one stain: the darker, the more purple."""
-    chance = np.random.default_rng(0)
-    darkness = np.kron(chance.random((5, 12, 16)), np.ones((1, 8, 8)))[..., None]
+    rng = np.random.default_rng(0)
+    darkness = np.kron(rng.random((5, 12, 16)), np.ones((1, 8, 8)))[..., None]
     white, stain = np.array([250.0, 240.0, 245.0]), np.array([90.0, 20.0, 130.0])
     stack: np.ndarray = np.rint(white + darkness * (stain - white)).astype(np.uint8)
     return stack

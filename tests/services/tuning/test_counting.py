@@ -11,7 +11,12 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.events import Started, run
 from napari_colorgan.io import stack_writer
-from napari_colorgan.services.tuning.counting import Tally, count_job, held_out_count, tally_sources
+from napari_colorgan.services.tuning.counting import (
+    PlaneCounts,
+    count_job,
+    held_out_count,
+    tally_sources,
+)
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
 from napari_colorgan.training.data import find_pictures
 
@@ -35,11 +40,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_counts_as_training_finds_it(folder: Path) -> None:
-    tally = run(count_job([folder]))
-    assert dict(tally.sizes) == {(40, 50): 2, (64, 96): 6}
-    assert tally.planes == len(find_pictures([folder])) == 8
-    assert tally.unreadable == ()
-    assert tally.pixels == 2 * 2000 + 6 * 6144
+    counts = run(count_job([folder]))
+    assert dict(counts.sizes) == {(40, 50): 2, (64, 96): 6}
+    assert counts.planes == len(find_pictures([folder])) == 8
+    assert counts.unreadable == ()
+    assert counts.pixels == 2 * 2000 + 6 * 6144
 
 
 def test_files_by_name(folder: Path) -> None:
@@ -51,24 +56,24 @@ def test_a_broken_file_is_told(folder: Path) -> None:
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     job = count_job([folder, folder / "gone.tif"])
     assert next(job) == Started(7, "file")
-    tally = run(count_job([folder, folder / "gone.tif"]))
-    assert tally.planes == 8
-    assert len(tally.unreadable) == 2
-    assert "broken.png" in tally.unreadable[0]
-    assert "gone.tif" in tally.unreadable[1]
+    counts = run(count_job([folder, folder / "gone.tif"]))
+    assert counts.planes == 8
+    assert len(counts.unreadable) == 2
+    assert "broken.png" in counts.unreadable[0]
+    assert "gone.tif" in counts.unreadable[1]
 
 
 def test_layers_and_regions() -> None:
     stack, axes = np.zeros((4, 30, 40, 3), np.uint8), Axes("ZYXS")
     boxes = (Box(0, 0, 10, 20), Box(5, 5, 8, 8, index=(2,)))
-    tally = tally_sources([ArraySource("a", stack, axes), ArraySource("b", stack, axes, boxes)])
-    assert dict(tally.sizes) == {(30, 40): 4, (10, 20): 4, (8, 8): 1}
+    counts = tally_sources([ArraySource("a", stack, axes), ArraySource("b", stack, axes, boxes)])
+    assert dict(counts.sizes) == {(30, 40): 4, (10, 20): 4, (8, 8): 1}
 
 
 def test_patches_and_sums() -> None:
-    tally = Tally.of([(100, 210), (100, 210), (30, 30)]) + Tally(unreadable=("x",))
-    assert tally.patches(50) == 2 * 8 + 1
-    assert tally.unreadable == ("x",)
+    counts = PlaneCounts.of([(100, 210), (100, 210), (30, 30)]) + PlaneCounts(unreadable=("x",))
+    assert counts.patches(50) == 2 * 8 + 1
+    assert counts.unreadable == ("x",)
 
 
 def test_held_out_count() -> None:

@@ -11,7 +11,7 @@ from skimage.io import imsave
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Event, Notice, run
 from napari_colorgan.services.tuning import material as material_module
-from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
 from napari_colorgan.training.data_config import DataConfig
 
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ NATIVE = DataConfig(size=32, scale="native", zoom=(0.9, 1.1))
 
 def gather(
     *data: Any, hold_out: float = 0.2, config: DataConfig = FIT, events: list[Event] | None = None
-) -> Material:
-    return run(gather_job(data, hold_out, config, 0), None if events is None else events.append)
+) -> Dataset:
+    return run(
+        prepare_dataset_job(data, hold_out, config, 0), None if events is None else events.append
+    )
 
 
 @pytest.mark.parametrize(("dimensions", "planes"), [(2, 2), (3, 4), (4, 6), (5, 8)])
@@ -139,7 +141,8 @@ def test_of_two_planes_a_part_of_one_is_held_out(stained: np.ndarray) -> None:
 def test_of_many_planes_it_is_drawn_by_lot(stained: np.ndarray) -> None:
     stack = np.stack([np.clip(stained[0] // 2 + i, 0, 255) for i in range(40)]).astype(np.uint8)
     one, other = (
-        {p.name for p in run(gather_job([stack], 0.2, FIT, seed)).held_out} for seed in (0, 1)
+        {p.name for p in run(prepare_dataset_job([stack], 0.2, FIT, seed)).held_out}
+        for seed in (0, 1)
     )
     assert len(one) == len(other) == 8
     assert one != other

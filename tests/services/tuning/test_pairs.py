@@ -15,7 +15,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import PairError
 from napari_colorgan.events import run
 from napari_colorgan.services.tuning.gray_source import GraySource, check_pair, open_gray
-from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
 from napari_colorgan.training.data_config import DataConfig
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def phase(stained: np.ndarray) -> np.ndarray:
     return 255 - stained[..., 1]
 
 
-def gather(data: list[Any], gray: list[Any], config: DataConfig = FIT) -> Material:
-    return run(gather_job(data, 0.2, config, 0, gray))
+def gather(data: list[Any], gray: list[Any], config: DataConfig = FIT) -> Dataset:
+    return run(prepare_dataset_job(data, 0.2, config, 0, gray))
 
 
-def planes(found: Material) -> list[np.ndarray]:
+def planes(found: Dataset) -> list[np.ndarray]:
     """Return whole planes as they are read, in the order of their names."""
     pictures = sorted((*found.training, *found.held_out), key=lambda picture: picture.name)
     return [picture.read() for picture in pictures]
@@ -121,7 +121,7 @@ def test_without_pairs_nothing_is_added(stained: np.ndarray) -> None:
     found = gather([stained], [None])
     assert (found.pairs, found.warning) == (0, "")
     assert planes(found)[0].shape == (96, 128, 3)
-    assert found.sha256 == run(gather_job([stained], 0.2, FIT, 0)).sha256
+    assert found.sha256 == run(prepare_dataset_job([stained], 0.2, FIT, 0)).sha256
 
 
 def test_nearly_gray_colours_are_left_out_whatever_their_partner(

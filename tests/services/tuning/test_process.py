@@ -15,11 +15,11 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import run
 from napari_colorgan.services.fine_tune import fine_tune_job
 from napari_colorgan.services.tuning.process import (
-    ORDERS,
-    claim,
+    CONTROL_FILES,
+    acquire,
     find_process,
-    give_up,
-    note_process,
+    release,
+    write_pid,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_a_run_of_another_process_is_left_as_it_is(
     prepare: Callable[..., TuningRun], other: psutil.Process
 ) -> None:
     tuning = prepare(1.0)
-    note_process(tuning.path, other)
+    write_pid(tuning.path, other)
     tuning.stop()
     before = {path.name for path in tuning.path.iterdir()}
     with pytest.raises(TrainingError, match="in another process"):
@@ -52,26 +52,26 @@ def test_a_run_of_another_process_is_left_as_it_is(
 
 
 def test_the_launcher_of_a_process_is_not_another(tmp_path: Path) -> None:
-    note_process(tmp_path, psutil.Process(os.getppid()))
-    claim(tmp_path)
+    write_pid(tmp_path, psutil.Process(os.getppid()))
+    acquire(tmp_path)
     assert find_process(tmp_path) == psutil.Process()
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", CONTROL_FILES)
 def test_what_is_asked_while_a_process_starts_is_not_lost(tmp_path: Path, order: str) -> None:
     (tmp_path / order).touch()
-    claim(tmp_path)
+    acquire(tmp_path)
     assert (tmp_path / order).exists()
     hour_before = time.time() - 3600
     started = psutil.Process().create_time()
     os.utime(tmp_path / order, (started - 3600, min(started - 3600, hour_before)))
-    claim(tmp_path)
+    acquire(tmp_path)
     assert not (tmp_path / order).exists()
 
 
 def test_what_was_asked_of_a_run_ends_with_it(tmp_path: Path) -> None:
-    claim(tmp_path)
-    for order in ORDERS:
+    acquire(tmp_path)
+    for order in CONTROL_FILES:
         (tmp_path / order).touch()
-    give_up(tmp_path)
+    release(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, ru
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.runs import TuningRun, find_runs
 from napari_colorgan.services.tuning.folders import runs_folder
-from napari_colorgan.services.tuning.process import find_process, note_process
+from napari_colorgan.services.tuning.process import find_process, write_pid
 from tuning_runs import wait_for, wait_for_checkpoint
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_another_process_with_the_number_is_not_taken_for_the_run(
     tuning = prepare(1.0)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         process = psutil.Process(other.pid)
-        note_process(tuning.path, process)
+        write_pid(tuning.path, process)
         assert tuning.state == "running"
         text = (tuning.path / "process.json").read_text()
         started = process.create_time()

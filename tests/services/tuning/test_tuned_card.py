@@ -16,7 +16,7 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.library.card import Metric, ModelCard
 from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
 from napari_colorgan.services.tuning.gray_source import GraySource
-from napari_colorgan.services.tuning.material import Material, gather_job
+from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
 from napari_colorgan.services.tuning.preparing import ArraySource, Box, prepare_job
 from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.services.tuning.tuned_card import card_fields, measured_card, unchanged_card
@@ -29,13 +29,13 @@ BASE = ModelCard("base", "1", "A base", "tests", "Its own.", limitations="Weak i
 AFTER = [2.0, 4.0, 3.0, 7.0]
 
 
-def gather(request: FineTuneRequest, hold_out: float = 0.4) -> Material:
+def gather(request: FineTuneRequest, hold_out: float = 0.4) -> Dataset:
     config = DataConfig(size=32, scale="fit", near_gray=2.0)
     asked = FineTuneRequest.load(request.output)
-    return run(gather_job(asked.data, hold_out, config, 0, asked.gray, asked.titles))
+    return run(prepare_dataset_job(asked.data, hold_out, config, 0, asked.gray, asked.titles))
 
 
-def rows(material: Material) -> list[str]:
+def rows(material: Dataset) -> list[str]:
     return [name for name, _ in card_fields(BASE, material)["training_data"]]
 
 
@@ -101,8 +101,8 @@ def test_metrics_come_with_their_intervals(comparison: Comparison) -> None:
     metrics = (Metric("set", "L1 x 100", 1.0, gray=9.0), Metric("set", "SSIM", 0.5))
     tuned, other = with_comparison(metrics, comparison)
     assert (tuned.value, tuned.base, tuned.gray) == (4.0, 5.75, 9.0)
-    chance = np.random.default_rng(1)
-    means = np.mean(np.array(AFTER)[chance.integers(0, 4, (20_000, 4))], axis=1)
+    rng = np.random.default_rng(1)
+    means = np.mean(np.array(AFTER)[rng.integers(0, 4, (20_000, 4))], axis=1)
     assert (tuned.low, tuned.high) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.3)
     assert other == metrics[1]
     card = ModelCard("tuned", "1", "", "tests", "Trained.", metrics=metrics)

@@ -63,8 +63,8 @@ class Bootstrap:
 
     def _draws(self) -> Iterator[np.ndarray]:
         """Draw images anew, the same ones at every call, in blocks (resamples, images)."""
-        chance = np.random.default_rng(self._seed)
+        rng = np.random.default_rng(self._seed)
         rows = max(1, BLOCK // self._images)
         for start in range(0, self._resamples, rows):
             count = min(rows, self._resamples - start)
-            yield chance.integers(0, self._images, (count, self._images))
+            yield rng.integers(0, self._images, (count, self._images))

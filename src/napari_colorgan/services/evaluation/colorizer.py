@@ -35,7 +35,7 @@ Colorizer: TypeAlias = "Callable[[np.ndarray, HintMap | None], Colored]"
 """From gray levels (0..1, float32, shape (H, W)) and perhaps hints to colours."""
 
 
-def colorizer_of(
+def make_colorizer(
     model: Model, settings: PredictionSettings, on_notice: Callable[[str], object]
 ) -> Colorizer:
     """Set a model up for use, by the path that every user's image takes.

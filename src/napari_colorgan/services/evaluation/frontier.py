@@ -10,7 +10,7 @@ import numpy as np
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Notice, PlaneDone, Started
 from napari_colorgan.services.evaluation.choice import choose_pictures
-from napari_colorgan.services.evaluation.colorizer import colorizer_of
+from napari_colorgan.services.evaluation.colorizer import make_colorizer
 from napari_colorgan.services.evaluation.scores import colorfulness_of, psnr_of
 from napari_colorgan.services.evaluation.settings import PHOTOGRAPH_SIZE, REPEATABLE
 from napari_colorgan.services.evaluation.truth import read_truth
@@ -92,7 +92,7 @@ def frontier_job(
     """
     notices: list[str] = []
     colorizers = [
-        colorizer_of(model, replace(REPEATABLE, vividness=each), notices.append)
+        make_colorizer(model, replace(REPEATABLE, vividness=each), notices.append)
         for each in vividness
     ]
     pictures = choose_pictures(image_set, limit, seed)

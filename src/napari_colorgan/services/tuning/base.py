@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BASE_FILE = "base.safetensors"
 
 
-def take_base(request: FineTuneRequest) -> Model:
+def load_base(request: FineTuneRequest) -> Model:
     """Return the model to start from.
 
     A model that lies in a file is copied into the run directory first: a run can be resumed

@@ -68,7 +68,7 @@ class Comparison:
     pictures : int
         How many held-out pictures they were measured on.
     agrees : bool
-        Whether what some of the training planes teach holds on the others (`agree_job`).
+        Whether what some of the training planes teach holds on the others (`cross_validate_job`).
     """
 
     changes: tuple[Change, ...]
@@ -76,20 +76,20 @@ class Comparison:
     agrees: bool = True
 
     @property
-    def is_told_by_few(self) -> bool:
+    def is_small_sample(self) -> bool:
         """Whether there are too few held-out pictures to be believed alone."""
         return self.pictures <= FEW_PICTURES
 
     @property
     def is_better(self) -> bool:
         """Whether the mean L1 fell; where few pictures tell, clearly, and with agreement."""
-        return self._fell and not self.doubt
+        return self._fell and not self.rejection_reason
 
     @property
-    def doubt(self) -> str:
+    def rejection_reason(self) -> str:
         """Why it isn't better though the mean L1 fell, to be put behind that; else empty."""
         change = self._decisive
-        if not (self._fell and self.is_told_by_few):
+        if not (self._fell and self.is_small_sample):
             return ""
         if change.tuned > (1.0 - LEAST_GAIN) * change.base:
             return f" (a gain below {100 * LEAST_GAIN:.0f} % on so few pictures may be chance)"

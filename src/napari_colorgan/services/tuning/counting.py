@@ -25,7 +25,7 @@ _TELL_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
-class Tally:
+class PlaneCounts:
     """Planes, counted.
 
     Attributes
@@ -40,14 +40,14 @@ class Tally:
     unreadable: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, sizes: Iterable[tuple[int, int]]) -> Tally:
+    def of(cls, sizes: Iterable[tuple[int, int]]) -> PlaneCounts:
         """Count planes of these heights and widths."""
         return cls(tuple(Counter(sizes).items()))
 
-    def __add__(self, other: Tally) -> Tally:
+    def __add__(self, other: PlaneCounts) -> PlaneCounts:
         """Return both together."""
         sizes = Counter(dict(self.sizes)) + Counter(dict(other.sizes))
-        return Tally(tuple(sizes.items()), (*self.unreadable, *other.unreadable))
+        return PlaneCounts(tuple(sizes.items()), (*self.unreadable, *other.unreadable))
 
     @property
     def planes(self) -> int:
@@ -72,7 +72,7 @@ def held_out_count(planes: int, share: float) -> int:
     return 0 if planes < 2 else min(max(1, round(share * planes)), planes - 1)
 
 
-def tally_sources(sources: Sequence[ArraySource]) -> Tally:
+def tally_sources(sources: Sequence[ArraySource]) -> PlaneCounts:
     """Count planes, or parts of planes, that are not in files."""
     sizes: Counter[tuple[int, int]] = Counter()
     for source in sources:
@@ -82,10 +82,10 @@ def tally_sources(sources: Sequence[ArraySource]) -> Tally:
             sizes[source.axes.plane_shape(shape)] += whole
         for box in source.boxes:
             sizes[(box.height, box.width)] += whole if box.index is None else 1
-    return Tally(tuple(sizes.items()))
+    return PlaneCounts(tuple(sizes.items()))
 
 
-def count_job(paths: Sequence[Path]) -> Job[Tally]:
+def count_job(paths: Sequence[Path]) -> Job[PlaneCounts]:
     """Count the colour planes in files and folders; headers are read, no pixels.
 
     Parameters
@@ -101,7 +101,7 @@ def count_job(paths: Sequence[Path]) -> Job[Tally]:
 
     Returns
     -------
-    Tally
+    PlaneCounts
         Files that can't be read are told in it.
     """
     files = [file for path in paths for file in find_files(path)]
@@ -119,7 +119,7 @@ def count_job(paths: Sequence[Path]) -> Job[Tally]:
         if time.monotonic() - told > _TELL_EVERY_S:
             told = time.monotonic()
             yield FileStarted(str(file), number, len(files))
-    return Tally(tuple((+sizes).items()), tuple(unreadable))
+    return PlaneCounts(tuple((+sizes).items()), tuple(unreadable))
 
 
 def _count(file: Path, *, named: bool) -> tuple[int, tuple[int, int]]:

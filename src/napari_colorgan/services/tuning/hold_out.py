@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.services.tuning.counting import held_out_count
-from napari_colorgan.services.tuning.looks import draw_alike, most_usual
+from napari_colorgan.services.tuning.similarity import most_central, sample_similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,10 @@ def _draw(planes: Sequence[Plane], count: int, seed: int) -> list[int]:
     """Return which planes to hold out: lots of planes that look alike, or of a few usual ones."""
     looks = [plane.look for plane in planes]
     few = len(planes) <= FEW_PLANES
-    return most_usual(looks, count) if few else draw_alike(looks, count, seed)
+    return most_central(looks, count) if few else sample_similar(looks, count, seed)
 
 
-def set_aside(
+def split_held_out(
     planes: Sequence[Plane], hold_out: float, config: DataConfig, seed: int
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...], list[Plane]]:
     """Return what to train on, what to measure on, and the planes that the latter are from.

@@ -91,7 +91,7 @@ def save_model(file: Path, model: Model) -> None:
         ) from error
 
 
-def refuse_taken(name: str) -> None:
+def check_name_free(name: str) -> None:
     """Refuse a name that no new model can have.
 
     Raises

@@ -13,8 +13,7 @@ import numpy as np
 
 from napari_colorgan.errors import ColorganError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.services.tuning.hold_out import Plane, set_aside
-from napari_colorgan.services.tuning.looks import look_of
+from napari_colorgan.services.tuning.hold_out import Plane, split_held_out
 from napari_colorgan.services.tuning.pairs import (
     WARNING,
     color_name,
@@ -22,6 +21,7 @@ from napari_colorgan.services.tuning.pairs import (
     pair,
     seen_as_itself,
 )
+from napari_colorgan.services.tuning.similarity import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ MOST_PLANES = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class Dataset:
     """What a fine-tuning trains and is measured on.
 
     Attributes
@@ -68,14 +68,14 @@ class Material:
         return WARNING.format(pairs=self.pairs, planes=self.planes) if self.pairs else ""
 
 
-def gather_job(
+def prepare_dataset_job(
     data: Sequence[Any],
     hold_out: float,
     config: DataConfig,
     seed: int,
     gray: Sequence[Any] | None = None,
     titles: Sequence[str | None] | None = None,
-) -> Job[Material]:
+) -> Job[Dataset]:
     """Look at every plane once, and set some aside.
 
     Parameters
@@ -132,8 +132,8 @@ def gather_job(
             got=f"{len(found)}, all of them nearly gray" if found else "none",
             action="Add images that show the colours which the model shall learn.",
         )
-    training, held_out, apart = set_aside(planes, hold_out, config, seed)
-    return Material(
+    training, held_out, apart = split_held_out(planes, hold_out, config, seed)
+    return Dataset(
         training=training,
         held_out=held_out,
         planes=len(planes),

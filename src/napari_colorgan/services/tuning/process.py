@@ -17,7 +17,7 @@ from napari_colorgan.io import write_atomically
 
 PROCESS_FILE = "process.json"
 LOG_FILE = "log.txt"
-ORDERS = ("stop", "pause")
+CONTROL_FILES = ("stop", "pause")
 """By these somebody asks a run's process to do something."""
 _NICE = 10
 _SAME_START_S = 1.5
@@ -71,10 +71,10 @@ def spawn(path: Path) -> None:
             # Linux shares the processor between sessions first, and the child has its own.
             with contextlib.suppress(OSError):
                 Path(f"/proc/{child.pid}/autogroup").write_text(str(_NICE), encoding="ascii")
-        note_process(path, process)
+        write_pid(path, process)
 
 
-def claim(path: Path) -> None:
+def acquire(path: Path) -> None:
     """Note this process as the one that works on a run, and make the run's folder.
 
     What an earlier one was asked to do (``stop``, ``pause``) is dropped; what came since this
@@ -95,20 +95,20 @@ def claim(path: Path) -> None:
         )
     path.mkdir(parents=True, exist_ok=True)
     started = (this if noted is None else noted).create_time() - _CLOCKS_DIFFER_S
-    for asked in ORDERS:
+    for asked in CONTROL_FILES:
         with contextlib.suppress(FileNotFoundError):
             if (path / asked).stat().st_mtime < started:
                 (path / asked).unlink()
-    note_process(path, this)
+    write_pid(path, this)
 
 
-def give_up(path: Path) -> None:
-    """Take back `claim`: nobody works on the run any more, and what was asked is done."""
-    for name in (PROCESS_FILE, *ORDERS):
+def release(path: Path) -> None:
+    """Take back `acquire`: nobody works on the run any more, and what was asked is done."""
+    for name in (PROCESS_FILE, *CONTROL_FILES):
         (path / name).unlink(missing_ok=True)
 
 
-def note_process(path: Path, process: psutil.Process) -> None:
+def write_pid(path: Path, process: psutil.Process) -> None:
     """Write down who works on a run."""
     values = {"pid": process.pid, "created": process.create_time()}
     with write_atomically(path / PROCESS_FILE) as temporary:

@@ -101,7 +101,8 @@ def comparison_table(comparison: Comparison, base: str) -> str:
     verdict = (
         f"better than “{base}” on {pictures}"
         if comparison.is_better
-        else f"not better than “{base}” on {pictures}{comparison.doubt}, whose own weights are kept"
+        else f"not better than “{base}” on {pictures}{comparison.rejection_reason}, "
+        "whose own weights are kept"
     )
     rows = "".join(
         f"<tr><td>{escape(METRICS.get(c.name, c.name))}</td><td>{c.base:.2f}</td>"

@@ -173,7 +173,7 @@ class FineTuneRequest:
             ) from error
 
 
-def refuse_run(output: Path) -> None:
+def check_output_free(output: Path) -> None:
     """Refuse a folder for a new run in which there is one already.
 
     Raises

@@ -9,12 +9,12 @@ from napari_colorgan.services.tuning.comparison import Comparison, with_comparis
 
 if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.tuning.material import Material
+    from napari_colorgan.services.tuning.material import Dataset
 
 _LIMITATIONS = "Made from {planes}: it is for material like that, and was measured on nothing else."
 
 
-def card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
+def card_fields(base: ModelCard, material: Dataset) -> dict[str, Any]:
     """Return what a card says before the training: of what it is made, and from which base."""
     made_from = trained_on(material)
     limits = (material.warning, _LIMITATIONS.format(planes=made_from), base.limitations)
@@ -27,7 +27,7 @@ def card_fields(base: ModelCard, material: Material) -> dict[str, Any]:
     }
 
 
-def measured_card(card: ModelCard, material: Material, comparison: Comparison) -> ModelCard:
+def measured_card(card: ModelCard, material: Dataset, comparison: Comparison) -> ModelCard:
     """Return the trained model's card with what was measured on the held-out planes."""
     held_out, planes = material.held_out_planes, material.planes
     measured = f"{held_out} of {planes} planes, which weren't trained on"
@@ -58,14 +58,14 @@ def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> 
     )
 
 
-def trained_on(material: Material) -> str:
+def trained_on(material: Dataset) -> str:
     """Return how many planes were trained on, in words."""
     if material.planes == 1:
         return "a part of a single plane"
     return _planes(material.planes - material.held_out_planes)
 
 
-def _sources(material: Material) -> list[str]:
+def _sources(material: Dataset) -> list[str]:
     held_out = dict(material.held_out_sources)
     rows = []
     for name, count in material.sources:

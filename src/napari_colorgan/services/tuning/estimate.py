@@ -1,0 +1,111 @@
+"""What a fine-tuning will take, estimated before it is started; free of torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from napari_colorgan.events import StepDone
+from napari_colorgan.services.tuning.counting import held_out_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari_colorgan.events import Event
+    from napari_colorgan.library.entries import ModelEntry
+    from napari_colorgan.services.tuning.counting import PlaneCounts
+    from napari_colorgan.services.tuning.recipe import RecipeValues
+
+# Measured as the largest resident size of whole fine-tunings on the CPU (torch 2.14, float32,
+# planes of 512 px). The bundled models' architecture took 1224, 1514 and 1993 MiB at patches of
+# 128, 192 and 256 px in batches of 8, and 2047 MiB at 192 px in batches of 16: a straight line in
+# the pixels that a step sees, 2000 bytes for each, over 0.85 GiB for Python, torch and the
+# libraries, and seven copies of the weights (they, the gradients, two moments, the average, the
+# best and the base). The paper's U-Net at full resolution took 1843 MiB at 128 px, pix2pix
+# 2271 MiB, which makes 4700 and 2300 bytes. An adversarial phase adds less than 2 %.
+_PROCESS_BYTES = 0.85 * 2**30
+_COPIES = 7
+_BYTES_PER_PIXEL = {"unet/8": 2000, "unet/1": 4700, "pix2pix/1": 2300}
+_MOST_BYTES_PER_PIXEL = 4700
+# Files hold 2 bytes a weight, memory 4.
+_BYTES_PER_FILE_BYTE = 2
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run will take.
+
+    Attributes
+    ----------
+    memory : int
+        Bytes, at the most; on a GPU about the same of its own.
+    free : int
+        Bytes of the machine's memory that nobody uses now.
+    steps : int or None
+        How many steps a budget in epochs is; None for one in minutes.
+    minutes : float or None
+        How long the run will take; None where nobody can tell before it has begun.
+    """
+
+    memory: int
+    free: int
+    steps: int | None
+    minutes: float | None
+
+
+def estimate_run(
+    base: ModelEntry,
+    values: RecipeValues,
+    counts: PlaneCounts,
+    *,
+    size: int,
+    hold_out: float,
+    minutes: float | None,
+    epochs: float | None,
+    rate: float | None,
+) -> Outlook:
+    """Estimate what a run will take.
+
+    Parameters
+    ----------
+    base : ModelEntry
+        What is trained.
+    values : RecipeValues
+        The recipe's batches.
+    counts : PlaneCounts
+        The planes.
+    size : int
+        The patches' side in pixels.
+    hold_out : float
+        The share of planes that is not trained on.
+    minutes, epochs : float or None
+        The budget, in one of them.
+    rate : float or None
+        Patches a second in an earlier run like it.
+    """
+    steps = None
+    if epochs is not None:
+        training = max(1, counts.planes - held_out_count(counts.planes, hold_out))
+        steps = max(1, math.ceil(epochs * training / values.batch_size))
+        minutes = None if rate is None else steps * values.batch_size / rate / 60.0
+    pixels = size * size * values.batch_size
+    kept = min(3 * counts.pixels, int(values.data.memory_gib * _GIB))
+    weights = _COPIES * _BYTES_PER_FILE_BYTE * base.size
+    memory = _PROCESS_BYTES + weights + pixels * bytes_per_pixel(base.card.architecture) + kept
+    return Outlook(int(memory), int(psutil.virtual_memory().available), steps, minutes)
+
+
+def bytes_per_pixel(architecture: Mapping[str, object]) -> int:
+    """Return what training takes for each pixel of a batch, of the dearest kind if unknown."""
+    kind = f"{architecture.get('architecture')}/{architecture.get('output_stride')}"
+    return _BYTES_PER_PIXEL.get(kind, _MOST_BYTES_PER_PIXEL)
+
+
+def rate_of(events: Iterable[Event]) -> float | None:
+    """Return how many patches a second a run has trained on in the end, or None."""
+    rates = [event.images_per_second for event in events if isinstance(event, StepDone)]
+    return rates[-1] if rates and rates[-1] > 0 else None

@@ -1,0 +1,136 @@
+"""The feed of a phase: which pictures a step trains on, and how they look in it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_colorgan.guidance.hints import sample_hints
+from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
+from napari_colorgan.training.data import Batch
+from napari_colorgan.training.processes import Processes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.feature_cache import FeatureCache
+
+
+@dataclass(frozen=True, eq=False)
+class StepData:
+    """What one step trains on, in this process.
+
+    Attributes
+    ----------
+    number : int
+        The step's number in its phase.
+    batch : Batch
+        Lightness and true a*b*.
+    hints : Tensor, shape (B, 3, H, W)
+        a*/110, b*/110 and weight.
+    features : list of Tensor or None
+        The encoder's features where they are cached.
+    """
+
+    number: int
+    batch: Batch
+    hints: Tensor
+    features: list[Tensor] | None
+
+    def split(self, parts: int, device: torch.device) -> list[StepData]:
+        """Return it in equal parts, on a device."""
+
+        def cut(tensor: Tensor) -> tuple[Tensor, ...]:
+            return tensor.to(device, non_blocking=True).chunk(parts)
+
+        columns = zip(cut(self.batch.lightness), cut(self.batch.ab), cut(self.hints), strict=True)
+        features: list[list[Tensor] | None] = [None] * parts
+        if self.features is not None:
+            features = [list(f) for f in zip(*map(cut, self.features), strict=True)]
+        return [
+            StepData(self.number, Batch(lightness, ab), hints, f)
+            for (lightness, ab, hints), f in zip(columns, features, strict=True)
+        ]
+
+
+class BatchSource:
+    """Makes the data of a phase's steps; they depend on the seed and the step's number alone.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The run's config.
+    number : int
+        Which of its phases this is.
+    pictures : PictureStore
+        What is trained on.
+    cache : FeatureCache or None
+        For a warm-up.
+    processes : Processes
+        Who shares the batches.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        number: int,
+        pictures: PictureStore,
+        cache: FeatureCache | None = None,
+        processes: Processes | None = None,
+    ) -> None:
+        self._config = config
+        self._number = number
+        self._pictures = pictures
+        self._cache = cache
+        self._processes = processes or Processes()
+        self._size = config.phases[number].batch_size
+        self._unguided = config.unguided
+        if config.generator.spread_channels:
+            self._unguided = 0.0 if config.phases[number].kind == "hints" else 1.0
+        self._length = len(pictures) if cache is None else len(cache)
+        self._permutation = functools.lru_cache(maxsize=2)(self._permute)
+
+    def load(self, step: int) -> StepData:
+        """Make the data of a step; called from prefetching threads."""
+        whole = range(step * self._size, (step + 1) * self._size)
+        positions = self._processes.share(whole)
+        indices = [self._index(position) for position in positions]
+        features = None
+        if self._cache is not None:
+            cached = self._cache.read(indices)
+            batch, features = cached.batch, cached.features
+        else:
+            batch = self._read(positions, indices)
+        return StepData(
+            step, batch, self._hint(batch, step, positions.start - whole.start), features
+        )
+
+    def _read(self, positions: range, indices: list[int]) -> Batch:
+        config = self._config
+        chances = [generator_for(config.seed, 1 + self._number, p) for p in positions]
+        patches = [
+            make_patch(self._pictures.read(i), config.data, rng)
+            for i, rng in zip(indices, chances, strict=True)
+        ]
+        return make_batch(patches, config.data, chances)
+
+    def _hint(self, batch: Batch, step: int, before: int) -> Tensor:
+        rng = generator_for(self._config.seed, 101 + self._number, step)
+        unguided = self._unguided
+        if before:
+            # Draw what belongs to other processes' pictures, so that ours get what they would
+            # get in one process.
+            sample_hints(batch.ab[:1].expand(before, -1, -1, -1), rng, unguided=unguided)
+        return sample_hints(batch.ab, rng, unguided=unguided)
+
+    def _index(self, position: int) -> int:
+        return int(self._permutation(position // self._length)[position % self._length])
+
+    def _permute(self, epoch: int) -> Tensor:
+        rng = generator_for(self._config.seed, 201 + self._number, epoch)
+        return torch.randperm(self._length, generator=rng)

@@ -1,0 +1,119 @@
+"""The choice of the weights that a run leaves: the best measured, not the last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.training.checkpoint import Progress, load_weights, save_checkpoint
+from napari_colorgan.training.validation import score
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.processes import Processes
+    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.validation import Validator
+
+
+class BestModel:
+    """Measures weights on held-out pictures and keeps the best on disk.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its `score` and `patience`.
+    validator : Validator or None
+        Who measures, in the main process; without one the last weights count as the best.
+    run : RunDirectory
+        Where the best weights are kept.
+    processes : Processes
+        Who waits for the main process's verdict.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        validator: Validator | None,
+        run: RunDirectory,
+        processes: Processes,
+    ) -> None:
+        self._config = config
+        self._validator = validator
+        self._run = run
+        self._processes = processes
+
+    def begin_phase(self, kind: str, progress: Progress, generators: tuple[Generator, ...]) -> None:
+        """Forget the scores that the phase which begins isn't to be compared with.
+
+        An adversarial phase is there for what the score doesn't see: L1 and PSNR favour the
+        grayer answers of the phase before it, whose weights would be kept throughout. A phase
+        "hints" is measured by what hints do, on the network as it will be used, which is no
+        measure for a phase after it. Before it, and before and after a fit, the generators that
+        are given are brought to the best weights.
+        """
+        progress.waited = 0
+        before = self._config.phases[progress.phase - 1].kind if progress.phase else ""
+        has_best = progress.best_score is not None
+        if kind == "hints" or (has_best and "fit" in (kind, before)):
+            for generator in generators:
+                self.load_best(generator)
+        if kind in ("adversarial", "hints") or before == "hints":
+            progress.best_score = None
+
+    def consider(
+        self, generator: Generator, progress: Progress, kind: str
+    ) -> tuple[dict[str, float], bool]:
+        """Measure the generator, and keep its weights if they are the best so far.
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+        progress : Progress
+            Its `best_score` and `waited` are brought up to date.
+        kind : str
+            The phase's.
+
+        Returns
+        -------
+        metrics : dict
+            None without a validator.
+        is_best : bool
+            Whether its weights were kept.
+        """
+        metrics = self.measure(generator)
+        is_best = True
+        if metrics:
+            value = score(metrics, "hinted" if kind == "hints" else self._config.score)
+            is_best = progress.best_score is None or value > progress.best_score
+            progress.waited = 0 if is_best else progress.waited + 1
+            progress.best_score = value if is_best else progress.best_score
+        if is_best and self._processes.is_main:
+            save_checkpoint(self._run.best, {"average": generator}, {}, progress)
+        return metrics, is_best
+
+    def measure(self, generator: Generator) -> dict[str, float]:
+        """Return what the main process's validator finds."""
+        validator = self._validator
+        return self._processes.from_main(
+            lambda: {} if validator is None else validator.measure(generator)
+        )
+
+    def preview(self, generator: Generator, progress: Progress) -> str | None:
+        """Write a picture of what the generator does and return its path, if there is one."""
+        if self._validator is None:
+            return None
+        picture = self._validator.preview(generator).numpy()
+        return str(self._run.write_preview(progress.total_steps, picture))
+
+    def load_best(self, generator: Generator) -> None:
+        """Bring the generator to the best weights, if there are any yet."""
+        if self._run.best.exists():
+            load_weights(self._run.best, "average", generator)
+
+    def is_out_of_patience(self, progress: Progress, kind: str) -> bool:
+        """Return whether a phase of that kind has gone too long without a better score.
+
+        The generator's score says nothing of a discriminator that learns alone.
+        """
+        return kind != "discriminator" and 0 < self._config.patience <= progress.waited

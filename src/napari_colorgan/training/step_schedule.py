@@ -1,0 +1,98 @@
+"""A run's plan as it is kept to: cut short where the machine has become slower than it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.events import Notice
+from napari_colorgan.training.optimization import rate_factor
+
+if TYPE_CHECKING:
+    from napari_colorgan.events import Job
+    from napari_colorgan.training.checkpoint import Progress
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.plan import PhasePlan, Plan
+    from napari_colorgan.training.processes import Processes
+    from napari_colorgan.training.run_directory import RunDirectory
+
+
+class StepSchedule:
+    """Tells how long phases are and at which rate they learn.
+
+    Cuts are kept in the run directory's plan, so that a run which is taken up from a checkpoint
+    before one of them makes it again, and ends with the same weights.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan, with the cuts of earlier sittings.
+    config : TrainingConfig
+        Its phases' schedules.
+    run : RunDirectory
+        Where the plan is kept.
+    processes : Processes
+        Who trains together, and ends together.
+
+    Attributes
+    ----------
+    plan : Plan
+        As it is by now.
+    """
+
+    def __init__(
+        self, plan: Plan, config: TrainingConfig, run: RunDirectory, processes: Processes
+    ) -> None:
+        self.plan = plan
+        self._config = config
+        self._run = run
+        self._processes = processes
+
+    def phase(self, number: int) -> PhasePlan:
+        """Return a phase's plan."""
+        return self.plan.phases[number]
+
+    def rate(self, number: int, step: int) -> float:
+        """Return the share of the peak rates that holds at a step of a phase."""
+        plan, phase = self.phase(number), self._config.phases[number]
+        return rate_factor(plan.place(step), plan.steps, phase.schedule, phase.ramp_steps)
+
+    def seconds_left(self, progress: Progress) -> float:
+        """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown."""
+        number = progress.phase
+        here = progress.phase_seconds / max(progress.step, 1)
+        left = here * (self.phase(number).length - progress.step)
+        configs = self._config.phases
+        for phase, config in zip(
+            self.plan.phases[number + 1 :], configs[number + 1 :], strict=True
+        ):
+            if phase.seconds is None and configs[number].is_fit and not config.is_fit:
+                return 0.0  # a fit's only step tells nothing of other steps
+            left += here * phase.length if phase.seconds is None else phase.seconds
+        return left
+
+    def check(self, progress: Progress) -> Job[None]:
+        """Cut the current phase if it would end late, and say so.
+
+        Parameters
+        ----------
+        progress : Progress
+            At a validation.
+
+        Yields
+        ------
+        Event
+            A Notice, if it was cut.
+        """
+        number = progress.phase
+        before = self.phase(number)
+        # One clock for all processes.
+        after = self._processes.from_main(
+            lambda: before.on_time(progress.step, progress.phase_seconds)
+        )
+        if after == before:
+            return
+        self.plan = self.plan.with_phase(number, after)
+        if self._processes.is_main:
+            self._run.write_json("plan.json", self.plan.to_dict())
+        less = before.length - after.length
+        yield Notice(f"The machine is slower than it was: {less} steps less, to end in time.")

@@ -1,0 +1,1 @@
+"""The Colorize panel: from a gray layer and a form to colour layers."""

@@ -1,0 +1,267 @@
+"""Plugins > ColorGAN > Colorize: a gray layer comes back in colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_colorgan.errors import ColorganError, InputError, ModelError
+from napari_colorgan.services.colorize import colorize_job
+from napari_colorgan.widgets.colorize.form import ColorizeForm
+from napari_colorgan.widgets.colorize.preview import LivePreview
+from napari_colorgan.widgets.colorize.requests import prediction_settings
+from napari_colorgan.widgets.colorize.run import ColorizeRun, JobFactory, RunPlan
+from napari_colorgan.widgets.colorize.run_bar import RunBar
+from napari_colorgan.widgets.shared.controls import PanelArea
+from napari_colorgan.widgets.shared.layers import (
+    axis_names,
+    current_index,
+    is_colorizable,
+    is_result,
+    layer_axes,
+    layer_levels,
+)
+from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
+from napari_colorgan.widgets.shared.options import load_options, save_options
+from napari_colorgan.widgets.shared.preferences import load_preferences
+from napari_colorgan.widgets.shared.subscriptions import Subscriptions
+from napari_colorgan.widgets.shared.worker import JobRunner
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from qtpy.QtGui import QHideEvent
+
+    from napari_colorgan.widgets.shared.model_picker import Library
+
+_WIDTH = 300
+
+
+class ColorizeWidget(QWidget):
+    """The panel: a form, a preview, and one button.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The viewer whose layers are colorized.
+    job_factory : callable, optional
+        Makes the job of a request; the engine's by default.
+    library : Library, optional
+        The models to choose from; by default those of the folders in napari's Preferences.
+    """
+
+    def __init__(
+        self,
+        napari_viewer: Viewer,
+        *,
+        job_factory: JobFactory = colorize_job,
+        library: Library | None = None,
+    ) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.form = ColorizeForm(library or PreferredLibrary())
+        self.run_bar = RunBar()
+        self.run: ColorizeRun | None = None
+        self._job_factory = job_factory
+        self._runner = JobRunner(self)
+        self._preview = LivePreview(napari_viewer, self._runner, job_factory, self)
+        self._viewer_events = Subscriptions()
+        self._layer_events = Subscriptions()
+        self._build()
+        self.form.options = load_options()
+        self._connect()
+        self._list_layers()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(PanelArea(self.form), 1)
+        layout.addWidget(self.run_bar)
+        self.setMinimumWidth(_WIDTH)
+
+    def _connect(self) -> None:
+        self.run_bar.run_asked.connect(self.start)
+        self.run_bar.cancel_asked.connect(self.cancel)
+        self.form.layer.currentIndexChanged.connect(self._layer_chosen)
+        self.form.changed.connect(self._ask_preview)
+        self.form.preview.toggled.connect(self._preview_toggled)
+        self._preview.wanted.connect(self._show_preview)
+        self._preview.failed.connect(self._preview_failed)
+        layers = self.viewer.layers
+        self._viewer_events.add(layers.events.inserted, self._list_layers)
+        self._viewer_events.add(layers.events.removed, self._layer_removed)
+        self._viewer_events.add(layers.events.reordered, self._list_layers)
+        self._viewer_events.add(layers.events.renamed, self._list_layers)
+        self._viewer_events.add(layers.selection.events.active, self._follow_selection)
+        self._viewer_events.add(self.viewer.dims.events.current_step, self._ask_preview)
+        # When Qt takes the window down, nothing may call back into what is gone.
+        self.destroyed.connect(self._viewer_events.clear)
+        self.destroyed.connect(self._layer_events.clear)
+
+    @property
+    def layer(self) -> Image | None:
+        """The chosen layer."""
+        chosen: Image | None = self.form.layer.value
+        return chosen
+
+    def start(self) -> None:
+        """Colorize what the form says; what is wrong with it is said in the panel."""
+        self.run_bar.show_message("")
+        try:
+            self.form.model.require()
+            plan = self._plan()
+            save_options(self.form.options)
+            self.form.preview.setChecked(False)
+            run = ColorizeRun(self.viewer, self._runner, self._job_factory, plan, self)
+        except ColorganError as error:
+            self._complain(str(error))
+            show_error(str(error))
+            return
+        self.run = run
+        run.progressed.connect(self.run_bar.show_progress)
+        run.noticed.connect(self.run_bar.show_message)
+        run.cancelling.connect(self._cancelling)
+        run.ended.connect(self._ended)
+        self.run_bar.set_state("running")
+
+    def cancel(self) -> None:
+        """Stop the run once the planes under way are done; the finished ones are kept."""
+        if self.run is not None:
+            self.run.cancel()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when the panel is closed: napari takes it out of its dock."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            self._shut_down()
+        return bool(super().event(event))
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Remember the options whenever the panel goes out of sight, napari's end included."""
+        super().hideEvent(event)
+        save_options(self.form.options)
+
+    def _shut_down(self) -> None:
+        self._viewer_events.clear()
+        self._layer_events.clear()
+        self._runner.shut_down()
+        self._preview.stop()
+        if self.run is not None:
+            self.run.abandon()
+            self.run = None
+        save_options(self.form.options)
+
+    def _plan(self) -> RunPlan:
+        layer, entry = self.layer, self.form.model.entry
+        if layer is None:
+            raise InputError(
+                expected="an image layer",
+                got="none",
+                action="Open an image, or one of File > Open Sample > ColorGAN.",
+            )
+        if entry is None:
+            raise ModelError(
+                expected="at least one model",
+                got="an empty library",
+                action="Reinstall the plugin, or put a model file into your models folder.",
+            )
+        axes, shape = layer_axes(layer), tuple(layer_levels(layer)[0].shape)
+        current = current_index(layer, self.viewer.dims)
+        return RunPlan(
+            layer=layer,
+            block=self.form.planes.block(axes, shape, current),
+            first=current,
+            entry=entry,
+            settings=prediction_settings(self.form.options, load_preferences(), entry),
+        )
+
+    def _cancelling(self) -> None:
+        self.run_bar.set_state("cancelling")
+
+    def _ended(self, outcome: str, text: str) -> None:
+        if self.run is not None:
+            self.run.deleteLater()
+        self.run = None
+        self.run_bar.set_state("idle")
+        if outcome == "failed":
+            self._complain(text)
+        else:
+            self.run_bar.show_message(text)
+        self._ask_preview()
+
+    def _complain(self, text: str) -> None:
+        self.run_bar.show_message(text, "error")
+
+    def _list_layers(self, *_: Any) -> None:
+        """Offer the viewer's image layers, the active one first time, and keep the choice."""
+        combo, chosen = self.form.layer, self.layer
+        layers = [layer for layer in self.viewer.layers if is_colorizable(layer)]
+        combo.blockSignals(True)
+        combo.clear()
+        for layer in reversed(layers):
+            combo.addItem(layer.name, layer)
+        if chosen in layers:
+            combo.setCurrentIndex(layers[::-1].index(chosen))
+        combo.blockSignals(False)
+        if chosen not in layers:
+            self._layer_chosen()
+            self._follow_selection()
+
+    def _follow_selection(self, *_: Any) -> None:
+        """Choose the layer that the user selects, unless it is one of our own results."""
+        active = self.viewer.layers.selection.active
+        if is_colorizable(active) and not is_result(active):
+            index = self.form.layer.findText(active.name)
+            self.form.layer.setCurrentIndex(index)
+
+    def _layer_chosen(self, *_: Any) -> None:
+        layer = self.layer
+        self._layer_events.clear()
+        self.run_bar.show_message("")
+        names: tuple[str, ...] = ()
+        sizes: tuple[int, ...] = ()
+        if layer is not None:
+            events = layer.events
+            for emitter in (events.contrast_limits, events.gamma, events.colormap):
+                self._layer_events.add(emitter, self._ask_preview)
+            self._layer_events.add(events.data, self._layer_chosen)
+            try:
+                axes = layer_axes(layer)
+                names = axis_names(layer)
+                sizes = axes.outer_shape(tuple(layer_levels(layer)[0].shape))
+            except ColorganError as error:
+                self._complain(str(error))
+        self.form.planes.set_stack(names, sizes)
+        self._ask_preview()
+
+    def _layer_removed(self, event: Any) -> None:
+        if self.run is not None:
+            self.run.layer_removed(event.value)
+        if self._preview.forget(event.value):
+            self.form.preview.setChecked(False)
+        self._list_layers()
+
+    def _preview_toggled(self, wanted: bool) -> None:
+        if wanted:
+            self._ask_preview()
+        else:
+            self._preview.stop()
+
+    def _ask_preview(self, *_: Any) -> None:
+        if self.form.preview.isChecked():
+            self._preview.ask()
+
+    def _show_preview(self) -> None:
+        if not self.form.preview.isChecked() or self.run is not None:
+            return
+        try:
+            plan = self._plan()
+        except ColorganError as error:
+            self._preview_failed(str(error))
+            return
+        self._preview.show_plan(plan)
+
+    def _preview_failed(self, text: str) -> None:
+        self.form.preview.setChecked(False)
+        self._complain(text)

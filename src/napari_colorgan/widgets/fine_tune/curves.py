@@ -1,0 +1,125 @@
+"""How a training goes, as curves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_colorgan.widgets.shared.controls import describe
+
+if TYPE_CHECKING:
+    from napari_colorgan.events import EpochDone, Event
+
+_HEIGHT = 150
+_COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
+_GRAY = "#8a8f98"
+_METRICS = {"l1": "L1 × 100", "delta_e": "ΔE00"}
+_MOST_POINTS = 400
+_TITLES = ("Losses", "Held-out planes (dashed: base)")
+_TOOLTIPS = ("What the training makes smaller, over its steps.", "Lower is better.")
+
+
+class TrainingCurves(QWidget):
+    """Two plots: the losses, and L1 and ΔE00 on the held-out planes beside the base's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.points: dict[str, tuple[list[float], list[float]]] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        self._plots: list[Any] = []
+        self._titles: list[QLabel] = []
+        self._curves: dict[str, Any] = {}
+        self._colors: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        self._step = 0
+
+    def clear(self) -> None:
+        """Begin anew. The plots are only made when they are first needed: that takes a second."""
+        if not self._layout.count():
+            self._build()
+        for plot in self._plots:
+            plot.clear()
+        for title, text in zip(self._titles, _TITLES, strict=False):
+            title.setText(text)
+        self.points = defaultdict(lambda: ([], []))
+        self._curves.clear()
+        self._colors = ({}, {})
+        self._step = 0
+
+    def show_event(self, event: Event) -> None:
+        """Draw what an event brings, if anything."""
+        from napari_colorgan.events import EpochDone, StepDone
+
+        if isinstance(event, StepDone):
+            self._step = event.step
+            for name, value in event.losses:
+                self._add(0, name, value)
+        elif isinstance(event, EpochDone):
+            self._show_validation(event)
+
+    def _show_validation(self, event: EpochDone) -> None:
+        metrics = dict(event.metrics)
+        for name, title in _METRICS.items():
+            if name not in metrics:
+                continue
+            self._add(1, title, metrics[name], symbol="o")
+            if f"base_{name}" in metrics:
+                self._add(1, f"{title} of the base", metrics[f"base_{name}"], dashed_as=title)
+
+    def _add(
+        self, plot: int, name: str, value: float, *, symbol: str = "", dashed_as: str = ""
+    ) -> None:
+        steps, values = self.points[name]
+        steps.append(float(self._step))
+        values.append(value)
+        if len(steps) > _MOST_POINTS:
+            # Every other point of the past tells as much at this size.
+            del steps[:-1:2], values[:-1:2]
+        if not self._plots:
+            return
+        if name not in self._curves:
+            self._curves[name] = self._new_curve(plot, name, symbol, dashed_as)
+        self._curves[name].setData(steps, values)
+
+    def _new_curve(self, plot: int, name: str, symbol: str, dashed_as: str) -> Any:
+        import pyqtgraph
+
+        shown_as = dashed_as or name
+        known = self._colors[plot]
+        color = known.setdefault(shown_as, _COLORS[len(known) % len(_COLORS)])
+        named = " · ".join(f"<span style='color: {c}'>{n}</span>" for n, c in known.items())
+        self._titles[plot].setText(f"{_TITLES[plot]} &nbsp; {named}")
+        style = Qt.PenStyle.DashLine if dashed_as else Qt.PenStyle.SolidLine
+        pen = pyqtgraph.mkPen(color, width=1 if dashed_as else 2, style=style)
+        options = {"symbol": symbol, "symbolSize": 5, "symbolBrush": color} if symbol else {}
+        return self._plots[plot].plot(pen=pen, **options)
+
+    def _build(self) -> None:
+        try:
+            import pyqtgraph
+        except ImportError:
+            note = QLabel("Curves need pyqtgraph: pip install pyqtgraph.")
+            note.setWordWrap(True)
+            self._layout.addWidget(note)
+            return
+        for title, tooltip in zip(_TITLES, _TOOLTIPS, strict=True):
+            label = QLabel(title)
+            label.setWordWrap(True)
+            label.setStyleSheet(f"color: {_GRAY}; font-size: 11px;")
+            plot = pyqtgraph.PlotWidget(background=None)
+            plot.setFixedHeight(_HEIGHT)
+            plot.setMenuEnabled(False)
+            plot.setMouseEnabled(False, False)
+            plot.hideButtons()
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setTextPen(_GRAY)
+                plot.getAxis(side).setPen(_GRAY)
+            describe(plot, title, tooltip)
+            self._layout.addWidget(label)
+            self._layout.addWidget(plot)
+            self._titles.append(label)
+            self._plots.append(plot)

@@ -1,0 +1,102 @@
+"""Earlier and other runs: watched, resumed, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_colorgan.errors import ColorganError
+from napari_colorgan.widgets.shared.controls import Fold, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_colorgan.services.runs import TuningRun
+
+_ROLE = Qt.ItemDataRole.UserRole
+_LIST_HEIGHT = 90
+
+
+class RunsFold(Fold):
+    """A list of runs with their states; asks by signals."""
+
+    watch_asked = Signal(object)
+    report_asked = Signal(object)
+    delete_asked = Signal(object)
+
+    def __init__(self) -> None:
+        self.list = QListWidget()
+        self.watch = QPushButton("Show")
+        self.report = QPushButton("Report")
+        self.delete = QPushButton("Delete")
+        self._none = QLabel("None yet.")
+        super().__init__("Runs", "Runs under way, finished and interrupted.", self._page())
+        self.list.itemSelectionChanged.connect(self._update)
+        self.list.itemDoubleClicked.connect(lambda _: self._ask(self.watch_asked))
+        self.watch.clicked.connect(lambda: self._ask(self.watch_asked))
+        self.report.clicked.connect(lambda: self._ask(self.report_asked))
+        self.delete.clicked.connect(lambda: self._ask(self.delete_asked))
+        self.set_runs([])
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        self.list.setFixedHeight(_LIST_HEIGHT)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        describe(self.list, "Runs", "Runs, the newest first.")
+        describe(self.watch, "Show", "Show the run's curves and result; resume it there.")
+        describe(self.report, "Report", "Open the run's report in the browser.")
+        describe(self.delete, "Delete", "Remove the run's folder; models in the library stay.")
+        row = QHBoxLayout()
+        for button in (self.watch, self.report, self.delete):
+            row.addWidget(button, 1)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._none)
+        layout.addWidget(self.list)
+        layout.addLayout(row)
+        return page
+
+    def set_runs(self, runs: Sequence[TuningRun]) -> None:
+        """Show these runs; the chosen one stays chosen."""
+        chosen = {item.data(_ROLE).path for item in self.list.selectedItems()}
+        self.list.clear()
+        for run in runs:
+            item = QListWidgetItem(f"{run_title(run)}: {run.state}")
+            item.setData(_ROLE, run)
+            item.setToolTip(str(run.path))
+            self.list.addItem(item)
+            if run.path in chosen:
+                self.list.setCurrentItem(item)
+        for widget in (self.list, self.watch, self.report, self.delete):
+            widget.setVisible(bool(runs))
+        self._none.setVisible(not runs)
+        self._update()
+
+    def _update(self) -> None:
+        chosen = bool(self.list.selectedItems())
+        for button in (self.watch, self.report, self.delete):
+            button.setEnabled(chosen)
+
+    def _ask(self, signal: Signal) -> None:
+        items = self.list.selectedItems()
+        if items:
+            signal.emit(items[0].data(_ROLE))
+
+
+def run_title(run: TuningRun) -> str:
+    """Return what to call a run: its model's name and the minute it was begun in."""
+    try:
+        return f"{run.request.name} ({run.path.name[:15]})"
+    except ColorganError:
+        return run.path.name

@@ -1,0 +1,1 @@
+"""The Models panel: list, inspect, import, export, rename and delete models."""

@@ -1,0 +1,1 @@
+"""What several panels use: layers, worker threads, preferences and small Qt controls."""
