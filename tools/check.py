@@ -1,8 +1,8 @@
 """Run every check that has to pass, then say which did and how long each took.
 
 ``python tools/check.py [--lint] [PYTEST_ARGUMENTS]``: the checks of style, types, imports, sizes
-and manifest go first, and with ``--lint`` they are all. What else is said goes to pytest, and
-then the tests alone are run.
+and manifest go first, and with ``--lint`` they are all. Other arguments go to pytest, and then
+only the tests are run: on several cores, unless the arguments name files or folders of tests.
 """
 
 from __future__ import annotations
@@ -65,17 +65,20 @@ def _environment() -> dict[str, str]:
     return {**threads, **kept, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
-def _cores() -> str:
-    return str(min(4, os.cpu_count() or 1))
+def _workers(arguments: list[str]) -> list[str]:
+    # A few named tests are done before several workers have started, and --pdb needs a terminal.
+    named = any((ROOT / each.split("::")[0]).exists() for each in arguments)
+    if named or any(each == "--pdb" or each.startswith("-n") for each in arguments):
+        return []
+    # One worker a core; the tests of a file share what takes long to make.
+    return ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
 
 
 def main(arguments: list[str]) -> int:
     """Run what the arguments ask for; return 0 if all of it passed."""
     checks = dict(LINT) if not arguments or arguments == ["--lint"] else {}
     if arguments != ["--lint"]:
-        # One worker a core; the tests of a file share what takes long to make.
-        every = ["-n", _cores(), "--dist", "loadfile"]
-        checks["pytest"] = ["pytest", *(arguments or every)]
+        checks["pytest"] = ["pytest", *_workers(arguments), *arguments]
     outcomes = [run(name, command) for name, command in checks.items()]
     print("\n── summary ──")
     for outcome in outcomes:
