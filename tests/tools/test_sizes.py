@@ -24,3 +24,16 @@ def test_finds_long_files_and_functions(tmp_path: Path, monkeypatch: pytest.Monk
         "long.py:",
         "long.py:1:",
     ]
+
+
+def test_a_long_file_may_give_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "ROOT", tmp_path)
+    path = tmp_path / "table.py"
+    filling = "\n" * sizes.LONGEST_FILE
+    path.write_text(f'"""A table."""\n\n# Over 300 lines: one table of one file.\n{filling}')
+    assert list(sizes.complaints(path)) == []
+    path.write_text(f'"""A table."""\n\n# Its rows.\n# Over 300 lines: one table.\n{filling}')
+    assert len(list(sizes.complaints(path))) == 1
+    longest = "\n" * sizes.LONGEST_FILE_WITH_REASON
+    path.write_text(f'"""A table."""\n\n# Over 300 lines: one table of one file.\n{longest}')
+    assert len(list(sizes.complaints(path))) == 1
