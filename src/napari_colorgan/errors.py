@@ -70,8 +70,8 @@ class MemoryLimitError(DeviceError):
     """Not enough memory, on the device or in the stated budget."""
 
 
-class ConfigError(ColorganError):
-    """A training setting that is unknown, out of range or contradicts another."""
+class ConfigError(InputError):
+    """A setting that is unknown, of another type, out of range or contradicts another."""
 
 
 class TrainingError(ColorganError):

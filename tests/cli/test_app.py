@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-HELP_SECONDS = 0.5
 HEAVY = {"torch", "napari", "numpy", "qtpy", "zarr", "dask", "tifffile", "PIL", "skimage", "timm"}
 
 
@@ -60,13 +58,10 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert not names & HEAVY
 
 
-def test_help_answers_at_once() -> None:
-    times = [60.0]
-    while min(times) >= HELP_SECONDS and len(times) < 12:  # others may use the machine too
-        start = time.perf_counter()
-        python("-m", "napari_colorgan", "--help")
-        times.append(time.perf_counter() - start)
-    assert min(times) < HELP_SECONDS
+def test_the_list_of_commands_needs_neither_pydantic_nor_rich() -> None:
+    # How long it takes is measured by `make bench`; a subcommand's help loads typer's own pydantic.
+    names = imported(python("-X", "importtime", "-m", "napari_colorgan", "--help").stderr)
+    assert not names & {"pydantic", "rich"}
 
 
 def test_errors_say_what_was_expected_what_came_and_what_to_do(

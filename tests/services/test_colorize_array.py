@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import dask.array
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, InputError, ModelError
 from napari_colorgan.events import PlaneDone
 from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize_array import guess_axes
+from napari_colorgan.settings import declared
 
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 256, (4, 7, 9), dtype=np.uint8)
@@ -154,3 +158,10 @@ def test_shapes_that_cannot_be_are_refused(shape):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (1, 1, 1, 1, 1)])
 def test_single_pixels_are_fine(shape):
     assert colorize(np.zeros(shape), "fake").shape == (*shape, 3)
+
+
+def test_every_setting_is_an_argument() -> None:
+    parameters = inspect.signature(colorize).parameters
+    for name, field in declared(PredictionSettings).items():
+        assert parameters[name].default == field.default
+        assert f"\n    {name} : " in colorize.__doc__

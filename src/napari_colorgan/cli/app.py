@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -68,6 +67,8 @@ def build_app(*commands: Callable[..., None]) -> typer.Typer:
         name="napari-colorgan",
         cls=_Group,
         no_args_is_help=True,
+        # Rich's formatting would double the time that --help takes.
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -77,10 +78,9 @@ def build_app(*commands: Callable[..., None]) -> typer.Typer:
         """Give grayscale images and stacks their colour back, and train models that do."""
 
     for module, names in _COMMANDS.items():
-        path = f"napari_colorgan.cli.{module}"
-        if find_spec(path) is not None:
-            for name in names:
-                app.command()(getattr(import_module(path), name))
+        loaded = import_module(f"napari_colorgan.cli.{module}")
+        for name in names:
+            app.command()(getattr(loaded, name))
     app.add_typer(models, name="models")
     for command in commands:
         app.command()(command)

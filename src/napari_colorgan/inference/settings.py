@@ -1,92 +1,120 @@
-"""How a model is used: every choice that a user has about a prediction."""
+"""How a model is used: every choice that a user has about a prediction, declared once."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from napari_colorgan.errors import InputError
+from napari_colorgan.settings import Setting, check
 
 Scale: TypeAlias = Literal["fit", "native"] | float
 Dtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
-
-SCALE_RANGE = (0.01, 16.0)
-SATURATION_RANGE = (0.0, 10.0)
-DTYPES = ("uint8", "uint16", "float32")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
 class PredictionSettings:
     """The choices about a prediction; None means what the model's card says.
 
-    Attributes
-    ----------
-    scale : {"fit", "native"}, float or None
-        The size at which the network sees a plane: "fit" shrinks the whole plane so that its
-        short side is the model's working size, "native" takes the pixels as they are, a number
-        from 0.01 to 16 multiplies the plane's sides.
-    vividness : float or None
-        0 (the mean of the likely colours) to 1 (the most likely ones).
-    saturation : float
-        What chroma is multiplied by, 0 to 10; colours outside sRGB are brought in afterwards.
-    device : str
-        "auto", "cpu", or a device as PyTorch names it.
-    precision : {"auto", "float32", "bfloat16", "float16"}
-        What the network computes in. "auto" is float16 on CUDA, bfloat16 on CPUs that have the
-        instructions and are measured to gain by them, else float32.
-    memory_limit : int or None
-        Bytes that predicting a plane may take, its result included; None is a quarter of what
-        is free.
-    dtype : {"uint8", "uint16", "float32"}
-        Of the resulting RGB; "float32" is 0 to 1.
-    uncertainty : bool
-        Whether a map of uncertainties is wanted too, where the model has it.
+    Each field's annotation says what it is and what it accepts. A field that is added here is
+    checked, offered by ``napari-colorgan colorize`` and by the Colorize panel, remembered, and
+    written into the metadata of results.
 
     Raises
     ------
-    InputError
-        If a value is out of its range.
+    ConfigError
+        If a value is of another type or out of its range.
     """
 
-    scale: Scale | None = None
-    vividness: float | None = None
-    saturation: float = 1.0
-    device: str = "auto"
-    precision: Precision = "auto"
-    memory_limit: int | None = None
-    dtype: Dtype = "uint8"
-    uncertainty: bool = False
+    scale: Annotated[
+        Scale | None,
+        Setting(
+            "Sc&ale",
+            "The size at which the network sees a plane. 'fit' shrinks the whole plane, which "
+            "suits photographs; 'native' takes the pixels as they are, which suits microscopy; a "
+            "number multiplies the plane's sides. By default what the model was trained for.",
+            low=0.01,
+            high=16,
+            titles={"fit": "Fit: whole picture, shrunk", "native": "Native: pixels as they are"},
+            row="advanced",
+        ),
+    ] = None
+    vividness: Annotated[
+        float | None,
+        Setting(
+            "Vividne&ss",
+            "0 is the mean of all likely colours: muted, safe. 1 is the likeliest colour: bold, "
+            "sometimes wrong. By default the model's own.",
+            low=0,
+            high=1,
+            row="main",
+        ),
+    ] = None
+    saturation: Annotated[
+        float,
+        Setting(
+            "Sa&turation",
+            "Multiplies how strong the colours are: 0 is gray, 1 is what the model predicts. "
+            "Colours outside sRGB are brought in at constant lightness and hue.",
+            low=0,
+            high=10,
+            row="main",
+            shown_high=2,
+        ),
+    ] = 1.0
+    device: Annotated[
+        str,
+        Setting(
+            "D&evice",
+            "Where the network runs: auto, cpu, cuda, cuda:1, mps … auto takes a GPU if there is "
+            "one.",
+            titles={
+                "auto": "Automatic",
+                "cpu": "CPU",
+                "cuda": "GPU (CUDA)",
+                "mps": "GPU (Apple)",
+            },
+            row="advanced",
+        ),
+    ] = "auto"
+    precision: Annotated[
+        Precision,
+        Setting(
+            "Precision",
+            "What the network computes in. auto is float16 on CUDA, bfloat16 on CPUs that have "
+            "the instructions and are measured to gain by them, else float32.",
+        ),
+    ] = "auto"
+    memory_limit: Annotated[
+        int | None,
+        Setting(
+            "Memory limit",
+            "Bytes that predicting a plane may take, its result included. By default a quarter "
+            "of what is free.",
+            low=1,
+        ),
+    ] = None
+    dtype: Annotated[
+        Dtype,
+        Setting(
+            "&Bit depth",
+            "The type of the colours: uint8 is what screens show; uint16, and float32 from 0 to "
+            "1, keep the lightness of 16-bit images exact.",
+            # napari shows RGB right as uint8 and as floats only.
+            titles={"uint8": "8 bit", "float32": "32 bit float"},
+            row="advanced",
+        ),
+    ] = "uint8"
+    uncertainty: Annotated[
+        bool,
+        Setting(
+            "Uncertaint&y layer",
+            "Add a hidden layer that is bright where the model was unsure of the colour.",
+            # The command line's --uncertainty names a file.
+            option=False,
+            row="advanced",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
-        low, high = SCALE_RANGE
-        accepted = {
-            "scale": f"'fit', 'native' or a number from {low:g} to {high:g}",
-            "vividness": "a number from 0 to 1",
-            "saturation": "a number from {:g} to {:g}".format(*SATURATION_RANGE),
-            "precision": f"one of {', '.join(PRECISIONS)}",
-            "memory_limit": "a positive number of bytes",
-            "dtype": f"one of {', '.join(DTYPES)}",
-        }
-        valid = {
-            "scale": self.scale in (None, "fit", "native") or _between(self.scale, low, high),
-            "vividness": self.vividness is None or _between(self.vividness, 0, 1),
-            "saturation": _between(self.saturation, *SATURATION_RANGE),
-            "precision": self.precision in PRECISIONS,
-            "memory_limit": self.memory_limit is None or _between(self.memory_limit, 1, math.inf),
-            "dtype": self.dtype in DTYPES,
-        }
-        for name, fine in valid.items():
-            if not fine:
-                raise InputError(
-                    expected=f"{name} to be {accepted[name]}",
-                    got=repr(getattr(self, name)),
-                    action="Change that setting.",
-                )
-
-
-def _between(value: object, low: float, high: float) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and low <= value <= high  # type: ignore[operator]
+        check(self)
