@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from napari_colorgan.library.copying import copy_model_file
+from napari_colorgan.library.file_format import copy_model_file
 from napari_colorgan.library.folders import BUNDLED_FOLDER
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX

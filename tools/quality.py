@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.io import write_atomically
-from napari_colorgan.library.card import Metric
-from napari_colorgan.library.card_picture import CardPicture
+from napari_colorgan.library.card import CardPicture, Metric
 from napari_colorgan.library.folders import BUNDLED_FOLDER
 from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_colorgan.library.pages import card_page
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -46,7 +48,7 @@ def test_show_prints_the_card(
 ) -> None:
     for model in ("TINY", tiny_model_file):
         answer = invoke("models", "show", model).stdout
-        assert tiny_library.find("tiny").card.to_markdown() in answer
+        assert card_page(tiny_library.find("tiny").card) in answer
         assert str(tiny_library.find(str(model)).path) in answer
 
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_colorgan.errors import ModelError
-from napari_colorgan.library.ancestry import ancestors, descendants
 from napari_colorgan.library.card import Metric, ModelCard
-from napari_colorgan.library.checking import check_weights
-from napari_colorgan.library.deleting import delete_file
-from napari_colorgan.library.inventory import InventoryItem, list_inventory
-from napari_colorgan.library.inventory_page import item_page, size_text
+from napari_colorgan.library.file_format import check_weights
+from napari_colorgan.library.inventory import InventoryItem, ancestors, descendants, list_inventory
+from napari_colorgan.library.pages import item_page, size_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +118,7 @@ def test_the_page_tells_the_file_and_the_family(library: ModelLibrary) -> None:
     assert "Made from: natural\n" in page
     assert str(child.path) in page
     assert page.index("## In this library") < page.index("## Facts")
-    assert "Made from it: child" in item_page(base, [base, child])
+    assert "Parent of: child" in item_page(base, [base, child])
     assert "natural (not in the library)" in item_page(child, [child])
     card = dataclasses.replace(child.card, parent_sha256="0" * 64)
     older = dataclasses.replace(child, card=card)
@@ -158,14 +156,13 @@ def test_weights_are_checked_against_their_hash(library: ModelLibrary) -> None:
 
 
 def test_only_files_of_the_own_folder_are_removed(library: ModelLibrary, tmp_path: Path) -> None:
-    folders = library.folders
-    broken = folders.own / "broken.colorgan.safetensors"
+    broken = library.folders.own / "broken.colorgan.safetensors"
     broken.write_bytes(b"")
-    delete_file(broken, folders)
+    library.delete_file(broken)
     assert not broken.exists()
-    delete_file(broken, folders)
+    library.delete_file(broken)
     with pytest.raises(ModelError, match="your models folder"):
-        delete_file(item(library, "group stain").path, folders)
+        library.delete_file(item(library, "group stain").path)
     assert item(library, "group stain").card is not None
 
 
@@ -173,7 +170,7 @@ def test_a_file_that_the_system_keeps_is_said(library: ModelLibrary) -> None:
     folder = library.folders.own / "folder.colorgan.safetensors"
     folder.mkdir()
     with pytest.raises(Exception, match="can be deleted"):
-        delete_file(folder, library.folders)
+        library.delete_file(folder)
 
 
 @pytest.mark.parametrize(

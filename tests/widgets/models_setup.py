@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 from widget_fakes import LEFT
 
 from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.file_format import parse_tensors, read_header, write_tensors
 from napari_colorgan.library.folders import ModelFolders
-from napari_colorgan.library.header import parse_header, write_with_metadata
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.library.store import ModelLibrary
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 def put(source: Path, path: Path, name: str, **facts: Any) -> Path:
     """Put a copy of a model file somewhere, with other facts on its card."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as file, path.open("wb") as copy:
-        header = parse_header(file, source.stat().st_size, source.name)
-        card = dataclasses.replace(ModelCard.from_metadata(header.metadata), name=name, **facts)
-        write_with_metadata(file, header, {**header.metadata, **card.to_metadata()}, copy)
+    card = ModelCard.from_metadata(read_header(source).metadata)
+    card = dataclasses.replace(card, name=name, **facts)
+    with path.open("wb") as copy:
+        write_tensors(copy, parse_tensors(source.read_bytes(), source.name), card.to_metadata())
     return path
 
 

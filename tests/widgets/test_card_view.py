@@ -12,7 +12,7 @@ from PIL import Image
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QTextDocument
 
-from napari_colorgan.library.card_picture import CardPicture
+from napari_colorgan.library.card import CardPicture
 from napari_colorgan.widgets.shared.card_view import CardView
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def test_a_picture_is_shown_no_wider_than_the_panel(qtbot: Any, picture: CardPic
     view.resize(320, 400)
     with qtbot.waitExposed(view):
         view.show()
-    view.show_page(f"# Card\n\n{picture.to_markdown()}\n")
+    image = f"![{picture.caption}](data:image/jpeg;base64,{picture.jpeg})"
+    view.show_page(f"# Card\n\n{image}\n")
     qtbot.waitUntil(lambda: reds_of(view) > 0.2)
     assert not view.horizontalScrollBar().maximum()
 

@@ -124,7 +124,7 @@ def test_a_full_disk_is_said(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("napari_colorgan.library.copying.write_with_metadata", full)
+        patch.setattr("napari_colorgan.library.file_format.write_tensors", full)
         models.drop(stranger)
     assert "full disk" in models.said
     assert "liver 3" not in models.names

@@ -56,8 +56,10 @@ def show(model: NameOrFile) -> None:
     """Show a model's card."""
     from rich.console import Console
 
+    from napari_colorgan.library.pages import card_page
+
     entry = _library().find(model)
-    page = entry.card.to_markdown(pictures=False)
+    page = card_page(entry.card, pictures=False)
     console = Console()
     if console.is_terminal:
         from rich.markdown import Markdown

@@ -1,7 +1,15 @@
-"""The model card: what a model is, what it learned from and how well it does."""
+"""The model card: what a model is, what it was trained on and how well it does.
+
+It travels as text in the metadata of the model's own file, so this module also says how each field
+is written there and read back.
+"""
+# Over 300 lines: half of it is docstrings, and the three records are written, checked and read
+# together.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import dataclasses
 import datetime
 import json
@@ -9,32 +17,47 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari_colorgan.errors import ModelError
-from napari_colorgan.library import markdown
-from napari_colorgan.library.card_picture import CardPicture
 from napari_colorgan.library.names import check_name
+from napari_colorgan.texts import one_line, paragraphs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT_VERSION = 1
 STATEMENT = (
     "The colours this model gives are predicted, not measured: they are likely, and can be wrong. "
     "They must not be used for diagnosis or as evidence."
 )
+LARGEST_PICTURE = 200_000
+"""Bytes of a picture's JPEG; a card is read whole wherever models are listed."""
 Scale: TypeAlias = Literal["fit", "native"] | float
 
+_JPEG = b"\xff\xd8\xff"
 _HASHES = ("sha256", "parent_sha256")
-_TEXTS = frozenset(
-    "name version title domain description config created license limitations".split()
-).union(_HASHES)
-_NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
-# What the files of earlier releases lack.
+_LINES = ("version", "title", "domain", "license")
+_PARAGRAPHS = ("description", "limitations", "config")
+# Fields that are text in the metadata; the others are JSON.
+_TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
+# Fields that files of earlier releases lack.
 _ADDED = frozenset({"parent_sha256", "pictures"})
+_NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
+# The ids of the metrics on cards whose rows state a name alone: those of earlier releases.
+_METRIC_IDS = {
+    "L1 x 100": "l1",
+    "L1 × 100": "l1",
+    "PSNR (dB)": "psnr",
+    "SSIM": "ssim",
+    "CIEDE2000": "delta_e",
+    "ΔE00": "delta_e",
+}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number measured on held-out images, beside what the honest rivals get there.
+    """One number measured on held-out images, beside the baselines' numbers on the same images.
 
     Attributes
     ----------
@@ -48,7 +71,15 @@ class Metric:
         The same for the gray image, for the training set's mean colour, for its mean a*b* at
         each L*, and for the model that this one was made from.
     low, high : float or None
-        The bounds of the value's 95 % interval.
+        The bounds of the value's 95 % confidence interval.
+    id : str
+        What the metric is called in code, such as "psnr" or "delta_e", by which rows are found
+        whatever their name says; filled in for the names of earlier releases, else "".
+
+    Raises
+    ------
+    ModelError
+        If a number is not finite.
     """
 
     dataset: str
@@ -60,17 +91,61 @@ class Metric:
     base: float | None = None
     low: float | None = None
     high: float | None = None
+    id: str = ""
 
     def __post_init__(self) -> None:
-        for text in ("dataset", "name"):
-            object.__setattr__(self, text, markdown.one_line(getattr(self, text)))
+        for text in ("dataset", "name", "id"):
+            object.__setattr__(self, text, one_line(getattr(self, text)))
+        object.__setattr__(self, "id", self.id or _METRIC_IDS.get(self.name, ""))
         for number in _NUMBERS:
             object.__setattr__(self, number, _six_digits(getattr(self, number)))
 
 
 @dataclass(frozen=True)
+class CardPicture:
+    """A picture on a model's card: what the model does, or where it fails.
+
+    Attributes
+    ----------
+    caption : str
+        What is seen, and under which terms it may be shown.
+    jpeg : str
+        The JPEG file in base64.
+
+    Raises
+    ------
+    ModelError
+        If that is no JPEG of at most `LARGEST_PICTURE` bytes.
+    """
+
+    caption: str
+    jpeg: str
+
+    def __post_init__(self) -> None:
+        # Square brackets would end the caption of an image in markdown.
+        caption = one_line(self.caption).translate(str.maketrans("[]", "()"))
+        object.__setattr__(self, "caption", caption)
+        try:
+            pixels = base64.b64decode(self.jpeg, validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            pixels = b""
+        if not pixels.startswith(_JPEG) or len(pixels) > LARGEST_PICTURE:
+            limit = f"a JPEG of at most {LARGEST_PICTURE // 1000} kB"
+            raise ModelError(
+                expected=f"{limit} as a picture on a model's card",
+                got=f"{len(pixels)} bytes" if pixels.startswith(_JPEG) else "something else",
+                action="Use a smaller JPEG.",
+            )
+
+    @classmethod
+    def read(cls, path: Path, caption: str) -> CardPicture:
+        """Return the picture in a JPEG file."""
+        return cls(caption, base64.b64encode(path.read_bytes()).decode("ascii"))
+
+
+@dataclass(frozen=True)
 class ModelCard:
-    """Everything that is said about a model; it travels inside the model's file.
+    """Everything that is stated about a model; it travels inside the model's file.
 
     Attributes
     ----------
@@ -85,18 +160,18 @@ class ModelCard:
     description : str
         Paragraphs of markdown.
     architecture : mapping
-        What the generator's configuration gives as ``to_dict()``.
+        The generator's configuration, as its ``to_dict()`` returns it.
     scale : {"fit", "native"} or float
-        The working scale: a plane is shrunk so that its short side is `working_size`, is taken
-        as it is, or is scaled by this factor.
+        The working scale: a plane is shrunk so that its short side is `working_size`, is used at
+        its own size, or is scaled by this factor, 0.01 to 16.
     working_size : int
         In pixels, 32 to 4096.
     vividness : float
-        The default, 0 (the mean of likely colours) to 1 (the most likely ones).
+        The default, from 0 (the mean of the predicted distribution) to 1 (its mode).
     training_data : tuple of (str, str)
         Each set's name and the terms it is under.
     config : str
-        The run's configuration as TOML.
+        The training configuration as TOML.
     metrics : tuple of Metric
         On held-out sets.
     created : str
@@ -108,11 +183,11 @@ class ModelCard:
     limitations : str
         Paragraphs of markdown.
     sha256 : str
-        Of the weights as they are in the file; empty until they are saved.
+        Of the weights as they are in the file, see `hash_tensors`; empty until they are saved.
     parent_sha256 : str
-        Of the parent's weights, by which it is found under another name; empty if not known.
+        The parent's `sha256`, by which it is found under another name; empty if not known.
     pictures : tuple of CardPicture
-        What it does, and where it fails.
+        Examples of what it does, and of where it fails.
 
     Raises
     ------
@@ -141,20 +216,17 @@ class ModelCard:
     pictures: tuple[CardPicture, ...] = ()
 
     def __post_init__(self) -> None:
-        normal: dict[str, object] = {
-            name: markdown.one_line(getattr(self, name))
-            for name in ("version", "title", "domain", "license")
-        }
-        for name in ("description", "limitations", "config"):
-            normal[name] = markdown.paragraphs(getattr(self, name))
+        # Texts are kept in the form in which they are shown, so that a card that was written and
+        # read back equals the one before.
+        normal: dict[str, object] = {name: one_line(getattr(self, name)) for name in _LINES}
+        normal |= {name: paragraphs(getattr(self, name)) for name in _PARAGRAPHS}
         normal["name"] = check_name(self.name)
         normal["training_data"] = tuple(
-            (markdown.one_line(source), markdown.one_line(terms))
-            for source, terms in self.training_data
+            (one_line(source), one_line(terms)) for source, terms in self.training_data
         )
         normal["metrics"], normal["pictures"] = tuple(self.metrics), tuple(self.pictures)
         normal["scale"] = _check_scale(self.scale)
-        normal["parent"] = markdown.one_line(self.parent or "") or None
+        normal["parent"] = one_line(self.parent or "") or None
         for name, value in normal.items():
             object.__setattr__(self, name, value)
         self._check_values()
@@ -180,7 +252,8 @@ class ModelCard:
         Returns
         -------
         dict of str to str
-            "colorgan_format" and "statement", and each field as JSON where it is no text.
+            "colorgan_format" and "statement", and each field: texts as they are, the others as
+            JSON.
         """
         values = dataclasses.asdict(self)
         metadata = {"colorgan_format": str(FORMAT_VERSION), "statement": STATEMENT}
@@ -195,23 +268,27 @@ class ModelCard:
         Parameters
         ----------
         metadata : mapping of str to str
-            As `to_metadata` returns it; what a later release adds is ignored.
+            As `to_metadata` returns it. What a later release has added is ignored, and what
+            earlier ones lack gets its default.
 
         Raises
         ------
         ModelError
-            If it isn't a model of this program, is of a newer format or is damaged.
+            If it is not of this program, is of a newer format, or a field is missing or can't
+            be read.
         """
         _check_format(metadata.get("colorgan_format"))
         values: dict[str, Any] = {}
         try:
-            names = {each.name for each in dataclasses.fields(cls)}
-            for name in names - (_ADDED - metadata.keys()):
-                text = metadata[name]
-                values[name] = text if name in _TEXTS else json.loads(text)
+            for each in dataclasses.fields(cls):
+                if each.name in _ADDED and each.name not in metadata:
+                    continue
+                text = metadata[each.name]
+                values[each.name] = text if each.name in _TEXTS else json.loads(text)
             values["training_data"] = tuple((a, b) for a, b in values["training_data"])
-            values["metrics"] = tuple(Metric(**_known(row)) for row in values["metrics"])
-            values["pictures"] = tuple(CardPicture(**row) for row in values.get("pictures", ()))
+            values["metrics"] = tuple(Metric(**_known(Metric, row)) for row in values["metrics"])
+            rows = values.get("pictures", ())
+            values["pictures"] = tuple(CardPicture(**_known(CardPicture, row)) for row in rows)
             return cls(**values)
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
@@ -219,28 +296,6 @@ class ModelCard:
                 got=f"one that can't be read ({type(error).__name__}: {error})",
                 action="The file is damaged: get it again from where it came from.",
             ) from error
-
-    def to_markdown(self, *, pictures: bool = True) -> str:
-        """Return the card as a page of markdown, from which `from_markdown` reads it back.
-
-        Without `pictures`, their captions stand for them.
-        """
-        from napari_colorgan.library.card_page import write_page
-
-        return write_page(self, pictures=pictures)
-
-    @staticmethod
-    def from_markdown(text: str) -> ModelCard:
-        """Read the card back from the page that `to_markdown` wrote.
-
-        Raises
-        ------
-        ModelError
-            If a part is missing or can't be read.
-        """
-        from napari_colorgan.library.card_page import read_page
-
-        return read_page(text)
 
 
 def _six_digits(value: float | None) -> float | None:
@@ -262,8 +317,9 @@ def _check_scale(scale: object) -> object:
     return float(scale)  # type: ignore[arg-type]
 
 
-def _known(row: Mapping[str, Any]) -> dict[str, Any]:
-    names = {each.name for each in dataclasses.fields(Metric)}
+def _known(record: type[Metric | CardPicture], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without the fields that a later release has added."""
+    names = {each.name for each in dataclasses.fields(record)}
     return {name: value for name, value in row.items() if name in names}
 
 

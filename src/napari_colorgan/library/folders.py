@@ -1,16 +1,23 @@
-"""Where models are looked for."""
+"""The folders of a library, and the models and other files that lie in them."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from napari_colorgan.errors import ColorganError, ModelError
 from napari_colorgan.home import data_folder
+from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.file_format import read_header
+from napari_colorgan.library.names import NameSet, check_name, key, name_of_file
 
 if TYPE_CHECKING:
-    from napari_colorgan.library.entries import Kind
+    from collections.abc import Iterable
+
+Kind: TypeAlias = Literal["bundled", "own", "shared", "file"]
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 SHARED_VARIABLE = "NAPARI_COLORGAN_SHARED_MODELS"
@@ -36,19 +43,154 @@ class ModelFolders:
 
     @classmethod
     def of(cls, own: str | Path | None, shared: str | Path | None) -> ModelFolders:
-        """Return the stated folders, and the environment's or the system's for None."""
+        """Return these folders; for None those of the environment's variables or the system."""
         shared = shared or os.environ.get(SHARED_VARIABLE)
         return cls(
-            own=Path(own).expanduser() if own else user_models_folder(),
+            own=Path(own).expanduser() if own else data_folder() / "models",
             shared=Path(shared).expanduser() if shared else None,
         )
 
     def by_kind(self) -> list[tuple[Kind, Path]]:
-        """Return the folders with what they are, in the order in which names are given."""
+        """Return the folders with their kinds, in the order in which they claim names."""
         folders: list[tuple[Kind, Path]] = [("bundled", self.bundled), ("own", self.own)]
         return folders if self.shared is None else [*folders, ("shared", self.shared)]
 
 
-def user_models_folder() -> Path:
-    """Return where the user's own models are kept; NAPARI_COLORGAN_HOME overrides it."""
-    return data_folder() / "models"
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that can be chosen; its weights are not loaded.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its library.
+    path : pathlib.Path
+        The file.
+    card : ModelCard
+        The card in the file, with `name` as its name.
+    kind : {"bundled", "own", "shared", "file"}
+        Shipped with the package, in the user's folder, in the read-only folder of a group, or
+        a file elsewhere.
+    size : int
+        The file's, in bytes.
+    """
+
+    name: str
+    path: Path
+    card: ModelCard
+    kind: Kind
+    size: int
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it ships with the package."""
+        return self.kind == "bundled"
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file or folder that offers no model, and why.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Where it is.
+    reason : ColorganError
+        What is wrong and what to do.
+    """
+
+    path: Path
+    reason: ColorganError
+
+
+def list_folders(
+    folders: Iterable[tuple[Kind, Path]],
+) -> tuple[tuple[ModelEntry, ...], tuple[SkippedFile, ...]]:
+    """Return the models in some folders, and the files there that should be models but are not.
+
+    Parameters
+    ----------
+    folders : iterable of (str, pathlib.Path)
+        Each folder's kind and path. A model whose name is taken by an earlier one gets a number
+        after its name, so that no model hides another.
+
+    Returns
+    -------
+    entries : tuple of ModelEntry
+        In the folders' order, by name within each.
+    skipped : tuple of SkippedFile
+        Damaged files, files of other programs or newer releases, folders that can't be read.
+    """
+    entries: list[ModelEntry] = []
+    skipped: list[SkippedFile] = []
+    names = NameSet()
+    for kind, folder in folders:
+        try:
+            paths = _model_files(folder, required=kind == "shared")
+        except ModelError as error:
+            skipped.append(SkippedFile(folder, error))
+            continue
+        for path in paths:
+            try:
+                entry = read_entry(path, kind, check_name(name_of_file(path)))
+            except ModelError as error:
+                skipped.append(SkippedFile(path, error))
+                continue
+            entries.append(_renamed(entry, names.claim(entry.name)))
+    return tuple(entries), tuple(skipped)
+
+
+def read_entry(path: Path, kind: Kind, name: str | None = None) -> ModelEntry:
+    """Return a model file's entry.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    kind : {"bundled", "own", "shared", "file"}
+        Where it lies.
+    name : str, optional
+        Its name there; by default the one on its card.
+
+    Raises
+    ------
+    ModelError
+        If it can't be read, is damaged or is no model of this program.
+    """
+    header = read_header(path)
+    card = ModelCard.from_metadata(header.metadata)
+    entry = ModelEntry(card.name, path, card, kind, header.size)
+    return entry if name is None else _renamed(entry, name)
+
+
+def _renamed(entry: ModelEntry, name: str) -> ModelEntry:
+    if name == entry.card.name == entry.name:
+        return entry
+    card = dataclasses.replace(entry.card, name=name)
+    return dataclasses.replace(entry, name=name, card=card)
+
+
+def _model_files(folder: Path, *, required: bool) -> list[Path]:
+    """Return a folder's model files by name; temporary ones begin with a dot."""
+    try:
+        paths = [
+            path
+            for path in folder.iterdir()
+            if path.name.lower().endswith(".safetensors") and not path.name.startswith(".")
+        ]
+    except FileNotFoundError as error:
+        if not required:
+            return []
+        raise _unreadable(folder, error) from error
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    # By the models' names: "stain" before "stain 2", however their suffixes would be sorted.
+    return sorted(paths, key=lambda path: (key(name_of_file(path)), path.name))
+
+
+def _unreadable(folder: Path, error: OSError) -> ModelError:
+    return ModelError(
+        expected="a folder of models that can be read",
+        got=f"{folder} ({error.strerror or error})",
+        action="Check the path in the preferences, and that the disk is there.",
+    )

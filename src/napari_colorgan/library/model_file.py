@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,15 @@ from napari_colorgan.core.generator import Generator, GeneratorConfig, build_gen
 from napari_colorgan.errors import ConfigError, ModelError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import ModelCard
-from napari_colorgan.library.header import (
+from napari_colorgan.library.file_format import (
+    DAMAGED,
     Header,
+    check_hash,
     hash_tensors,
-    parse_header,
-    unreadable,
-    write_with_metadata,
+    parse_tensors,
+    read_bytes,
+    read_header,
+    write_tensors,
 )
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
-
-_DAMAGED = "The file is damaged: get it again from where it came from."
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Model:
     Attributes
     ----------
     card : ModelCard
-        What it is.
+        The card of its file.
     generator : Generator
         In float32, on the CPU, in evaluation mode.
     """
@@ -49,21 +49,28 @@ class Model:
 
 
 def save_model_file(
-    path: Path, generator: Generator, card: ModelCard, dtype: torch.dtype = torch.float16
+    path: Path,
+    generator: Generator,
+    card: ModelCard,
+    dtype: torch.dtype = torch.float16,
+    *,
+    overwrite: bool = True,
 ) -> ModelCard:
     """Write a model to one file, whole or not at all.
 
     Parameters
     ----------
-    path : Path
-        A file ending in ".safetensors"; what is there is replaced.
+    path : pathlib.Path
+        A file ending in ".safetensors"; a file that is there is replaced if `overwrite`.
     generator : Generator
-        Its state dict is what is saved.
+        The weights: its state dict is saved.
     card : ModelCard
         Its architecture and sha256 are set here.
-    dtype : torch.dtype
-        What matrices and kernels are stored as. Vectors (biases, normalisation) and buffers keep
-        their own type, as do kernels whose values `dtype` can't hold.
+    dtype : torch.dtype, default: torch.float16
+        The type in which matrices and kernels are stored. Vectors (biases, normalisation) and
+        buffers keep their own type, as do kernels whose values are too large for `dtype`.
+    overwrite : bool, default: True
+        Whether a file at `path` may be replaced.
 
     Returns
     -------
@@ -73,9 +80,9 @@ def save_model_file(
     Raises
     ------
     ModelError
-        If the weights hold NaN or infinity, or the path's ending is another.
+        If the weights hold NaN or infinity, or the path has another suffix.
     FileError
-        If the file can't be written.
+        If the file can't be written or may not replace what is there.
     """
     if path.suffix != ".safetensors":
         raise ModelError(
@@ -83,26 +90,28 @@ def save_model_file(
             got=repr(path.name),
             action="Give it that ending.",
         )
-    tensors = _stored_tensors(generator, dtype)
-    unhashed = dataclasses.replace(card, architecture=generator.config.to_dict(), sha256="")
-    plain = io.BytesIO(safetensors.torch.save(tensors))
-    header = parse_header(plain, len(plain.getbuffer()), path.name)
-    saved = dataclasses.replace(unhashed, sha256=hash_tensors(plain, header))
-    with write_atomically(path) as temporary, temporary.open("wb") as target:
-        write_with_metadata(plain, header, saved.to_metadata(), target)
+    weights = safetensors.torch.save(_weights_to_store(generator, dtype))
+    tensors = parse_tensors(weights, path.name)
+    saved = dataclasses.replace(
+        card, architecture=generator.config.to_dict(), sha256=hash_tensors(tensors)
+    )
+    with write_atomically(path, overwrite=overwrite) as temporary, temporary.open("wb") as target:
+        write_tensors(target, tensors, saved.to_metadata())
     return saved
 
 
-def load_model_file(path: Path) -> Model:
+def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     """Read a model from a file that `save_model_file` wrote.
 
-    Nothing of the stated sizes is allocated before the header has been found to agree with the
-    file's size and with the stated architecture.
+    Nothing of the stated sizes is allocated before the header is known to fit the file's size and
+    the stated architecture.
 
     Parameters
     ----------
-    path : Path
+    path : pathlib.Path
         The file.
+    card : ModelCard, optional
+        Its card, where that has been read already; the weights have to be those that it states.
 
     Returns
     -------
@@ -115,36 +124,29 @@ def load_model_file(path: Path) -> Model:
         If the file can't be read, is damaged, of another kind, of an architecture that this
         release doesn't know, or written by a newer format.
     """
-    try:
-        with path.open("rb") as file:
-            header = parse_header(file, path.stat().st_size, path.name)
-            card = ModelCard.from_metadata(header.metadata)
-            config = _read_config(card)
-            _check_shapes(config, header, path.name)
-            file.seek(0)
-            data = file.read()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    _check_hash(data, header, card, path.name)
-    try:
-        tensors = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
-        raise ModelError(
-            expected=f"{path.name} to hold weights", got=str(error), action=_DAMAGED
-        ) from error
-    _check_finite(tensors, _DAMAGED)
+    header = read_header(path)
+    card = ModelCard.from_metadata(header.metadata) if card is None else card
+    config = _read_config(card)
+    _check_shapes(config, header, path.name)
+    data = read_bytes(path)
+    # The file may have been replaced since its header was read: the weights that are used are
+    # the ones that are hashed.
+    check_hash(parse_tensors(data, path.name), card, path.name)
+    tensors = safetensors.torch.load(data)
+    _check_finite(tensors, DAMAGED)
     generator = build_generator(config)
     generator.load_state_dict(tensors)
     return Model(card, generator.eval())
 
 
-def _stored_tensors(generator: Generator, dtype: torch.dtype) -> dict[str, Tensor]:
+def _weights_to_store(generator: Generator, dtype: torch.dtype) -> dict[str, Tensor]:
     parameters = {name for name, _ in generator.named_parameters()}
     tensors = {}
     for name, tensor in generator.state_dict().items():
         kept = tensor.detach().cpu()
         if name in parameters and kept.ndim >= 2:
             smaller = kept.to(dtype)
+            # float16 ends at 65,504.
             kept = smaller if smaller.isfinite().all() else kept
         tensors[name] = kept.contiguous()
     _check_finite(tensors, "Training has diverged: lower the learning rate.")
@@ -176,30 +178,22 @@ def _unknown_architecture(reason: str) -> ModelError:
 
 def _check_shapes(config: GeneratorConfig, header: Header, name: str) -> None:
     try:
-        with torch.device("meta"):  # shapes alone: nothing is allocated
-            wanted = {
+        # The "meta" device has shapes and no memory.
+        with torch.device("meta"):
+            expected = {
                 key: tuple(tensor.shape)
                 for key, tensor in build_generator(config).state_dict().items()
             }
     except ConfigError as error:
         raise _unknown_architecture(str(error)) from error
-    found = {key: info.shape for key, info in header.tensors.items()}
-    if found == wanted:
+    stated = {key: info.shape for key, info in header.tensors.items()}
+    if stated == expected:
         return
-    odd = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-    first = odd[0]
+    keys = expected.keys() | stated.keys()
+    different = sorted(key for key in keys if expected.get(key) != stated.get(key))
+    first = different[0]
     raise ModelError(
-        expected=f"{first} of {name} to be {wanted.get(first, 'absent')}, by its architecture",
-        got=f"{found.get(first, 'nothing')} ({len(odd)} of {len(wanted)} tensors differ)",
-        action=_DAMAGED,
+        expected=f"{first} of {name} to be {expected.get(first, 'absent')}, by its architecture",
+        got=f"{stated.get(first, 'nothing')} ({len(different)} of {len(expected)} tensors differ)",
+        action=DAMAGED,
     )
-
-
-def _check_hash(data: bytes, header: Header, card: ModelCard, name: str) -> None:
-    digest = hash_tensors(io.BytesIO(data), header)
-    if digest != card.sha256:
-        raise ModelError(
-            expected=f"the weights of {name} to have the SHA-256 {card.sha256[:12]}…",
-            got=f"{digest[:12]}…",
-            action=_DAMAGED,
-        )

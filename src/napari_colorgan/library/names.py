@@ -1,4 +1,4 @@
-"""What a model may be called: a name is also a file's name, on every system."""
+"""Models' names: each is also the name of a file, on every system."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MODEL_SUFFIX = ".colorgan.safetensors"
 _LONGEST = 80  # letters; leaves room for the suffix and a temporary's ending in 255 bytes of UTF-8
 _LONGEST_BYTES = 200
+# What Windows forbids; others forbid only some of these.
 _FORBIDDEN = set('/\\:*?"<>|')
 _RESERVED = {"con", "prn", "aux", "nul"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
@@ -39,22 +40,22 @@ def check_name(name: str) -> str:
         If some file system could not keep the name.
     """
     normal = unicodedata.normalize("NFC", name).strip()
-    problem = _problem(normal)
-    if problem is not None:
+    reason = _rejection_reason(normal)
+    if reason is not None:
         raise ModelError(
             expected="a model's name that can be a file's name on every system",
-            got=f"{name!r}, which {problem}",
+            got=f"{name!r}, which {reason}",
             action="Choose another name, such as 'my-stain'.",
         )
     return normal
 
 
-def _problem(name: str) -> str | None:
+def _rejection_reason(name: str) -> str | None:
     if not name:
         return "is empty"
     if len(name) > _LONGEST or len(name.encode("utf-8", "replace")) > _LONGEST_BYTES:
         return f"is longer than {_LONGEST} letters or {_LONGEST_BYTES} bytes"
-    bad = sorted({sign for sign in name if sign in _FORBIDDEN or not sign.isprintable()})
+    bad = sorted({letter for letter in name if letter in _FORBIDDEN or not letter.isprintable()})
     if bad:
         return f"contains {', '.join(map(repr, bad))}"
     if name.startswith(("-", ".")) or name.endswith("."):
@@ -65,32 +66,58 @@ def _problem(name: str) -> str | None:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Tell whether two names would meet on a file system that ignores case."""
+    """Return whether two names are one on a file system that ignores case."""
     return key(first) == key(second)
 
 
 def key(name: str) -> str:
-    """Return what is equal for names that would meet on a file system that ignores case."""
+    """Return the name in a form that is equal for names that differ in case alone."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def free_name(wanted: str, taken: Iterable[str]) -> str:
-    """Return the wanted name, or the first of "wanted 2", "wanted 3" … that isn't taken."""
-    used = {key(name) for name in taken}
-    name, number = wanted, 1
-    while key(name) in used:
-        number += 1
-        name = f"{wanted[: _LONGEST - 6]} {number}"
-    return name
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return the name, or the first of "name 2", "name 3" … that isn't among those taken.
+
+    Parameters
+    ----------
+    name : str
+        The preferred name.
+    taken : iterable of str
+        Names of other models; case is ignored.
+    """
+    return NameSet(taken).claim(name)
+
+
+class NameSet:
+    """The names that are taken, case ignored.
+
+    Parameters
+    ----------
+    taken : iterable of str
+        The names at the beginning.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._keys = {key(name) for name in taken}
+
+    def claim(self, name: str) -> str:
+        """Return the name, or the first free one with a number after it; it is taken then."""
+        free, number = name, 1
+        while key(free) in self._keys:
+            number += 1
+            # Shortened, so that a name of the greatest length has room for its number.
+            free = f"{name[: _LONGEST - 6]} {number}"
+        self._keys.add(key(free))
+        return free
 
 
 def looks_like_path(text: str) -> bool:
-    """Tell whether somebody who typed this meant a file rather than a model's name."""
+    """Return whether a text is a file's path rather than a model's name."""
     return "/" in text or "\\" in text or text.lower().endswith(".safetensors")
 
 
 def name_of_file(path: Path) -> str:
-    """Return the model's name that a file's name gives."""
+    """Return a model file's name without its suffix, which is the model's name."""
     name = unicodedata.normalize("NFC", path.name)
     for suffix in (MODEL_SUFFIX, ".safetensors"):
         if name.lower().endswith(suffix):

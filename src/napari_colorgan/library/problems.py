@@ -1,4 +1,4 @@
-"""What can go wrong with a library of models, said to the user."""
+"""The errors of a library of models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_colorgan.library.entries import ModelEntry
+    from napari_colorgan.library.folders import ModelEntry
 
 _MOST_NAMES = 12
 
@@ -38,7 +38,7 @@ def name_taken(name: str, entry: ModelEntry) -> ModelError:
 
 
 def file_in_the_way(path: Path) -> FileError:
-    """Return the error for a name whose file is there but is no usable model."""
+    """Return the error for a name whose file exists but is no usable model."""
     return FileError(
         expected="a name that no file in the models folder has yet",
         got=f"{path}, which is no model that can be used",
@@ -55,18 +55,27 @@ def known_weights(path: Path, entry: ModelEntry) -> ModelError:
     )
 
 
-def not_own(entry: ModelEntry, what: str) -> ModelError:
-    """Return the error for changing a model that isn't the user's."""
+def not_own(entry: ModelEntry, verb: str) -> ModelError:
+    """Return the error for changing a model that isn't the user's own."""
     owner = "ships with the plugin" if entry.bundled else "is in the shared, read-only folder"
     return ModelError(
-        expected=f"one of your own models to {what}",
+        expected=f"one of your own models to {verb}",
         got=f"'{entry.name}', which {owner}",
         action="Duplicate it and work with the copy.",
     )
 
 
+def not_in_own_folder(path: Path, folder: Path) -> ModelError:
+    """Return the error for deleting a file outside the user's own folder."""
+    return ModelError(
+        expected=f"a file in your models folder, {folder}",
+        got=f"{path}",
+        action="Delete it where it is, if it is yours.",
+    )
+
+
 def not_deleted(path: Path, error: OSError) -> FileError:
-    """Return the error for a file that the system doesn't delete."""
+    """Return the error for a file that the system refuses to delete."""
     return FileError(
         expected="a model file that can be deleted",
         got=f"{path} ({error.strerror or error})",

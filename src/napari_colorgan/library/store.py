@@ -1,17 +1,26 @@
-"""The door between names and models: the bundled ones, the user's and a group's."""
+"""The door between names and models: the bundled ones, the user's own and a group's.
+
+Every model that enters the user's folder, by `save`, `import_file`, `duplicate` or `rename`, goes
+through `ModelLibrary._add`, so that a name is claimed and a file written in one place.
+"""
+# Over 300 lines: one class, most of it docstrings.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.io.problems import writing
 from napari_colorgan.library import problems
-from napari_colorgan.library.copying import copy_model_file
-from napari_colorgan.library.entries import ModelEntry, SkippedFile, list_folders, read_entry
-from napari_colorgan.library.folders import ModelFolders
+from napari_colorgan.library.file_format import copy_model_file
+from napari_colorgan.library.folders import (
+    ModelEntry,
+    ModelFolders,
+    SkippedFile,
+    list_folders,
+    read_entry,
+)
 from napari_colorgan.library.names import (
     MODEL_SUFFIX,
     check_name,
@@ -22,6 +31,8 @@ from napari_colorgan.library.names import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
@@ -30,25 +41,26 @@ __all__ = ["ModelEntry", "ModelLibrary", "SkippedFile"]
 
 
 class ModelLibrary:
-    """Models by name, in three folders; only the user's own is ever written to.
+    """Models by name, in three folders, of which only the user's own is written to.
 
     Parameters
     ----------
     models_folder : str or pathlib.Path, optional
         The user's own models; by default in the user's data folder, or in what
-        NAPARI_COLORGAN_HOME names. It is made when it is needed.
+        NAPARI_COLORGAN_HOME names. It is created when it is needed.
     shared_models_folder : str or pathlib.Path, optional
-        Models shared by a group; by default what NAPARI_COLORGAN_SHARED_MODELS says, or none.
+        Models shared by a group; by default the folder that NAPARI_COLORGAN_SHARED_MODELS names,
+        or none.
 
     Attributes
     ----------
     folders : ModelFolders
-        Where it looks.
+        The three folders.
 
     Notes
     -----
-    A model's name is its file's name. The folders are read anew by every call, since other
-    programs and other windows change them too.
+    A model's name is its file's name. Every call lists the folders anew, since other programs
+    and other windows change them too.
     """
 
     def __init__(
@@ -59,9 +71,9 @@ class ModelLibrary:
         self.folders = ModelFolders.of(models_folder, shared_models_folder)
 
     def entries(self) -> tuple[ModelEntry, ...]:
-        """Return what there is to choose from, without loading weights.
+        """Return the models to choose from, without their weights.
 
-        What can't be read is left out; `skipped` says why.
+        Files that can't be read are left out; `skipped` says why.
         """
         return list_folders(self.folders.by_kind())[0]
 
@@ -96,17 +108,31 @@ class ModelLibrary:
                 raise file.reason
         raise problems.no_such_model(model, entries)
 
-    def load(self, model: str | Path) -> Model:
-        """Load a model's weights; parameters and errors are those of `find`."""
+    def load(self, model: str | Path | ModelEntry) -> Model:
+        """Load a model's weights.
+
+        Parameters
+        ----------
+        model : str, pathlib.Path or ModelEntry
+            A name, a file, or an entry that `find` returned.
+
+        Returns
+        -------
+        Model
+            Its card has the entry's name.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or its file can't be used.
+        """
         from napari_colorgan.library.model_file import load_model_file
 
-        entry = self.find(model)
-        loaded = load_model_file(entry.path)
-        card = dataclasses.replace(loaded.card, name=entry.name)
-        return dataclasses.replace(loaded, card=card)
+        entry = model if isinstance(model, ModelEntry) else self.find(model)
+        return load_model_file(entry.path, entry.card)
 
     def save(self, generator: Generator, card: ModelCard, *, overwrite: bool = False) -> ModelEntry:
-        """Keep a model in the user's folder, under its card's name.
+        """Save a model in the user's folder, under its card's name.
 
         Parameters
         ----------
@@ -122,53 +148,47 @@ class ModelLibrary:
         ModelError
             If the name is taken.
         FileError
-            If the folder can't be written or the disk is full; nothing is lost then.
+            If the folder can't be written or the disk is full; the library is unchanged then.
         """
         from napari_colorgan.library.model_file import save_model_file
 
-        old = self._taken(card.name)
-        if old is None:
-            path = self._free_path(card.name)
-        elif overwrite and old.kind == "own":
-            path = old.path
-        else:
-            raise problems.name_taken(card.name, old)
-        self._make_folder()
-        save_model_file(path, generator, card)
-        return read_entry(path, "own", card.name)
+        old = self._find_name(card.name)
+        replaced = old if overwrite and old is not None and old.kind == "own" else None
+        return self._add(
+            card.name,
+            lambda path: save_model_file(path, generator, card, overwrite=replaced is not None),
+            replaced,
+        )
 
     def import_file(
         self, path: str | Path, name: str | None = None, *, again: bool = False
     ) -> ModelEntry:
-        """Copy a model file into the user's folder, once it has been found to work.
+        """Copy a model file into the user's folder, after all checks of its weights.
 
         Parameters
         ----------
         path : str or pathlib.Path
             The file.
         name : str, optional
-            What to call it; by default its own name, with a number after it if that is taken.
+            The model's name; by default its own name, with a number after it if that is taken.
         again : bool, default: False
-            Whether to take it even if a model with the same weights is there already.
+            Whether to import it even if the library has a model with the same weights.
 
         Raises
         ------
         ModelError
-            If the file can't be used, the name is taken or the weights are there already.
+            If the file can't be used, the name is taken or the library has the weights already.
         FileError
             If the folder can't be written or the disk is full.
         """
         from napari_colorgan.library.model_file import load_model_file
 
         source = Path(path).expanduser()
-        card = load_model_file(source).card  # all its checks; the weights are let go at once
-        entries = self.entries()
-        twins = [entry for entry in entries if entry.card.sha256 == card.sha256]
-        if twins and not again:
-            raise problems.known_weights(source, twins[0])
-        if name is None:
-            name = free_name(card.name, (entry.name for entry in entries))
-        return self._copy(source, name)
+        card = load_model_file(source).card  # for its checks; the weights are freed at once
+        same = [entry for entry in self.entries() if entry.card.sha256 == card.sha256]
+        if same and not again:
+            raise problems.known_weights(source, same[0])
+        return self._copy(source, name, card.name)
 
     def duplicate(self, model: str, new_name: str | None = None) -> ModelEntry:
         """Copy a model of the library into the user's folder.
@@ -186,12 +206,17 @@ class ModelLibrary:
             If there is no such model, the new name is taken, or the copy can't be written.
         """
         entry = self._named(model)
-        if new_name is None:
-            new_name = free_name(entry.name, (other.name for other in self.entries()))
-        return self._copy(entry.path, new_name)
+        return self._copy(entry.path, new_name, entry.name)
 
     def rename(self, model: str, new_name: str) -> ModelEntry:
         """Give an own model another name.
+
+        Parameters
+        ----------
+        model : str
+            Its name.
+        new_name : str
+            Its name from now on.
 
         Raises
         ------
@@ -203,16 +228,26 @@ class ModelLibrary:
         entry = self._own(model, "rename")
         name = check_name(new_name)
         path = self.folders.own / (name + MODEL_SUFFIX)
-        # A name that differs only in case is the same file on some disks.
-        same = same_name(entry.name, name) and (not path.exists() or path.samefile(entry.path))
-        path = path if same else self._free_path(name)
-        copy_model_file(entry.path, entry.path, name, overwrite=True)
-        with writing(path):
-            os.replace(entry.path, path)
-        return read_entry(path, "own", name)
+        # A name that differs in case alone is the same file on some disks.
+        if same_name(entry.name, name) and (not path.exists() or path.samefile(entry.path)):
+            copy_model_file(entry.path, entry.path, name, overwrite=True)
+            with writing(path):
+                os.replace(entry.path, path)
+            return read_entry(path, "own", name)
+        renamed = self._add(
+            name, lambda path: copy_model_file(entry.path, path, name, overwrite=False)
+        )
+        # Last, so that the model is in the library at every moment.
+        self.delete_file(entry.path)
+        return renamed
 
     def delete(self, model: str) -> None:
         """Remove an own model's file for good.
+
+        Parameters
+        ----------
+        model : str
+            Its name.
 
         Raises
         ------
@@ -221,9 +256,27 @@ class ModelLibrary:
         FileError
             If the file can't be removed.
         """
-        path = self._own(model, "delete").path
+        self.delete_file(self._own(model, "delete").path)
+
+    def delete_file(self, path: Path) -> None:
+        """Remove a file of the user's own folder for good, whether or not it can be used.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file; one that is gone already is no error.
+
+        Raises
+        ------
+        ModelError
+            If the file lies elsewhere.
+        FileError
+            If the file can't be removed.
+        """
+        if path.parent != self.folders.own:
+            raise problems.not_in_own_folder(path, self.folders.own)
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise problems.not_deleted(path, error) from error
 
@@ -235,8 +288,8 @@ class ModelLibrary:
         model : str
             Its name.
         path : str or pathlib.Path
-            A folder, in which the model's name becomes the file's, or a file; ".colorgan
-            .safetensors" is added to a name without it.
+            A folder, in which the file gets the model's name, or a file; the suffix
+            ".colorgan.safetensors" is added where it is missing.
         overwrite : bool, default: False
             Whether a file that is there may be replaced.
 
@@ -250,7 +303,7 @@ class ModelLibrary:
         ModelError
             If there is no such model.
         OutputExistsError, FileError
-            If something is there, or can't be written.
+            If the file exists, or can't be written.
         """
         entry = self._named(model)
         target = Path(path).expanduser()
@@ -261,38 +314,54 @@ class ModelLibrary:
         copy_model_file(entry.path, target, entry.name, overwrite=overwrite)
         return target
 
-    def _taken(self, name: str) -> ModelEntry | None:
+    def _find_name(self, name: str) -> ModelEntry | None:
         return next((entry for entry in self.entries() if same_name(entry.name, name)), None)
 
     def _named(self, name: str) -> ModelEntry:
-        entry = self._taken(name)
+        entry = self._find_name(name)
         if entry is None:
             raise problems.no_such_model(name, self.entries())
         return entry
 
-    def _own(self, name: str, what: str) -> ModelEntry:
+    def _own(self, name: str, verb: str) -> ModelEntry:
         entry = self._named(name)
         if entry.kind != "own":
-            raise problems.not_own(entry, what)
+            raise problems.not_own(entry, verb)
         return entry
 
-    def _copy(self, source: Path, new_name: str) -> ModelEntry:
-        name = check_name(new_name)
-        path = self._free_path(name)
-        self._make_folder()
-        copy_model_file(source, path, name, overwrite=False)
+    def _copy(self, source: Path, name: str | None, default: str) -> ModelEntry:
+        """Copy a file into the user's folder, as `name` or else the first free like `default`."""
+        if name is None:
+            name = free_name(default, (entry.name for entry in self.entries()))
+        name = check_name(name)
+        return self._add(name, lambda path: copy_model_file(source, path, name, overwrite=False))
+
+    def _add(
+        self, name: str, write: Callable[[Path], object], replaced: ModelEntry | None = None
+    ) -> ModelEntry:
+        """Put a model into the user's folder; the one way in.
+
+        Parameters
+        ----------
+        name : str
+            The model's name, which neither a model nor a file may have.
+        write : callable
+            Writes the file whole or not at all, and fails if there is one, unless it is replaced.
+        replaced : ModelEntry, optional
+            The own model of that name, if its file is to be replaced.
+        """
+        path = self._free_path(name) if replaced is None else replaced.path
+        with writing(self.folders.own):
+            self.folders.own.mkdir(parents=True, exist_ok=True)
+        write(path)
         return read_entry(path, "own", name)
 
     def _free_path(self, name: str) -> Path:
-        """Return where to put a model of a new name, which no file may hold, even a broken one."""
-        entry = self._taken(name)
+        """Return the path for a model of a new name; even a damaged file keeps its name."""
+        entry = self._find_name(name)
         if entry is not None:
             raise problems.name_taken(name, entry)
         path = self.folders.own / (name + MODEL_SUFFIX)
         if path.exists():
             raise problems.file_in_the_way(path)
         return path
-
-    def _make_folder(self) -> None:
-        with writing(self.folders.own):
-            self.folders.own.mkdir(parents=True, exist_ok=True)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Started
-from napari_colorgan.library.entries import read_entry
-from napari_colorgan.library.inventory_page import size_text
+from napari_colorgan.library.folders import read_entry
 from napari_colorgan.library.names import free_name
+from napari_colorgan.library.pages import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.events import Job
-    from napari_colorgan.library.entries import ModelEntry
+    from napari_colorgan.library.folders import ModelEntry
     from napari_colorgan.library.store import ModelLibrary
 
 

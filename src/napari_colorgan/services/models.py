@@ -47,7 +47,7 @@ def load_model(model: str | Path | Model) -> Model:
     key = (str(entry.path.resolve()), stat.st_mtime_ns, stat.st_size)
     found = _last.get(key)
     if found is None:
-        found = library.load(model)
+        found = library.load(entry)
         _last.clear()
         _last[key] = found
     return found

@@ -28,7 +28,7 @@ def load_base(request: FineTuneRequest) -> Model:
     ColorganError
         If there is no such model, or it can't be read or copied.
     """
-    from napari_colorgan.library.copying import copy_model_file
+    from napari_colorgan.library.file_format import copy_model_file
     from napari_colorgan.library.model_file import load_model_file
     from napari_colorgan.library.store import ModelLibrary
 

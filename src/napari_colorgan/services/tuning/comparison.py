@@ -139,15 +139,15 @@ def with_comparison(
     Parameters
     ----------
     metrics : sequence of Metric
-        Those that a comparison is about are found by their names.
+        Those that the comparison has values for are found by their ids.
     comparison : Comparison
         Its values, with their intervals.
     unchanged : bool, default: False
         Whether the card is that of the base's own weights.
     """
-    by_title = {TITLES[change.name]: change for change in comparison.changes}
+    by_id = {change.name: change for change in comparison.changes}
     return tuple(
-        _measured(metric, by_title[metric.name], unchanged) if metric.name in by_title else metric
+        _measured(metric, by_id[metric.id], unchanged) if metric.id in by_id else metric
         for metric in metrics
     )
 

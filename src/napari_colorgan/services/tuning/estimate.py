@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_colorgan.events import Event
-    from napari_colorgan.library.entries import ModelEntry
+    from napari_colorgan.library.folders import ModelEntry
     from napari_colorgan.services.tuning.counting import PlaneCounts
     from napari_colorgan.services.tuning.recipe import RecipeValues
 

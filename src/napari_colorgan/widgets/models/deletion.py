@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.library.ancestry import descendants
-from napari_colorgan.library.deleting import delete_file
+from napari_colorgan.library.inventory import descendants
 from napari_colorgan.widgets.models.trash import move_to_trash
 from napari_colorgan.widgets.shared.ask_bar import Question
 
@@ -54,7 +53,7 @@ class ModelDeletion:
 
     def _delete(self, item: InventoryItem) -> None:
         try:
-            delete_file(item.path, self._desk.library().folders)
+            self._desk.library().delete_file(item.path)
         except ColorganError as error:
             self._desk.message.say(str(error), "error")
         else:

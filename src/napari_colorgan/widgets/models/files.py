@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorgan.library.checking import check_weights
+from napari_colorgan.library.file_format import check_weights
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.widgets.models.library_tasks import one_step
 from napari_colorgan.widgets.shared.ask_bar import Question

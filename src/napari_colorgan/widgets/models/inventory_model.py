@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 
-from napari_colorgan.library.inventory_page import KIND_TEXTS, size_text
 from napari_colorgan.library.names import key
+from napari_colorgan.library.pages import KIND_TEXTS, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

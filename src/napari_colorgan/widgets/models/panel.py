@@ -10,7 +10,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from napari_colorgan.library.inventory import list_inventory
-from napari_colorgan.library.inventory_page import item_page
+from napari_colorgan.library.pages import item_page
 from napari_colorgan.widgets.models.buttons import ModelButtons
 from napari_colorgan.widgets.models.context import ModelsContext
 from napari_colorgan.widgets.models.deletion import ModelDeletion
