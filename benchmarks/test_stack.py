@@ -26,7 +26,7 @@ def _write_stack(path: Path, planes: int, side: int) -> None:
     with stack_writer(path, shape, np.uint8, axes) as target:
         for index in axes.plane_indices(shape):
             left = index[0] % side
-            axes.write_plane(target, index, wide[:side, left : left + side])
+            target.write(index, wide[:side, left : left + side])
 
 
 def _colorize(source: Path, target: Path) -> int:

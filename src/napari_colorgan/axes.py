@@ -37,11 +37,26 @@ class StackLike(Protocol):
         """Return the values at integers and slices, one an axis."""
 
 
-class TargetLike(Protocol):
-    """What can be written plane by plane."""
+class ArrayLike(Protocol):
+    """What can be written by its indices: numpy, zarr and memory-mapped arrays."""
 
     def __setitem__(self, selection: Any, values: Any, /) -> None:
         """Store values at integers and slices, one an axis."""
+
+
+class StackTarget(Protocol):
+    """What takes a result plane by plane, in any order: an array, a part of one, or a file."""
+
+    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
+        """Store one plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's index in the source stack, as :meth:`Axes.plane_indices` yields it.
+        plane : numpy.ndarray
+            Shape (Y, X, S), or (Y, X) for one value a pixel.
+        """
 
 
 @dataclass(frozen=True)
@@ -222,12 +237,12 @@ class Axes:
         sizes = tuple(self.size(shape, letter) for letter in self.scalar.letters)
         return (*sizes, samples) if samples else sizes
 
-    def write_plane(self, target: TargetLike, index: PlaneIndex, plane: np.ndarray) -> None:
+    def write_plane(self, array: ArrayLike, index: PlaneIndex, plane: np.ndarray) -> None:
         """Store one plane in an array with the axes :attr:`output` (or :attr:`scalar`).
 
         Parameters
         ----------
-        target : array
+        array : array
             The array to write into: of :meth:`output_shape`, without S for a 2D plane.
         index : tuple of int
             The plane's index, as :meth:`plane_indices` yields it.
@@ -236,7 +251,7 @@ class Axes:
         """
         axes = self.output if plane.ndim == 3 else self.scalar
         rows_last = axes.letters.index("Y") > axes.letters.index("X")
-        target[axes._selection(index)] = plane.swapaxes(0, 1) if rows_last else plane
+        array[axes._selection(index)] = plane.swapaxes(0, 1) if rows_last else plane
 
     def _selection(self, index: PlaneIndex) -> tuple[int | slice, ...]:
         if len(index) != len(self.outer):
@@ -249,3 +264,27 @@ class Axes:
         return tuple(
             int(position[letter]) if letter in position else slice(None) for letter in self.letters
         )
+
+
+class ArrayTarget:
+    """Write planes into an array that holds a stack's result, or a part of it.
+
+    Parameters
+    ----------
+    array : array
+        Indexed as numpy's; its axes are ``axes.output``, or ``axes.scalar`` for one value a pixel.
+    axes : Axes
+        The source stack's axes.
+    origin : tuple of int, optional
+        The index in the source stack of the array's first plane; by default 0 along each axis.
+    """
+
+    def __init__(self, array: ArrayLike, axes: Axes, origin: PlaneIndex | None = None) -> None:
+        self._array = array
+        self._axes = axes
+        self._origin = origin or (0,) * len(axes.outer)
+
+    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
+        """Store one plane, by its index in the source stack."""
+        position = tuple(i - start for i, start in zip(index, self._origin, strict=True))
+        self._axes.write_plane(self._array, position, plane)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import FakePredictor
-from napari_colorgan.axes import Axes
+from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.distributed import colorize_dask
@@ -27,7 +27,16 @@ def eager(stack, axes, dtype="uint8"):
     colors = np.zeros(axes.output_shape(stack.shape), dtype)
     unsure = np.zeros(axes.output_shape(stack.shape, 0), np.float32)
     predictor = FakePredictor(dtype=dtype)
-    list(colorize_stack(stack, axes, predictor, RANGE, colors, uncertainty_target=unsure))
+    list(
+        colorize_stack(
+            stack,
+            axes,
+            predictor,
+            RANGE,
+            ArrayTarget(colors, axes),
+            uncertainty_target=ArrayTarget(unsure, axes),
+        )
+    )
     return colors, unsure
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import FakePredictor, tinted
-from napari_colorgan.axes import Axes
+from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError, MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
 from napari_colorgan.inference.display import DisplayRange
@@ -46,7 +46,14 @@ def test_every_plane_lands_in_its_place(case, batch):
     axes, stack = case
     colors, unsure = empty(axes, stack)
     predictor = FakePredictor(batch)
-    job = colorize_stack(stack, axes, predictor, RANGE, colors, uncertainty_target=unsure)
+    job = colorize_stack(
+        stack,
+        axes,
+        predictor,
+        RANGE,
+        ArrayTarget(colors, axes),
+        uncertainty_target=ArrayTarget(unsure, axes),
+    )
     events = list(job)
     indices = list(axes.plane_indices(stack.shape))
     count = len(indices)
@@ -70,9 +77,9 @@ def test_lazy_arrays_give_what_numpy_gives(kind):
     axes = Axes("TZYX")
     lazy = dask.array.from_array(stack, chunks=2) if kind == "dask" else zarr.array(stack)
     expected, _ = empty(axes, stack)
-    list(colorize_stack(stack, axes, FakePredictor(), RANGE, expected))
+    list(colorize_stack(stack, axes, FakePredictor(), RANGE, ArrayTarget(expected, axes)))
     target = zarr.zeros(expected.shape, dtype=np.uint8)
-    list(colorize_stack(lazy, axes, FakePredictor(), RANGE, target))
+    list(colorize_stack(lazy, axes, FakePredictor(), RANGE, ArrayTarget(target, axes)))
     np.testing.assert_array_equal(target[...], expected)
 
 
@@ -92,7 +99,7 @@ def test_no_plane_is_read_before_its_batch():
     stack = Counted((10, 4, 4))
     axes = Axes("ZYX")
     target = np.zeros((10, 4, 4, 3), np.uint8)
-    job = colorize_stack(stack, axes, FakePredictor(batch=2), RANGE, target)
+    job = colorize_stack(stack, axes, FakePredictor(batch=2), RANGE, ArrayTarget(target, axes))
     next(job)
     assert stack.read == []
     for done in range(1, 11):
@@ -105,7 +112,14 @@ def test_chosen_planes_alone_in_their_order():
     target = np.zeros((10, 4, 4, 3), np.uint8)
     wanted = [(7,), (2,), (3,)]
     events = list(
-        colorize_stack(stack, Axes("ZYX"), FakePredictor(), RANGE, target, indices=wanted)
+        colorize_stack(
+            stack,
+            Axes("ZYX"),
+            FakePredictor(),
+            RANGE,
+            ArrayTarget(target, Axes("ZYX")),
+            indices=wanted,
+        )
     )
     assert [event.index for event in events[1:]] == wanted
     assert events[0] == Started(3, "plane")
@@ -115,7 +129,9 @@ def test_chosen_planes_alone_in_their_order():
 def test_closing_stops_before_the_next_batch():
     stack = Counted((10, 4, 4))
     target = np.zeros((10, 4, 4, 3), np.uint8)
-    job = colorize_stack(stack, Axes("ZYX"), FakePredictor(batch=2), RANGE, target)
+    job = colorize_stack(
+        stack, Axes("ZYX"), FakePredictor(batch=2), RANGE, ArrayTarget(target, Axes("ZYX"))
+    )
     for _, _ in pairwise(range(4)):
         next(job)
     job.close()
@@ -127,12 +143,27 @@ def test_without_uncertainty_the_target_stays_as_it_is():
     axes = Axes("ZYX")
     colors, unsure = empty(axes, stack)
     predictor = FakePredictor(uncertainty=False)
-    list(colorize_stack(stack, axes, predictor, RANGE, colors, uncertainty_target=unsure))
+    list(
+        colorize_stack(
+            stack,
+            axes,
+            predictor,
+            RANGE,
+            ArrayTarget(colors, axes),
+            uncertainty_target=ArrayTarget(unsure, axes),
+        )
+    )
     assert (unsure == -1).all()
 
 
 def test_axes_that_do_not_fit_are_refused_before_anything_is_read():
-    job = colorize_stack(Counted((3, 4, 4)), Axes("YX"), FakePredictor(), RANGE, np.zeros(()))
+    job = colorize_stack(
+        Counted((3, 4, 4)),
+        Axes("YX"),
+        FakePredictor(),
+        RANGE,
+        ArrayTarget(np.zeros(()), Axes("ZYX")),
+    )
     with pytest.raises(AxesError):
         next(job)
 
@@ -142,6 +173,8 @@ def test_planes_too_large_to_read_are_said():
         def __getitem__(self, selection):
             raise MemoryError
 
-    job = colorize_stack(Huge((3, 4, 4)), Axes("ZYX"), FakePredictor(), RANGE, np.zeros(()))
+    job = colorize_stack(
+        Huge((3, 4, 4)), Axes("ZYX"), FakePredictor(), RANGE, ArrayTarget(np.zeros(()), Axes("ZYX"))
+    )
     with pytest.raises(MemoryLimitError, match="4 × 4"):
         list(job)

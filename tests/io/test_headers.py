@@ -11,7 +11,7 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io import read_stack, stack_writer
-from napari_colorgan.io.headers import planes_of
+from napari_colorgan.io.files import planes_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -126,7 +126,7 @@ def test_png_is_written_exactly(tmp_path, dtype, letters):
     shape = (7, 9, 3)[: len(letters)]
     pixels = RANDOM.integers(0, np.iinfo(dtype).max, shape, dtype)
     with stack_writer(tmp_path / "a.png", shape, dtype, axes, metadata=METADATA) as target:
-        axes.write_plane(target, (), axes.read_plane(pixels, ()))
+        target.write((), axes.read_plane(pixels, ()))
     expected = axes.read_plane(pixels, ())
     np.testing.assert_array_equal(read_stack(tmp_path / "a.png").data, expected)
     with Image.open(tmp_path / "a.png") as image:
@@ -139,7 +139,7 @@ def test_jpeg_is_written_with_its_making(tmp_path):
     with stack_writer(
         tmp_path / "a.jpg", pixels.shape, "uint8", Axes("YXS"), metadata=METADATA
     ) as target:
-        target[:, :, :] = pixels
+        target.write((), pixels)
     with Image.open(tmp_path / "a.jpg") as image:
         assert json.loads(image.info["comment"]) == METADATA
         assert image.getexif()[305] == METADATA["software"]
@@ -166,7 +166,7 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path, name, shape, dtype, lett
 
 def test_one_plane_of_a_stack_is_a_picture(tmp_path):
     with stack_writer(tmp_path / "a.png", (1, 1, 5, 6, 3), "uint8", Axes("TZYXS")) as target:
-        target[0, 0, :, :, :] = np.full((5, 6, 3), 9, np.uint8)
+        target.write((0, 0), np.full((5, 6, 3), 9, np.uint8))
     assert read_stack(tmp_path / "a.png").data.shape == (5, 6, 3)
 
 

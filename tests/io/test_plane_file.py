@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_colorgan.io.plane_file import PlaneFile
+from napari_colorgan.io.npy import PlaneFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, ColorganError, FileError
 from napari_colorgan.io import INPUT_SUFFIXES, read_stack, stack_writer, stem_of
-from napari_colorgan.io.formats import usual_letters
+from napari_colorgan.io.stack import usual_letters
 
 RANDOM = np.random.default_rng(0)
 PLANE = RANDOM.integers(0, 256, (40, 50), dtype=np.uint8)

@@ -200,7 +200,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, letters, samples, dtype)
     pixels = noise(shape, dtype)
     with stack_writer(folder / "a.ome.tif", shape, dtype, axes, metadata=METADATA) as target:
         for index in axes.plane_indices(shape):
-            axes.write_plane(target, index, axes.read_plane(pixels, index))
+            target.write(index, axes.read_plane(pixels, index))
     stack = read_stack(folder / "a.ome.tif")
     assert stack.data.dtype == dtype
     expected = [axes.read_plane(pixels, index) for index in axes.plane_indices(shape)]
@@ -237,14 +237,14 @@ def test_sizes_units_and_metadata_are_written(tmp_path):
 
 def test_planes_that_are_not_written_are_black(tmp_path):
     with stack_writer(tmp_path / "a.tif", (3, 4, 5), "uint16", Axes("ZYX")) as target:
-        target[1, :, :] = np.full((4, 5), 7, np.uint16)
+        target.write((1,), np.full((4, 5), 7, np.uint16))
     assert planes(read_stack(tmp_path / "a.tif")).max(axis=(1, 2)).tolist() == [0, 7, 0]
 
 
 def test_a_file_above_4_gb_is_bigtiff(tmp_path):
     shape = (700, 1024, 2048, 3)
     with stack_writer(tmp_path / "a.tif", shape, "uint8", Axes("ZYXS")) as target:
-        target[699, :, :, :] = np.full(shape[1:], 9, np.uint8)
+        target.write((699,), np.full(shape[1:], 9, np.uint8))
     stack = read_stack(tmp_path / "a.tif")
     assert stack.data.shape == shape
     assert stack.data[699, -1, -1, -1] == 9

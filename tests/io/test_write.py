@@ -24,7 +24,7 @@ PIXELS = RANDOM.integers(0, 256, SHAPE, dtype=np.uint8)
 
 def write(path, **options):
     with stack_writer(path, SHAPE, "uint8", AXES, **options) as target:
-        AXES.write_plane(target, (), PIXELS)
+        target.write((), PIXELS)
 
 
 def names(folder):
@@ -46,7 +46,7 @@ def test_every_suffix_is_written_and_read(tmp_path, suffix):
 def test_nothing_is_there_until_it_is_complete(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     with stack_writer(path, SHAPE, "uint8", AXES) as target:
-        AXES.write_plane(target, (), PIXELS)
+        target.write((), PIXELS)
         assert not path.exists()
     assert path.exists()
 
@@ -56,7 +56,7 @@ def test_nothing_is_there_until_it_is_complete(tmp_path, suffix):
 def test_an_error_leaves_nothing(tmp_path, suffix, error):
     def fail():
         with stack_writer(tmp_path / f"a{suffix}", SHAPE, "uint8", AXES) as target:
-            AXES.write_plane(target, (), PIXELS)
+            target.write((), PIXELS)
             raise error
 
     with pytest.raises(error):
@@ -80,7 +80,7 @@ def test_what_appears_meanwhile_stays(tmp_path, suffix):
 
     def race():
         with stack_writer(path, SHAPE, "uint8", AXES) as target:
-            AXES.write_plane(target, (), PIXELS)
+            target.write((), PIXELS)
             path.write_bytes(b"precious")
 
     with pytest.raises(OutputExistsError):
@@ -103,7 +103,7 @@ def test_a_disk_that_fills_up_is_said_and_leaves_nothing(tmp_path, suffix):
         with stack_writer(tmp_path / f"a{suffix}", shape, "uint8", axes) as target:
             resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
             for index in axes.plane_indices(shape):
-                axes.write_plane(target, index, noise)
+                target.write(index, noise)
 
     try:
         with pytest.raises(FileError, match="full disk"):
@@ -175,7 +175,7 @@ def test_planes_may_come_in_any_order(tmp_path_factory, suffix, letters, seed):
     indices = list(axes.plane_indices(shape))
     with stack_writer(path, shape, np.uint16, axes) as target:
         for number in np.random.default_rng(seed).permutation(len(indices)):
-            axes.write_plane(target, indices[number], axes.read_plane(pixels, indices[number]))
+            target.write(indices[number], axes.read_plane(pixels, indices[number]))
     stack = read_stack(path)
     for index in indices:
         by_letter = dict(zip(axes.outer, index, strict=True))

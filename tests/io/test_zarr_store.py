@@ -33,7 +33,7 @@ def write(path, pixels, letters, **options):
     axes = Axes(letters)
     with stack_writer(path, pixels.shape, pixels.dtype, axes, **options) as target:
         for index in axes.plane_indices(pixels.shape):
-            axes.write_plane(target, index, axes.read_plane(pixels, index))
+            target.write(index, axes.read_plane(pixels, index))
 
 
 def group_of(path, axes, array, *, version="0.5", transformations=None, extra=None):
@@ -208,7 +208,7 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
     def fail():
         with stack_writer(tmp_path / "a.zarr", (8, 9), "uint8", axes, overwrite=True) as target:
-            axes.write_plane(target, (), new)
+            target.write((), new)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorgan.axes import Axes
+from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import InputError
-from napari_colorgan.services.blocks import BlockTarget, PlaneBlock
+from napari_colorgan.services.blocks import PlaneBlock
 
 LETTERS = ["YX", "XY", "ZYX", "YXT", "TYZX", "TCZYX", "ZYXS", "YSXT"]
 
@@ -31,13 +31,13 @@ def test_a_blocks_array_is_a_slice_of_the_whole_result(block, samples):
     axes = block.axes
     whole = np.zeros(axes.output_shape(block.shape, samples), np.int64)
     part = np.zeros(block.output_shape(samples), np.int64)
-    target = BlockTarget(part, block)
+    target = ArrayTarget(part, axes, block.starts)
     for number, index in enumerate(block.indices(), 1):
         rows, columns = axes.plane_shape(block.shape)
         plane = np.arange(rows * columns).reshape(rows, columns) + number * 100
         plane = plane[..., None] * np.array([1, 2, 3]) if samples else plane
         axes.write_plane(whole, index, plane)
-        axes.write_plane(target, index, plane)
+        target.write(index, plane)
     ranges = dict(zip(axes.outer, zip(block.starts, block.stops, strict=True), strict=True))
     cut = tuple(slice(*ranges.get(letter, (None,))) for letter in axes.scalar.letters)
     np.testing.assert_array_equal(part, whole[cut])

@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes import tinted
-from napari_colorgan.axes import Axes
+from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError, InputError, MemoryLimitError, ModelError
 from napari_colorgan.events import Notice, PlaneDone, Started, run
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import area_average
 from napari_colorgan.services import disk_array
-from napari_colorgan.services.blocks import BlockTarget, PlaneBlock
+from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
 from napari_colorgan.services.disk_array import DiskArray, results_folder
 
@@ -52,19 +52,19 @@ def test_uncertainty_comes_if_it_is_asked_for(engine):
 
 def test_targets_that_are_given_are_filled(engine):
     colors = np.zeros((*STACK.shape, 3), np.uint8)
-    unsure = np.zeros(STACK.shape, np.float32)
-    wanted = request(uncertainty=True, target=colors, uncertainty_target=unsure)
-    result = run(colorize_job(wanted))
-    assert result.rgb is colors
-    assert result.uncertainty is unsure
+    uncertainty = np.zeros(STACK.shape, np.float32)
+    targets = ArrayTarget(colors, ZYX), ArrayTarget(uncertainty, ZYX)
+    filled = request(uncertainty=True, target=targets[0], uncertainty_target=targets[1])
+    result = run(colorize_job(filled))
+    assert (result.rgb, result.uncertainty) == targets
     assert colors.any()
-    assert unsure.any()
+    assert uncertainty.any()
 
 
 def test_a_block_is_colorized_into_its_own_array(engine):
     block = PlaneBlock(ZYX, STACK.shape, (1,), (3,))
     array = np.zeros(block.output_shape(), np.uint8)
-    wanted = request(indices=block.indices((2,)), target=BlockTarget(array, block))
+    wanted = request(indices=block.indices((2,)), target=ArrayTarget(array, ZYX, block.starts))
     events = list(colorize_job(wanted))
     assert [event.index for event in events[1:]] == [(2,), (1,)]
     np.testing.assert_array_equal(array, [tinted(STACK[i], RANGE) for i in (1, 2)])

@@ -186,7 +186,7 @@ def test_memory_does_not_grow_with_the_number_of_planes(here, suffix):
         shape, axes = (count, 100, 100), Axes("ZYX")
         with stack_writer(f"{count}.{suffix}", shape, "uint8", axes) as target:
             for index in axes.plane_indices(shape):
-                axes.write_plane(target, index, np.full((100, 100), index[0], np.uint8))
+                target.write(index, np.full((100, 100), index[0], np.uint8))
         tracemalloc.start()
         result = run(colorize(f"{count}.{suffix}", f"out{count}.{suffix}"))
         _, most = tracemalloc.get_traced_memory()

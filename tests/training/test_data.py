@@ -50,7 +50,7 @@ def test_16_bit_pictures_of_every_format_are_read(tmp_path: Path) -> None:
     (tmp_path / "deep.png").write_bytes(png_encode(deep[0]))
     with stack_writer(tmp_path / "deep.ome.zarr", deep.shape, deep.dtype, Axes("ZYXS")) as target:
         for index in range(3):
-            Axes("ZYXS").write_plane(target, (index,), deep[index])
+            target.write((index,), deep[index])
     names = {"deep.tif": 3, "deep.png": 1, "deep.ome.zarr": 3}
     for name, planes in names.items():
         found = find_pictures([tmp_path / name])

@@ -114,10 +114,10 @@ class FakeEngine:
         color = shown[..., None] * TINT
         if request.settings.dtype == "uint8":
             color = np.rint(color * 255)
-        request.axes.write_plane(request.target, index, color.astype(request.settings.dtype))
+        request.target.write(index, color.astype(request.settings.dtype))
         if request.uncertainty_target is not None:
             unsure = np.full(shown.shape, 0.5, np.float32)
-            request.axes.write_plane(request.uncertainty_target, index, unsure)
+            request.uncertainty_target.write(index, unsure)
 
 
 @dataclass

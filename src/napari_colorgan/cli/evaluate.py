@@ -119,8 +119,8 @@ def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[Imag
         If there are no paths.
     """
     from napari_colorgan.errors import InputError
+    from napari_colorgan.io import SINGLE_PLANE_SUFFIXES
     from napari_colorgan.services.evaluation.settings import ImageSet
-    from napari_colorgan.training.data import SINGLE_PLANE_SUFFIXES
 
     if not paths:
         raise InputError(

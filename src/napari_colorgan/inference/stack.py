@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, TargetLike
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
     from napari_colorgan.inference.display import DisplayRange
 
@@ -46,9 +46,9 @@ def colorize_stack(
     axes: Axes,
     predictor: Predictor,
     display: DisplayRange,
-    target: TargetLike,
+    target: StackTarget,
     *,
-    uncertainty_target: TargetLike | None = None,
+    uncertainty_target: StackTarget | None = None,
     indices: Sequence[PlaneIndex] | None = None,
 ) -> Job[None]:
     """Colorize planes of a stack, holding no more of them than a batch or chunk in memory.
@@ -64,10 +64,10 @@ def colorize_stack(
         Colorizes the planes.
     display : DisplayRange
         How the stack's values are shown.
-    target : array
-        Takes the colours: axes ``axes.output``, shape ``axes.output_shape(stack.shape)``.
-    uncertainty_target : array, optional
-        Takes the uncertainties: axes ``axes.scalar``.
+    target : StackTarget
+        Takes the colours.
+    uncertainty_target : StackTarget, optional
+        Takes the uncertainties.
     indices : sequence of tuple of int, optional
         Which planes, in this order; all of them by default.
 
@@ -94,9 +94,9 @@ def colorize_stack(
         batch = wanted[first : first + size]
         planes = _read(read, batch, axes.plane_shape(stack.shape))
         for index, colored in zip(batch, predictor.predict(planes, display), strict=True):
-            axes.write_plane(target, index, colored.rgb)
+            target.write(index, colored.rgb)
             if uncertainty_target is not None and colored.uncertainty is not None:
-                axes.write_plane(uncertainty_target, index, colored.uncertainty)
+                uncertainty_target.write(index, colored.uncertainty)
             done += 1
             yield PlaneDone(done, len(wanted), index)
 

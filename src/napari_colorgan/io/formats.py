@@ -1,42 +1,78 @@
-"""Which file is of which format."""
+"""The formats of image files: one record each, and which file is of which.
+
+This table is all that the rest of the package knows about formats. A new one is a reader (and a
+writer, if it has one) in the module of its family and a record here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+import re
+from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError
+from napari_colorgan.io import npy, pictures, tiff_reader, tiff_writer, zarr_store
+from napari_colorgan.io.file_format import FileFormat
 from napari_colorgan.io.problems import damaged, missing, unsupported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Format: TypeAlias = Literal["tiff", "png", "jpeg", "webp", "zarr", "npy"]
-
-_OUTPUT: dict[str, Format] = {
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".zarr": "zarr",
-}
-OUTPUT_SUFFIXES = tuple(_OUTPUT)
-INPUT_SUFFIXES = (*OUTPUT_SUFFIXES, ".btf", ".npy", ".webp")
-
-# The files' first bytes: names lie, as where a PNG was saved as "photo.jpg".
-_MAGIC: tuple[tuple[bytes, Format], ...] = (
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-    (b"II+\0", "tiff"),
-    (b"MM\0+", "tiff"),
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"\x93NUMPY", "npy"),
+TIFF = FileFormat(
+    "TIFF",
+    (".tif", ".tiff"),
+    rb"II\*\0|MM\0\*|II\+\0|MM\0\+",
+    tiff_reader.read_tiff,
+    tiff_writer.tiff_writer,
+    input_suffixes=(".btf",),
 )
-_ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+PNG = FileFormat(
+    "PNG",
+    (".png",),
+    rb"\x89PNG\r\n\x1a\n",
+    pictures.read_png,
+    pictures.png_writer,
+    dtypes=("uint8", "uint16"),
+    single_plane=True,
+    read_size=pictures.png_size,
+)
+JPEG = FileFormat(
+    "JPEG",
+    (".jpg", ".jpeg"),
+    rb"\xff\xd8\xff",
+    pictures.read_jpeg,
+    pictures.jpeg_writer,
+    dtypes=("uint8",),
+    single_plane=True,
+    lossy=True,
+    read_size=pictures.jpeg_size,
+)
+WEBP = FileFormat(
+    "WebP",
+    (".webp",),
+    rb"RIFF....WEBP",
+    pictures.read_webp,
+    single_plane=True,
+    read_size=pictures.webp_size,
+)
+NPY = FileFormat("NumPy", (".npy",), rb"\x93NUMPY", npy.read_npy)
+ZARR = FileFormat(
+    "OME-Zarr",
+    (".zarr",),
+    rb"(?!)",  # a folder has no first bytes
+    zarr_store.read_zarr,
+    zarr_store.zarr_writer,
+    folder_files=zarr_store.FOLDER_FILES,
+)
+FORMATS = (TIFF, PNG, JPEG, WEBP, NPY, ZARR)
+
+OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
+INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))
+SINGLE_PLANE_SUFFIXES = tuple(s for f in FORMATS if f.single_plane for s in f.suffixes)
+
+_MAGIC_LENGTH = 16
 
 
-def input_format(path: Path) -> Format:
+def input_format(path: Path) -> FileFormat:
     """Return the format of what is at a path, by its content.
 
     Parameters
@@ -44,36 +80,30 @@ def input_format(path: Path) -> Format:
     path : pathlib.Path
         A file or folder.
 
-    Returns
-    -------
-    str
-        "tiff", "png", "jpeg", "webp", "zarr" or "npy".
-
     Raises
     ------
     FileError
         If there is nothing, an empty file, or something of another format.
     """
     if path.is_dir():
-        if is_zarr(path):
-            return "zarr"
-        raise unsupported(path, "a folder that is not OME-Zarr")
+        for candidate in FORMATS:
+            if any((path / name).is_file() for name in candidate.folder_files):
+                return candidate
+        raise unsupported(path, "a folder that is not OME-Zarr", _names())
     if not path.exists():
         raise missing(path)
     with path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(_MAGIC_LENGTH)
     if not start:
         raise damaged(path, "it is empty")
-    for magic, kind in _MAGIC:
-        if start.startswith(magic):
-            return kind
-    # A RIFF file's length stands between the two.
-    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        return "webp"
-    raise unsupported(path, "something else")
+    # By content, since names lie, as where a PNG was saved as "photo.jpg".
+    for candidate in FORMATS:
+        if re.match(candidate.magic, start, re.DOTALL):
+            return candidate
+    raise unsupported(path, "something else", _names())
 
 
-def output_format(path: Path) -> Format:
+def output_format(path: Path) -> FileFormat:
     """Return the format that an output path asks for by its suffix.
 
     Parameters
@@ -81,29 +111,47 @@ def output_format(path: Path) -> Format:
     path : pathlib.Path
         Where the output shall be.
 
-    Returns
-    -------
-    str
-        "tiff", "png", "jpeg" or "zarr".
-
     Raises
     ------
     FileError
         If the suffix is none of :data:`OUTPUT_SUFFIXES`.
     """
-    kind = _OUTPUT.get(path.suffix.lower())
-    if kind is None:
-        raise FileError(
-            expected=f"an output name that ends in {', '.join(OUTPUT_SUFFIXES)}",
-            got=f"'{path}'",
-            action="Add the suffix of the format to write.",
-        )
-    return kind
+    for candidate in FORMATS:
+        if candidate.write is not None and path.suffix.lower() in candidate.suffixes:
+            return candidate
+    raise FileError(
+        expected=f"an output name that ends in {', '.join(OUTPUT_SUFFIXES)}",
+        got=f"'{path}'",
+        action="Add the suffix of the format to write.",
+    )
+
+
+def output_suffix(source: Path, dtype: str) -> str:
+    """Return the suffix under which a file's colours are written beside those of others.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The file, judged by its suffix.
+    dtype : str
+        Of the colours.
+
+    Returns
+    -------
+    str
+        The file's own where its format is written without losses and holds such pixels; else
+        ".png" for single planes and ".tif" for the rest.
+    """
+    suffix = source.suffix.lower()
+    known = next((f for f in FORMATS if suffix in (*f.suffixes, *f.input_suffixes)), TIFF)
+    if known.write and suffix in known.suffixes and not known.lossy and dtype in known.dtypes:
+        return source.suffix
+    return ".png" if known.single_plane and dtype in PNG.dtypes else ".tif"
 
 
 def is_zarr(path: Path) -> bool:
     """Return whether a folder is a zarr group or array."""
-    return any((path / name).is_file() for name in _ZARR_FILES)
+    return any((path / name).is_file() for name in ZARR.folder_files)
 
 
 def stem_of(path: Path) -> str:
@@ -112,21 +160,5 @@ def stem_of(path: Path) -> str:
     return stem[:-4] if stem.lower().endswith(".ome") else stem
 
 
-def usual_letters(letters: str) -> str:
-    """Rename the axes that OME formats don't know to T, C or Z.
-
-    Parameters
-    ----------
-    letters : str
-        Unique capital letters, at most three of them other than Y, X and S.
-
-    Returns
-    -------
-    str
-        The same number of letters; each unknown one, from the right, is the first of Z, T
-        and C that is free.
-    """
-    free = [letter for letter in "ZTC" if letter not in letters]
-    return "".join(letter if letter in "TCZYXS" else free.pop(0) for letter in reversed(letters))[
-        ::-1
-    ]
+def _names() -> str:
+    return ", ".join(f.name for f in FORMATS)

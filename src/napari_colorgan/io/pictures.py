@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_colorgan.axes import Axes
-from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_atomically
-from napari_colorgan.io.formats import stem_of
+from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.stack import Stack
-from napari_colorgan.io.targets import PlaneTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.io.output_spec import OutputSpec
+    from PIL.ImageFile import ImageFile
 
-_PNG_DTYPES = ("uint8", "uint16")
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.io.file_format import OutputSpec
+
 _JPEG_QUALITY = 95
 _JPEG_LONGEST = 65535
 # EXIF tags.
-_IMAGE_DESCRIPTION, _SOFTWARE = 270, 305
+_IMAGE_DESCRIPTION, _ORIENTATION, _SOFTWARE = 270, 274, 305
+# EXIF orientations that lay a picture on its side.
+_LYING = (5, 6, 7, 8)
 
 
 def read_png(path: Path) -> Stack:
@@ -40,7 +41,7 @@ def read_png(path: Path) -> Stack:
     # The decoder fills what is missing with zeros.
     if b"IEND\xaeB`\x82" not in data:
         raise damaged(path, "it ends too early")
-    return _picture(path, imagecodecs.png_decode(data))
+    return _picture(imagecodecs.png_decode(data))
 
 
 def read_jpeg(path: Path) -> Stack:
@@ -53,7 +54,7 @@ def read_jpeg(path: Path) -> Stack:
         upright = ImageOps.exif_transpose(file)
         if upright.mode not in ("L", "RGB"):
             upright = upright.convert("RGB")
-        return _picture(path, np.asarray(upright))
+        return _picture(np.asarray(upright))
 
 
 def read_webp(path: Path) -> Stack:
@@ -62,15 +63,38 @@ def read_webp(path: Path) -> Stack:
     from PIL.WebPImagePlugin import WebPImageFile
 
     with WebPImageFile(path) as file:
-        return _picture(path, np.asarray(ImageOps.exif_transpose(file)))
+        return _picture(np.asarray(ImageOps.exif_transpose(file)))
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns as they lie: a PNG would be decoded for its EXIF."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    with PngImageFile(path) as file:
+        return int(file.height), int(file.width)
+
+
+def jpeg_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns of the upright picture."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with JpegImageFile(path) as file:
+        return _upright_size(file)
+
+
+def webp_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns of the upright picture."""
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    with WebPImageFile(path) as file:
+        return _upright_size(file)
 
 
 @contextmanager
-def png_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
+def png_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write a PNG of 8 or 16 bits with text chunks on its making."""
     import imagecodecs
 
-    _require_one_plane(spec, _PNG_DTYPES)
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         plane = _empty_plane(spec)
         yield _target(spec, plane)
@@ -79,13 +103,13 @@ def png_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
 
 
 @contextmanager
-def jpeg_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
+def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write a JPEG with its making in the comment and in EXIF."""
     from PIL import Image
 
-    _require_one_plane(spec, ("uint8",))
     if max(spec.axes.plane_shape(spec.shape)) > _JPEG_LONGEST:
-        raise _unsuitable(spec, f"a JPEG of at most {_JPEG_LONGEST} pixels a side")
+        expected = f"a JPEG of at most {_JPEG_LONGEST} pixels a side"
+        raise spec.unsuitable(expected)
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         plane = _empty_plane(spec)
         yield _target(spec, plane)
@@ -103,27 +127,18 @@ def jpeg_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
         )
 
 
-def _picture(path: Path, plane: np.ndarray) -> Stack:
+def _upright_size(file: ImageFile) -> tuple[int, int]:
+    width, height = file.size
+    lying = file.getexif().get(_ORIENTATION) in _LYING
+    return (width, height) if lying else (height, width)
+
+
+def _picture(plane: np.ndarray) -> Stack:
     if plane.ndim == 3 and plane.shape[2] < 3:
         plane = plane[..., 0]  # gray and alpha
     axes = Axes("YX" if plane.ndim == 2 else "YXS")
     axes.check(plane.shape)
-    return Stack(plane, axes, name=stem_of(path))
-
-
-def _require_one_plane(spec: OutputSpec, dtypes: tuple[str, ...]) -> None:
-    if spec.axes.plane_count(spec.shape) != 1:
-        raise _unsuitable(spec, "a single plane for this format")
-    if spec.dtype.name not in dtypes:
-        raise _unsuitable(spec, f"pixels of {' or '.join(dtypes)} for this format")
-
-
-def _unsuitable(spec: OutputSpec, expected: str) -> FileError:
-    return FileError(
-        expected=expected,
-        got=f"{spec.dtype} of shape {spec.shape} for '{spec.path}'",
-        action="Write .tif or .ome.zarr instead, which hold any stack, or another bit depth.",
-    )
+    return Stack(plane, axes)
 
 
 def _empty_plane(spec: OutputSpec) -> np.ndarray:
@@ -131,11 +146,11 @@ def _empty_plane(spec: OutputSpec) -> np.ndarray:
     return np.zeros((*spec.axes.plane_shape(spec.shape), *samples), spec.dtype)
 
 
-def _target(spec: OutputSpec, plane: np.ndarray) -> PlaneTarget:
-    def write(_: PlaneIndex, values: np.ndarray) -> None:
+def _target(spec: OutputSpec, plane: np.ndarray) -> FileTarget:
+    def store(_: PlaneIndex, values: np.ndarray) -> None:
         plane[...] = values
 
-    return PlaneTarget(spec.axes, spec.dtype, write)
+    return FileTarget(spec.dtype, store)
 
 
 def _with_text(png: bytes, metadata: Mapping[str, str]) -> bytes:

@@ -122,10 +122,20 @@ def damaged(path: Path, cause: object) -> FileError:
     )
 
 
-def unsupported(path: Path, what: str) -> FileError:
-    """Return the error for a file that holds something else."""
+def unsupported(path: Path, what: str, known: str) -> FileError:
+    """Return the error for a file that holds something else.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    what : str
+        What it holds, with an article.
+    known : str
+        What can be read.
+    """
     return FileError(
-        expected="a TIFF, PNG, JPEG, WebP or .npy file or an OME-Zarr folder",
+        expected=f"an image of a format that can be read ({known})",
         got=f"{what} at '{path}'",
         action="Export the image as one of these.",
     )

@@ -102,3 +102,22 @@ def calibrated(
         return None, None
     pairs = [valid.get(letter, (1.0, PIXEL)) for letter in letters]
     return tuple(float(size) for size, _ in pairs), tuple(unit for _, unit in pairs)
+
+
+def usual_letters(letters: str) -> str:
+    """Rename the axes that OME formats don't know to T, C or Z.
+
+    Parameters
+    ----------
+    letters : str
+        Unique capital letters, at most three of them other than Y, X and S.
+
+    Returns
+    -------
+    str
+        The same number of letters; each unknown one, from the right, is the first of Z, T
+        and C that is free.
+    """
+    free = [letter for letter in "ZTC" if letter not in letters]
+    renamed = [letter if letter in "TCZYXS" else free.pop(0) for letter in reversed(letters)]
+    return "".join(reversed(renamed))

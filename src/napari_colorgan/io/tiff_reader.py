@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorgan.axes import Axes
-from napari_colorgan.io.formats import stem_of, usual_letters
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.problems import unsupported
-from napari_colorgan.io.stack import Stack, calibrated
-from napari_colorgan.io.tiff_damage import require_complete
-from napari_colorgan.io.tiff_sizes import pixel_sizes
+from napari_colorgan.io.stack import Stack, calibrated, usual_letters
+from napari_colorgan.io.tiff_tags import pixel_sizes, require_complete
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +50,6 @@ def read_tiff(path: Path) -> Stack:
             axes,
             scale,
             units,
-            stem_of(path),
             inverted=series.keyframe.photometric == _WHITE_IS_ZERO,
             notices=_notices(path, file),
         )
@@ -100,7 +97,9 @@ def _with_usual_samples(path: Path, series: Any, data: FileArray) -> tuple[str, 
     if keyframe.photometric in (_RGB, _YCBCR):
         return letters, data if samples <= 4 else _samples(data, letters, [0, 1, 2])
     if keyframe.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
-        raise unsupported(path, f"a TIFF of {keyframe.photometric.name} colours")
+        raise unsupported(
+            path, f"a TIFF of {keyframe.photometric.name} colours", "gray, RGB, palette"
+        )
     if samples == 2 and any(kind in _ALPHA for kind in keyframe.extrasamples):
         return letters.replace("S", ""), _samples(data, letters, 0)
     # More than one value a pixel without being RGB: channels, each an image of its own.

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorgan.io.atomic import require_space, write_atomically
-from napari_colorgan.io.formats import stem_of, usual_letters
-from napari_colorgan.io.targets import PlaneTarget
+from napari_colorgan.io.file_format import FileTarget
+from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL, ome_xml_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.io.output_spec import OutputSpec
+    from napari_colorgan.io.file_format import OutputSpec
 
 # Classic TIFF has 32-bit offsets; a part of them is left to the tags and the OME-XML.
 _CLASSIC_LIMIT = 2**32 - 2**26
 
 
 @contextmanager
-def tiff_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
+def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write an OME-TIFF, uncompressed so that any plane can be written at any time.
 
     Plain writes, not a memory map: on a full disk these fail, where a map kills the process.
@@ -55,12 +55,12 @@ def tiff_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
         )
         with temporary.open("rb+") as file:
 
-            def write(index: PlaneIndex, plane: np.ndarray) -> None:
+            def store(index: PlaneIndex, plane: np.ndarray) -> None:
                 number = int(np.ravel_multi_index(index, outer_shape)) if index else 0
                 file.seek(offset + number * plane.nbytes)
                 file.write(np.ascontiguousarray(plane).data)
 
-            yield PlaneTarget(spec.axes, dtype, write)
+            yield FileTarget(dtype, store)
 
 
 def _ome_metadata(letters: str, spec: OutputSpec) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _ome_metadata(letters: str, spec: OutputSpec) -> dict[str, Any]:
     order = "".join(letter for letter in letters if letter not in "YXS") + "YX"
     metadata: dict[str, Any] = {
         "axes": order + ("S" if spec.samples > 1 else ""),
-        "Name": stem_of(spec.path),
+        "Name": spec.title,
         "Description": "; ".join(f"{key}: {value}" for key, value in spec.metadata.items()),
         "MapAnnotation": {"Namespace": "napari-colorgan", **spec.metadata},
     }

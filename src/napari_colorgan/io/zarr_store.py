@@ -11,12 +11,11 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_folder_atomically
-from napari_colorgan.io.formats import is_zarr, stem_of, usual_letters
+from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
-from napari_colorgan.io.stack import Stack, calibrated
-from napari_colorgan.io.targets import PlaneTarget
+from napari_colorgan.io.stack import Stack, calibrated, usual_letters
 from napari_colorgan.io.units import PIXEL, unit_name
 
 if TYPE_CHECKING:
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.io.output_spec import OutputSpec
+    from napari_colorgan.io.file_format import OutputSpec
+
+FOLDER_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+"""A folder that holds any of these is a zarr group or array."""
 
 _ATTRIBUTE = "napari_colorgan"
 _LONGEST_CHUNK = 4096
@@ -49,7 +51,7 @@ def read_zarr(path: Path) -> Stack:
 
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
-        return Stack(FileArray(node, path), Axes.for_shape(node.shape), name=stem_of(path))
+        return Stack(FileArray(node, path), Axes.for_shape(node.shape))
     # An image that Bio-Formats converted lies one group down.
     if "bioformats2raw.layout" in _ome(node.attrs):
         node = node["0"]
@@ -66,11 +68,11 @@ def read_zarr(path: Path) -> Stack:
     axes = Axes(letters)
     axes.check(array.shape)
     scale, units = calibrated(axes, _sizes(letters, named, image))
-    return Stack(FileArray(array, path), axes, scale, units, stem_of(path))
+    return Stack(FileArray(array, path), axes, scale, units)
 
 
 @contextmanager
-def zarr_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
+def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write an OME-Zarr image of version 0.5, one plane at a time.
 
     Samples become channels, coloured red, green and blue, which is how OME-Zarr has RGB.
@@ -78,7 +80,7 @@ def zarr_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
     """
     import zarr
 
-    if spec.path.is_dir() and not is_zarr(spec.path) and any(spec.path.iterdir()):
+    if spec.path.is_dir() and not _is_store(spec.path) and any(spec.path.iterdir()):
         raise FileError(
             expected="a new or an OME-Zarr folder to write to",
             got=f"the folder '{spec.path}', which holds other files",
@@ -91,13 +93,17 @@ def zarr_writer(spec: OutputSpec) -> Iterator[PlaneTarget]:
         _describe(group, letters, levels, spec)
         shapes = [level.shape[-2:] for level in levels]
 
-        def write(index: PlaneIndex, plane: np.ndarray) -> None:
+        def store(index: PlaneIndex, plane: np.ndarray) -> None:
             selection = _selection(letters, index, plane.ndim)
             for level, shape in zip(levels, shapes, strict=True):
                 plane = plane if plane.shape[:2] == shape else area_average(plane, shape)
                 level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
 
-        yield PlaneTarget(spec.axes, spec.dtype, write)
+        yield FileTarget(spec.dtype, store)
+
+
+def _is_store(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in FOLDER_FILES)
 
 
 def _ome(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -212,7 +218,7 @@ def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> 
         datasets.append({"path": str(number), "coordinateTransformations": transformations})
     extra = {"metadata": {"omero": _channels(spec)}} if spec.samples > 1 else {}
     write_multiscales_metadata(
-        group, datasets, fmt=FormatV05(), axes=axes, name=stem_of(spec.path), **extra
+        group, datasets, fmt=FormatV05(), axes=axes, name=spec.title, **extra
     )
     group.attrs[_ATTRIBUTE] = {**spec.metadata, "samples": spec.samples}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_colorgan.axes import Axes, PlaneIndex, TargetLike
+    from napari_colorgan.axes import Axes, PlaneIndex
 
 
 @dataclass(frozen=True)
@@ -102,29 +102,3 @@ class PlaneBlock:
         size = dict(zip(self.axes.outer, sizes or self.sizes, strict=True), Y=rows, X=columns)
         shape = tuple(size[letter] for letter in self.axes.scalar.letters)
         return (*shape, samples) if samples else shape
-
-
-class BlockTarget:
-    """Write planes by their index in the stack into an array that holds just a block.
-
-    Parameters
-    ----------
-    array : array
-        Of the block's :meth:`PlaneBlock.output_shape`.
-    block : PlaneBlock
-        Where in the stack the array begins.
-    """
-
-    def __init__(self, array: TargetLike, block: PlaneBlock) -> None:
-        self._array = array
-        self._block = block
-
-    def __setitem__(self, selection: Any, values: Any) -> None:
-        """Store values at integers and slices that count in the stack."""
-        origin = (*self._block.origin, 0)
-        self._array[
-            tuple(
-                part if isinstance(part, slice) else part - start
-                for part, start in zip(selection, origin, strict=False)
-            )
-        ] = values

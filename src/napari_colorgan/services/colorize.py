@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.events import Notice
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, TargetLike
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
     from napari_colorgan.library.model_file import Model
 
@@ -47,12 +48,11 @@ class ColorizeRequest:
         How the values are shown; by default estimated from some planes.
     indices : sequence of tuple of int, optional
         Which planes, in this order; all of them by default.
-    target : array, optional
-        Takes the colours: axes ``axes.output``, of the settings' dtype, shape
-        ``axes.output_shape(stack.shape)``; by default one is made, for each level.
-    uncertainty_target : array, optional
-        Takes the uncertainties: axes ``axes.scalar``, float32; by default one is made if the
-        settings ask for it.
+    target : StackTarget, optional
+        Takes the colours; by default an array is made for each level.
+    uncertainty_target : StackTarget, optional
+        Takes the uncertainties; by default an array is made for each level if the settings ask
+        for it.
     """
 
     stack: StackLike | Sequence[StackLike]
@@ -61,8 +61,8 @@ class ColorizeRequest:
     settings: PredictionSettings = field(default_factory=PredictionSettings)
     display: DisplayRange | None = None
     indices: Sequence[PlaneIndex] | None = None
-    target: TargetLike | None = None
-    uncertainty_target: TargetLike | None = None
+    target: StackTarget | None = None
+    uncertainty_target: StackTarget | None = None
 
     @property
     def levels(self) -> tuple[StackLike, ...]:
@@ -78,9 +78,9 @@ class ColorizeResult:
 
     Attributes
     ----------
-    rgb : array, or list of array
-        The request's target; else a numpy array, or a DiskArray where it is larger than a
-        quarter of free memory. A list if the stack was one.
+    rgb : array, list of array, or StackTarget
+        The request's target if it has one; else a numpy array, or a DiskArray where it is larger
+        than a quarter of free memory. A list if the stack was one.
     uncertainty : array, list of array, or None
         0 (one colour is sure) … 1 (every colour is as likely), float32, one value a pixel.
     metadata : mapping
@@ -129,30 +129,30 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     notices: list[str] = []
     predictor = make_predictor(model, settings, notices.append)
     display = request.display or DisplayRange.estimate(stack, axes)
-    colors, unsure = _targets(request)
+    colors, uncertainty = _results(request)
     job: Job[Any] = colorize_stack(
         stack,
         axes,
         predictor,
         display,
-        colors[0],
-        uncertainty_target=unsure[0] if unsure else None,
+        request.target or ArrayTarget(colors[0], axes),
+        uncertainty_target=_uncertainty_target(request, uncertainty),
         indices=request.indices,
     )
     if len(colors) > 1:
-        pyramids = [colors, unsure] if unsure else [colors]
+        pyramids = [colors, uncertainty] if uncertainty else [colors]
         job = pyramid_job(job, PlaneBlock.whole(axes, stack.shape), pyramids)
     yield from with_notices(job, notices)
     several = isinstance(request.stack, list | tuple)
     return ColorizeResult(
         rgb=colors if several else colors[0],
-        uncertainty=(unsure if several else unsure[0]) if unsure else None,
+        uncertainty=(uncertainty if several else uncertainty[0]) if uncertainty else None,
         metadata=describe_origin(model.card, settings, display),
     )
 
 
-def _targets(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
-    """Return the arrays to fill, one a level: colours, and uncertainties if wanted."""
+def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
+    """Return what a request fills, one a level: colours, and uncertainties if asked for."""
     axes, levels = request.axes, request.levels
     colors: list[Any] = [request.target]
     if request.target is None:
@@ -164,11 +164,17 @@ def _targets(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
         return colors, []
     if request.uncertainty_target is not None:
         return colors, [request.uncertainty_target]
-    unsure = [
+    uncertainty = [
         allocate(axes.output_shape(level.shape, 0), np.float32, axes.scalar)
         for level in levels[: len(colors)]
     ]
-    return colors, unsure
+    return colors, uncertainty
+
+
+def _uncertainty_target(request: ColorizeRequest, arrays: list[Any]) -> StackTarget | None:
+    if request.uncertainty_target is not None or not arrays:
+        return request.uncertainty_target
+    return ArrayTarget(arrays[0], request.axes)
 
 
 def with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_colorgan.axes import TargetLike
+    from napari_colorgan.axes import PlaneIndex, StackTarget
     from napari_colorgan.events import Job
     from napari_colorgan.inference.stack import Predictor
     from napari_colorgan.library.card import ModelCard
@@ -185,11 +185,11 @@ def _colorize_file(
 class _Scaled:
     """A target of 16-bit integers for values 0…1."""
 
-    def __init__(self, target: TargetLike) -> None:
+    def __init__(self, target: StackTarget) -> None:
         self._target = target
 
-    def __setitem__(self, selection: Any, values: np.ndarray) -> None:
-        self._target[selection] = np.rint(values * np.float32(65535))
+    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
+        self._target.write(index, np.rint(plane * np.float32(65535)))
 
 
 def _explained(path: Path, error: Exception) -> ColorganError:

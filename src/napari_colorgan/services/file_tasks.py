@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, stem_of
-from napari_colorgan.io.formats import is_zarr, output_format
+from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-# Formats that come back as they are; a JPEG's losses shouldn't be added to a second time.
-_KEPT = (".tif", ".tiff", ".png", ".zarr")
 
 
 @dataclass(frozen=True)
@@ -173,16 +170,15 @@ def _folder(output: Path, is_group: bool) -> Path | None:
 
 
 def _color_name(source: Path, dtype: str) -> str:
-    suffix = source.suffix.lower()
-    if suffix in _KEPT and not (suffix == ".png" and dtype == "float32"):
-        return source.name
-    is_picture = suffix in (".jpg", ".jpeg", ".webp") and dtype != "float32"
-    return stem_of(source) + (".png" if is_picture else ".tif")
+    suffix = output_suffix(source, dtype)
+    return source.name if suffix == source.suffix else stem_of(source) + suffix
 
 
 def _uncertainty_name(source: Path, beside_colors: bool) -> str:
     ending = "_uncertainty" if beside_colors else ""
-    return stem_of(source) + ending + (".zarr" if source.suffix.lower() == ".zarr" else ".tif")
+    return (
+        stem_of(source) + ending + (".zarr" if source.suffix.lower() in ZARR.suffixes else ".tif")
+    )
 
 
 def _clash(task: FileTask, taken: dict[str, str]) -> ColorganError | None:

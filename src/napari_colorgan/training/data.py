@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SINGLE_PLANE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 SEEN_LIGHTNESS = gray_to_lightness(torch.arange(256) / 255.0) / 50.0 - 1.0
 """L*/50 - 1 for each 8-bit gray value on display, shape (256,)."""
 
@@ -102,7 +101,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 def _pictures_of_path(path: Path) -> list[Picture]:
     if path.is_dir() and path.suffix != ".zarr":
         return [picture for found in io.find_files(path) for picture in _pictures_of_path(found)]
-    if path.suffix.lower() in SINGLE_PLANE_SUFFIXES:
+    if path.suffix.lower() in io.SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.
         return [Picture(str(path), str(path), lambda: _read_single(path))]
     stack = io.read_stack(path)

@@ -16,7 +16,7 @@ from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
-from napari_colorgan.io.plane_file import PlaneFile
+from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 from napari_colorgan.training.data import Batch
 from napari_colorgan.training.prefetch import prefetch

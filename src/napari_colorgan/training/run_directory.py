@@ -144,7 +144,7 @@ class RunDirectory:
         path = self.previews / f"step-{step:08}.png"
         axes = Axes("YXS")
         with stack_writer(path, picture.shape, picture.dtype, axes, overwrite=True) as target:
-            axes.write_plane(target, (), picture)
+            target.write((), picture)
         return path
 
     def wants(self, what: str) -> bool:

@@ -83,7 +83,7 @@ def make_stack(path: Path) -> Path:
     plane[:, SIDE // 2 :] = (90, 40, 150)
     axes = Axes("ZYXS")
     with stack_writer(path, shape, np.dtype(np.uint8), axes) as target:
-        axes.write_plane(target, (0,), plane)
+        target.write((0,), plane)
     chunks = path / "0" / "c" / "0"
     for number in np.linspace(0, PLANES - 1, MOST_PLANES).round().astype(int)[1:]:
         (chunks / str(number) / "0").mkdir(parents=True)

@@ -12,7 +12,7 @@ import numpy as np
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import FileStarted, Job, Started
 from napari_colorgan.io import find_files
-from napari_colorgan.io.headers import planes_of
+from napari_colorgan.io.files import planes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -125,7 +125,7 @@ def _is_folder(item: Any) -> bool:
 
 def _is_single(item: Any) -> bool:
     """Return whether an item is a file that can hold but one plane."""
-    from napari_colorgan.training.data import SINGLE_PLANE_SUFFIXES
+    from napari_colorgan.io import SINGLE_PLANE_SUFFIXES
 
     return isinstance(item, str | Path) and Path(item).suffix.lower() in SINGLE_PLANE_SUFFIXES
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.io.plane_file import PlaneFile
+from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.services.tuning.folders import DATA_FOLDER, remove_leftovers
 
 if TYPE_CHECKING:

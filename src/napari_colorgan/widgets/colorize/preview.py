@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.services.blocks import BlockTarget, PlaneBlock
+from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
 from napari_colorgan.widgets.colorize.requests import layer_metadata
 from napari_colorgan.widgets.colorize.results import insert_above
@@ -106,7 +107,7 @@ class LivePreview(QObject):
             settings=settings,
             display=display,
             indices=[index],
-            target=BlockTarget(pixels, block),
+            target=ArrayTarget(pixels, block.axes, block.starts),
         )
         handlers = JobHandlers(
             on_event=self._event,

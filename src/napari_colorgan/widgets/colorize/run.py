@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
-from napari_colorgan.services.blocks import BlockTarget
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult, allocate
 from napari_colorgan.services.pyramid import pyramid_job
 from napari_colorgan.widgets.colorize.progress import ProgressReport
@@ -114,8 +114,10 @@ class ColorizeRun(QObject):
             settings=plan.settings,
             display=display,
             indices=plan.block.indices(plan.first),
-            target=BlockTarget(colors[0], plan.block),
-            uncertainty_target=BlockTarget(unsure[0], plan.block) if unsure else None,
+            target=ArrayTarget(colors[0], plan.block.axes, plan.block.starts),
+            uncertainty_target=ArrayTarget(unsure[0], plan.block.axes, plan.block.starts)
+            if unsure
+            else None,
         )
         job = job_factory(request)
         if len(colors) > 1:

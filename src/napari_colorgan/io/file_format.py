@@ -1,0 +1,153 @@
+"""What a file format has to offer, and what a writer is given to do.
+
+A format is a record of type :class:`FileFormat`, listed in ``formats.py``. Its reader takes a path
+and returns a :class:`~napari_colorgan.io.stack.Stack` whose pixels are read as late as the format
+allows; whatever it raises becomes a FileError (``problems.reading``). Its writer is a context
+manager that takes an :class:`OutputSpec`, yields a :class:`FileTarget` and leaves either a
+complete file or nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackTarget
+    from napari_colorgan.io.stack import Stack
+
+
+@dataclass(frozen=True, eq=False)
+class FileFormat:
+    """One format of files.
+
+    Attributes
+    ----------
+    name : str
+        What users call it.
+    suffixes : tuple of str
+        Endings of its files' names, in lower case, the usual one first.
+    magic : bytes
+        A regular expression that matches how its files begin.
+    read : callable
+        Opens a file.
+    write : callable or None
+        Writes one; None where the format is only read.
+    input_suffixes : tuple of str
+        Endings that are read but not written.
+    dtypes : tuple of str
+        The types of pixels that can be written.
+    single_plane : bool
+        Whether a file holds one plane, so that a folder of them can be listed without opening
+        any.
+    lossy : bool
+        Whether writing changes the pixels. An input of such a format becomes a PNG, since its
+        losses would be added to a second time.
+    read_size : callable or None
+        Returns rows and columns from a file's header, for single planes.
+    folder_files : tuple of str
+        For a format whose files are folders: it is one that holds any of these.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: bytes
+    read: Callable[[Path], Stack]
+    write: Callable[[OutputSpec], AbstractContextManager[StackTarget]] | None = None
+    input_suffixes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ("uint8", "uint16", "float32")
+    single_plane: bool = False
+    lossy: bool = False
+    read_size: Callable[[Path], tuple[int, int]] | None = None
+    folder_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class OutputSpec:
+    """An output file before its pixels are known.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Where it shall be.
+    shape : tuple of int
+        Of the array to write.
+    dtype : numpy.dtype
+        uint8, uint16 or float32.
+    axes : Axes
+        Of the array to write; S, if there, last and of size 3.
+    scale, units : tuple or None
+        Pixel size and unit along each axis but S.
+    metadata : mapping of str to str
+        What to say about the file's making.
+    overwrite : bool
+        Whether what is at `path` may be replaced.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    axes: Axes
+    scale: tuple[float, ...] | None
+    units: tuple[str, ...] | None
+    metadata: Mapping[str, str]
+    overwrite: bool
+
+    @property
+    def samples(self) -> int:
+        """How many values a pixel has: 3, or 1 without S."""
+        return 3 if self.axes.has_samples else 1
+
+    @property
+    def size(self) -> int:
+        """How many bytes the pixels take."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def title(self) -> str:
+        """The file's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one."""
+        stem = self.path.stem
+        return stem[:-4] if stem.lower().endswith(".ome") else stem
+
+    def unsuitable(self, expected: str) -> FileError:
+        """Return the error for an array that the format can't hold.
+
+        Parameters
+        ----------
+        expected : str
+            What it can hold.
+        """
+        return FileError(
+            expected=expected,
+            got=f"{self.dtype} of shape {self.shape} for '{self.path}'",
+            action="Write .tif or .ome.zarr instead, which hold any stack, or another bit depth.",
+        )
+
+
+class FileTarget:
+    """Takes the planes of an output, cast to its dtype.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        What the planes are cast to.
+    store : callable
+        Called as ``store(index, plane)`` with a plane of shape (Y, X) or (Y, X, S).
+    """
+
+    def __init__(self, dtype: Any, store: Callable[[PlaneIndex, np.ndarray], None]) -> None:
+        self._dtype = np.dtype(dtype)
+        self._store = store
+
+    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
+        """Store one plane."""
+        self._store(index, np.asarray(plane, dtype=self._dtype))

@@ -1,0 +1,170 @@
+"""Open, find and write image files of any format."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.io.file_format import OutputSpec
+from napari_colorgan.io.formats import INPUT_SUFFIXES, input_format, output_format, stem_of
+from napari_colorgan.io.problems import already_exists, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from napari_colorgan.axes import Axes, StackTarget
+    from napari_colorgan.io.stack import Stack
+
+
+def read_stack(path: str | Path, axes: str | None = None) -> Stack:
+    """Open an image file, reading no more than its format forces one to.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file or folder of any of :data:`napari_colorgan.io.formats.FORMATS`; told apart by
+        content, not by name.
+    axes : str, optional
+        One letter for each axis of the array, where the file is silent or wrong.
+
+    Returns
+    -------
+    Stack
+        Data, axes, pixel sizes and units. TIFF, .npy and OME-Zarr are read on indexing.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it can't be read as an image. Damage further inside
+        raises when the damaged part is indexed.
+    AxesError
+        If the image has fewer than 2 or more than 5 axes, or `axes` don't fit.
+    """
+    path = Path(path)
+    with reading(path):
+        stack = replace(input_format(path).read(path), name=stem_of(path))
+    return stack if axes is None else stack.with_axes(axes)
+
+
+@contextmanager
+def stack_writer(
+    path: str | Path,
+    shape: tuple[int, ...],
+    dtype: Any,
+    axes: Axes,
+    *,
+    scale: tuple[float, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Iterator[StackTarget]:
+    """Write an image file plane by plane; it appears when it is complete, or not at all.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Where it shall be; the suffix is the format: .tif and .tiff (OME-TIFF), .png and .jpg
+        (one plane), .zarr (OME-Zarr).
+    shape : tuple of int
+        The shape of the array to write.
+    dtype : numpy.dtype
+        uint8, uint16 or float32. PNG holds no floats, JPEG only uint8.
+    axes : Axes
+        The axes of the array to write, with S last for RGB.
+    scale, units : tuple, optional
+        Pixel size and unit along each axis but S.
+    metadata : mapping of str to str, optional
+        What to say about the file's making: OME-XML's annotations, PNG's text chunks, JPEG's
+        comment and EXIF, zarr's attributes.
+    overwrite : bool, default: False
+        Whether what is at `path` may be replaced.
+
+    Yields
+    ------
+    StackTarget
+        Takes planes in any order; those that are never written are 0. If the block raises or is
+        closed, everything is removed, and what was at `path` stays.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is something at `path` and `overwrite` is False.
+    FileError
+        If the format can't hold such an array, or the file can't be written.
+    AxesError
+        If `axes` don't fit `shape`.
+    """
+    spec = OutputSpec(
+        Path(path), tuple(shape), np.dtype(dtype), axes, scale, units, metadata or {}, overwrite
+    )
+    axes.check(spec.shape)
+    form = output_format(spec.path)
+    assert form.write is not None
+    if spec.path.exists() and not overwrite:
+        raise already_exists(spec.path)
+    if form.single_plane and axes.plane_count(spec.shape) != 1:
+        expected = f"a single plane for {form.name}"
+        raise spec.unsuitable(expected)
+    if spec.dtype.name not in form.dtypes:
+        expected = f"pixels of {' or '.join(form.dtypes)} for {form.name}"
+        raise spec.unsuitable(expected)
+    with form.write(spec) as target:
+        yield target
+
+
+def find_files(path: Path) -> list[Path]:
+    """Return the image files and OME-Zarr folders within a folder, sorted.
+
+    Parameters
+    ----------
+    path : Path
+        A folder; a file or an OME-Zarr folder is returned as it is.
+    """
+    if not path.is_dir() or path.suffix == ".zarr":
+        return [path]
+    files: list[Path] = []
+    for parent, folders, names in os.walk(path):
+        stores = [name for name in folders if name.endswith(".zarr")]
+        # What lies in a store are its chunks.
+        folders[:] = [name for name in folders if name not in stores]
+        pictures = [name for name in names if Path(name).suffix.lower() in INPUT_SUFFIXES]
+        files += [Path(parent, name) for name in (*stores, *pictures)]
+    return sorted(files)
+
+
+def planes_of(path: Path) -> tuple[int, tuple[int, int]]:
+    """Return how many colour planes an image file has, and their size.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What `read_stack` reads. Of files of a single plane only the header is read; they count
+        as one plane, gray ones too.
+
+    Returns
+    -------
+    planes : int
+        0 where the file holds no colours.
+    size : (int, int)
+        Height and width in pixels.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it can't be read as an image.
+    AxesError
+        If the image has fewer than 2 or more than 5 axes.
+    """
+    with reading(path):
+        form = input_format(path)
+        if form.read_size is not None:
+            return 1, form.read_size(path)
+    stack = read_stack(path)
+    shape = tuple(stack.data.shape)
+    colorful = "S" in stack.axes.letters
+    return stack.axes.plane_count(shape) if colorful else 0, stack.axes.plane_shape(shape)
