@@ -109,6 +109,11 @@ class Declared:
     setting: Setting | None
 
     @property
+    def titles(self) -> Mapping[str, str]:
+        """How a form calls the choices that it offers; empty where it offers none."""
+        return self.setting.titles if self.setting is not None else {}
+
+    @property
     def accepted(self) -> str:
         """The values that are accepted, as a phrase: "'fit', 'native' or a number from 0 to 1"."""
         low, high = (self.setting.low, self.setting.high) if self.setting else (None, None)
@@ -128,8 +133,7 @@ class Declared:
         return " or ".join([", ".join(quoted), *numbers] if quoted else numbers)
 
 
-@lru_cache(maxsize=32)
-def declared(group: type) -> dict[str, Declared]:
+def declared(group: Any) -> dict[str, Declared]:
     """Return the fields of a group of settings by name, in their order.
 
     Parameters
@@ -137,8 +141,7 @@ def declared(group: type) -> dict[str, Declared]:
     group : type
         A dataclass.
     """
-    hints = get_type_hints(group, include_extras=True)
-    return {f.name: _declared(f, hints[f.name]) for f in dataclasses.fields(group)}
+    return _all_declared(group)
 
 
 def check(group: Any) -> None:
@@ -247,6 +250,12 @@ def explain(error: ValidationError, group: type, path: str = "") -> ConfigError:
         got=got,
         action=_ACTION,
     )
+
+
+@lru_cache(maxsize=32)
+def _all_declared(group: type) -> dict[str, Declared]:
+    hints = get_type_hints(group, include_extras=True)
+    return {f.name: _declared(f, hints[f.name]) for f in dataclasses.fields(group)}
 
 
 def _declared(field_: dataclasses.Field[Any], hint: Any) -> Declared:

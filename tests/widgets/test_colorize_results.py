@@ -75,8 +75,8 @@ def test_result_lies_where_its_source_lies(
 def test_uncertainty_comes_as_a_hidden_layer(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(STACK)
     panel.form.advanced.open(True)
-    qtbot.keyClick(panel.form.uncertainty, Qt.Key.Key_Space)
-    assert panel.form.uncertainty.isChecked()
+    qtbot.keyClick(panel.form.rows["uncertainty"].control, Qt.Key.Key_Space)
+    assert panel.form.rows["uncertainty"].control.isChecked()
     run(panel, qtbot)
     assert panel.names == ["image 0", "image 0 colour", "image 0 uncertainty"]
     layer = panel.layer("image 0 uncertainty")
@@ -126,13 +126,12 @@ def test_choices_reach_the_engine(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(PLANE)
     form = panel.form
     assert form.options.vividness is None
-    form.vividness.slider.setFocus()
-    qtbot.keyClick(form.vividness.slider, Qt.Key.Key_Right)
-    form.saturation.box.setValue(1.5)
-    form.scale.choose("number")
-    form.scale_number.setValue(0.5)
-    form.device.choose("cpu")
-    form.depth.choose("float32")
+    form.rows["vividness"].control.slider.setFocus()
+    qtbot.keyClick(form.rows["vividness"].control.slider, Qt.Key.Key_Right)
+    form.rows["saturation"].control.box.setValue(1.5)
+    form.rows["scale"].value = 0.5
+    form.rows["device"].value = "cpu"
+    form.rows["dtype"].value = "float32"
     run(panel, qtbot)
     settings = panel.engine.requests[-1].settings
     assert settings.vividness == pytest.approx(0.45)
@@ -147,7 +146,7 @@ def test_choices_reach_the_engine(open_panel: Any, qtbot: Any) -> None:
 
 def test_untouched_choices_are_left_to_the_model(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(PLANE)
-    assert panel.form.vividness.value() == 0.4
+    assert panel.form.rows["vividness"].control.value() == 0.4
     run(panel, qtbot)
     settings = panel.engine.requests[-1].settings
     assert (settings.vividness, settings.scale, settings.device) == (None, None, "auto")
@@ -182,7 +181,7 @@ def test_a_result_that_outgrows_memory_is_shown_from_the_disk(
     monkeypatch.setattr(disk_array, "_free_memory", lambda: 100)
     monkeypatch.setattr(disk_array, "results_folder", lambda: tmp_path)
     panel = open_panel(STACK)
-    panel.form.uncertainty.setChecked(True)
+    panel.form.rows["uncertainty"].control.setChecked(True)
     run(panel, qtbot)
     result = panel.layer("image 0 colour")
     assert isinstance(result.data, disk_array.DiskArray)

@@ -38,7 +38,7 @@ def controls(panel: Panel) -> list[QWidget]:
 def open_everything(panel: Panel) -> None:
     panel.form.advanced.open(True)
     panel.form.card.open(True)
-    panel.form.scale.choose("number")
+    panel.form.rows["scale"].control.choose("number")
     panel.form.planes.choice.choose("range")
 
 
@@ -67,19 +67,23 @@ def test_the_tab_key_reaches_every_control(open_panel: Any, qtbot: Any) -> None:
 
 def test_folded_controls_are_passed_by(open_panel: Any) -> None:
     panel = open_panel(STACK)
-    assert not panel.form.depth.isVisibleTo(panel.form)
+    assert not panel.form.rows["dtype"].control.isVisibleTo(panel.form)
     qtclick = panel.form.advanced.button
     qtclick.click()
-    assert panel.form.depth.isVisibleTo(panel.form)
+    assert panel.form.rows["dtype"].control.isVisibleTo(panel.form)
     qtclick.click()
-    assert not panel.form.depth.isVisibleTo(panel.form)
+    assert not panel.form.rows["dtype"].control.isVisibleTo(panel.form)
 
 
 def test_letters_lead_to_controls(open_panel: Any) -> None:
     panel = open_panel(STACK)
     titles = [label for label in panel.form.findChildren(QLabel) if label.buddy()]
     texts = [label.text() for label in titles]
-    texts += [panel.form.preview.text(), panel.form.uncertainty.text(), panel.bar.button.text()]
+    texts += [
+        panel.form.preview.text(),
+        panel.form.rows["uncertainty"].control.text(),
+        panel.bar.button.text(),
+    ]
     letters = [text[text.index("&") + 1].lower() for text in texts]
     assert len(letters) == len(set(letters)) >= 11
 
@@ -108,7 +112,9 @@ def test_nothing_is_cut_off_at_1024_by_768(open_panel: Any, qtbot: Any) -> None:
 
 def test_the_wheel_scrolls_the_panel_unless_a_control_is_chosen(open_panel: Any) -> None:
     panel = open_panel(STACK)
-    for control in (panel.form.scale, panel.form.scale_number, panel.form.saturation.slider):
+    rows = panel.form.rows
+    scale = rows["scale"]
+    for control in (scale.control, scale.number, rows["saturation"].control.slider):
         assert control.focusPolicy() == Qt.FocusPolicy.StrongFocus
 
 
@@ -130,26 +136,26 @@ def test_the_card_is_a_click_and_a_hover_away(open_panel: Any) -> None:
 
 def test_a_model_of_one_colour_has_no_vividness(open_panel: Any) -> None:
     panel = open_panel(STACK)
-    assert panel.form.vividness.isEnabled()
-    assert panel.form.uncertainty.isEnabled()
+    assert panel.form.rows["vividness"].control.isEnabled()
+    assert panel.form.rows["uncertainty"].control.isEnabled()
     panel.form.model.choose("plain")
-    assert not panel.form.vividness.isEnabled()
-    assert not panel.form.uncertainty.isEnabled()
+    assert not panel.form.rows["vividness"].control.isEnabled()
+    assert not panel.form.rows["uncertainty"].control.isEnabled()
 
 
 def test_each_model_brings_its_own_vividness(open_panel: Any) -> None:
     panel = open_panel(STACK)
     panel.library.models.append(entry("bold", vividness=0.9))
     panel.form.model.refresh()
-    panel.form.vividness.setValue(0.1)
+    panel.form.rows["vividness"].control.setValue(0.1)
     assert panel.form.options.vividness == 0.1
     panel.form.model.choose("bold")
-    assert panel.form.vividness.value() == 0.9
+    assert panel.form.rows["vividness"].control.value() == 0.9
     assert panel.form.options.vividness is None
 
 
 def test_slider_and_box_are_one_value(open_panel: Any, qtbot: Any) -> None:
-    saturation = open_panel(STACK).form.saturation
+    saturation = open_panel(STACK).form.rows["saturation"].control
     saturation.slider.setValue(150)
     assert (saturation.value(), saturation.box.value()) == (1.5, 1.5)
     saturation.box.selectAll()

@@ -72,7 +72,7 @@ def test_it_follows_the_slider_and_the_settings(panel: Panel, qtbot: Any) -> Non
     assert panel.layer(NAME).translate.tolist() == [6, 0, 0]
     assert panel.layer(NAME).data[0, 0, 0].tolist() == [40, 20, 10]
 
-    qtbot.keyClick(panel.form.saturation.slider, Qt.Key.Key_Right)
+    qtbot.keyClick(panel.form.rows["saturation"].control.slider, Qt.Key.Key_Right)
     wait_for(panel, qtbot, requests=3)
     assert panel.engine.requests[-1].settings.saturation == pytest.approx(1.05)
 
@@ -88,7 +88,7 @@ def test_it_follows_the_slider_and_the_settings(panel: Panel, qtbot: Any) -> Non
 
 def test_many_changes_at_once_are_one_preview(panel: Panel, qtbot: Any) -> None:
     for hundredth in range(20):
-        panel.form.vividness.setValue(hundredth / 100)
+        panel.form.rows["vividness"].control.setValue(hundredth / 100)
     wait_for(panel, qtbot, requests=2)
     assert panel.engine.requests[-1].settings.vividness == pytest.approx(0.19)
 
@@ -169,7 +169,7 @@ def test_an_error_turns_it_off_and_is_shown(panel: Panel, qtbot: Any) -> None:
 
 
 def test_what_costs_time_is_not_asked_for(panel: Panel, qtbot: Any) -> None:
-    panel.form.uncertainty.setChecked(True)
+    panel.form.rows["uncertainty"].control.setChecked(True)
     wait_for(panel, qtbot, requests=2)
     settings = panel.engine.requests[-1].settings
     assert not settings.uncertainty
@@ -180,7 +180,7 @@ def test_a_shrunken_preview_reads_a_small_level(open_panel: Any, qtbot: Any) -> 
     panel = open_panel()
     levels = [np.full((size, size), 90, np.uint8) for size in (4096, 2048, 1024, 512)]
     panel.viewer.add_image(levels, multiscale=True, name="pyramid")
-    panel.form.scale.choose("fit")
+    panel.form.rows["scale"].value = "fit"
     tick_preview(panel, qtbot)
     name = "pyramid colour preview"
     qtbot.waitUntil(lambda: name in panel.names, timeout=5000)

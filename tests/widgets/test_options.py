@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 OTHER = Options(
     model="plain",
     planes="current",
-    scale="number",
-    scale_number=0.5,
+    scale=0.5,
     vividness=0.7,
     saturation=1.5,
     device="cpu",
@@ -51,7 +50,9 @@ def test_a_damaged_file_gives_the_defaults(text: str) -> None:
         ("saturation", True),
         ("vividness", -1),
         ("vividness", "bold"),
-        ("scale_number", 0),
+        ("scale", 0),
+        ("scale", "large"),
+        ("dtype", "uint16"),
         ("device", "abacus"),
         ("uncertainty", 1),
         ("unknown", 1),
@@ -61,6 +62,16 @@ def test_one_odd_entry_spoils_no_other(name: str, value: object) -> None:
     options_path().parent.mkdir(parents=True)
     options_path().write_text(json.dumps({"model": "plain", name: value}), encoding="utf-8")
     assert load_options() == Options(model="plain")
+
+
+@pytest.mark.parametrize(
+    ("scale", "now"), [("model", None), ("fit", "fit"), ("number", 0.5), ("vast", None)]
+)
+def test_the_last_releases_scales_are_read(scale: str, now: float | str | None) -> None:
+    options_path().parent.mkdir(parents=True)
+    values = {"scale": scale, "scale_number": 0.5, "model": "plain"}
+    options_path().write_text(json.dumps(values), encoding="utf-8")
+    assert load_options() == Options(model="plain", scale=now)
 
 
 def test_a_folder_that_cannot_be_written_stops_nobody(
@@ -78,12 +89,12 @@ def test_the_next_panel_has_them(open_panel: Any) -> None:
     second = open_panel(np.zeros((3, 4, 4), np.uint8))
     assert second.form.options == Options(**{**vars(OTHER), "model": "natural"})
     assert second.form.advanced.is_open
-    assert second.form.scale_number.isVisibleTo(second.form)
+    assert second.form.rows["scale"].number.isVisibleTo(second.form)
 
 
 def test_a_closed_window_remembers_them_too(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(np.zeros((4, 4), np.uint8), show=True)
     qtbot.waitUntil(panel.widget.isVisible, timeout=5000)
-    panel.form.saturation.setValue(1.25)
+    panel.form.rows["saturation"].control.setValue(1.25)
     panel.viewer.close()
     assert load_options().saturation == 1.25

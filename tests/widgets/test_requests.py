@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from widget_fakes import entry
 
@@ -9,6 +11,9 @@ from napari_colorgan.widgets.colorize.progress import time_left
 from napari_colorgan.widgets.colorize.requests import prediction_settings
 from napari_colorgan.widgets.shared.options import Options
 from napari_colorgan.widgets.shared.preferences import Preferences
+
+if TYPE_CHECKING:
+    from napari_colorgan.inference.settings import Scale
 
 NATURAL, PLAIN = entry("natural"), entry("plain", head="regression")
 
@@ -24,12 +29,9 @@ def test_the_panel_goes_before_the_preferences(chosen: str, preferred: str, used
     assert (settings.precision, settings.memory_limit) == ("float32", 5)
 
 
-@pytest.mark.parametrize(
-    ("scale", "used"), [("model", None), ("fit", "fit"), ("native", "native"), ("number", 0.25)]
-)
-def test_scale(scale: str, used: str | float | None) -> None:
-    options = Options(scale=scale, scale_number=0.25)
-    assert prediction_settings(options, Preferences(), NATURAL).scale == used
+@pytest.mark.parametrize("scale", [None, "fit", "native", 0.25])
+def test_scale(scale: Scale | None) -> None:
+    assert prediction_settings(Options(scale=scale), Preferences(), NATURAL).scale == scale
 
 
 def test_a_model_of_one_colour_gets_neither_vividness_nor_uncertainty() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.provenance import describe_origin
+from napari_colorgan.settings import declared
 from napari_colorgan.widgets.shared.layers import METADATA_KEY
 from napari_colorgan.widgets.shared.model_picker import predicts_distribution
 
@@ -20,18 +21,13 @@ def prediction_settings(
     options: Options, preferences: Preferences, entry: ModelEntry
 ) -> PredictionSettings:
     """Return the engine's settings: the form's choices, over napari's preferences."""
-    scales: dict[str, Any] = {"model": None, "number": options.scale_number}
-    several = predicts_distribution(entry)
-    return PredictionSettings(
-        scale=scales.get(options.scale, options.scale),
-        vividness=options.vividness if several else None,
-        saturation=options.saturation,
-        device=preferences.device if options.device == "preferences" else options.device,
-        precision=preferences.precision,
-        memory_limit=preferences.memory_limit,
-        dtype=options.dtype,
-        uncertainty=options.uncertainty and several,
-    )
+    choices = {name: getattr(options, name) for name in declared(PredictionSettings)}
+    choices |= {"precision": preferences.precision, "memory_limit": preferences.memory_limit}
+    if options.device == "preferences":
+        choices["device"] = preferences.device
+    if not predicts_distribution(entry):
+        choices |= {"vividness": None, "uncertainty": False}
+    return PredictionSettings(**choices)
 
 
 def layer_metadata(

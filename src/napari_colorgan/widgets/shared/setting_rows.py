@@ -1,0 +1,148 @@
+"""Rows of a form, made from settings that are declared elsewhere.
+
+A setting with choices becomes a combo box, a number with both limits a slider, and magicgui makes
+the control of anything else from its type. A row says when its value `changed`, and its value
+is what the declared field takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import create_widget
+from qtpy.QtCore import QObject, Signal
+
+from napari_colorgan.widgets.shared.controls import (
+    Combo,
+    NumberSlider,
+    add_row,
+    describe,
+    make_slim,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qtpy.QtWidgets import QFormLayout
+
+    from napari_colorgan.settings import Declared
+
+_NUMBER = "number"
+
+
+class SettingRow(QObject):
+    """A setting on a form.
+
+    Parameters
+    ----------
+    field : Declared
+        The setting; it has a :class:`napari_colorgan.settings.Setting`.
+    extra_choices : mapping, optional
+        Choices of the form's own that stand before the declared ones, and their texts.
+
+    Attributes
+    ----------
+    control : QWidget
+        What the user operates.
+    number : QWidget or None
+        The box of a number that may stand in place of the choices, shown while it does.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, field: Declared, extra_choices: Mapping[str | None, str] | None = None
+    ) -> None:
+        super().__init__()
+        assert field.setting is not None
+        self.setting = field.setting
+        self.number: Any = None
+        self._field = field
+        self._moved = False
+        limits = (field.setting.low, field.setting.shown_high or field.setting.high)
+        self._is_slider = not field.choices and None not in limits
+        if field.choices or field.setting.titles:
+            choices: dict[str | None, str] = {**(extra_choices or {}), **field.setting.titles}
+            if field.kinds and field.choices:
+                choices[_NUMBER] = "Number"
+                self.number = self._number_box()
+            self.control: Any = Combo(choices.items())
+            self.control.currentIndexChanged.connect(self._choice_changed)
+            self._choice_changed()
+        elif self._is_slider:
+            self.control = NumberSlider(float(limits[1] or 0))
+            self.control.valueChanged.connect(self._slider_moved)
+        else:
+            # Kept, since the Qt control lives as long as magicgui's widget.
+            self._widget = create_widget(annotation=field.kinds[0], value=field.default)
+            self._widget.changed.connect(self._emit)
+            self.control = self._widget.native
+        if not field.optional:
+            self.value = field.default
+
+    @property
+    def value(self) -> Any:
+        """The value as the field takes it; None where an optional slider was never moved."""
+        if isinstance(self.control, Combo):
+            chosen = self.control.value
+            return self.number.value() if chosen == _NUMBER else chosen
+        if self._is_slider:
+            untouched = self._field.optional and not self._moved
+            return None if untouched else self.control.value()
+        return self._widget.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if isinstance(self.control, Combo):
+            is_number = self.number is not None and isinstance(value, int | float)
+            if is_number:
+                self.number.setValue(value)
+            self.control.choose(_NUMBER if is_number else value)
+        elif not self._is_slider:
+            self._widget.value = value
+        elif value is not None:
+            self.control.setValue(value)
+
+    def suggest(self, value: float) -> None:
+        """Show what holds as long as an optional slider isn't moved, as it is from now on."""
+        self.control.setValue(value)
+        self._moved = False
+
+    def add_to(self, form: QFormLayout) -> None:
+        """Put the row, and the number's below it, at the end of a form."""
+        title, tooltip = self.setting.title, self.setting.description
+        if self._field.kinds == (bool,):
+            self.control.setText(self.setting.label)
+            describe(self.control, title, tooltip)
+            form.addRow("", self.control)
+            return
+        add_row(form, self.setting.label, self.control, title, tooltip)
+        if self.number is not None:
+            describe(self.number, f"{title} factor", tooltip)
+            form.addRow("", self.number)
+
+    def _number_box(self) -> Any:
+        # Kept, since the Qt control lives as long as magicgui's widget.
+        self._number_widget = create_widget(
+            annotation=float,
+            value=1.0,
+            options={"min": self.setting.low, "max": self.setting.high, "step": 0.05},
+        )
+        box: Any = self._number_widget.native
+        box.setDecimals(2)
+        box.setPrefix("× ")
+        make_slim(box)
+        box.valueChanged.connect(self._emit)
+        return box
+
+    def _choice_changed(self, *_: Any) -> None:
+        if self.number is not None:
+            self.number.setVisible(self.control.value == _NUMBER)
+        self.changed.emit()
+
+    def _slider_moved(self, *_: Any) -> None:
+        self._moved = True
+        self.changed.emit()
+
+    def _emit(self, *_: Any) -> None:
+        self.changed.emit()
