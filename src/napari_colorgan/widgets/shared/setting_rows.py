@@ -62,7 +62,8 @@ class SettingRow(QObject):
         limits = (field.setting.low, field.setting.shown_high or field.setting.high)
         self._is_slider = not field.choices and None not in limits
         if field.choices or field.setting.titles:
-            choices: dict[str | None, str] = {**(extra_choices or {}), **field.setting.titles}
+            choices = dict(extra_choices or {})
+            choices.update(field.setting.titles.items())
             if field.kinds and field.choices:
                 choices[_NUMBER] = "Number"
                 self.number = self._number_box()
