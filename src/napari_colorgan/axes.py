@@ -178,26 +178,58 @@ class Axes:
             )
 
     def size(self, shape: tuple[int, ...], letter: str) -> int:
-        """Return the size along one axis of an array of that shape."""
+        """Return the size along one axis.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's shape.
+        letter : str
+            One of `letters`.
+        """
         return int(shape[self.letters.index(letter)])
 
     def plane_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return the sizes (rows, columns) of a plane of an array of that shape."""
+        """Return the sizes (rows, columns) of a plane.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's shape.
+        """
         return self.size(shape, "Y"), self.size(shape, "X")
 
     def outer_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the sizes along the axes other than Y, X and S, in their order."""
+        """Return the sizes along the axes other than Y, X and S, in their order.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's shape.
+        """
         return tuple(self.size(shape, letter) for letter in self.outer)
 
     def plane_count(self, shape: tuple[int, ...]) -> int:
-        """Return how many planes an array of that shape has."""
+        """Return the number of planes in an array.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's shape.
+        """
         count = 1
         for size in self.outer_shape(shape):
             count *= size
         return count
 
     def plane_indices(self, shape: tuple[int, ...]) -> Iterator[PlaneIndex]:
-        """Yield the planes' indices along the axes other than Y, X and S, last one fastest."""
+        """Yield the planes' indices along the axes other than Y, X and S, last one fastest.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The array's shape.
+        """
         return product(*map(range, self.outer_shape(shape)))
 
     def read_plane(self, stack: StackLike, index: PlaneIndex) -> np.ndarray:
@@ -285,6 +317,14 @@ class ArrayTarget:
         self._origin = origin or (0,) * len(axes.outer)
 
     def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
-        """Store one plane, by its index in the source stack."""
+        """Store one plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's index in the source stack.
+        plane : numpy.ndarray
+            Shape (Y, X, S), or (Y, X) for one value a pixel.
+        """
         position = tuple(i - start for i, start in zip(index, self._origin, strict=True))
         self._axes.write_plane(self._array, position, plane)

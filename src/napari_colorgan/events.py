@@ -225,7 +225,13 @@ def run(job: Job[R], on_event: Callable[[Event], object] | None = None) -> R:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration for people: "12 s", "5 min", "1.5 h"."""
+    """Return a duration as text such as "12 s", "5 min" or "1.5 h".
+
+    Parameters
+    ----------
+    seconds : float
+        The duration.
+    """
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -139,7 +139,15 @@ class CardPicture:
 
     @classmethod
     def read(cls, path: Path, caption: str) -> CardPicture:
-        """Return the picture in a JPEG file."""
+        """Return the picture in a JPEG file.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        caption : str
+            What is seen.
+        """
         return cls(caption, base64.b64encode(path.read_bytes()).decode("ascii"))
 
 
@@ -270,6 +278,11 @@ class ModelCard:
         metadata : mapping of str to str
             As `to_metadata` returns it. What a later release has added is ignored, and what
             earlier ones lack gets its default.
+
+        Returns
+        -------
+        ModelCard
+            The card that was written.
 
         Raises
         ------

@@ -137,7 +137,18 @@ def read_header(path: Path) -> Header:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a model file's bytes, whose header `read_header` has checked."""
+    """Return a model file's bytes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, whose header `read_header` has checked.
+
+    Raises
+    ------
+    ModelError
+        If the system can't read it.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -305,7 +316,15 @@ def check_hash(tensors: Mapping[str, StoredTensor], card: ModelCard, name: str) 
 
 
 def unreadable(path: Path, error: OSError) -> ModelError:
-    """Return the error to raise when the system can't open or read a model file."""
+    """Return the error to raise when the system can't open or read a model file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    error : OSError
+        What the system reports.
+    """
     return ModelError(
         expected="a model file that can be read",
         got=f"{path} ({error.strerror or error})",

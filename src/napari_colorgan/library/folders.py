@@ -43,7 +43,16 @@ class ModelFolders:
 
     @classmethod
     def of(cls, own: str | Path | None, shared: str | Path | None) -> ModelFolders:
-        """Return these folders; for None those of the environment's variables or the system."""
+        """Return the folders of a library.
+
+        Parameters
+        ----------
+        own : str or pathlib.Path or None
+            The user's folder; None for the one that NAPARI_COLORGAN_HOME names, or the system's
+            for a user's data.
+        shared : str or pathlib.Path or None
+            A group's; None for the one that NAPARI_COLORGAN_SHARED_MODELS names, if it does.
+        """
         shared = shared or os.environ.get(SHARED_VARIABLE)
         return cls(
             own=Path(own).expanduser() if own else data_folder() / "models",
@@ -151,6 +160,11 @@ def read_entry(path: Path, kind: Kind, name: str | None = None) -> ModelEntry:
         Where it lies.
     name : str, optional
         Its name there; by default the one on its card.
+
+    Returns
+    -------
+    ModelEntry
+        With the card that is in the file.
 
     Raises
     ------

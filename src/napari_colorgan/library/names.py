@@ -66,12 +66,24 @@ def _rejection_reason(name: str) -> str | None:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Return whether two names are one on a file system that ignores case."""
+    """Return whether two names are one on a file system that ignores case.
+
+    Parameters
+    ----------
+    first, second : str
+        The names.
+    """
     return key(first) == key(second)
 
 
 def key(name: str) -> str:
-    """Return the name in a form that is equal for names that differ in case alone."""
+    """Return the name in a form that is equal for names that differ in case alone.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -101,7 +113,13 @@ class NameSet:
         self._keys = {key(name) for name in taken}
 
     def claim(self, name: str) -> str:
-        """Return the name, or the first free one with a number after it; it is taken then."""
+        """Return the name, or the first free one with a number after it; it is taken then.
+
+        Parameters
+        ----------
+        name : str
+            The preferred name.
+        """
         free, number = name, 1
         while key(free) in self._keys:
             number += 1
@@ -112,12 +130,24 @@ class NameSet:
 
 
 def looks_like_path(text: str) -> bool:
-    """Return whether a text is a file's path rather than a model's name."""
+    """Return whether a text is a file's path rather than a model's name.
+
+    Parameters
+    ----------
+    text : str
+        What a user has typed.
+    """
     return "/" in text or "\\" in text or text.lower().endswith(".safetensors")
 
 
 def name_of_file(path: Path) -> str:
-    """Return a model file's name without its suffix, which is the model's name."""
+    """Return a model file's name without its suffix, which is the model's name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    """
     name = unicodedata.normalize("NFC", path.name)
     for suffix in (MODEL_SUFFIX, ".safetensors"):
         if name.lower().endswith(suffix):

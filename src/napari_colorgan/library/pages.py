@@ -112,7 +112,13 @@ def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a file's size in bytes as text such as "8.0 MB"; "" for 0."""
+    """Return a file's size as text such as "8.0 MB"; "" for 0.
+
+    Parameters
+    ----------
+    size : int
+        In bytes.
+    """
     unit, name = (_MEGABYTE, "MB") if size >= _MEGABYTE / 10 else (_KILOBYTE, "kB")
     return f"{size / unit:.1f} {name}" if size else ""
 

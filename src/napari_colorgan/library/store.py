@@ -143,6 +143,11 @@ class ModelLibrary:
         overwrite : bool, default: False
             Whether an own model of that name may be replaced.
 
+        Returns
+        -------
+        ModelEntry
+            The model as it is in the library.
+
         Raises
         ------
         ModelError
@@ -174,6 +179,11 @@ class ModelLibrary:
         again : bool, default: False
             Whether to import it even if the library has a model with the same weights.
 
+        Returns
+        -------
+        ModelEntry
+            The model as it is in the library.
+
         Raises
         ------
         ModelError
@@ -200,6 +210,11 @@ class ModelLibrary:
         new_name : str, optional
             The copy's name; by default the first free one of "name 2", "name 3" …
 
+        Returns
+        -------
+        ModelEntry
+            The model as it is in the library.
+
         Raises
         ------
         ModelError, FileError
@@ -217,6 +232,11 @@ class ModelLibrary:
             Its name.
         new_name : str
             Its name from now on.
+
+        Returns
+        -------
+        ModelEntry
+            The model as it is in the library.
 
         Raises
         ------
