@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from napari_colorgan.cli.processor import SLEEPING
+from napari_colorgan.cli.process import SLEEPING
 from page import machine, write_page
 
 HERE = Path(__file__).resolve().parent

@@ -12,7 +12,7 @@ import typer
 from skimage.io import imsave
 from typer.testing import CliRunner
 
-from napari_colorgan.cli.interrupt import interruptible
+from napari_colorgan.cli.process import interruptible
 from napari_colorgan.cli.train import plot, train
 from napari_colorgan.cli.training_view import epoch_line
 from napari_colorgan.core.generator import GeneratorConfig

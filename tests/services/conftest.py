@@ -9,7 +9,7 @@ import pytest
 from fakes import FakePredictor
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library.card import ModelCard
-from napari_colorgan.services import colorize, colorize_files, colorize_lazily
+from napari_colorgan.services import colorize, colorize_array, colorize_files
 
 CARD = ModelCard(
     name="fake",
@@ -59,7 +59,7 @@ class FakeEngine:
 def engine(monkeypatch):
     """Put the stand-in where the services look for models and predictors."""
     engine = FakeEngine()
-    for module in (colorize, colorize_files, colorize_lazily):
+    for module in (colorize, colorize_array, colorize_files):
         monkeypatch.setattr(module, "load_model", engine.load_model)
         monkeypatch.setattr(module, "make_predictor", engine.make_predictor)
     return engine

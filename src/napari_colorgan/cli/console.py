@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -26,6 +29,12 @@ def print_error(error: ColorganError, subject: str = "") -> None:
     parts = {"expected": error.expected, "got": error.got, "to do": error.action}
     for label, text in parts.items():
         typer.echo(f"  {label + ':':<10}{text}", err=True)
+
+
+def command_line(*words: object) -> str:
+    """Return a command of this program as a line for the system's shell."""
+    parts = ["napari-colorgan", *map(str, words)]
+    return subprocess.list2cmdline(parts) if sys.platform == "win32" else shlex.join(parts)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_colorgan.cli.processor import let_threads_sleep
+from napari_colorgan.cli.process import let_threads_sleep
 
 Data = Annotated[
     list[Path] | None,
@@ -59,8 +59,8 @@ def fine_tune(
     checkpoint, and the command that goes on from it is printed.
     """
     let_threads_sleep()
-    from napari_colorgan.cli.interrupt import interruptible
-    from napari_colorgan.cli.quoting import command
+    from napari_colorgan.cli.console import command_line
+    from napari_colorgan.cli.process import interruptible
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
@@ -95,7 +95,7 @@ def fine_tune(
             result = run(fine_tune_job(request), on_event)
         except KeyboardInterrupt:
             named = () if name is None else ("--name", name)
-            again = command("fine-tune", "--resume", "--output", request.output, *named)
+            again = command_line("fine-tune", "--resume", "--output", request.output, *named)
             typer.echo(f"\nStopped; the state is kept. Go on with:\n{again}")
             raise
     for change in result.comparison.changes:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_colorgan.cli.processor import let_threads_sleep
+from napari_colorgan.cli.process import let_threads_sleep
 
 Config = Annotated[
     str | None,
@@ -59,7 +59,7 @@ def train(
     let_threads_sleep()
     from rich.console import Console
 
-    from napari_colorgan.cli.interrupt import interruptible
+    from napari_colorgan.cli.process import interruptible
     from napari_colorgan.cli.training_view import TrainingView
     from napari_colorgan.errors import ConfigError
     from napari_colorgan.events import run

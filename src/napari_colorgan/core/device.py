@@ -13,8 +13,6 @@ from napari_colorgan.errors import DeviceError, MemoryLimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHOICES = ("auto", "cuda", "mps", "cpu")
-
 # What allocators, cuBLAS and cuDNN say in a plain RuntimeError.
 _OUT_OF_MEMORY = (
     "out of memory",

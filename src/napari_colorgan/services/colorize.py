@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,7 +16,6 @@ from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.disk_array import allocate
 from napari_colorgan.services.models import load_model, make_predictor
-from napari_colorgan.services.provenance import describe_origin
 from napari_colorgan.services.pyramid import check_levels, pyramid_job
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
+    from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 
-__all__ = ["ColorizeRequest", "ColorizeResult", "allocate", "colorize_job", "with_notices"]
+PREDICTED = "predicted, not measured"
+"""What a result says about its colour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,3 +210,47 @@ def with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:
         return stop.value
     finally:
         job.close()
+
+
+def describe_origin(
+    card: ModelCard, settings: PredictionSettings, display: DisplayRange
+) -> dict[str, Any]:
+    """Return a result's metadata.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model's.
+    settings : PredictionSettings
+        The user's choices; what was left to the card is filled in.
+    display : DisplayRange
+        How the input's values were shown.
+
+    Returns
+    -------
+    dict
+        "software", "model", "version", "sha256", "settings" and "display" (dicts of plain
+        values), and "colour", which says that it is predicted.
+    """
+    from napari_colorgan import __version__
+
+    used = asdict(settings)
+    used["scale"] = card.scale if settings.scale is None else settings.scale
+    used["vividness"] = card.vividness if settings.vividness is None else settings.vividness
+    return {
+        "software": f"napari-colorgan {__version__}",
+        "model": card.name,
+        "version": card.version,
+        "sha256": card.sha256,
+        "settings": used,
+        "display": asdict(display),
+        "colour": PREDICTED,
+    }
+
+
+def as_text(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return metadata for a file: text stays, everything else becomes JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in metadata.items()
+    }

@@ -15,10 +15,9 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.problems import writing
-from napari_colorgan.services.colorize import with_notices
+from napari_colorgan.services.colorize import as_text, describe_origin, with_notices
 from napari_colorgan.services.file_tasks import plan_files
 from napari_colorgan.services.models import load_model, make_predictor
-from napari_colorgan.services.provenance import as_text, describe_origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -88,14 +88,6 @@ class _Part:
         return 3 * pixels * int(np.dtype(self.source.stack.dtype).itemsize) + gray
 
 
-def count_planes(source: ArraySource) -> int:
-    """Return how many planes, or parts of planes, a source has."""
-    whole = source.axes.plane_count(source.stack.shape)
-    if not source.boxes:
-        return whole
-    return sum(whole if box.index is None else 1 for box in source.boxes)
-
-
 def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job[Path]:
     """Write sources and the request into the run directory, whole or not at all.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.provenance import describe_origin
+from napari_colorgan.services.colorize import describe_origin
 from napari_colorgan.settings import declared
 from napari_colorgan.widgets.shared.layers import METADATA_KEY
 from napari_colorgan.widgets.shared.model_picker import predicts_distribution

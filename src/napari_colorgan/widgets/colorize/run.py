@@ -12,7 +12,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
-from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult, allocate
+from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
+from napari_colorgan.services.disk_array import allocate
 from napari_colorgan.services.pyramid import pyramid_job
 from napari_colorgan.widgets.colorize.progress import ProgressReport
 from napari_colorgan.widgets.colorize.requests import layer_metadata

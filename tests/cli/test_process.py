@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from napari_colorgan.cli.processor import let_threads_sleep
+from napari_colorgan.cli.process import let_threads_sleep
 
 CHECK = """
 import sys
