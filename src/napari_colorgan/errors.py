@@ -1,19 +1,19 @@
-"""The one family of errors that users of this package meet."""
+"""The errors of this package: one family, each with what was expected, what came, what to do."""
 
 from __future__ import annotations
 
 
 class ColorganError(Exception):
-    """Something the user can act on; the base of every error raised on purpose.
+    """An error that the user can act on; the base of every error raised on purpose.
 
-    The three parts are required, so that no message can forget one of them.
+    All three parts are required, so that every message has them.
 
     Parameters
     ----------
     expected : str
-        What would have been right, as a noun phrase ("a 2D to 5D array").
+        What would be right, as a noun phrase ("a 2D to 5D array").
     got : str
-        What came instead ("an array of shape (7,)").
+        What it was instead ("an array of shape (7,)").
     action : str
         What the user can do now, as a full sentence.
 
@@ -55,7 +55,7 @@ class FileError(ColorganError):
 
 
 class OutputExistsError(FileError):
-    """An output that is there already and may not be overwritten."""
+    """An output that exists and may not be overwritten."""
 
 
 class ModelError(ColorganError):
@@ -63,11 +63,11 @@ class ModelError(ColorganError):
 
 
 class DeviceError(ColorganError):
-    """A compute device that is absent or failed."""
+    """A compute device that is absent or has failed."""
 
 
 class MemoryLimitError(DeviceError):
-    """Not enough memory, on the device or in the stated budget."""
+    """Too little memory, on the device or in the stated budget."""
 
 
 class ConfigError(InputError):
@@ -75,4 +75,4 @@ class ConfigError(InputError):
 
 
 class TrainingError(ColorganError):
-    """A training run that can't start or go on."""
+    """A training run that can't start or continue."""

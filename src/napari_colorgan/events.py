@@ -25,9 +25,9 @@ class Started(Event):
     Attributes
     ----------
     total : int
-        How many units of work there are.
+        The number of units of work.
     unit : str
-        What a unit is, in the singular: "plane", "step", "file".
+        The unit's name in the singular: "plane", "step", "file".
     """
 
     total: int
@@ -36,12 +36,12 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class PlaneDone(Event):
-    """A plane of a stack is in the result.
+    """A plane of a stack is complete in the result.
 
     Attributes
     ----------
     done, total : int
-        How many planes are done, of how many.
+        The number of planes that are done, and of all.
     index : tuple of int
         The plane's index along the axes other than Y and X, in their order.
     """
@@ -53,14 +53,14 @@ class PlaneDone(Event):
 
 @dataclass(frozen=True)
 class FileStarted(Event):
-    """A file of several is next; the events of its planes follow.
+    """Work on one of several files begins; the events of its planes follow.
 
     Attributes
     ----------
     path : str
         The input.
     number, total : int
-        Its number, from 1, of how many.
+        Its number, from 1, and how many files there are.
     """
 
     path: str
@@ -84,14 +84,14 @@ class FileDone(Event):
 
 @dataclass(frozen=True)
 class FileFailed(Event):
-    """A file could not be worked on; nothing of its result was kept, and the rest go on.
+    """A file could not be processed: nothing of its result is kept, and the others follow.
 
     Attributes
     ----------
     path : str
-        The input, as it was given where it matches no file.
+        The input; a pattern that matches no file is given as it is.
     error : str
-        What was expected, what came, what to do.
+        The message: what was expected, what came, what to do.
     """
 
     path: str
@@ -118,7 +118,7 @@ class StepDone(Event):
     Attributes
     ----------
     step, total : int
-        Steps done in the whole run, of how many planned.
+        The steps of the whole run that are done, and that are planned.
     phase : str
         The phase's name: "warm_up", "supervised", "discriminator", "adversarial".
     losses : tuple of (str, float)
@@ -150,7 +150,7 @@ class EpochDone(Event):
     losses : tuple of (str, float)
         The epoch's mean losses, named as in the paper's tables.
     metrics : tuple of (str, float)
-        Validation metrics by name; those of the gray baseline begin with "gray_".
+        Validation metrics by id; those of the gray baseline begin with "gray_".
     is_best : bool
         Whether this is the best state so far by the configured score.
     """
@@ -164,7 +164,7 @@ class EpochDone(Event):
 
 @dataclass(frozen=True)
 class Preview(Event):
-    """A picture of held-out planes was written: gray | base | now | truth.
+    """A picture of held-out planes was written: gray, base, current prediction, truth.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The user's folders: where models, runs, results and remembered options lie."""
+"""The user's folders, for models, runs, results and remembered options."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pathlib import Path
 import platformdirs
 
 HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
-"""The environment's variable that names one folder for all of them."""
+"""The environment variable that puts all of them into one folder."""
 
 _NAME = "napari-colorgan"
 
 
 def data_folder() -> Path:
-    """Return the folder of what the user wants to keep."""
-    return _stated() or platformdirs.user_data_path(_NAME, False)
+    """Return the folder for what the user wants to keep, such as models."""
+    return _override() or platformdirs.user_data_path(_NAME, False)
 
 
 def cache_folder() -> Path:
-    """Return the folder of what can be made again, and of runs."""
-    return _stated() or platformdirs.user_cache_path(_NAME, False)
+    """Return the folder for what can be made again, and for training runs."""
+    return _override() or platformdirs.user_cache_path(_NAME, False)
 
 
 def config_folder() -> Path:
-    """Return the folder of remembered options."""
-    return _stated() or platformdirs.user_config_path(_NAME, False)
+    """Return the folder for remembered options."""
+    return _override() or platformdirs.user_config_path(_NAME, False)
 
 
-def _stated() -> Path | None:
-    stated = os.environ.get(HOME_VARIABLE)
-    return Path(stated).expanduser() if stated else None
+def _override() -> Path | None:
+    folder = os.environ.get(HOME_VARIABLE)
+    return Path(folder).expanduser() if folder else None

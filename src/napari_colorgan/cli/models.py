@@ -1,4 +1,4 @@
-"""``napari-colorgan models``: what is in the library, and moving models in and out."""
+"""``napari-colorgan models``: list models, and move them into and out of the library."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NameOrFile: TypeAlias = Annotated[
 ModelFile: TypeAlias = Annotated[Path, typer.Argument(help="The model file.", metavar="FILE")]
 NewName: TypeAlias = Annotated[str, typer.Argument(help="The new name.", metavar="NEW_NAME")]
 FreeName: TypeAlias = Annotated[
-    str | None, typer.Option("--name", help="What to call it; by default its own name.")
+    str | None, typer.Option("--name", help="The new model's name; by default its own.")
 ]
 Target: TypeAlias = Annotated[
     Path, typer.Argument(help="Where to: a file, or a folder.", metavar="PATH")
 ]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Again: TypeAlias = Annotated[
-    bool, typer.Option("--again", help="Import it even if its weights are there already.")
+    bool, typer.Option("--again", help="Import it even if the library has its weights already.")
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,7 +39,7 @@ models = typer.Typer(
 
 @models.command("list")
 def list_models(json: AsJson = False) -> None:
-    """List the models that there are, and the files that can't be used."""
+    """List all models, and the files that can't be used."""
     library = _library()
     entries = library.entries()
     if json:
@@ -72,7 +72,7 @@ def show(model: NameOrFile) -> None:
 
 @models.command("import")
 def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -> None:
-    """Copy a model file into your models folder, once it has been found to work."""
+    """Check a model file and copy it into your models folder."""
     entry = _library().import_file(file, name, again=again)
     typer.echo(f"Imported as '{entry.name}': {entry.path}")
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import safetensors
 
 from napari_colorgan.errors import ModelError
-from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import ModelCard
 
 if TYPE_CHECKING:
@@ -258,6 +257,9 @@ def copy_model_file(source: Path, target: Path, name: str, *, overwrite: bool) -
     FileError
         If the copy can't be written or may not replace what is there.
     """
+    # Here: `io` brings the image formats along, which listing models has no use for.
+    from napari_colorgan.io import write_atomically
+
     metadata = read_header(source).metadata
     card = dataclasses.replace(ModelCard.from_metadata(metadata), name=name)
     tensors = parse_tensors(read_bytes(source), source.name)

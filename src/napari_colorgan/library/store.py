@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_colorgan.io.problems import writing
 from napari_colorgan.library import problems
 from napari_colorgan.library.file_format import copy_model_file
 from napari_colorgan.library.folders import (
@@ -32,6 +31,7 @@ from napari_colorgan.library.names import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.card import ModelCard
@@ -251,7 +251,7 @@ class ModelLibrary:
         # A name that differs in case alone is the same file on some disks.
         if same_name(entry.name, name) and (not path.exists() or path.samefile(entry.path)):
             copy_model_file(entry.path, entry.path, name, overwrite=True)
-            with writing(path):
+            with _writing(path):
                 os.replace(entry.path, path)
             return read_entry(path, "own", name)
         renamed = self._add(
@@ -371,7 +371,7 @@ class ModelLibrary:
             The own model of that name, if its file is to be replaced.
         """
         path = self._free_path(name) if replaced is None else replaced.path
-        with writing(self.folders.own):
+        with _writing(self.folders.own):
             self.folders.own.mkdir(parents=True, exist_ok=True)
         write(path)
         return read_entry(path, "own", name)
@@ -385,3 +385,10 @@ class ModelLibrary:
         if path.exists():
             raise problems.file_in_the_way(path)
         return path
+
+
+def _writing(path: Path) -> AbstractContextManager[None]:
+    # Here: `io` brings the image formats along, which listing models has no use for.
+    from napari_colorgan.io.problems import writing
+
+    return writing(path)

@@ -1,4 +1,4 @@
-"""Take model files into the library: say beforehand what will happen, then do it."""
+"""Import model files into the library: plan first, for a question to the user, then copy."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ImportPlan:
     Attributes
     ----------
     source : ModelEntry
-        The file, known by its header alone.
+        The file; only its header has been read.
     name : str
-        What it would be called in the library.
+        Its name in the library.
     duplicate : ModelEntry or None
         A model of the library with the same weights.
     """
@@ -57,12 +57,12 @@ class RejectedFile:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What became of some files.
+    """Which files were imported, and which were not.
 
     Attributes
     ----------
     imported : tuple of (ImportPlan, ModelEntry)
-        The files that are in the library now, each with its entry.
+        The imported files, each with its entry.
     refused : tuple of RejectedFile
         The others.
     """
@@ -74,12 +74,12 @@ class ImportResult:
 def plan_imports(
     library: ModelLibrary, paths: Sequence[str | Path]
 ) -> tuple[tuple[ImportPlan, ...], tuple[RejectedFile, ...]]:
-    """Find out what importing some files would do, by their headers alone.
+    """Return what importing some files would do, from their headers alone.
 
     Parameters
     ----------
     library : ModelLibrary
-        Where they would go.
+        The library to import into.
     paths : sequence of str or pathlib.Path
         The files.
 
@@ -107,7 +107,13 @@ def plan_imports(
 
 
 def import_question(plans: Sequence[ImportPlan]) -> str:
-    """Return what to ask a user before some files are imported."""
+    """Return the question to ask a user before some files are imported.
+
+    Parameters
+    ----------
+    plans : sequence of ImportPlan
+        The files.
+    """
     parts = [f"Import {_listed(plans)}? A copy goes into your models folder."]
     for plan in plans:
         if plan.duplicate is not None:
@@ -121,19 +127,19 @@ def import_question(plans: Sequence[ImportPlan]) -> str:
 
 
 def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[ImportResult]:
-    """Import files as planned; one that fails doesn't keep the others out.
+    """Import files as planned; one that fails does not stop the others.
 
     Parameters
     ----------
     library : ModelLibrary
-        Where they go.
+        The library to import into.
     plans : sequence of ImportPlan
-        The files; also those whose weights are there already.
+        The files, duplicates included.
 
     Returns
     -------
     Job of ImportResult
-        The name is found anew, in case the planned one has been taken meanwhile.
+        The names may differ from the planned ones, if those have been taken meanwhile.
     """
     yield Started(len(plans), "file")
     imported, refused = [], []

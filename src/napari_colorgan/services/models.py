@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.library.model_file import Model
 
-# The model that was used last: a live preview asks for it again and again.
+# The model that was used last: a live preview uses the same one for every change of a setting.
 _last: dict[tuple[str, int, int], Model] = {}
 
 
@@ -29,8 +29,7 @@ def load_model(model: str | Path | Model) -> Model:
     Returns
     -------
     Model
-        Its card and its generator. The one loaded last is kept, and returned again as long as
-        its file doesn't change.
+        Its card and its generator. The last one is cached until its file changes.
 
     Raises
     ------
@@ -45,18 +44,18 @@ def load_model(model: str | Path | Model) -> Model:
     entry = library.find(model)
     stat = entry.path.stat()
     key = (str(entry.path.resolve()), stat.st_mtime_ns, stat.st_size)
-    found = _last.get(key)
-    if found is None:
-        found = library.load(entry)
+    loaded = _last.get(key)
+    if loaded is None:
+        loaded = library.load(entry)
         _last.clear()
-        _last[key] = found
-    return found
+        _last[key] = loaded
+    return loaded
 
 
 def make_predictor(
     model: Model, settings: PredictionSettings, on_notice: Callable[[str], object]
 ) -> PlanePredictor:
-    """Return a model's predictor: the settings, and what its card says where they are silent.
+    """Return a model's predictor; where a setting is None, the model's card decides.
 
     Parameters
     ----------
@@ -70,9 +69,9 @@ def make_predictor(
     Raises
     ------
     InputError
-        If uncertainty is asked of a model that doesn't know it.
+        If the settings ask for an uncertainty that the model does not predict.
     DeviceError
-        If the device is none of this machine's.
+        If this machine has no such device.
     """
     from napari_colorgan.inference.predictor import PlanePredictor
 
