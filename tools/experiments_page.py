@@ -10,6 +10,7 @@ from experiments_pretext import ENCODERS
 from experiments_rows import ROWS, SIZE
 from experiments_trials import SHARE, TRIALS
 from napari_colorgan.io import write_atomically
+from napari_colorgan.metric_registry import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
 LOSSES = ("D fake", "D real", "D", "G GAN", "G L1", "G")
-METRICS = {"l1": "L1 × 100", "psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE00"}
+SHOWN = ("l1", "psnr", "ssim", "delta_e", "colorfulness_share")
+_HEADS = [METRICS[name].title for name in SHOWN]
 _START = f"""# Experiments
 
 What the paper compares, made again with this engine, one setting a row.
@@ -104,7 +106,7 @@ def _trials(results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float) 
             lines.append(f"| {' | '.join([*cells, *_metrics([model for model, _ in found])])} |")
     if not lines:
         return []
-    heads = ["row", "", "seeds", "steps", "PSNR above gray", *METRICS.values(), "colorfulness"]
+    heads = ["row", "", "seeds", "steps", "PSNR above gray", *_HEADS]
     return [
         "",
         f"What the bundled model for photographs might have been: {SHARE * minutes:g} minutes of "
@@ -118,7 +120,7 @@ def _trials(results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float) 
 
 
 def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    heads = ["row", "", "seeds", "steps", *LOSSES, *METRICS.values(), "colorfulness / truth's"]
+    heads = ["row", "", "seeds", "steps", *LOSSES, *_HEADS]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     gray: Mapping[str, float] | None = None
     for row in ROWS:
@@ -138,9 +140,7 @@ def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
 
 
 def _metrics(found: Sequence[Mapping[str, float]]) -> list[str]:
-    names = [*METRICS, "colorfulness_share"]
-    digits = {"ssim": 3}
-    return [_mean([each.get(name) for each in found], digits.get(name, 2)) for name in names]
+    return [_mean([each.get(name) for each in found], METRICS[name].digits) for name in SHOWN]
 
 
 def _mean(values: Sequence[float | None], digits: int) -> str:

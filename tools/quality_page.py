@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_colorgan.io import write_atomically
+from napari_colorgan.metric_registry import METRICS
 from napari_colorgan.services.evaluation.report import (
     aligned,
     calibration_table,
@@ -12,7 +13,6 @@ from napari_colorgan.services.evaluation.report import (
     counted,
     set_table,
 )
-from napari_colorgan.services.evaluation.results import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -239,3 +239,9 @@ def test_rows_of_earlier_releases_get_the_id_of_their_metric(name: str) -> None:
 def test_what_is_no_small_jpeg_is_refused(jpeg: str) -> None:
     with pytest.raises(ModelError, match="JPEG"):
         CardPicture("caption", jpeg)
+
+
+def test_rows_have_ids_whatever_release_named_them() -> None:
+    names = ("ΔE00", "CIEDE2000", "L1 x 100", "L1 × 100", "colorfulness / truth's", "my own")
+    ids = [Metric("s", name, 1.0).id for name in names]
+    assert ids == ["delta_e", "delta_e", "l1", "l1", "colorfulness_share", ""]

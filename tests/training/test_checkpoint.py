@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
-from napari_colorgan.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from napari_colorgan.training.checkpoint import (
+    FORMAT,
+    Progress,
+    load_checkpoint,
+    read_progress,
+    save_checkpoint,
+)
 from napari_colorgan.training.run_directory import KEPT_CHECKPOINTS, RunDirectory
 
 if TYPE_CHECKING:
@@ -37,6 +45,25 @@ def test_what_was_loaded_does_not_depend_on_the_file(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"\xff" * path.stat().st_size)
     torch.testing.assert_close(fresh.state_dict()["state"], expected)
+
+
+def test_mean_losses_begin_anew_once_taken() -> None:
+    progress = Progress()
+    progress.advance({"G": 2.0}, 1.0)
+    progress.advance({"G": 4.0, "D": 1.0}, 1.0)
+    assert progress.take_mean_losses() == (("G", 3.0), ("D", 0.5))
+    assert progress.take_mean_losses() == ()
+    assert progress.step == 2
+
+
+def test_progress_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    """Its losses' count was kept beside their sums, under an empty name."""
+    path = tmp_path / "step.safetensors"
+    values = {"phase": 1, "step": 3, "sums": {"G": 6.0, "": 3.0}, "best_score": 20.0}
+    save_file({"weight": torch.zeros(1)}, path, {"format": FORMAT, "progress": json.dumps(values)})
+    progress = read_progress(path)
+    assert (progress.phase, progress.step, progress.best_score) == (1, 3, 20.0)
+    assert progress.take_mean_losses() == (("G", 2.0),)
 
 
 def test_old_checkpoints_go_unless_they_are_held(

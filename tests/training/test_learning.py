@@ -62,5 +62,5 @@ def test_error_falls_below_grays_in_every_phase(tmp_path: Path) -> None:
         metrics = dict(epoch.metrics)
         assert metrics["l1"] < 0.8 * metrics["gray_l1"], epoch
         assert metrics["psnr"] > metrics["gray_psnr"], epoch
-    kept = {metric.name: metric for metric in model.card.metrics}["L1 x 100"]
+    kept = {metric.name: metric for metric in model.card.metrics}["L1 × 100"]
     assert kept.value < 0.8 * kept.gray

@@ -52,7 +52,7 @@ def test_error_falls_below_grays(tmp_path: Path) -> None:
 
     model = load_model_file(run(train_job(request), note))
     assert len(seen) == len(CONFIG.phases)
-    kept = {metric.name: metric for metric in model.card.metrics}["L1 x 100"]
+    kept = {metric.name: metric for metric in model.card.metrics}["L1 × 100"]
     assert kept.value < 0.97 * kept.gray
     for metrics in seen:
         assert metrics["l1"] < metrics["gray_l1"], seen

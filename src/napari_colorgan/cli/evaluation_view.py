@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from napari_colorgan.metric_registry import METRICS
 from napari_colorgan.services.evaluation.report import calibration_table, cell, counted
-from napari_colorgan.services.evaluation.results import METHODS, METRICS, MODEL, TRUTH, Estimate
-
-_BETTER = {"lower": "↓", "higher": "↑"}
+from napari_colorgan.services.evaluation.results import METHODS, MODEL, TRUTH, Estimate
 
 if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
@@ -46,12 +45,8 @@ def _table(result: SetResult) -> Table:
         if any(each is not None for _, each in found):
             cells = [_cell(each, metric.digits, method == MODEL) for method, each in found]
             true = result.methods[TRUTH].get(name)
-            hint = (
-                f"(truth {_cell(true, metric.digits, False)})"
-                if true
-                else _BETTER.get(metric.better)
-            )
-            table.add_row(f"{metric.label} {hint or ''}".rstrip(), *cells)
+            hint = f"(truth {_cell(true, metric.digits, False)})" if true else metric.arrow
+            table.add_row(f"{metric.label} {hint}".rstrip(), *cells)
     return table
 
 

@@ -8,18 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from napari_colorgan.events import EpochDone, Notice, Started, StepDone, duration
+from napari_colorgan.metric_registry import METRICS, gray_key
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Event
 
-# Validation metrics in the order in which they are shown, with the columns' heads.
-_METRICS = {
-    "l1": "L1 × 100",
-    "psnr": "PSNR",
-    "hinted_psnr": "PSNR with hints",
-    "delta_e": "ΔE00",
-    "colorfulness_share": "colour",
-}
+# Validation metrics in the order in which they are shown.
+_METRICS = ("l1", "psnr", "hinted_psnr", "delta_e", "colorfulness_share")
 
 
 class TrainingView:
@@ -69,9 +64,9 @@ def epoch_line(event: EpochDone) -> str:
     metrics = dict(event.metrics)
     parts = [f"{event.phase} epoch {event.epoch}"]
     parts += [f"{name} {value:.5f}" for name, value in event.losses]
-    for name, title in _METRICS.items():
+    for name in _METRICS:
         if name in metrics:
-            gray = metrics.get(f"gray_{name}")
+            gray = metrics.get(gray_key(name))
             beside = "" if gray is None else f" (gray {gray:.2f})"
-            parts.append(f"{title} {metrics[name]:.2f}{beside}")
+            parts.append(f"{METRICS[name].title} {metrics[name]:.2f}{beside}")
     return " | ".join(parts) + (" | best so far" if event.is_best else "")

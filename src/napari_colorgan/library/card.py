@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library.names import check_name
+from napari_colorgan.metric_registry import find_metric
 from napari_colorgan.texts import one_line, paragraphs
 
 if TYPE_CHECKING:
@@ -44,15 +45,6 @@ _TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
 # Fields that files of earlier releases lack.
 _ADDED = frozenset({"parent_sha256", "pictures"})
 _NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
-# The ids of the metrics on cards whose rows state a name alone: those of earlier releases.
-_METRIC_IDS = {
-    "L1 x 100": "l1",
-    "L1 × 100": "l1",
-    "PSNR (dB)": "psnr",
-    "SSIM": "ssim",
-    "CIEDE2000": "delta_e",
-    "ΔE00": "delta_e",
-}
 
 
 @dataclass(frozen=True)
@@ -73,8 +65,9 @@ class Metric:
     low, high : float or None
         The bounds of the value's 95 % confidence interval.
     id : str
-        What the metric is called in code, such as "psnr" or "delta_e", by which rows are found
-        whatever their name says; filled in for the names of earlier releases, else "".
+        The identifier in `metric_registry`, such as "psnr" or "delta_e", by which rows are
+        compared whatever their name says. Filled in for registered names, today's and those of
+        earlier releases, else "".
 
     Raises
     ------
@@ -96,7 +89,7 @@ class Metric:
     def __post_init__(self) -> None:
         for text in ("dataset", "name", "id"):
             object.__setattr__(self, text, one_line(getattr(self, text)))
-        object.__setattr__(self, "id", self.id or _METRIC_IDS.get(self.name, ""))
+        object.__setattr__(self, "id", self.id or _metric_id(self.name))
         for number in _NUMBERS:
             object.__setattr__(self, number, _six_digits(getattr(self, number)))
 
@@ -309,6 +302,11 @@ class ModelCard:
                 got=f"one that can't be read ({type(error).__name__}: {error})",
                 action="The file is damaged: get it again from where it came from.",
             ) from error
+
+
+def _metric_id(name: str) -> str:
+    metric = find_metric(name)
+    return "" if metric is None else metric.id
 
 
 def _six_digits(value: float | None) -> float | None:

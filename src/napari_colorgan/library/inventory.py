@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.library.folders import list_folders
 from napari_colorgan.library.names import key, name_of_file, same_name
+from napari_colorgan.metric_registry import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from napari_colorgan.library.card import Metric, ModelCard
     from napari_colorgan.library.folders import Kind, ModelEntry, ModelFolders, SkippedFile
 
-_HEADLINE_ID, _HEADLINE = "delta_e", "ΔE00"
+# The number by which a model is judged at a glance.
+_HEADLINE = METRICS["delta_e"]
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,14 @@ class InventoryItem:
     @property
     def headline(self) -> float | None:
         """The mean colour difference ΔE00 on the card's first set, None if it wasn't measured."""
-        values = (metric.value for metric in self._metrics if metric.id == _HEADLINE_ID)
+        values = (metric.value for metric in self._metrics if metric.id == _HEADLINE.id)
         return next(values, None)
 
     @property
     def metric(self) -> str:
         """The headline metric with its value, else the card's first, "" if it has none."""
         if self.headline is not None:
-            return f"{_HEADLINE} {self.headline:.3g}"
+            return f"{_HEADLINE.label} {self.headline:.3g}"
         return "".join(f"{metric.name} {metric.value:.3g}" for metric in self._metrics[:1])
 
     @property

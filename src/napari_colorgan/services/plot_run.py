@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import EpochDone
 from napari_colorgan.io import write_atomically
+from napari_colorgan.metric_registry import COMPARED, METRICS, gray_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
+    from napari_colorgan.metric_registry import MetricInfo
+
 SUFFIXES = (".png", ".svg")
-_METRICS = (
-    ("l1", "L1 × 100"),
-    ("psnr", "PSNR (dB)"),
-    ("delta_e", "CIEDE2000"),
-    ("colorfulness_share", "colorfulness, share of the truth's"),
-)
+_METRICS = (*COMPARED, "colorfulness_share")
 
 
 def plot_run(run_directory: Path, output: Path) -> Path:
@@ -81,8 +79,8 @@ def _draw(epochs: list[EpochDone], output: Path) -> None:
         panel.plot(positions, [dict(e.losses).get(name) for e in epochs], label=name, marker=".")
     generator.set_title("Generator's losses")
     discriminator.set_title("Discriminator's losses")
-    for panel, (key, title) in zip(panels[2:], _METRICS, strict=True):
-        _draw_metric(panel, epochs, key, title)
+    for panel, key in zip(panels[2:], _METRICS, strict=True):
+        _draw_metric(panel, epochs, METRICS[key])
     for panel in panels:
         panel.set_xlabel("validation")
         if panel.get_legend_handles_labels()[0]:
@@ -93,12 +91,12 @@ def _draw(epochs: list[EpochDone], output: Path) -> None:
         figure.savefig(temporary, format=output.suffix[1:].lower(), dpi=120)
 
 
-def _draw_metric(panel: Axes, epochs: list[EpochDone], key: str, title: str) -> None:
+def _draw_metric(panel: Axes, epochs: list[EpochDone], metric: MetricInfo) -> None:
     positions = list(range(1, len(epochs) + 1))
-    values = [dict(e.metrics).get(key) for e in epochs]
+    values = [dict(e.metrics).get(metric.id) for e in epochs]
     if any(value is not None for value in values):
         panel.plot(positions, values, label="model", marker=".")  # type: ignore[arg-type]
-    gray = dict(epochs[-1].metrics).get(f"gray_{key}")
+    gray = dict(epochs[-1].metrics).get(gray_key(metric.id))
     if gray is not None:
         panel.axhline(gray, color="gray", linestyle="--", label="gray")
-    panel.set_title(title)
+    panel.set_title(metric.label)

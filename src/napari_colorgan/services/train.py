@@ -12,6 +12,7 @@ from napari_colorgan.core.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
+from napari_colorgan.metric_registry import COMPARED, base_key, gray_key, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -259,10 +260,15 @@ def _card(request: TrainRequest, material: _Material, result: TrainingResult) ->
     config, values = material.config, result.metrics
     held_out = 0 if material.validator is None else len(material.validator.rgb)
     dataset = f"{held_out} held-out pictures, middle square of {config.data.size} px"
-    rows = (("l1", "L1 x 100"), ("psnr", "PSNR (dB)"), ("delta_e", "CIEDE2000"))
     metrics = tuple(
-        Metric(dataset, title, values[key], values[f"gray_{key}"], base=values.get(f"base_{key}"))
-        for key, title in rows
+        Metric(
+            dataset,
+            label_of(key),
+            values[key],
+            values[gray_key(key)],
+            base=values.get(base_key(key)),
+        )
+        for key in COMPARED
         if key in values
     )
     sets = tuple((name, "as stated by its owner") for name in material.names)

@@ -34,8 +34,10 @@ class Progress:
         Steps done in it.
     total_steps : int
         Steps done in the run.
-    sums : dict
-        Sums of the losses since the last validation, and their count under "".
+    loss_sums : dict
+        Sums of the losses since the last validation.
+    loss_count : int
+        Steps that they are the sums of.
     best_score : float or None
         The best validation score so far.
     waited : int
@@ -49,7 +51,8 @@ class Progress:
     phase: int = 0
     step: int = 0
     total_steps: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
+    loss_sums: dict[str, float] = field(default_factory=dict)
+    loss_count: int = 0
     best_score: float | None = None
     waited: int = 0
     seconds: float = 0.0
@@ -58,12 +61,19 @@ class Progress:
 
     def advance(self, losses: Mapping[str, float], seconds: float) -> None:
         """Count a step with its losses, which took so long."""
-        for name, value in {**losses, "": 1.0}.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
+        for name, value in losses.items():
+            self.loss_sums[name] = self.loss_sums.get(name, 0.0) + value
+        self.loss_count += 1
         self.step += 1
         self.total_steps += 1
         self.seconds += seconds
         self.phase_seconds += seconds
+
+    def take_mean_losses(self) -> tuple[tuple[str, float], ...]:
+        """Return the losses' means since the last call, and begin new sums."""
+        means = tuple((name, total / self.loss_count) for name, total in self.loss_sums.items())
+        self.loss_sums, self.loss_count = {}, 0
+        return means
 
     def next_phase(self) -> None:
         """Begin the next phase."""
@@ -124,9 +134,17 @@ def read_progress(path: Path) -> Progress:
             metadata = file.metadata() or {}
         if metadata.get("format") != FORMAT:
             raise _unusable(path, f"format {metadata.get('format')!r}")
-        return Progress(**json.loads(metadata["progress"]))
+        return Progress(**_with_loss_count(json.loads(metadata["progress"])))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise _unusable(path, str(error)) from error
+
+
+def _with_loss_count(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a progress whose loss count has a field; earlier files have a loss named ""."""
+    if "sums" not in values:
+        return values
+    sums = values.pop("sums")
+    return {**values, "loss_count": int(sums.pop("", 0)), "loss_sums": sums}
 
 
 def load_weights(path: Path, name: str, module: nn.Module) -> None:

@@ -221,7 +221,7 @@ class Trainer:
         ended = progress.step == plan.length or self._is_asked("stop")
         if not ended and progress.step % plan.validate_every:
             return False
-        if progress.sums:
+        if progress.loss_count:
             yield from self._validate()
         if ended:
             return True
@@ -234,9 +234,7 @@ class Trainer:
     def _validate(self) -> Job[None]:
         assert self._phase is not None
         progress, kind = self._progress, self._phase.config.kind
-        count = max(progress.sums.pop("", 1.0), 1.0)
-        losses = tuple((name, total / count) for name, total in progress.sums.items())
-        progress.sums.clear()
+        losses = progress.take_mean_losses()
         metrics, is_best = self._selection.consider(self._average.module, progress, kind)
         epoch = self._config.epochs_after(progress.phase, progress.total_steps, len(self._pictures))
         yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)

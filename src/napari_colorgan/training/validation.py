@@ -11,6 +11,7 @@ from napari_colorgan.core import metrics
 from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
 from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
+from napari_colorgan.metric_registry import base_key, gray_key
 from napari_colorgan.training.augmentation import centre_crop
 from napari_colorgan.training.data import is_pair, to_lab_planes
 
@@ -83,7 +84,7 @@ class Validator:
         generator : Generator
             In evaluation mode, with the base's weights.
         """
-        self._base = {f"base_{k}": v for k, v in self._measure(self._predict(generator)).items()}
+        self._base = {base_key(k): v for k, v in self._measure(self._predict(generator)).items()}
         self._base_ab = self._answer(generator, self._pictures[:PREVIEWS])
 
     def measure(self, generator: Generator) -> dict[str, float]:
@@ -105,7 +106,7 @@ class Validator:
         if self._gray is None:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
             gray = self._measure(zeros)
-            self._gray = {f"gray_{k}": v for k, v in gray.items() if k != "colorfulness_share"}
+            self._gray = {gray_key(k): v for k, v in gray.items() if k != "colorfulness_share"}
         found = {**self._measure(self._predict(generator)), **self._gray, **self._base}
         if generator.spreader is not None:
             found["hinted_psnr"] = self._measure(self._predict(generator, hinted=True))["psnr"]

@@ -68,7 +68,7 @@ def test_model_gets_better_and_its_card_says_how(
     assert card.title == "“tiny”, fine-tuned on 4 planes"
     assert card.training_data == (("array 1 (5 planes, 1 of them held out)", "own data"),)
     assert "SHA-256" in card.description
-    shown = {metric.name: metric for metric in card.metrics}["L1 x 100"]
+    shown = {metric.name: metric for metric in card.metrics}["L1 × 100"]
     assert shown.value == pytest.approx(l1.tuned, rel=1e-4)
     assert shown.base == pytest.approx(l1.base, rel=1e-4)
     assert shown.gray is not None

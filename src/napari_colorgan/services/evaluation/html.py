@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_colorgan.metric_registry import METRICS
 from napari_colorgan.services.evaluation.report import counted, method_labels, set_rows
-from napari_colorgan.services.evaluation.results import METRICS
 
 if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.results import (

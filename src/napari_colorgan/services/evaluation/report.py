@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_colorgan.services.evaluation.results import METHODS, METRICS
+from napari_colorgan.metric_registry import METRICS
+from napari_colorgan.services.evaluation.results import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.metric_registry import METRICS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,71 +23,6 @@ METHODS = {
     TRUTH: "truth",
 }
 """The colorizations that are compared, in their order; the truth is there for its colorfulness."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is called and printed.
-
-    Attributes
-    ----------
-    label : str
-        With its unit.
-    digits : int
-        After the decimal point.
-    better : str
-        "lower", "higher", or "nearest 1" for a share of the truth's.
-    meaning : str
-        One sentence.
-    """
-
-    label: str
-    digits: int
-    better: str
-    meaning: str
-
-
-METRICS: Mapping[str, Metric] = {
-    "l1": Metric("L1 × 100", 2, "lower", "Mean error of a* and b* in percent of 110."),
-    "psnr": Metric("PSNR (dB)", 2, "higher", "Of 8-bit RGB, an image's, averaged over images."),
-    "psnr_gain": Metric("PSNR above gray (dB)", 2, "higher", "The same less the gray image's."),
-    "ssim": Metric("SSIM", 3, "higher", "Of 8-bit RGB; gray images are near 0.9 already."),
-    "delta_e": Metric("ΔE00", 2, "lower", "CIEDE2000 colour difference, mean over pixels."),
-    "colorfulness": Metric(
-        "colorfulness", 1, "nearest the truth's", "Hasler and Süsstrunk's, signed variant."
-    ),
-    "colorfulness_share": Metric(
-        "colorfulness / truth's", 2, "nearest 1", "The set's mean over the truth's mean."
-    ),
-    "hue_distance": Metric(
-        "hue histogram distance", 3, "lower", "Share of pixels that would have to change hue bin."
-    ),
-    "lpips": Metric("LPIPS", 3, "lower", "Learned perceptual distance, where weights are present."),
-    "frechet": Metric(
-        "Fréchet distance (EfficientNet-Lite0)",
-        2,
-        "lower",
-        "Between the sets' features in EfficientNet-Lite0; not FID, and biased for small sets.",
-    ),
-    "agreement": Metric(
-        "classifier agreement",
-        3,
-        "higher",
-        "Share of images whose top class of 1,000 is that of the true image.",
-    ),
-    "hint_delta_e": Metric(
-        "ΔE00 at the hints", 2, "lower", "Between a hint's colour and the mean colour in its place."
-    ),
-    "uncertainty_rank": Metric(
-        "uncertainty's rank correlation with the error",
-        2,
-        "higher",
-        "Spearman's, over the pixels of an image, averaged over images.",
-    ),
-    "cdc": Metric(
-        "CDC × 1000", 2, "nearest the truth's", "Flicker of the colour histograms of a sequence."
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -154,7 +91,7 @@ class SetResult:
     left_out : int
         How many had no colour to compare with.
     methods : mapping of str to mapping of str to Estimate
-        Estimates by method (see `METHODS`) and metric (see `METRICS`).
+        Estimates by method (see `METHODS`) and metric (see `metric_registry`).
     baselines : str
         What the baselines were fitted on.
     calibration : Calibration or None

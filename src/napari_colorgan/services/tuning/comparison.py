@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.metric_registry import COMPARED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.results import Estimate
     from napari_colorgan.training.validation import Validator
 
-TITLES = {"l1": "L1 x 100", "psnr": "PSNR (dB)", "delta_e": "CIEDE2000"}
 _DECIDES = "l1"
 _RESAMPLES = 2000
 FEW_PICTURES = 5
@@ -64,7 +65,7 @@ class Comparison:
     Attributes
     ----------
     changes : tuple of Change
-        L1, PSNR and CIEDE2000.
+        L1, PSNR and ΔE00.
     pictures : int
         How many held-out pictures they were measured on.
     agrees : bool
@@ -127,7 +128,7 @@ def compare(validator: Validator, base: Generator, tuned: Generator, seed: int) 
         Of the bootstrap.
     """
     before, after = validator.measure_each(base), validator.measure_each(tuned)
-    changes = tuple(_change(name, before[name], after[name], seed) for name in TITLES)
+    changes = tuple(_change(name, before[name], after[name], seed) for name in COMPARED)
     return Comparison(changes, len(validator.rgb))
 
 

@@ -15,6 +15,7 @@ from napari_colorgan.events import EpochDone, Notice, Preview, StepDone
 from napari_colorgan.io import read_stack, write_atomically
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.names import name_of_file
+from napari_colorgan.metric_registry import COMPARED, METRICS, label_of
 from napari_colorgan.services.evaluation.html import STYLE, encode_jpeg
 from napari_colorgan.services.runs import TuningRun
 from napari_colorgan.services.tuning.charts import COLORS, Curve, chart
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.tuning.comparison import Comparison
 
 FILE = "report.html"
-METRICS = {"l1": "L1 × 100", "psnr": "PSNR (dB)", "delta_e": "ΔE00"}
 _PASSING = ("Reading", "Measuring")
 _STATEMENT = (
     "Colours are predictions: likely, not measured, and sometimes wrong. They must not be used "
@@ -105,7 +105,7 @@ def comparison_table(comparison: Comparison, base: str) -> str:
         "whose own weights are kept"
     )
     rows = "".join(
-        f"<tr><td>{escape(METRICS.get(c.name, c.name))}</td><td>{c.base:.2f}</td>"
+        f"<tr><td>{escape(label_of(c.name))}</td><td>{c.base:.2f}</td>"
         f"<td><b>{c.tuned:.2f}</b></td><td>{c.tuned - c.base:+.2f}{_interval(c.low, c.high)}</td>"
         "</tr>"
         for c in comparison.changes
@@ -156,13 +156,13 @@ def _charts(events: Sequence[Event]) -> str:
     ]
     rivals = (("", "now", 0, False), ("base_", "the base", 1, True), ("gray_", "gray", 5, True))
     charts = [chart("Losses", curves)]
-    for key, title in METRICS.items():
+    for key in COMPARED:
         found = [
             Curve(name, metrics[prefix + key], COLORS[color], dashed)
             for prefix, name, color, dashed in rivals
             if prefix + key in metrics
         ]
-        charts.append(chart(f"{title} on held-out planes", found))
+        charts.append(chart(f"{METRICS[key].label} on held-out planes", found))
     return f"<h2>Curves</h2>{''.join(charts)}" if any(charts) else ""
 
 

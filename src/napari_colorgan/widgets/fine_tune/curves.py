@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_colorgan.metric_registry import base_key, label_of
 from napari_colorgan.widgets.shared.controls import describe
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _HEIGHT = 150
 _COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
 _GRAY = "#8a8f98"
-_METRICS = {"l1": "L1 × 100", "delta_e": "ΔE00"}
+_METRICS = ("l1", "delta_e")
 _MOST_POINTS = 400
 _TITLES = ("Losses", "Held-out planes (dashed: base)")
 _TOOLTIPS = ("What the training makes smaller, over its steps.", "Lower is better.")
@@ -63,12 +64,13 @@ class TrainingCurves(QWidget):
 
     def _show_validation(self, event: EpochDone) -> None:
         metrics = dict(event.metrics)
-        for name, title in _METRICS.items():
+        for name in _METRICS:
             if name not in metrics:
                 continue
+            title = label_of(name)
             self._add(1, title, metrics[name], symbol="o")
-            if f"base_{name}" in metrics:
-                self._add(1, f"{title} of the base", metrics[f"base_{name}"], dashed_as=title)
+            if (base := metrics.get(base_key(name))) is not None:
+                self._add(1, f"{title} of the base", base, dashed_as=title)
 
     def _add(
         self, plot: int, name: str, value: float, *, symbol: str = "", dashed_as: str = ""

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorgan.events import Notice, PlaneDone, Started, StepDone, duration
+from napari_colorgan.metric_registry import label_of
 from napari_colorgan.widgets.fine_tune.curves import TrainingCurves
 from napari_colorgan.widgets.shared.controls import describe
 from napari_colorgan.widgets.shared.message import Message
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.runs import State
     from napari_colorgan.services.tuning.comparison import Comparison
 
-_NAMES = {"l1": "L1&nbsp;×&nbsp;100", "psnr": "PSNR&nbsp;(dB)", "delta_e": "ΔE00"}
 _PHASES = {
     "supervised": "Learning colours",
     "warm_up": "Warming up",
@@ -188,7 +188,7 @@ class TrainingMonitor(QWidget):
     def show_comparison(self, comparison: Comparison, base: str) -> None:
         """Show the base and what it became on the held-out planes."""
         lines = [
-            f"<tr><td>{_NAMES[c.name]}&nbsp;&nbsp;</td>"
+            f"<tr><td>{label_of(c.name).replace(' ', '&nbsp;')}&nbsp;&nbsp;</td>"
             f"<td align='right'>{c.base:.2f}&nbsp;→&nbsp;</td>"
             f"<td align='right'><b>{c.tuned:.2f}</b></td><td>{_interval(c.low, c.high)}</td></tr>"
             for c in comparison.changes
