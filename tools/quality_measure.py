@@ -13,8 +13,9 @@ from napari_colorgan.events import Notice, run
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import Baselines, fit_baselines_job
 from napari_colorgan.services.evaluation.colorizer import make_colorizer
-from napari_colorgan.services.evaluation.frontier import frontier_job
+from napari_colorgan.services.evaluation.report import to_markdown
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
+from quality_frontier import frontier_job
 from quality_pictures import draw_frontier, write_sheet
 from quality_sets import PROBES
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.events import Event
     from napari_colorgan.library.model_file import Model
-    from napari_colorgan.services.evaluation.frontier import FrontierPoint
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_frontier import FrontierPoint
     from quality_sets import QualitySet
 
 SEED = 0
@@ -104,7 +105,7 @@ def measure(
         limit=limit, examples=SHEET_IMAGES, failures=FAILURES, seed=SEED, classifier=is_fit(model)
     )
     found = run(evaluate_job(model, list(image_sets.values()), settings), _tell)
-    print(found.to_table(), flush=True)
+    print(to_markdown(found), flush=True)
     probe = image_sets.get(PROBES.get(model.card.name, ""), next(iter(image_sets.values())))
     probed = min(PROBED_IMAGES, limit or PROBED_IMAGES)
     hints = [_with_hints(model, probe, count, probed) for count in HINTS]

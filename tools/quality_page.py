@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_colorgan.services.evaluation.frontier import FrontierPoint
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_frontier import FrontierPoint
     from quality_measure import ModelQuality
     from quality_sets import QualitySet
 

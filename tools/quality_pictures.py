@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from napari_colorgan.services.evaluation.frontier import FrontierPoint
+    from quality_frontier import FrontierPoint
 
 THUMBNAIL = 128
 COLUMNS = 3

@@ -81,6 +81,8 @@ def evaluate(
     from napari_colorgan.io import write_atomically
     from napari_colorgan.services.evaluate import evaluate_job
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
+    from napari_colorgan.services.evaluation.report import to_html
+    from napari_colorgan.services.evaluation.results import Evaluation
     from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings
     from napari_colorgan.services.models import load_model
 
@@ -101,12 +103,12 @@ def evaluate(
         fitting = fit_baselines_job(train, name=name, seed=seed)
         baselines = run_with_progress(fitting, "fitting the baselines")
     job = evaluate_job(loaded, sets, settings, baselines=baselines)
-    found = run_with_progress(job, "evaluating")
-    print_evaluation(found)
-    for path, write in ((json, found.to_json), (report, found.to_html)):
+    evaluation = run_with_progress(job, "evaluating")
+    print_evaluation(evaluation)
+    for path, write in ((json, Evaluation.to_json), (report, to_html)):
         if path is not None:
             with write_atomically(path) as temporary:
-                temporary.write_text(write(), encoding="utf-8")
+                temporary.write_text(write(evaluation), encoding="utf-8")
             typer.echo(f"Written: {path}")
 
 

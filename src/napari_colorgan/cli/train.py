@@ -113,7 +113,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw a run's losses and validation metrics as curves."""
-    from napari_colorgan.services.plot_run import plot_run
+    from napari_colorgan.services.charts import plot_run
 
     typer.echo(plot_run(run_directory, output or run_directory / "curves.png"))
 

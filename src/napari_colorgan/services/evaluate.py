@@ -65,10 +65,10 @@ def evaluate_job(
     ColorganError
         If the model or its device fails.
     """
-    from napari_colorgan.services.evaluation.choice import choose_pictures
     from napari_colorgan.services.evaluation.colorizer import make_colorizer
-    from napari_colorgan.services.evaluation.gathering import SetGathering
+    from napari_colorgan.services.evaluation.measure import SetEvaluation
     from napari_colorgan.services.evaluation.observers import find_observers
+    from napari_colorgan.services.evaluation.truth import choose_pictures
 
     settings = settings or EvaluationSettings()
     notices: list[str] = []
@@ -80,15 +80,15 @@ def evaluate_job(
     yield Started(total, "image")
     results = []
     for image_set, pictures in zip(sets, chosen, strict=True):
-        gathering = SetGathering(image_set, baselines, settings, (classifier, perceptual))
+        evaluation = SetEvaluation(image_set, baselines, settings, (classifier, perceptual))
         for number, picture in enumerate(pictures):
-            if problem := gathering.add(picture, settings.side(model.card.scale), colorizer):
+            if problem := evaluation.add(picture, settings.side(model.card.scale), colorizer):
                 notices.append(problem)
             yield from (Notice(text) for text in notices)
             notices.clear()
             done += 1
             yield PlaneDone(done, total, (number,))
-        results.append(gathering.result())
+        results.append(evaluation.result())
     card = model.card
     return Evaluation(
         model=card.name,
@@ -139,7 +139,7 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Metrics by set, method and name; it prints itself as a table, JSON or HTML.
+        Metrics by set, method and name. `services.evaluation.report` makes pages of it.
 
     Raises
     ------

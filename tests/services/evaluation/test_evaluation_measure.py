@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from skimage import color
+from skimage.metrics import peak_signal_noise_ratio
 
 from napari_colorgan.core.metrics import PSNR_LIMIT
 from napari_colorgan.events import run
@@ -61,6 +64,54 @@ def test_calibration_counts_the_pixels_of_all_images(truths: list[Truth]) -> Non
     assert calibration.uncertainty == pytest.approx(np.arange(0.05, 1, 0.1), abs=0.01)
     assert min(calibration.error) > 1
     assert SetMeasurement(None, None, None).calibration() is None
+
+
+def test_a_pale_model_is_measured_at_the_truths_colorfulness(truths: list[Truth]) -> None:
+    """Its colours are the truth's at 0.6 of their chroma: matched, they are nearly the truth."""
+    measurement = SetMeasurement(None, None, None)
+    for truth in truths:
+        ab = color.rgb2lab(truth.rgb)[..., 1:].transpose(2, 0, 1)
+        measurement.add(truth, to_rgb(truth.gray, 0.6 * ab))
+    model = measurement.estimates(100, 0)["model"]
+    assert model["colorfulness_share"].value == pytest.approx(0.6, abs=0.05)
+    matched = model["matched_psnr_gain"]
+    assert matched.low is not None
+    assert matched.high is not None
+    assert matched.low <= matched.value <= matched.high
+    assert matched.value > model["psnr_gain"].value + 5
+
+
+def test_the_matched_gain_is_that_of_the_factor_which_a_search_finds(
+    truths: list[Truth],
+) -> None:
+    rng = np.random.default_rng(0)
+    colors = []
+    measurement = SetMeasurement(None, None, None)
+    for truth in truths:
+        ab = color.rgb2lab(truth.rgb)[..., 1:].transpose(2, 0, 1)
+        ab = 0.5 * (ab + 6 * rng.normal(size=(2, 1, 1)))
+        colors.append(color.rgb2lab(to_rgb(truth.gray, ab))[..., 1:].transpose(2, 0, 1))
+        measurement.add(truth, to_rgb(truth.gray, ab))
+
+    def pictures(factor: float) -> list[np.ndarray]:
+        return [to_rgb(t.gray, factor * ab) for t, ab in zip(truths, colors, strict=True)]
+
+    def excess(factor: float) -> float:
+        reached = np.mean([colorfulness_of(rgb) for rgb in pictures(factor)])
+        return float(reached - np.mean([colorfulness_of(truth.rgb) for truth in truths]))
+
+    factor = brentq(excess, 1.0, 8.0, xtol=1e-3)
+    gains = [
+        peak_signal_noise_ratio(truth.rgb, rgb)
+        - peak_signal_noise_ratio(truth.rgb, np.repeat(truth.gray_8_bit[..., None], 3, axis=-1))
+        for truth, rgb in zip(truths, pictures(factor), strict=True)
+    ]
+    found = measurement.estimates(0, 0)["model"]["matched_psnr_gain"]
+    assert found.value == pytest.approx(np.mean(gains), abs=0.05)
+
+
+def test_gray_cannot_be_matched(truths: list[Truth]) -> None:
+    assert "matched_psnr_gain" not in measured(truths, of_truth=False).estimates(20, 0)["model"]
 
 
 def test_flicker_is_measured_of_sequences_only(truths: list[Truth]) -> None:

@@ -33,14 +33,14 @@ def classifier() -> Classifier:
 
 
 def test_knows_a_cat_and_a_cup_of_coffee(classifier: Classifier) -> None:
-    features, top = classifier.look(data.coffee())
+    features, top = classifier(data.coffee())
     assert features.shape == (1280,)
     assert top == 967  # espresso
-    assert 281 <= classifier.look(data.chelsea())[1] <= 285  # the cats
+    assert 281 <= classifier(data.chelsea())[1] <= 285  # the cats
 
 
 def test_looks_at_small_images_too(classifier: Classifier) -> None:
-    features, _ = classifier.look(np.zeros((20, 31, 3), np.uint8))
+    features, _ = classifier(np.zeros((20, 31, 3), np.uint8))
     assert features.isfinite().all()
 
 

@@ -10,13 +10,17 @@ from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from napari_colorgan.core.color_statistics import color_distribution_consistency
 from napari_colorgan.services.evaluation.scores import (
+    CHROMA_FACTORS,
     colorfulness_of,
     consistency,
     hint_error,
     histograms,
+    score_chroma_factors,
     score_image,
     uncertainty_samples,
 )
+from napari_colorgan.services.evaluation.truth import read_truth
+from napari_colorgan.training.data import find_pictures
 
 
 @pytest.fixture
@@ -87,6 +91,47 @@ def test_uncertainty_meets_the_error_of_the_same_pixels() -> None:
     wanted = np.linalg.norm(color.rgb2lab(rgb)[0, 20, 1:])
     assert error[levels > 0].mean() == pytest.approx(wanted, rel=1e-2)
     assert uncertainty_samples(1 - unsure, rgb, truth)[2] < -0.99
+
+
+def test_large_images_are_sampled_on_a_grid() -> None:
+    truth = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    numbers = np.arange(300 * 400).reshape(300, 400)
+    sampled, error, _ = uncertainty_samples(numbers, np.zeros_like(truth), truth)
+    assert 1000 < len(sampled) == len(error) < 4000
+    wanted = np.linalg.norm(color.rgb2lab(truth)[..., 1:], axis=-1).ravel()
+    np.testing.assert_allclose(error, wanted[sampled.astype(int)], atol=1e-2)
+
+
+def test_a_cast_is_the_mean_difference_in_a_and_b(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    rgb, truth = pair
+    wanted = (color.rgb2lab(rgb) - color.rgb2lab(truth))[..., 1:].mean(axis=(0, 1))
+    scores = score_image(rgb, truth)
+    assert (scores["cast_a"], scores["cast_b"]) == pytest.approx(tuple(wanted), abs=1e-3)
+    assert score_image(truth, truth)["cast_b"] == 0
+
+
+def test_chroma_factors_keep_lightness_and_hue_and_stay_in_gamut() -> None:
+    """Against scikit-image: half the chroma is in gamut, and as colorful as it says."""
+    coarse = np.random.default_rng(3).uniform(60, 190, (6, 8, 3)).astype(np.uint8)
+    picture = np.repeat(np.repeat(coarse, 8, axis=0), 8, axis=1)
+    (truth,) = filter(None, [read_truth(each, None) for each in find_pictures([picture])])
+    colorfulness, gain, true = score_chroma_factors(picture, truth)
+    assert (colorfulness[0], gain[0]) == pytest.approx((0, 0), abs=0.01)
+    assert true == pytest.approx(colorfulness_of(picture))
+    lab = color.rgb2lab(picture)
+    half = color.lab2rgb(lab * [1, 0.5, 0.5])
+    place = list(CHROMA_FACTORS).index(0.5)
+    assert colorfulness[place] == pytest.approx(
+        colorfulness_of(np.rint(half * 255).astype(np.uint8)), rel=0.01
+    )
+    gray = np.repeat(truth.gray_8_bit[..., None], 3, axis=-1)
+    wanted = metrics.peak_signal_noise_ratio(picture / 255.0, half, data_range=1.0)
+    wanted -= metrics.peak_signal_noise_ratio(picture, gray)
+    assert gain[place] == pytest.approx(wanted, abs=0.05)
+    one = list(CHROMA_FACTORS).index(1.0)
+    assert colorfulness[one] == pytest.approx(true, rel=0.01)
+    assert np.argmax(gain) == one
+    assert (np.diff(colorfulness) > -0.5).all()
 
 
 def test_flicker_is_measured_from_histograms_alone() -> None:

@@ -11,13 +11,13 @@ from skimage import color
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import PlaneDone, run
-from napari_colorgan.services.evaluation import bootstrap as bootstrap_module
+from napari_colorgan.services.evaluation import statistics
 from napari_colorgan.services.evaluation.baselines import LEVELS, Baselines, fit_baselines_job
-from napari_colorgan.services.evaluation.bootstrap import Bootstrap
-from napari_colorgan.services.evaluation.calibration import (
+from napari_colorgan.services.evaluation.statistics import (
+    Bootstrap,
     Reliability,
+    matched_gain,
     rank_correlation,
-    sample,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_intervals_dont_depend_on_the_blocks_they_are_drawn_in(
 ) -> None:
     values = np.random.default_rng(0).normal(size=30).tolist()
     whole = Bootstrap(30, 500, seed=2).mean(values)
-    monkeypatch.setattr(bootstrap_module, "BLOCK", 70)
+    monkeypatch.setattr(statistics, "BLOCK", 70)
     assert Bootstrap(30, 500, seed=2).mean(values) == whole
 
 
@@ -136,8 +136,32 @@ def test_rank_correlation_is_spearmans() -> None:
     assert rank_correlation(first, np.ones(300)) == 0
 
 
-def test_samples_are_of_the_same_places() -> None:
-    plane = np.arange(300 * 400).reshape(300, 400)
-    assert 1000 < len(sample(plane)) < 4000
-    assert np.array_equal(sample(plane), sample(plane.copy()))
-    assert len(sample(plane[:20, :20])) == 400
+def test_resamples_without_a_ratio_are_left_out() -> None:
+    """One colorful image of three: every 27th resample or so has no colour at all."""
+    estimate = Bootstrap(3, 400, seed=0).ratio([1.0, 0.0, 0.0], [2.0, 0.0, 0.0])
+    assert (estimate.value, estimate.low, estimate.high) == (0.5, 0.5, 0.5)
+
+
+def test_any_statistic_has_the_same_resamples_as_the_mean() -> None:
+    values = np.random.default_rng(3).normal(size=40)
+    bootstrap = Bootstrap(40, 300, seed=5)
+    assert bootstrap.of_images(lambda numbers: values[numbers].mean()) == pytest.approx(
+        bootstrap.mean(values.tolist())
+    )
+
+
+def test_the_gain_is_read_at_the_truths_colorfulness() -> None:
+    """Gain 4 k - k² at colorfulness 10 k and 30 k: the set's mean of 20 k is 25 at k = 1.25."""
+    factors = np.concatenate([[0.0], np.geomspace(0.25, 8, 11)])
+    colorfulness = np.stack([10 * factors, 30 * factors])
+    gain = np.stack([4 * factors - factors**2] * 2)
+    found = matched_gain(colorfulness, gain, np.array([20.0, 30.0]))
+    assert found == pytest.approx(4 * 1.25 - 1.25**2, abs=0.01)
+
+
+def test_there_is_no_match_for_gray_or_for_more_colour_than_the_gamut_has() -> None:
+    nothing = np.zeros((2, 12))
+    assert np.isnan(matched_gain(nothing, nothing, np.array([20.0, 30.0])))
+    saturated = np.minimum(np.arange(12.0), 5.0)[None]
+    assert np.isnan(matched_gain(saturated, saturated, np.array([6.0])))
+    assert matched_gain(saturated, saturated, np.array([4.5])) == pytest.approx(4.5)

@@ -10,10 +10,10 @@ from napari_colorgan.errors import InputError
 from napari_colorgan.services.evaluation.truth import (
     HINT_SIDE,
     Truth,
-    draw_hints,
     lightness_of,
     mean_lab,
     read_truth,
+    sample_hints,
     to_rgb,
 )
 from napari_colorgan.training.data import find_pictures
@@ -66,9 +66,9 @@ def test_images_without_colour_or_smaller_than_the_window_are_no_truth() -> None
 def test_hints_are_true_colours_whose_first_places_dont_depend_on_their_number() -> None:
     truth = truth_of(random_image(4))
     assert truth is not None
-    hints, places = draw_hints(truth, 5, seed=7)
-    assert draw_hints(truth, 2, seed=7)[1] == places[:2]
-    assert draw_hints(truth, 5, seed=8)[1] != places
+    hints, places = sample_hints(truth, 5, seed=7)
+    assert sample_hints(truth, 2, seed=7)[1] == places[:2]
+    assert sample_hints(truth, 5, seed=8)[1] != places
     top, left = places[-1]
     square = (slice(top, top + HINT_SIDE), slice(left, left + HINT_SIDE))
     wanted = color.rgb2lab(truth.rgb[square]).mean(axis=(0, 1))
@@ -83,4 +83,4 @@ def test_hints_are_true_colours_whose_first_places_dont_depend_on_their_number()
 def test_hints_need_room() -> None:
     small = Truth("tiny", np.zeros((4, 40, 3), np.uint8), np.zeros((4, 40), np.float32))
     with pytest.raises(InputError, match="6 x 6"):
-        draw_hints(small, 1, seed=0)
+        sample_hints(small, 1, seed=0)

@@ -56,8 +56,8 @@ class Classifier:
         names = self._network.state_dict()
         self._network.load_state_dict(dict(zip(names, weights, strict=True)))
 
-    def look(self, rgb: np.ndarray) -> tuple[Tensor, int]:
-        """Look at an image.
+    def __call__(self, rgb: np.ndarray) -> tuple[Tensor, int]:
+        """Classify an image.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Classifier:
         features : Tensor, shape (1280,)
             The last ones before the classes, averaged over the image.
         top : int
-            The likeliest of ImageNet's 1,000 classes.
+            The most likely of ImageNet's 1,000 classes.
         """
         import torch
         from torchvision.transforms.v2.functional import center_crop

@@ -1,8 +1,10 @@
-"""An evaluation as a page of markdown that reads well as plain text too."""
+"""An evaluation as text: markdown that reads well as plain text too, and one page of HTML."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_colorgan.metric_registry import METRICS
 from napari_colorgan.services.evaluation.results import METHODS
@@ -14,11 +16,12 @@ if TYPE_CHECKING:
         Calibration,
         Estimate,
         Evaluation,
+        Example,
         SetResult,
     )
 
 
-def table(evaluation: Evaluation) -> str:
+def to_markdown(evaluation: Evaluation) -> str:
     """Return every set's numbers, a metric a row, a method a column."""
     parts = [f"# {evaluation.model} {evaluation.version}", evaluation.protocol]
     for each in evaluation.sets:
@@ -28,6 +31,26 @@ def table(evaluation: Evaluation) -> str:
         if each.calibration is not None:
             parts.append(calibration_table(each.calibration))
     return "\n\n".join(parts) + "\n"
+
+
+def to_html(evaluation: Evaluation) -> str:
+    """Return a page with the numbers and some pictures, which refers to nothing outside itself."""
+    from napari_colorgan.services.pages import render
+
+    measured = {
+        name
+        for result in evaluation.sets
+        for numbers in result.methods.values()
+        for name in numbers
+    }
+    return render(
+        "evaluation.html.jinja",
+        title=f"{evaluation.model} {evaluation.version}: evaluation",
+        protocol=evaluation.protocol,
+        sha256=evaluation.sha256,
+        sets=[_html_section(result) for result in evaluation.sets],
+        metrics=[metric for name, metric in METRICS.items() if name in measured],
+    )
 
 
 def set_table(result: SetResult) -> str:
@@ -84,3 +107,39 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     padded = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows]
     padded.insert(1, ["-" * max(width, 3) for width in widths])
     return "\n".join("| " + " | ".join(row) + " |" for row in padded)
+
+
+def _html_section(result: SetResult) -> dict[str, Any]:
+    examples = "gray | model | truth, images chosen by the seed"
+    failures = "largest ΔE00 above the gray image's: gray | model | truth"
+    return {
+        "title": f"{result.name}: {counted(result)}",
+        "heads": ["", *method_labels(result)],
+        "rows": set_rows(result),
+        "baselines": result.baselines,
+        "calibration": _calibration_chart(result.calibration) if result.calibration else "",
+        "pictures": [
+            (examples, [_html_picture(example) for example in result.examples]),
+            (failures, [_html_picture(example) for example in result.failures]),
+        ],
+    }
+
+
+def _calibration_chart(calibration: Calibration) -> str:
+    from napari_colorgan.services.charts import COLORS, Curve, chart
+
+    points = list(zip(calibration.uncertainty, calibration.error, strict=True))
+    return chart(
+        "mean error in a*b*",
+        [Curve("tenths of the pixels", points, COLORS[2])],
+        "the model's mean uncertainty, 0 to 1",
+    )
+
+
+def _html_picture(example: Example) -> tuple[str, str]:
+    """Return an image's name without its folder, and gray | model | truth as a data URI."""
+    from napari_colorgan.services.pages import embed_picture
+
+    gray = np.repeat(example.gray[..., None], 3, axis=-1)
+    picture = np.concatenate([gray, example.predicted, example.truth], axis=1)
+    return example.name.replace("\\", "/").rsplit("/", 1)[-1], embed_picture(picture)

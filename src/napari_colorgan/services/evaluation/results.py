@@ -1,4 +1,7 @@
-"""What an evaluation found: plain numbers and a few pictures."""
+"""The result of an evaluation: plain numbers and a few pictures.
+
+:mod:`napari_colorgan.services.evaluation.report` makes pages of it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 MODEL = "model"
+GRAY = "gray"
 TRUTH = "truth"
 METHODS = {
     MODEL: "model",
-    "gray": "gray",
+    GRAY: "gray",
     "mean_color": "mean colour",
     "lookup_table": "L* lookup table",
     TRUTH: "truth",
@@ -135,12 +139,6 @@ class Evaluation:
     settings: Mapping[str, Any]
     sets: tuple[SetResult, ...]
 
-    def to_table(self) -> str:
-        """Return the numbers as a page of markdown that also reads well as plain text."""
-        from napari_colorgan.services.evaluation.report import table
-
-        return table(self)
-
     def to_json(self) -> str:
         """Return the numbers, without the pictures, as JSON."""
         sets = []
@@ -167,9 +165,3 @@ class Evaluation:
             "sets": sets,
         }
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-
-    def to_html(self) -> str:
-        """Return a report with pictures as one self-contained page of HTML."""
-        from napari_colorgan.services.evaluation.html import page
-
-        return page(self)

@@ -1,4 +1,4 @@
-"""A colorized image's scores against its truth."""
+"""The scores of one colorized image against its truth."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_colorgan.services.evaluation.calibration import rank_correlation, sample
-from napari_colorgan.services.evaluation.truth import mean_lab
+from napari_colorgan.services.evaluation.statistics import rank_correlation
+from napari_colorgan.services.evaluation.truth import HINT_SIDE, mean_lab
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from napari_colorgan.services.evaluation.truth import Truth
+
+CALIBRATION_PIXELS = 2000
+"""Pixels of an image, on a regular grid, whose uncertainty is compared with their error."""
+
+MATCHING_PIXELS = 30_000
+"""Pixels of an image, on a regular grid, whose chroma is varied: a fraction of the time of all."""
+
+CHROMA_FACTORS = np.concatenate([[0.0], np.geomspace(0.25, 8.0, 11)])
+"""From gray to far beyond what models lack of the truth's colorfulness, in steps of √2."""
 
 
 def score_image(rgb: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -24,7 +35,7 @@ def score_image(rgb: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        "l1", "psnr", "ssim", "delta_e", "colorfulness" and "hue_distance".
+        "l1", "psnr", "ssim", "delta_e", "colorfulness", "hue_distance", "cast_a" and "cast_b".
     """
     from napari_colorgan.core import metrics
     from napari_colorgan.core.color import rgb_to_lab
@@ -32,6 +43,7 @@ def score_image(rgb: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
     pred, true = to_batch(rgb), to_batch(truth)
     lab_pred, lab_true = rgb_to_lab(pred), rgb_to_lab(true)
+    cast_a, cast_b = (lab_pred - lab_true)[0, 1:].mean(dim=(1, 2))
     values = {
         "l1": metrics.l1_percent(lab_pred[:, 1:], lab_true[:, 1:]),
         "psnr": metrics.psnr(pred, true),
@@ -39,8 +51,44 @@ def score_image(rgb: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         "delta_e": metrics.delta_e_2000(lab_pred, lab_true).mean(),
         "colorfulness": metrics.colorfulness(pred),
         "hue_distance": hue_histogram_distance(lab_pred[:, 1:], lab_true[:, 1:]),
+        "cast_a": cast_a,
+        "cast_b": cast_b,
     }
     return {name: float(value) for name, value in values.items()}
+
+
+def score_chroma_factors(rgb: np.ndarray, truth: Truth) -> tuple[np.ndarray, np.ndarray, float]:
+    """Measure what an image would score if all its chroma were multiplied by one factor.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        The colorized image.
+    truth : Truth
+        The image; its L* is kept, as is the hue, and what leaves sRGB loses chroma.
+
+    Returns
+    -------
+    colorfulness, gain : ndarray, shape (K,)
+        For each of `CHROMA_FACTORS`; the gain is the PSNR above that of the first, which is gray.
+    true : float
+        The colorfulness of the true image at the same pixels, about `MATCHING_PIXELS`.
+    """
+    import torch
+
+    from napari_colorgan.core.color import fit_to_gamut, gray_to_lightness, lab_to_rgb, rgb_to_lab
+    from napari_colorgan.core.metrics import colorfulness, psnr
+
+    grid = _grid(truth.gray, MATCHING_PIXELS)
+    # Without channels-last strides, which would be slow: (1, 3, h, w), the planes contiguous.
+    predicted, true = to_batch(rgb[grid]).contiguous(), to_batch(truth.rgb[grid]).contiguous()
+    lightness = gray_to_lightness(torch.from_numpy(np.ascontiguousarray(truth.gray[grid])))
+    factors = torch.from_numpy(CHROMA_FACTORS).float()[:, None, None, None]
+    ab = factors * rgb_to_lab(predicted)[:, 1:]  # (K, 2, h, w)
+    lab = torch.cat([lightness.expand(len(ab), 1, -1, -1), ab], dim=1)
+    scaled = lab_to_rgb(fit_to_gamut(lab))
+    likeness = psnr(scaled, true.expand_as(scaled)).numpy()
+    return colorfulness(scaled).numpy(), likeness - likeness[0], float(colorfulness(true))
 
 
 def colorfulness_of(rgb: np.ndarray) -> float:
@@ -48,13 +96,6 @@ def colorfulness_of(rgb: np.ndarray) -> float:
     from napari_colorgan.core.metrics import colorfulness
 
     return float(colorfulness(to_batch(rgb)))
-
-
-def psnr_of(rgb: np.ndarray, truth: np.ndarray) -> float:
-    """Measure the PSNR in dB of two 8-bit images (H, W, 3)."""
-    from napari_colorgan.core.metrics import psnr
-
-    return float(psnr(to_batch(rgb), to_batch(truth)))
 
 
 def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]) -> float:
@@ -96,9 +137,10 @@ def uncertainty_samples(
     from napari_colorgan.core.color import rgb_to_lab
 
     distance = rgb_to_lab(to_batch(rgb))[0, 1:] - rgb_to_lab(to_batch(truth))[0, 1:]
-    error = sample(distance.norm(dim=0).numpy())
-    unsure = sample(np.asarray(uncertainty, np.float32))
-    return unsure, error, rank_correlation(unsure, error)
+    grid = _grid(uncertainty, CALIBRATION_PIXELS)
+    error = distance.norm(dim=0).numpy()[grid].ravel()
+    uncertain = np.asarray(uncertainty, np.float32)[grid].ravel()
+    return uncertain, error, rank_correlation(uncertain, error)
 
 
 def histograms(rgb: np.ndarray) -> Tensor:
@@ -126,7 +168,11 @@ def to_batch(rgb: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255
 
 
-def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    from napari_colorgan.services.evaluation.truth import HINT_SIDE
+def _grid(plane: np.ndarray, pixels: int) -> tuple[slice, slice]:
+    """Return the index of about so many pixels of planes (H, W), evenly spaced."""
+    step = max(1, int(np.sqrt(plane.size / pixels)))
+    return slice(step // 2, None, step), slice(step // 2, None, step)
 
+
+def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
     return all(abs(a - b) < HINT_SIDE for a, b in zip(first, second, strict=True))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.guidance.hints import HintMap
+    from napari_colorgan.services.evaluation.settings import ImageSet
     from napari_colorgan.training.data import Picture
 
 COLORLESS = 1.0
@@ -48,6 +49,34 @@ class Truth:
         """The gray levels as pictures show them, uint8, shape (H, W)."""
         levels: np.ndarray = np.rint(self.gray * 255).astype(np.uint8)
         return levels
+
+
+def choose_pictures(image_set: ImageSet, limit: int | None, seed: int) -> list[Picture]:
+    """List the images of a set that are measured, at most `limit` of them.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The set.
+    limit : int or None
+        Of a sequence the first ones are taken; of other sets a random sample, in their order.
+    seed : int
+        Of the sample.
+
+    Raises
+    ------
+    TrainingError
+        If there are none.
+    """
+    from napari_colorgan.training.data import find_pictures
+
+    pictures = find_pictures(image_set.images)
+    if limit is None or len(pictures) <= limit:
+        return pictures
+    if image_set.is_sequence:
+        return pictures[:limit]
+    sampled = np.random.default_rng(seed).permutation(len(pictures))[:limit]
+    return [pictures[number] for number in np.sort(sampled)]
 
 
 def read_truth(picture: Picture, size: int | None) -> Truth | None:
@@ -115,7 +144,7 @@ def lightness_of(gray: np.ndarray) -> np.ndarray:
     return lightness
 
 
-def draw_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tuple[int, int]]]:
+def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tuple[int, int]]]:
     """Reveal true colours at random places.
 
     Parameters

@@ -160,7 +160,7 @@ def _measured(metric: Metric, change: Change, unchanged: bool) -> Metric:
 
 
 def _change(name: str, before: list[float], after: list[float], seed: int) -> Change:
-    from napari_colorgan.services.evaluation.bootstrap import Bootstrap
+    from napari_colorgan.services.evaluation.statistics import Bootstrap
 
     bootstrap = Bootstrap(len(before), _RESAMPLES, seed)
     difference = bootstrap.mean(np.subtract(after, before).tolist())

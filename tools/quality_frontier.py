@@ -1,4 +1,4 @@
-"""The price of colour: likeness against colorfulness as vividness goes from 0 to 1."""
+"""The frontier of a model: PSNR against colorfulness as vividness goes from 0 to 1."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_colorgan.core.metrics import psnr
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Notice, PlaneDone, Started
-from napari_colorgan.services.evaluation.choice import choose_pictures
 from napari_colorgan.services.evaluation.colorizer import make_colorizer
-from napari_colorgan.services.evaluation.scores import colorfulness_of, psnr_of
+from napari_colorgan.services.evaluation.scores import colorfulness_of, to_batch
 from napari_colorgan.services.evaluation.settings import PHOTOGRAPH_SIZE, REPEATABLE
-from napari_colorgan.services.evaluation.truth import read_truth
+from napari_colorgan.services.evaluation.truth import choose_pictures, read_truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +103,9 @@ def frontier_job(
         if truth is not None:
             colored = [colorize(truth.gray, None).rgb for colorize in colorizers]
             gray = np.repeat(truth.gray_8_bit[..., None], 3, axis=-1)
-            psnr = [psnr_of(rgb, truth.rgb) for rgb in (gray, *colored)]
-            rows.append([psnr, [colorfulness_of(rgb) for rgb in (truth.rgb, *colored)]])
+            true = to_batch(truth.rgb)
+            likeness = [float(psnr(to_batch(rgb), true)) for rgb in (gray, *colored)]
+            rows.append([likeness, [colorfulness_of(rgb) for rgb in (truth.rgb, *colored)]])
         yield from (Notice(text) for text in notices)
         notices.clear()
         yield PlaneDone(number, len(pictures), (number - 1,))

@@ -14,12 +14,12 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.library.model_file import Model, load_model_file
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.colorizer import make_colorizer
-from napari_colorgan.services.evaluation.frontier import frontier_job
 from napari_colorgan.services.evaluation.settings import (
     REPEATABLE,
     EvaluationSettings,
     ImageSet,
 )
+from quality_frontier import frontier_job
 
 if TYPE_CHECKING:
     from pathlib import Path
