@@ -37,7 +37,7 @@ BENCHMARKS = {
     "import": "test_start.py::test_import",
     "widget": "test_start.py::test_widget",
     "viewer": "test_viewer.py::test_viewer",
-    "help": "test_stack.py::test_help",
+    "help": "test_start.py::test_help",
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inputs import plane
-from measure import PeakMemory, seconds
+from measure import PeakMemory
 from napari_colorgan.axes import Axes
 from napari_colorgan.io import stack_writer
 
@@ -55,12 +55,3 @@ def test_long_stack(benchmark: Any, record: Record, small: bool, tmp_path: Path)
     record(f"{many} planes {side} × {side}, OME-Zarr to OME-Zarr, command line", took, "s")
     record("– peak memory", peaks[many] / 1e9, "GB")
     record(f"– against that for {few} planes", peaks[many] / peaks[few], "×", at_most=1.1)
-
-
-def test_help(benchmark: Any, record: Record) -> None:
-    """``napari-colorgan --help`` answers at once."""
-    command = [sys.executable, "-m", "napari_colorgan", "--help"]
-    call = lambda: subprocess.run(command, check=True, capture_output=True)  # noqa: E731
-    seconds(call)
-    benchmark.pedantic(call, rounds=5)
-    record("napari-colorgan --help", benchmark.stats.stats.median, "s", at_most=0.5)

@@ -85,4 +85,4 @@ def test_widget(benchmark: Any, record: Record) -> None:
         with virtual_display() as environment:
             took, torch_loaded = benchmark.pedantic(show, args=(environment,), rounds=1)
     assert not torch_loaded
-    record("The Colorize widget, from its click to its window", took, "s", at_most=1.0)
+    record("The Colorize widget, from its click to its window", took, "s", at_most=0.3)

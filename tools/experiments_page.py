@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from documents import replace_part, table
 from experiments_pictures import PAINTED
 from experiments_pretext import ENCODERS
 from experiments_rows import ROWS, SIZE
 from experiments_trials import SHARE, TRIALS
-from napari_colorgan.io import write_atomically
 from napari_colorgan.metric_registry import METRICS
 
 if TYPE_CHECKING:
@@ -20,12 +20,9 @@ BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
 LOSSES = ("D fake", "D real", "D", "G GAN", "G L1", "G")
 SHOWN = ("l1", "psnr", "ssim", "delta_e", "colorfulness_share")
 _HEADS = [METRICS[name].title for name in SHOWN]
-_START = f"""# Experiments
+_START = """# Experiments
 
 What the paper compares, made again with this engine, one setting a row.
-
-{BEGIN}
-{END}
 """
 
 
@@ -46,18 +43,13 @@ def write_page(
     picture : str
         The file, beside the page, of what some rows paint; "" for none.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else _START
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     parts = [_introduction(minutes), "", *_table(results), *_pretext(results)]
     if picture:
         names = ", ".join(f"`{name}`" for name in PAINTED)
         parts += ["", f"Held-out colour film of 1939–44: gray, {names}, truth.", ""]
         parts += [f"![what some rows paint]({picture})"]
     parts += _trials(results, minutes)
-    figures = "\n".join([*parts, ""])
-    with write_atomically(path) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
+    replace_part(path, BEGIN, END, "\n".join(parts), start=_START)
 
 
 def _introduction(minutes: float) -> str:
@@ -79,7 +71,7 @@ def _pretext(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
                 _mean([100.0 * run[kind] for run in runs], 1)
                 for kind in ("linear probe", "fine-tuned")
             ]
-            rows.append(f"| {encoder} | {title} | {len(runs)} | {' | '.join(shares)} |")
+            rows.append([encoder, title, str(len(runs)), *shares])
     if not rows:
         return []
     return [
@@ -87,15 +79,13 @@ def _pretext(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
         "Colorization as a pretext: Caltech-101's classes from ten gray pictures each, percent of "
         "other pictures named rightly. Rows `pretext-random` and so on.",
         "",
-        "| encoder | | seeds | linear probe | fine-tuned |",
-        "|---|---|---|---|---|",
-        *rows,
+        table([["encoder", "", "seeds", "linear probe", "fine-tuned"], *rows]),
     ]
 
 
 def _trials(results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float) -> list[str]:
     """Return the trials' table; their gain above gray says more than their PSNR."""
-    lines = []
+    rows = []
     for row in TRIALS:
         runs = results.get(row.name, ())
         if runs:
@@ -103,8 +93,8 @@ def _trials(results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float) 
             gains = [model["psnr"] - gray["psnr"] for model, gray in found]
             steps = " + ".join(map(str, runs[0]["steps"]))
             cells = [f"`{row.name}`", row.title, str(len(runs)), steps, f"{mean(gains):+.2f}"]
-            lines.append(f"| {' | '.join([*cells, *_metrics([model for model, _ in found])])} |")
-    if not lines:
+            rows.append([*cells, *_metrics([model for model, _ in found])])
+    if not rows:
         return []
     heads = ["row", "", "seeds", "steps", "PSNR above gray", *_HEADS]
     return [
@@ -113,15 +103,13 @@ def _trials(results: Mapping[str, Sequence[Mapping[str, Any]]], minutes: float) 
         "one core each, measured as used, at 256 px. Each row differs from the first in what it "
         "says.",
         "",
-        f"| {' | '.join(heads)} |",
-        "|" + "---|" * len(heads),
-        *lines,
+        table([heads, *rows]),
     ]
 
 
 def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     heads = ["row", "", "seeds", "steps", *LOSSES, *_HEADS]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = [heads]
     gray: Mapping[str, float] | None = None
     for row in ROWS:
         runs = results.get(row.name, ())
@@ -132,11 +120,11 @@ def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
         found = [r["metrics"]["model"] for r in runs]
         steps = " + ".join(map(str, runs[0]["steps"]))
         cells = [f"`{row.name}`", row.title, str(len(runs)), steps, *losses, *_metrics(found)]
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
     if gray is not None:
         cells = ["gray", "the gray picture", "", "", *[""] * len(LOSSES), *_metrics([gray])]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        rows.append(cells)
+    return [table(rows)]
 
 
 def _metrics(found: Sequence[Mapping[str, float]]) -> list[str]:

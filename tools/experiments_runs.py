@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from documents import made_once
 from experiments_rows import ROWS, SIZE, Row
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.inference.settings import PredictionSettings
@@ -103,18 +104,16 @@ def decoded(folder: Path) -> PictureStore:
 def result_of(row: Row, seed: int, options: Options, epochs: Sequence[float]) -> dict[str, Any]:
     """Return a run's losses and metrics, training and measuring it where that isn't done."""
     folder = options.folder(row.name, seed)
-    known = folder / "result.json"
-    if known.exists():
-        found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
-        return found
-    tell = functools.partial(_tell, f"{row.name} {seed}")
-    model = folder / "model.safetensors"
-    if not model.exists():
-        _train(row, seed, options, epochs, tell)
-    losses = _last_losses(folder)
-    result = {"losses": losses, "metrics": _measure(row, model, options), "steps": _steps(folder)}
-    with write_atomically(known) as temporary:
-        temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+    def make() -> dict[str, Any]:
+        tell = functools.partial(_tell, f"{row.name} {seed}")
+        model = folder / "model.safetensors"
+        if not model.exists():
+            _train(row, seed, options, epochs, tell)
+        metrics = _measure(row, model, options)
+        return {"losses": _last_losses(folder), "metrics": metrics, "steps": _steps(folder)}
+
+    result: dict[str, Any] = made_once(folder / "result.json", make)
     return result
 
 

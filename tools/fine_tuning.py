@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fine_tuning_curve import curves_of, draw_curves
+from fine_tuning_curve import curves_of, draw_time_curves
 from fine_tuning_page import write_page
 from fine_tuning_runs import Options, Run, epochs, find_base, known_results, result_of
 from fine_tuning_sets import BAR_SETS, CURVE_SET
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = known_results(runs, options)
     curves, picture = curves_of(results), "images/fine-tune-time.svg"
     if curves:
-        draw_curves(curves, parsed.docs / picture)
+        draw_time_curves(curves, parsed.docs / picture)
     page = parsed.docs / "fine-tuning.md"
     write_page(page, results, parsed.minutes, picture if curves else "")
 

@@ -7,7 +7,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from fine_tuning_sets import BAR_SETS, CURVE_SET
-from quality_pictures import save_plot
+from napari_colorgan.services.charts import COLORS, Curve, draw_curves, figure_of, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,36 +31,31 @@ def curves_of(results: Mapping[Run, Mapping[str, Any]]) -> Curves:
     }
 
 
-def draw_curves(curves: Curves, path: Path) -> None:
+def draw_time_curves(curves: Curves, path: Path) -> None:
     """Plot L1 against minutes: each run a dot, their mean a line, and the table's."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    for (base, runs), color in zip(curves.items(), ("#00806a", "#b05a00"), strict=False):
-        means = [mean(_l1(found, "tuned")) for found in runs.values()]
-        axes.plot(list(runs), means, "-", color=color, label=f"from {base}")
-        for minutes, found in runs.items():
-            tuned = _l1(found, "tuned")
-            axes.plot([minutes] * len(tuned), tuned, "o", color=color, alpha=0.5)
     every = [found for runs in curves.values() for each in runs.values() for found in each]
     table = mean(_l1(every, "table"))
-    axes.axhline(table, color="#999999", linewidth=1)
-    axes.annotate("lookup table", (1, table), textcoords="offset points", xytext=(0, 4))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(
-        FixedLocator(sorted({m for runs in curves.values() for m in runs}))
-    )
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.set_ylim(0, 1.15 * table)
-    axes.set_xlabel("minutes planned, on two cores")
-    axes.set_ylabel("L1 × 100 on unseen tiles")
-    axes.set_title(BAR_SETS[CURVE_SET].title)
-    axes.legend(frameon=False, loc="lower left")
-    axes.spines[["top", "right"]].set_visible(False)
-    save_plot(figure, path)
+    minutes = sorted({minutes for runs in curves.values() for minutes in runs})
+    lines = [
+        Curve(f"from {base}", [(m, mean(_l1(found, "tuned"))) for m, found in runs.items()], color)
+        for (base, runs), color in zip(curves.items(), COLORS, strict=False)
+    ]
+    rival = Curve("lookup table", [(minutes[0], table)], COLORS[-1], dashed=True)
+    with figure_of(6, 4) as figure:
+        axes = figure.add_subplot()
+        title, unit = f"L1 × 100, {BAR_SETS[CURVE_SET].title}", "minutes planned, on two cores"
+        draw_curves(axes, title, [*lines, rival], unit)
+        for line, runs in zip(lines, curves.values(), strict=False):
+            dots = [(m, value) for m, found in runs.items() for value in _l1(found, "tuned")]
+            axes.plot(*zip(*dots, strict=True), "o", color=line.color, alpha=0.5)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(minutes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.set_ylim(0, 1.15 * table)
+        save_figure(figure, path)
 
 
 def _l1(runs: Sequence[Mapping[str, Any]], method: str) -> list[float]:

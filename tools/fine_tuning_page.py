@@ -6,9 +6,9 @@ from collections import defaultdict
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from documents import replace_part, table
 from fine_tuning_curve import curves_of
 from fine_tuning_sets import BAR_SETS, CURVE_SET
-from napari_colorgan.io import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,6 @@ _HEADS = (
     "of the base's ΔE00",
     "bar",
 )
-_START = f"# Fine-tuning\n\n{BEGIN}\n{END}\n"
 
 
 def write_page(
@@ -50,13 +49,9 @@ def write_page(
     picture : str
         The file, beside the page, of the curve; "" for none.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else _START
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     lines = [*_tables(results, minutes), *_curve(results, picture)]
-    figures = "\n".join(lines or ["Not measured yet.", ""])
-    with write_atomically(path) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
+    body = "\n".join(lines) or "Not measured yet."
+    replace_part(path, BEGIN, END, body, start="# Fine-tuning")
 
 
 def _tables(results: Mapping[Run, Mapping[str, Any]], minutes: float) -> list[str]:
@@ -69,7 +64,7 @@ def _tables(results: Mapping[Run, Mapping[str, Any]], minutes: float) -> list[st
         if not groups:
             continue
         rows = [_row(name, groups[name]) for name in BAR_SETS if name in groups]
-        lines += [f"### From `{base}`, {minutes:g} minutes", "", *_table(_HEADS, rows), ""]
+        lines += [f"### From `{base}`, {minutes:g} minutes", "", table([_HEADS, *rows]), ""]
         lines += [_verdict(groups), ""]
     return lines
 
@@ -141,12 +136,7 @@ def _curve(results: Mapping[Run, Mapping[str, Any]], picture: str) -> list[str]:
     heads = ("base", "minutes", "steps", "L1", "of the table's L1", "ΔE00")
     title = f"### What more time gives: {BAR_SETS[CURVE_SET].title}"
     shown = [f"![L1 by the minutes of the training]({picture})", ""] if picture else []
-    return [title, "", *shown, *_table(heads, rows), ""]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    return lines + [f"| {' | '.join(row)} |" for row in rows]
+    return [title, "", *shown, table([heads, *rows]), ""]
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from documents import made_once
 from fine_tuning_sets import BAR_SETS
 from napari_colorgan.errors import ModelError
 from napari_colorgan.events import EpochDone, Notice, run
@@ -150,16 +151,15 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
 
 def result_of(each: Run, options: Options, lengths: Sequence[float]) -> dict[str, Any]:
     """Return what a run gave, training and measuring it where that isn't done."""
-    known = each.folder(options) / RESULT
-    if known.exists():
-        found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
-        return found
-    split = each.bar_set.split(options.data, each.seed)
-    result = _train(each, options, split, lengths)
-    with write_atomically(known) as temporary:
-        temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    measured = {method: values["l1"] for method, values in result["measured"].items()}
-    print(f"{known.parent.name}: L1 x 100 {measured}", flush=True)
+
+    def make() -> dict[str, Any]:
+        split = each.bar_set.split(options.data, each.seed)
+        made = _train(each, options, split, lengths)
+        measured = {method: values["l1"] for method, values in made["measured"].items()}
+        print(f"{each.folder(options).name}: L1 x 100 {measured}", flush=True)
+        return made
+
+    result: dict[str, Any] = made_once(each.folder(options) / RESULT, make)
     return result
 
 

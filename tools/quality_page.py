@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_colorgan.io import write_atomically
+from documents import replace_part
 from napari_colorgan.metric_registry import METRICS
 from napari_colorgan.services.evaluation.report import (
     aligned,
@@ -28,19 +28,25 @@ END = "<!-- What tools/quality.py writes ends here. -->"
 
 CARD_METRICS = {
     name: METRICS[name].label
-    for name in ("l1", "psnr", "ssim", "delta_e", "colorfulness_share", "hue_distance", "agreement")
+    for name in (
+        "l1",
+        "psnr",
+        "ssim",
+        "delta_e",
+        "colorfulness_share",
+        "matched_psnr_gain",
+        "cast_a",
+        "cast_b",
+        "hue_distance",
+        "agreement",
+    )
 }
 
 
 def write_page(path: Path, qualities: Sequence[ModelQuality]) -> None:
     """Replace the generated part of the page; a page without markers gets it at its end."""
-    parts = [BEGIN, *(part for quality in qualities for part in _model(quality)), END]
-    before, _, rest = _read(path).partition(BEGIN)
-    after = rest.partition(END)[2]
-    pieces = [before.strip(), *parts, after.strip()]
-    text = "\n\n".join(piece for piece in pieces if piece)
-    with write_atomically(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    parts = [part for quality in qualities for part in _model(quality)]
+    replace_part(path, BEGIN, END, "\n\n".join(parts), start="# Quality")
 
 
 def _model(quality: ModelQuality) -> list[str]:
@@ -58,12 +64,16 @@ def _model(quality: ModelQuality) -> list[str]:
     return [*parts, *_hints(quality.hints), *_real(quality.real)]
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else "# Quality\n"
-
-
 def _summary(found: Evaluation) -> str:
-    names = ("psnr_gain", "colorfulness_share", "delta_e", "l1")
+    names = (
+        "psnr_gain",
+        "colorfulness_share",
+        "matched_psnr_gain",
+        "cast_a",
+        "cast_b",
+        "delta_e",
+        "l1",
+    )
     rivals = ("delta_e", "l1")
     heads = [METRICS[name].label for name in names]
     heads += [f"{METRICS[name].label}: gray, lookup table" for name in rivals]

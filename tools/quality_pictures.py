@@ -9,12 +9,11 @@ import numpy as np
 from PIL import Image
 
 from napari_colorgan.io import write_atomically
+from napari_colorgan.services.charts import COLORS, Curve, draw_curves, figure_of, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from matplotlib.figure import Figure
 
     from quality_frontier import FrontierPoint
 
@@ -58,39 +57,17 @@ def write_sheet(
 
 def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
     """Plot PSNR above gray against the share of the truth's colorfulness, by vividness."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    share = [point.colorfulness_share for point in points]
-    gain = [point.psnr_gain for point in points]
-    axes.plot(share, gain, "o-", color="#00806a")
-    for point in points:
-        axes.annotate(
-            f"{point.vividness:g}",
-            (point.colorfulness_share, point.psnr_gain),
-            textcoords="offset points",
-            xytext=(6, 6),
-        )
-    axes.axhline(0, color="#999999", linewidth=1)
-    axes.annotate("gray", (min(share), 0), textcoords="offset points", xytext=(0, 4), color="#666")
-    axes.set_xlabel("colorfulness, share of the truth's")
-    axes.set_ylabel("PSNR above gray (dB)")
-    axes.set_title("Vividness 0 … 1")
-    axes.spines[["top", "right"]].set_visible(False)
-    save_plot(figure, path)
-
-
-def save_plot(figure: Figure, path: Path) -> None:
-    """Write a plot as SVG, the same bytes each time."""
-    import matplotlib as mpl
-
-    # Else every run would name the plot's parts anew.
-    mpl.rcParams["svg.hashsalt"] = "quality"
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    places = [(point.colorfulness_share, point.psnr_gain) for point in points]
+    with figure_of(6, 4) as figure:
+        axes = figure.add_subplot()
+        curve = Curve("", places, COLORS[0])
+        draw_curves(axes, "PSNR above gray (dB)", [curve], "colorfulness, share of the truth's")
+        for point, place in zip(points, places, strict=True):
+            text = f"{point.vividness:g}"
+            axes.annotate(text, place, textcoords="offset points", xytext=(6, 6))
+        axes.axhline(0, color=COLORS[-1], linewidth=1)
+        axes.annotate("gray", (min(places)[0], 0), textcoords="offset points", xytext=(0, 4))
+        save_figure(figure, path)
 
 
 def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:

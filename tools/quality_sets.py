@@ -44,6 +44,20 @@ TISSUE = _microscopy("train", "monuseg", "gbm40", "histolab_tcga", "dsb2018")
 BLOOD = _microscopy("train", "bccd", "chula_rbc", "wbc_zheng2")
 
 
+# Their terms are on the model's card; none of them lets pictures be handed on.
+_SECOND_COLLECTION = {
+    "coco_fernando": "Everyday scenes of COCO",
+    "imagenet_aaston": "ImageNet, 20 classes",
+    "imagenette": "ImageNet, 10 classes",
+    "bangla": "Daily life and rivers",
+    "sysu_scene": "People, traffic and animals",
+    "unsplash_prasad": "Photographs from Unsplash",
+    "sports": "People in 22 sports",
+    "photo_gan": "Landscapes",
+    "airbnb": "Rooms",
+}
+
+
 QUALITY_SETS = {
     each.name: each
     for each in (
@@ -58,6 +72,13 @@ QUALITY_SETS = {
             ("test/prokudin",),
             "16 plates of S. M. Prokudin-Gorskii, 1905–15, three colour exposures each, aligned; "
             "Library of Congress, public domain.",
+            on_card=True,
+        ),
+        QualitySet(
+            "documerica",
+            ("test/documerica",),
+            "20 muted colour photographs of the 1970s from the EPA's Documerica, National "
+            "Archives, public domain.",
             on_card=True,
         ),
         QualitySet(
@@ -84,6 +105,10 @@ QUALITY_SETS = {
             "Colour film of 1939–44 by the Farm Security Administration's photographers, held "
             "out; Library of Congress, public domain.",
             on_card=True,
+        ),
+        *(
+            QualitySet(name, (f"natural/val/{name}",), f"{source}, held out.", is_shown=False)
+            for name, source in _SECOND_COLLECTION.items()
         ),
         QualitySet(
             "tissue",

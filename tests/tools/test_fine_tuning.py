@@ -12,7 +12,7 @@ from PIL import Image
 
 import fine_tuning_runs
 from fine_tuning import plan_runs
-from fine_tuning_curve import curves_of, draw_curves
+from fine_tuning_curve import curves_of, draw_time_curves
 from fine_tuning_page import write_page
 from fine_tuning_runs import Options, Run, epochs, find_base, known_results, result_of
 from fine_tuning_sets import BAR_SETS, FILM_FRAMES, MOST_TILES, TRAINING_IMAGES
@@ -158,8 +158,8 @@ def test_the_curve_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     }
     curves = curves_of({**found, Run("monuseg-1", "natural", 5.0, 0): result(2.0)})
     assert {base: list(runs) for base, runs in curves.items()} == {"microscopy": [1.0, 5.0]}
-    draw_curves(curves, tmp_path / "one.svg")
-    draw_curves(curves, tmp_path / "other.svg")
+    draw_time_curves(curves, tmp_path / "one.svg")
+    draw_time_curves(curves, tmp_path / "other.svg")
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
     write_page(tmp_path / "page.md", found, 5.0, "images/one.svg")
     assert "(images/one.svg)" in (tmp_path / "page.md").read_text()

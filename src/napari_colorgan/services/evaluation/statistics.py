@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,21 +82,23 @@ class Bootstrap:
     def _estimate(
         self, value: float, statistic: Callable[..., object], *, vectorized: bool
     ) -> Estimate:
-        if not self._resamples:
+        if not self._resamples or not np.isfinite(value):
             return Estimate(value)
         from scipy import stats
 
-        resampled = stats.bootstrap(
-            (np.arange(self._images),),
-            statistic,
-            n_resamples=self._resamples,
-            batch=max(1, BLOCK // self._images),
-            vectorized=vectorized,
-            method="percentile",
-            rng=self._seed,
-        ).bootstrap_distribution
+        with warnings.catch_warnings():
+            # scipy's own interval, of which it warns, is NaN if a single resample has no value.
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            resampled = stats.bootstrap(
+                (np.arange(self._images),),
+                statistic,
+                n_resamples=self._resamples,
+                batch=max(1, BLOCK // self._images),
+                vectorized=vectorized,
+                method="percentile",
+                rng=self._seed,
+            ).bootstrap_distribution
         tail = (1 - CONFIDENCE) / 2
-        # Not scipy's own interval, which would be NaN if a single resample had no value.
         low, high = np.nanquantile(resampled, [tail, 1 - tail])
         return Estimate(value, float(low), float(high))
 
