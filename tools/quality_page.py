@@ -99,8 +99,8 @@ def _section(result: SetResult, quality_set: QualitySet, sheets: Mapping[str, st
     if result.name in sheets:
         worst = f"{result.name}-worst"
         parts += [
-            f"Gray | ours | truth, {len(result.examples)} pictures drawn by lot (seed 0), not by "
-            "eye:",
+            f"Gray | ours | truth, {len(result.examples)} pictures sampled at random (seed 0), "
+            "not chosen by eye:",
             f"![gray, ours, truth: {result.name}](images/{sheets[result.name]})",
             f"Where it failed: the {len(result.failures)} pictures on which it is worst against "
             "gray, by ΔE00, worst first.",
@@ -124,8 +124,9 @@ def _frontier(points: Sequence[FrontierPoint], plot: str) -> list[str]:
     images, name = points[0].images, points[0].set_name
     return [
         "### Vividness",
-        f"More colour costs likeness, once the sure colours are used up: {images} images of "
-        f"{name}, vividness from 0 (the mean of the likely colours) to 1 (the most likely ones).",
+        "Beyond the colours that the model is certain of, more colour costs PSNR: "
+        f"{images} images of {name}, vividness from 0 (the mean of the likely colours) to 1 (the "
+        "most likely ones).",
         f"![PSNR above gray against colorfulness](images/{plot})",
         aligned(rows),
     ]

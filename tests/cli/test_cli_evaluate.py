@@ -110,5 +110,5 @@ def test_tables_say_which_direction_is_better_and_take_names_as_text(model: Path
     print_evaluation(run(job), Console(file=stream, width=200))
     text = stream.getvalue()
     assert "[red]odd[/red]: 1 image" in text
-    assert "surest first" in text
+    assert "lowest uncertainty first" in text
     assert "PSNR (dB) ↑" in text

@@ -34,7 +34,7 @@ Report = Annotated[
     Path | None, typer.Option(help="Write a page of HTML with pictures to this file.")
 ]
 Hints = Annotated[
-    int, typer.Option(min=0, help="True colours revealed in each image, at random places.")
+    int, typer.Option(min=0, help="Number of true colours given in each image, at random places.")
 ]
 Size = Annotated[
     str,
@@ -44,7 +44,7 @@ Size = Annotated[
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="At most so many images of each set, drawn by lot.")
+    int | None, typer.Option(min=1, help="Maximum number of images of each set, sampled at random.")
 ]
 IsSequence = Annotated[
     bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
@@ -52,7 +52,7 @@ IsSequence = Annotated[
 Vividness = Annotated[
     float | None, typer.Option(min=0, max=1, help="0 to 1; by default the model's own.")
 ]
-Seed = Annotated[int, typer.Option(help="Of every draw.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 
 
@@ -145,7 +145,7 @@ def _size(text: str) -> Any:
 
 
 def _check_folders(outputs: Sequence[Path]) -> None:
-    """Find out now, and not after the work, that a report can't be written."""
+    """Check before the work that the reports can be written."""
     from napari_colorgan.errors import FileError
 
     for path in outputs:

@@ -1,4 +1,4 @@
-"""How good a model is on colour images that it never saw, beside honest baselines."""
+"""Evaluate a model on held-out colour images, beside baselines that know mean colours alone."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def evaluate_job(
     settings : EvaluationSettings, optional
         The numbers of the evaluation.
     baselines : Baselines, optional
-        The training set's mean colours, to compare with. Without them the gray image is the only
-        rival.
+        The training set's mean colours. Without them the gray image is the only one to compare
+        with.
     colorizer : Colorizer, optional
-        Used in the model's place, by tests and to measure something else in the same way.
+        Used in place of the model, in tests and to measure another method in the same way.
 
     Yields
     ------
@@ -128,9 +128,9 @@ def evaluate(
     size : int or {"auto", "full"}
         The short side to which images are brought; see `EvaluationSettings`.
     limit : int, optional
-        At most so many images a set, drawn by `seed`.
+        Maximum number of images of each set, sampled by `seed`.
     seed : int, default: 0
-        Of every draw.
+        Of all random choices.
     device : str, default: "auto"
         Where the model runs: "cpu", "cuda", "mps" …
     on_event : callable, optional

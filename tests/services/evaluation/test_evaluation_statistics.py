@@ -12,7 +12,11 @@ from skimage import color
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import PlaneDone, run
 from napari_colorgan.services.evaluation import statistics
-from napari_colorgan.services.evaluation.baselines import LEVELS, Baselines, fit_baselines_job
+from napari_colorgan.services.evaluation.baselines import (
+    LIGHTNESS_BINS,
+    Baselines,
+    fit_baselines_job,
+)
 from napari_colorgan.services.evaluation.statistics import (
     Bootstrap,
     Reliability,
@@ -69,7 +73,7 @@ def test_baselines_survive_their_file_and_refuse_another(tmp_path: Path) -> None
     np.testing.assert_allclose(loaded.table, fitted.table, atol=6e-4)
     assert path.stat().st_size < 10_000
     path.write_text('{"fitted_on": "x", "images": 1, "mean": [0, 0], "table": [[0, 0]]}')
-    with pytest.raises(FileError, match=f"{LEVELS} levels"):
+    with pytest.raises(FileError, match=f"{LIGHTNESS_BINS} values"):
         Baselines.load(path)
     with pytest.raises(FileError, match="Fit them again"):
         Baselines.load(tmp_path / "missing.json")
@@ -104,7 +108,7 @@ def test_one_image_or_no_resamples_give_no_interval() -> None:
     assert Bootstrap(5, 0, seed=0).mean([1.0] * 5).high is None
 
 
-def test_reliability_averages_tenths_of_the_pixels_surest_first() -> None:
+def test_reliability_averages_tenths_of_the_pixels_in_order() -> None:
     rng = np.random.default_rng(4)
     unsure = rng.permutation((np.arange(1000) + 0.5) / 1000)
     error = 30 * unsure + rng.normal(size=1000)

@@ -1,4 +1,8 @@
-"""The honest rivals: what colorizes without looking at the picture."""
+"""Baselines: colorizations that know a training set's mean colours and nothing of the picture.
+
+A network is worth its cost where it beats the lookup table, which gives each pixel the mean colour
+that the training set has at the pixel's L*.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,9 @@ if TYPE_CHECKING:
 
     from napari_colorgan.events import Job
 
-LEVELS = 101
+LIGHTNESS_BINS = 101
 SMOOTHING = 64.0
-"""Pixels of the mean colour mixed into each table entry, so that rare levels stay sensible."""
+"""Pixels of the mean colour mixed into each table entry, for L* that few training pixels have."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,11 @@ class Baselines:
 
     def table_ab(self, lightness: np.ndarray) -> np.ndarray:
         """Paint each pixel with the table's colour at its L*; like :meth:`mean_ab`."""
-        levels = np.rint(np.clip(lightness, 0, LEVELS - 1)).astype(np.intp)
-        return np.ascontiguousarray(np.moveaxis(np.array(self.table, np.float32)[levels], -1, 0))
+        bins = np.rint(np.clip(lightness, 0, LIGHTNESS_BINS - 1)).astype(np.intp)
+        return np.ascontiguousarray(np.moveaxis(np.array(self.table, np.float32)[bins], -1, 0))
 
     def save(self, path: str | Path) -> None:
-        """Write them as a small JSON file, whole or not at all."""
+        """Write a small JSON file atomically."""
         with io.write_atomically(Path(path)) as temporary:
             temporary.write_text(json.dumps(_rounded(asdict(self))) + "\n", encoding="utf-8")
 
@@ -77,7 +81,7 @@ class Baselines:
         Raises
         ------
         FileError
-            If the file is missing or isn't one.
+            If the file is missing, or isn't what `save` writes.
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -92,9 +96,9 @@ class Baselines:
                 got=f"{type(error).__name__}: {error}",
                 action="Fit them again on the training images.",
             ) from error
-        if len(table) != LEVELS:
+        if len(table) != LIGHTNESS_BINS:
             raise FileError(
-                expected=f"a table of {LEVELS} levels in {path}",
+                expected=f"a table of {LIGHTNESS_BINS} values of L* in {path}",
                 got=str(len(table)),
                 action="Fit them again on the training images.",
             )
@@ -113,9 +117,9 @@ def fit_baselines_job(
     name : str
         What they are called in `Baselines.fitted_on`.
     limit : int, default: 4000
-        At most so many images, drawn by `seed`.
+        Maximum number of images, sampled by `seed`.
     seed : int, default: 0
-        Of the draw.
+        Of the sample.
 
     Yields
     ------
@@ -130,17 +134,17 @@ def fit_baselines_job(
     from napari_colorgan.training.data import find_pictures
 
     pictures = find_pictures(data)
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(pictures))[:limit])
-    yield Started(len(chosen), "image")
-    sums = np.zeros((LEVELS, 3))  # pixels, a*, b*
-    for done, number in enumerate(chosen, start=1):
-        sums += _level_sums(pictures[number].read())
-        yield PlaneDone(done, len(chosen), (int(number),))
-    fitted_on = f"{len(chosen):,} of the {len(pictures):,} images of {name}"
-    return _from_sums(sums, fitted_on, len(chosen))
+    sampled = np.sort(np.random.default_rng(seed).permutation(len(pictures))[:limit])
+    yield Started(len(sampled), "image")
+    sums = np.zeros((LIGHTNESS_BINS, 3))  # pixels, a*, b*
+    for done, number in enumerate(sampled, start=1):
+        sums += _sums_by_lightness(pictures[number].read())
+        yield PlaneDone(done, len(sampled), (int(number),))
+    fitted_on = f"{len(sampled):,} of the {len(pictures):,} images of {name}"
+    return _from_sums(sums, fitted_on, len(sampled))
 
 
-def _level_sums(rgb: np.ndarray) -> np.ndarray:
+def _sums_by_lightness(rgb: np.ndarray) -> np.ndarray:
     """Sum pixels, a* and b* by integer L*, shape (101, 3)."""
     from napari_colorgan.core.color import rgb_to_lab
     from napari_colorgan.training.data import resize_short_side, to_uint8
@@ -149,9 +153,9 @@ def _level_sums(rgb: np.ndarray) -> np.ndarray:
     if min(planes.shape[-2:]) > 256:
         planes = resize_short_side(planes, 256)
     lightness, a, b = rgb_to_lab(planes.float() / 255).flatten(1).double().numpy()
-    levels = np.rint(lightness.clip(0, LEVELS - 1)).astype(np.intp)
+    bins = np.rint(lightness.clip(0, LIGHTNESS_BINS - 1)).astype(np.intp)
     weights = (None, a, b)
-    columns = [np.bincount(levels, weights=each, minlength=LEVELS) for each in weights]
+    columns = [np.bincount(bins, weights=values, minlength=LIGHTNESS_BINS) for values in weights]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
@@ -170,7 +174,7 @@ def _from_sums(sums: np.ndarray, fitted_on: str, images: int) -> Baselines:
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """Two decimals are a hundredth of what can be seen, and keep the file small."""
-    mean = [round(each, 3) for each in values["mean"]]
+    """Round to thousandths, far below what can be seen, so that the file stays small."""
+    mean = [round(value, 3) for value in values["mean"]]
     table = [[round(a, 3), round(b, 3)] for a, b in values["table"]]
     return {**values, "mean": mean, "table": table}

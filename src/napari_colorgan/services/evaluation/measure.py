@@ -210,7 +210,7 @@ class SetEvaluation:
     settings : EvaluationSettings
         The numbers of the evaluation.
     observers : (Classifier or None, PerceptualDistance or None)
-        The networks that look at the results.
+        Pretrained networks that compare the results with the truths.
     """
 
     def __init__(
@@ -248,8 +248,8 @@ class SetEvaluation:
         str
             Why it can't be read; empty if it can.
         """
-        # Drawn for every image, so that one that can't be read doesn't change the others' lots.
-        lot = float(self._rng.random())
+        # Also for images that can't be read, so that they don't change which others are shown.
+        priority = float(self._rng.random())
         try:
             truth = read_truth(picture, side)
         except (ColorganError, OSError) as error:
@@ -259,7 +259,7 @@ class SetEvaluation:
             self._left_out += 1
         else:
             example, excess = self._measure(truth, colorizer)
-            self._examples.add(lot, example)
+            self._examples.add(priority, example)
             self._failures.add(-excess, example)
         return ""
 

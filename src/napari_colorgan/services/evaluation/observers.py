@@ -1,4 +1,4 @@
-"""Frozen networks that look at colorizations: a classifier, and LPIPS where it is installed."""
+"""Pretrained networks that compare colorizations: a classifier, and LPIPS if it is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CLASSIFIER = "tf_efficientnet_lite0"
 RESIZE, CROP = 256, 224
-"""The usual view of an ImageNet classifier: short side 256, of which the middle 224 × 224 px."""
+"""An ImageNet classifier's usual input: short side 256 px, and of that the middle 224 × 224."""
 
 LPIPS_WEIGHTS = {
     "alex": "alexnet-owt-7be5be79.pth",
@@ -94,9 +94,9 @@ def find_observers(
     Parameters
     ----------
     classifier : bool
-        Whether a classifier is wanted.
+        Whether to use the classifier.
     on_notice : callable
-        Told why it isn't there although it is wanted.
+        Called with the reason where the classifier can't be used.
     """
     perceptual = PerceptualDistance.find()
     if not classifier:

@@ -74,11 +74,11 @@ def set_rows(result: SetResult) -> list[list[str]]:
 
 
 def calibration_table(calibration: Calibration) -> str:
-    """Return the tenths of the pixels, surest first, with uncertainty and error."""
+    """Return the tenths of the pixels, lowest uncertainty first, with their error."""
     numbers = [str(i) for i in range(1, len(calibration.error) + 1)]
     return aligned(
         [
-            ["tenth of the pixels, surest first", *numbers],
+            ["tenth of the pixels, lowest uncertainty first", *numbers],
             ["mean uncertainty", *(f"{value:.2f}" for value in calibration.uncertainty)],
             ["mean error in a*b*", *(f"{value:.1f}" for value in calibration.error)],
         ]

@@ -48,12 +48,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How large errors are where the model says that it is unsure.
+    """Mean errors by the model's own uncertainty.
 
     Attributes
     ----------
     uncertainty : tuple of float
-        Mean uncertainty, 0..1, of each tenth of the pixels, surest first.
+        Mean uncertainty, 0..1, of each tenth of the pixels, lowest first.
     error : tuple of float
         Mean distance in a*b* from the truth in the same tenths, CIE units.
     """

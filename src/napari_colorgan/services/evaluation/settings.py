@@ -1,4 +1,4 @@
-"""What is evaluated, and the numbers of an evaluation."""
+"""The settings of an evaluation, and the sets of images that it measures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PHOTOGRAPH_SIZE = 256
 
 REPEATABLE = PredictionSettings(precision="float32")
-"""What users get, in the precision that doesn't depend on what is fast on their machine."""
+"""The users' defaults, in the one precision that gives the same numbers on every machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +51,17 @@ class EvaluationSettings:
     hints : int
         True colours revealed in each image, at random places.
     limit : int or None
-        At most so many images a set, drawn by the seed.
+        Maximum number of images of each set, sampled by the seed.
     examples : int
-        Images of each set whose pictures are kept, drawn by the seed.
+        Images of each set whose pictures are kept, sampled by the seed.
     failures : int
-        Images of each set whose pictures are kept because the model did worst on them.
+        Images of each set whose pictures are kept because the model is worst on them.
     resamples : int
         Of the bootstrap.
     seed : int
-        Of every draw.
+        Of all random choices.
     classifier : bool
-        Whether a classifier of photographs looks at the images too, where its weights are here.
+        Whether a classifier of photographs compares the images too, if its weights are installed.
     prediction : PredictionSettings
         How the model is used; by default as by users, but in float32.
 
