@@ -14,8 +14,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from napari_colorgan.cli.evaluate import evaluate, image_sets
-from napari_colorgan.cli.evaluation_view import print_evaluation
+from napari_colorgan.cli.evaluate import evaluate, image_sets, print_evaluation
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run

@@ -11,6 +11,10 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+    from rich.table import Table
+
+    from napari_colorgan.services.evaluation.results import Estimate, Evaluation, SetResult
     from napari_colorgan.services.evaluation.settings import ImageSet
 
 ModelName = Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")]
@@ -77,7 +81,6 @@ def evaluate(
     mean colours by lightness.
     """
     from napari_colorgan.cli.console import run_with_progress
-    from napari_colorgan.cli.evaluation_view import print_evaluation
     from napari_colorgan.io import write_atomically
     from napari_colorgan.services.evaluate import evaluate_job
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
@@ -155,3 +158,68 @@ def _check_folders(outputs: Sequence[Path]) -> None:
                 got=f"{path.absolute().parent}, which isn't one",
                 action="Make it, or choose another place.",
             )
+
+
+def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> None:
+    """Print an evaluation's numbers, a table for each set.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The numbers.
+    console : rich.console.Console, optional
+        Where to print; by default the terminal.
+    """
+    from rich.console import Console
+
+    from napari_colorgan.services.evaluation.report import calibration_table
+
+    shown = console or Console()
+    for result in evaluation.sets:
+        shown.print(_table(result))
+        if result.calibration is not None:
+            text = calibration_table(result.calibration)
+            shown.print(text, markup=False, highlight=False, soft_wrap=True)
+        if result.baselines:
+            shown.print(f"Baselines fitted on {result.baselines}.", markup=False, highlight=False)
+        shown.print()
+    shown.print(evaluation.protocol, markup=False, highlight=False)
+
+
+def _table(result: SetResult) -> Table:
+    """Return a set's numbers; intervals of the model alone, so that lines fit 80 columns."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from napari_colorgan.metric_registry import METRICS
+    from napari_colorgan.services.evaluation.report import counted
+    from napari_colorgan.services.evaluation.results import METHODS, MODEL, TRUTH
+
+    methods = [method for method in METHODS if method in result.methods and method != TRUTH]
+    table = Table(title=escape(f"{result.name}: {counted(result)}"), title_justify="left")
+    table.box, table.pad_edge = box.SIMPLE_HEAD, False
+    table.add_column("", min_width=14)
+    for method in methods:
+        is_model = method == MODEL
+        table.add_column(METHODS[method], style="bold" if is_model else None, no_wrap=is_model)
+    for name, metric in METRICS.items():
+        estimates = {method: result.methods[method].get(name) for method in methods}
+        if any(estimates.values()):
+            cells = [
+                _cell(estimate, metric.digits, with_interval=method == MODEL)
+                for method, estimate in estimates.items()
+            ]
+            true = result.methods[TRUTH].get(name)
+            beside = f"(truth {metric.format(true.value)})" if true else metric.arrow
+            table.add_row(f"{metric.label} {beside}".rstrip(), *cells)
+    return table
+
+
+def _cell(estimate: Estimate | None, digits: int, *, with_interval: bool) -> str:
+    from napari_colorgan.services.evaluation.report import cell
+    from napari_colorgan.services.evaluation.results import Estimate
+
+    if estimate is not None and not with_interval:
+        estimate = Estimate(estimate.value)
+    return cell(estimate, digits)
