@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.services.charts import COLORS, Curve, draw_curves, figure_of, save_figure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -117,20 +119,18 @@ def _row(figure: Mapping[str, Any]) -> str:
 
 
 def _draw(curves: Mapping[str, list[float]], path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
-    for name in ("fit", "native"):
-        axes.loglog(curves["sides"], curves[name], "o-", label=name, base=2)
-    axes.set_yscale("log", base=10)
-    axes.set_xticks(curves["sides"], [str(side) for side in curves["sides"]])
-    axes.set_xlabel("side of the plane (pixels)")
-    axes.set_ylabel("seconds")
-    axes.grid(alpha=0.3)
-    axes.legend(title="scale")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+    sides = curves["sides"]
+    lines = [
+        Curve(f"scale “{name}”", list(zip(sides, curves[name], strict=True)), color)
+        for name, color in zip(("fit", "native"), COLORS, strict=False)
+    ]
+    with figure_of(6, 4) as figure:
+        axes = figure.add_subplot()
+        draw_curves(axes, "Seconds by the plane's side", lines, "side of the plane (pixels)")
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks(sides, [str(side) for side in sides])
+        axes.set_ylabel("seconds")
+        axes.grid(alpha=0.3)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_figure(figure, path)
