@@ -1,4 +1,4 @@
-"""What the benchmarks share: the model, and where their figures go."""
+"""Fixtures of the benchmarks: the model, and the recorder of their figures."""
 
 from __future__ import annotations
 

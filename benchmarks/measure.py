@@ -1,4 +1,4 @@
-"""Seconds and bytes."""
+"""Measure time and memory."""
 
 from __future__ import annotations
 

@@ -184,15 +184,15 @@ class DDColorTiny(nn.Module):
         pyramid = [skips.pop()]
         for level in self.levels:
             pyramid.append(level(pyramid[-1], skips.pop()))
-        seen = [
+        memories = [
             project(each).flatten(2).transpose(1, 2)
             for project, each in zip(self.projections, pyramid[1:], strict=True)
         ]
-        asking = self.queries.weight[None]
+        queries = self.queries.weight[None]
         for index, layer in enumerate(self.decoders):
-            asking = layer(asking, seen[index % 3])
+            queries = layer(queries, memories[index % 3])
         fine = self.up(pyramid[-1])
-        maps = (self.colors(asking) @ fine.flatten(2)).unflatten(2, fine.shape[-2:])
+        maps = (self.colors(queries) @ fine.flatten(2)).unflatten(2, fine.shape[-2:])
         return self.last(torch.cat([maps, image], dim=1))  # type: ignore[no-any-return]
 
 
@@ -211,7 +211,7 @@ class ShuffleLevel(nn.Module):
 
 
 class PixelAttention(nn.Module):
-    """Every place of a feature map asks every other one (SAGAN's self-attention)."""
+    """Self-attention over all places of a feature map, as in SAGAN."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ class PixelAttention(nn.Module):
 
 
 class QueryLayer(nn.Module):
-    """A transformer's layer: queries ask the image, then one another, then each thinks."""
+    """A transformer layer: cross-attention to the image, self-attention, feed-forward."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -235,11 +235,11 @@ class QueryLayer(nn.Module):
         self.alone = nn.Sequential(nn.Linear(width, hidden), nn.Linear(hidden, width))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
 
-    def forward(self, asking: Tensor, seen: Tensor) -> Tensor:
-        """Return as many queries."""
-        asking = self.norms[0](asking + self.cross(asking, seen))
-        asking = self.norms[1](asking + self.among(asking, asking))
-        return self.norms[2](asking + self.alone(asking))  # type: ignore[no-any-return]
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Return queries of the same shape."""
+        queries = self.norms[0](queries + self.cross(queries, memory))
+        queries = self.norms[1](queries + self.among(queries, queries))
+        return self.norms[2](queries + self.alone(queries))  # type: ignore[no-any-return]
 
 
 class Attention(nn.Module):
@@ -249,10 +249,10 @@ class Attention(nn.Module):
         super().__init__()
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
 
-    def forward(self, asking: Tensor, seen: Tensor) -> Tensor:
-        """Return what each query finds."""
-        weights = self.query(asking) @ self.key(seen).transpose(1, 2)
-        return self.out(weights @ self.value(seen))  # type: ignore[no-any-return]
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Return the attended values of each query."""
+        weights = self.query(queries) @ self.key(memory).transpose(1, 2)
+        return self.out(weights @ self.value(memory))  # type: ignore[no-any-return]
 
 
 def _conv(

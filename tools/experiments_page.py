@@ -77,7 +77,7 @@ def _pretext(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     return [
         "",
         "Colorization as a pretext: Caltech-101's classes from ten gray pictures each, percent of "
-        "other pictures named rightly. Rows `pretext-random` and so on.",
+        "other pictures classified correctly. Rows `pretext-random` and so on.",
         "",
         table([["encoder", "", "seeds", "linear probe", "fine-tuned"], *rows]),
     ]

@@ -1,4 +1,4 @@
-"""What some rows paint: the grayness of L1 alone and what the others do about it, to look at."""
+"""A contact sheet of some rows: how gray L1 alone is, and what other losses change."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PICTURES = 12
 
 
 def paint(options: Options, path: Path) -> bool:
-    """Write a sheet of held-out film: gray, some rows' answers, truth; if their runs are there.
+    """Write a sheet of held-out film: gray, some rows' predictions, truth.
 
-    The film is in the public domain, so it may be shown.
+    The film is in the public domain, so it may be shown. Returns False where a run is missing.
     """
     models = [options.folder(name, 0) / "model.safetensors" for name in PAINTED]
     if not all(model.is_file() for model in models):
@@ -39,12 +39,12 @@ def paint(options: Options, path: Path) -> bool:
         classifier=False,
         prediction=PredictionSettings(scale="native", precision="float32"),
     )
-    found = [
+    examples = [
         run(evaluate_job(load_model_file(m), [film], settings)).sets[0].examples for m in models
     ]
     rows = [
-        (answers[0].gray, *(answer.predicted for answer in answers), answers[0].truth)
-        for answers in zip(*found, strict=True)
+        (of_models[0].gray, *(example.predicted for example in of_models), of_models[0].truth)
+        for of_models in zip(*examples, strict=True)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_sheet(rows, path)

@@ -1,4 +1,4 @@
-"""Colorization as a pretext: what an encoder has learnt, told by classifiers built on it.
+"""Colorization as a pretext task: classifiers trained on an encoder's features measure it.
 
 After the paper's Table 5.1. Caltech-101's classes from a few pictures each, in gray, at the size
 at which the other rows train. A linear probe reads the frozen encoder's features; the fine-tuned
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ENCODERS = {
     "random": "weights drawn at random",
-    "colorization": "from row `scratch`, which has seen no label",
+    "colorization": "from row `scratch`, trained without labels",
     "imagenet": "trained on ImageNet's labels: the ceiling",
 }
 PER_CLASS, TESTED_PER_CLASS = 10, 20
@@ -89,7 +89,7 @@ class Classifier(nn.Module):
 
 
 def pretext_of(encoder: str, seed: int, options: Options) -> dict[str, Any]:
-    """Return the shares of test pictures that both classifiers name rightly; made once."""
+    """Return the accuracy of both classifiers on the test pictures; measured once."""
     known = options.folder(f"pretext-{encoder}", seed) / "result.json"
     if known.exists():
         found: dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
@@ -99,9 +99,9 @@ def pretext_of(encoder: str, seed: int, options: Options) -> dict[str, Any]:
     generator = _generator(encoder, seed, options)
     model = Classifier(generator, int(training.labels.max()) + 1, training.lightness[:2])
     model.eval()
-    seen, unseen = (_features(model, each.lightness) for each in (training, test))
-    _train_head(model, Labelled(seen, training.labels))
-    result: dict[str, Any] = {"linear probe": _share(model.head(unseen), test.labels)}
+    features, test_features = (_features(model, each.lightness) for each in (training, test))
+    _train_head(model, Labelled(features, training.labels))
+    result: dict[str, Any] = {"linear probe": _share(model.head(test_features), test.labels)}
     print(f"pretext {encoder} {seed}: {result}", flush=True)
     _fine_tune(model, training)
     scores = torch.cat([model(part) for part in _no_grad_parts(test.lightness)])
@@ -115,7 +115,7 @@ def pretext_of(encoder: str, seed: int, options: Options) -> dict[str, Any]:
 
 @functools.cache
 def caltech(options: Options, seed: int) -> tuple[Labelled, Labelled]:
-    """Return a few pictures of each class to learn from, drawn by the seed, and others."""
+    """Return a few training pictures of each class, sampled by the seed, and the test pictures."""
     files: dict[str, list[str]] = defaultdict(list)
     with (options.data / "manifest.csv").open(encoding="utf-8") as lines:
         for line in csv.DictReader(lines):
@@ -165,7 +165,7 @@ def _no_grad_parts(lightness: Tensor) -> Any:
 
 
 def _train_head(model: Classifier, features: Labelled) -> None:
-    """Train the linear layer on features that stay."""
+    """Train the linear layer on frozen features."""
     layers = [*model.norm.parameters(), *model.linear.parameters()]
     optimizer = torch.optim.AdamW(layers, lr=3e-3, weight_decay=1e-2)
     for _ in range(HEAD_EPOCHS):
@@ -180,7 +180,7 @@ def _train_head(model: Classifier, features: Labelled) -> None:
 
 
 def _fine_tune(model: Classifier, training: Labelled) -> None:
-    """Go on with everything, at the paper's rate; the head has been trained first."""
+    """Train all weights at the paper's learning rate, after the head has been trained."""
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-4)
     parts = len(training.labels) // BATCH
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * parts)

@@ -40,7 +40,7 @@ DECODED_GIB = 4.0
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for.
+    """The options of the command line.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ def _measure(row: Row, model: Path, options: Options) -> dict[str, dict[str, flo
 
 
 def known_results(options: Options, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return what has been found so far, by row, a mapping for each seed."""
+    """Return the results so far, by row, a mapping for each seed."""
     files = {
         name: [options.folder(name, seed) / "result.json" for seed in range(options.seeds)]
         for name in names
@@ -200,5 +200,5 @@ def _tell(name: str, event: Event) -> None:
     elif isinstance(event, EpochDone):
         metrics = dict(event.metrics)
         gain = metrics["psnr"] - metrics["gray_psnr"]
-        told = f"{event.phase}: L1 {metrics['l1']:.2f}, PSNR above gray {gain:+.2f}"
-        print(f"{name}: {told}", flush=True)
+        text = f"{event.phase}: L1 {metrics['l1']:.2f}, PSNR above gray {gain:+.2f}"
+        print(f"{name}: {text}", flush=True)

@@ -1,4 +1,4 @@
-"""The bar in docs/fine-tuning.md: what fine-tunings gave, mean over seeds."""
+"""The tables of docs/fine-tuning.md: results of the fine-tunings, mean over seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
 OF_TABLE, OF_BASE = 0.8, 0.6
-"""What a fine-tuning has to reach: its L1 of the table's, and a film's ΔE00 of the base's."""
+"""The goals: L1 as a share of the lookup table's, and for films ΔE00 as a share of the base's."""
 MET, BY_BASE, MISSED = "met", "met by the base", "missed"
 METHODS = ("gray", "table", "base", "tuned")
 _HEADS = (

@@ -1,4 +1,4 @@
-"""The bar's runs: a set fine-tuned from one base and seed by the product's own job, measured."""
+"""The runs: one set, base and seed, fine-tuned by the product's own job and measured."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for.
+    """The options of the command line.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
 
 
 def result_of(each: Run, options: Options, lengths: Sequence[float]) -> dict[str, Any]:
-    """Return what a run gave, training and measuring it where that isn't done."""
+    """Return the result of a run; trains and measures it where there is none yet."""
 
     def make() -> dict[str, Any]:
         split = each.bar_set.split(options.data, each.seed)
@@ -164,7 +164,7 @@ def result_of(each: Run, options: Options, lengths: Sequence[float]) -> dict[str
 
 
 def known_results(runs: Sequence[Run], options: Options) -> dict[Run, dict[str, Any]]:
-    """Return what has been found so far."""
+    """Return the results so far."""
     files = {each: each.folder(options) / RESULT for each in runs}
     return {
         each: json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The bar's sets: which pictures a fine-tuning is given, and on which it is measured."""
+"""The sets: the pictures that a fine-tuning trains on, and those that it is measured on."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class BarSet:
 
     @property
     def scale(self) -> Literal["fit", "native"]:
-        """How the model shall see them."""
+        """The working scale."""
         return "fit" if self.kind == "film" else "native"
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Which bases it is made with; a film is no matter for a model of microscopy."""
+        """The bases to start from; the model for microscopy is none for a film."""
         return ("natural",) if self.kind == "film" else ("microscopy", "natural")
 
     def split(self, data: Path, seed: int) -> Split:

@@ -1,4 +1,4 @@
-"""What `quality.py` measures of one model: its sets, its rivals, hints, vividness, pictures."""
+"""All that `quality.py` measures of one model: its sets, baselines, hints, vividness, pictures."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ BASELINE_IMAGES = 1000
 HINTS = (0, 1, 5, 20)
 VIVIDNESS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PROBED_IMAGES = 50
-"""Of one set, for vividness and hints, which take a pass each for every number."""
+"""Images of one set on which vividness and hints are tried, one pass for each value."""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelQuality:
-    """What was found of a model.
+    """The measurements of a model.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Tell which files and functions have grown too long to be read at one go."""
+"""List the files and functions that are too long to be read in one go."""
 
 from __future__ import annotations
 
