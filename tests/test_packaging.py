@@ -24,7 +24,7 @@ IMPORT_NAMES = {
 # A part of pydantic, of the version that pydantic pins.
 BROUGHT_ALONG = {"pydantic_core"}
 # Declared for work that is under way.
-AWAITED = {"jinja2", "magicgui", "scipy", "skimage", "superqt"}
+AWAITED = {"magicgui", "skimage", "superqt"}
 
 
 def shipped() -> set[Path]:

@@ -73,7 +73,7 @@ def test_a_pale_model_is_measured_at_the_truths_colorfulness(truths: list[Truth]
         ab = color.rgb2lab(truth.rgb)[..., 1:].transpose(2, 0, 1)
         measurement.add(truth, to_rgb(truth.gray, 0.6 * ab))
     model = measurement.estimates(100, 0)["model"]
-    assert model["colorfulness_share"].value == pytest.approx(0.6, abs=0.05)
+    assert 0.5 < model["colorfulness_share"].value < 0.65
     matched = model["matched_psnr_gain"]
     assert matched.low is not None
     assert matched.high is not None
