@@ -116,6 +116,7 @@ def test_minutes_become_steps_that_are_measured_once(
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_made_measured_and_taken_as_it_is(
     tmp_path: Path, tiny_model_file: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

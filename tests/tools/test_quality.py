@@ -46,6 +46,7 @@ def model(tiny_model_file: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(tiny_model_file, tmp_path / "tiny.colorgan.safetensors"))
 
 
+@pytest.mark.slow
 def test_writes_the_page_the_pictures_and_the_card(
     quality: ModuleType, data: Path, model: Path, tmp_path: Path
 ) -> None:

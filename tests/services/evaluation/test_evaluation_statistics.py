@@ -155,17 +155,24 @@ def test_any_statistic_has_the_same_resamples_as_the_mean() -> None:
 
 
 def test_the_gain_is_read_at_the_truths_colorfulness() -> None:
-    """Gain 4 k - k² at colorfulness 10 k and 30 k: the set's mean of 20 k is 25 at k = 1.25."""
+    """Colorfulness 10 k and 30 k: the set's mean of 20 k is the truth's 25 at k = 1.25."""
     factors = np.concatenate([[0.0], np.geomspace(0.25, 8, 11)])
     colorfulness = np.stack([10 * factors, 30 * factors])
-    gain = np.stack([4 * factors - factors**2] * 2)
-    found = matched_gain(colorfulness, gain, np.array([20.0, 30.0]))
-    assert found == pytest.approx(4 * 1.25 - 1.25**2, abs=0.01)
+
+    def psnr(factor: float | np.ndarray) -> np.ndarray:
+        errors = 0.01 * (np.array([[1.5], [1.2]]) - factor) ** 2 + 0.001
+        return -10 * np.log10(errors)
+
+    found = matched_gain(factors, colorfulness, psnr(factors), np.array([20.0, 30.0]))
+    assert found == pytest.approx((psnr(1.25) - psnr(0.0)).mean(), abs=1e-3)
 
 
 def test_there_is_no_match_for_gray_or_for_more_colour_than_the_gamut_has() -> None:
-    nothing = np.zeros((2, 12))
-    assert np.isnan(matched_gain(nothing, nothing, np.array([20.0, 30.0])))
-    saturated = np.minimum(np.arange(12.0), 5.0)[None]
-    assert np.isnan(matched_gain(saturated, saturated, np.array([6.0])))
-    assert matched_gain(saturated, saturated, np.array([4.5])) == pytest.approx(4.5)
+    factors = np.arange(12.0)
+    likeness = np.linspace(20.0, 25.0, 12)[None]
+    gray = np.zeros((1, 12))
+    assert np.isnan(matched_gain(factors, gray, likeness, np.array([20.0])))
+    saturated = np.minimum(factors, 5.0)[None]
+    assert np.isnan(matched_gain(factors, saturated, likeness, np.array([6.0])))
+    found = matched_gain(factors, saturated, likeness, np.array([4.5]))
+    assert found == pytest.approx(4.5 * 5 / 11, abs=0.01)

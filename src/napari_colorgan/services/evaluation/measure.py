@@ -24,6 +24,7 @@ from napari_colorgan.services.evaluation.results import (
     SetResult,
 )
 from napari_colorgan.services.evaluation.scores import (
+    CHROMA_FACTORS,
     colorfulness_of,
     consistency,
     hint_error,
@@ -84,7 +85,7 @@ class SetMeasurement:
         self._features: dict[str, list[Tensor]] = defaultdict(list)
         self._frames: dict[str, list[Tensor]] = defaultdict(list)
         self._reliability = Reliability()
-        # For each image: colorfulness and gain at each chroma factor, and the truth's colorfulness.
+        # For each image: colorfulness and PSNR at each chroma factor, and the truth's colorfulness.
         self._at_factors: list[tuple[np.ndarray, np.ndarray, float]] = []
         self._true_top = -1
 
@@ -160,8 +161,10 @@ class SetMeasurement:
 
     def _matched(self, bootstrap: Bootstrap) -> Estimate:
         """Estimate the gain at the truth's colorfulness; each resample has a factor of its own."""
-        colorfulness, gain, true = map(np.array, zip(*self._at_factors, strict=True))
-        return bootstrap.of_images(lambda of: matched_gain(colorfulness[of], gain[of], true[of]))
+        columns = [np.array(column) for column in zip(*self._at_factors, strict=True)]
+        return bootstrap.of_images(
+            lambda numbers: matched_gain(CHROMA_FACTORS, *(column[numbers] for column in columns))
+        )
 
     def _rivals(self, truth: Truth) -> dict[str, np.ndarray]:
         gray = np.repeat(truth.gray_8_bit[..., None], 3, axis=-1)

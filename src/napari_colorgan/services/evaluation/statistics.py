@@ -103,38 +103,44 @@ class Bootstrap:
         return Estimate(value, float(low), float(high))
 
 
-def matched_gain(colorfulness: np.ndarray, gain: np.ndarray, true: np.ndarray) -> float:
+def matched_gain(
+    factors: np.ndarray, colorfulness: np.ndarray, psnr: np.ndarray, true: np.ndarray
+) -> float:
     """Return a set's mean gain at the chroma factor that makes it as colorful as the truth.
 
     Parameters
     ----------
-    colorfulness, gain : ndarray, shape (N, K)
-        Of N images, each at K rising chroma factors: see `score_chroma_factors`.
+    factors : ndarray, shape (K,)
+        Rising chroma factors; the first is 0, which is gray.
+    colorfulness, psnr : ndarray, shape (N, K)
+        Of N images, each at these factors: see `score_chroma_factors`.
     true : ndarray, shape (N,)
         The colorfulness of the true images.
 
     Returns
     -------
     float
-        NaN where no factor reaches the truth's mean colorfulness, as for gray predictions.
+        Mean PSNR above gray in dB. NaN where no factor reaches the truth's mean colorfulness, as
+        for gray predictions.
 
     Notes
     -----
-    Between the factors the mean gain is a monotone cubic function of the mean colorfulness [1]_.
-
-    References
-    ----------
-    .. [1] F. N. Fritsch, J. Butland, "A method for constructing local monotone piecewise cubic
-       interpolants", SIAM J. Sci. Stat. Comput. 5(2), 1984.
+    As long as colours stay within the gamut, an image's squared error is nearly a parabola of the
+    factor. A cubic spline through the errors keeps that, where one through the PSNR would cut off
+    the peak of an image that is nearly right.
     """
-    from scipy.interpolate import PchipInterpolator
+    from scipy.interpolate import CubicSpline, PchipInterpolator
 
-    reached, gains, target = colorfulness.mean(axis=0), gain.mean(axis=0), float(true.mean())
+    reached, target = colorfulness.mean(axis=0), float(true.mean())
     # At the gamut's border more chroma no longer adds colour.
     rises = np.concatenate([[True], np.diff(np.maximum.accumulate(reached)) > 0])
     if not reached[0] <= target <= reached[rises][-1] or rises.sum() < 2:
         return float("nan")
-    return float(PchipInterpolator(reached[rises], gains[rises])(target))
+    factor = PchipInterpolator(reached[rises], factors[rises])(target)
+    errors = 10.0 ** (-psnr / 10.0)
+    # A spline may undershoot, but no measured error is smaller than that of 8-bit rounding.
+    error = np.maximum(CubicSpline(factors, errors, axis=1)(factor), errors.min(axis=1) / 4)
+    return float(np.mean(-10.0 * np.log10(error) - psnr[:, 0]))
 
 
 class Reliability:
