@@ -26,7 +26,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.events import StepDone, run
 from napari_colorgan.services.runs import TuningRun
 from napari_colorgan.services.tuning.preparing import ArraySource, prepare_job
-from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.services.run_request import FineTuneRequest
 
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
 coarse = np.random.default_rng(0).random((4, 64, 64, 3))

@@ -17,7 +17,7 @@ from napari_colorgan.io import write_atomically
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Picture, PictureStore, find_pictures
@@ -134,7 +134,7 @@ def _train(row: Row, seed: int, options: Options, epochs: Sequence[float], tell:
         name=row.name,
         device="cpu",
     )
-    run(train_job(request), tell)
+    run(train_model_job(request), tell)
 
 
 def _training(row: Row, options: Options) -> list[Picture]:

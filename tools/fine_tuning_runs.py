@@ -14,13 +14,13 @@ from fine_tuning_sets import BAR_SETS
 from napari_colorgan.errors import ModelError
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.io import write_atomically
+from napari_colorgan.services.dataset.prepare import prepare_dataset_job
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import fit_baselines_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.models import load_model
-from napari_colorgan.services.tuning.material import prepare_dataset_job
-from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
@@ -122,7 +122,7 @@ def epochs(each: Run, options: Options) -> list[float]:
     return [
         # A hair less, so that rounding up gives the planned steps back; a fit is one in any case.
         phase.epochs
-        if phase.kind == "fit"
+        if phase.kind == "closed_form"
         else (part.steps - 0.01) * phase.batch_size / found["pictures"]
         for part, phase in zip(plan.phases, recipe.phases, strict=True)
     ]

@@ -106,9 +106,13 @@ class Notice(Event):
     ----------
     text : str
         A full sentence, such as that memory ran out and the CPU takes over.
+    transient : bool
+        Whether it only says what is being done right now, so that it is out of date as soon as
+        the next event has come: a panel replaces it, and a report leaves it out.
     """
 
     text: str
+    transient: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from napari_colorgan.cli.app import build_app
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.services.run_request import FineTuneRequest
 from tuning_runs import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import EpochDone, Event, Started
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

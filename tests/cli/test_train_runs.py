@@ -18,8 +18,7 @@ from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.events import CheckpointSaved, EpochDone, StepDone
 from napari_colorgan.training import calibration
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:

@@ -1,9 +1,10 @@
-"""An engine without a network for the services."""
+"""An engine without a network, and planes of one stain, for the services."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fakes import FakePredictor
@@ -63,3 +64,13 @@ def engine(monkeypatch):
         monkeypatch.setattr(module, "load_model", engine.load_model)
         monkeypatch.setattr(module, "make_predictor", engine.make_predictor)
     return engine
+
+
+@pytest.fixture
+def stained() -> np.ndarray:
+    """Return five planes (5, 96, 128, 3) of one stain: the darker, the more purple."""
+    rng = np.random.default_rng(0)
+    darkness = np.kron(rng.random((5, 12, 16)), np.ones((1, 8, 8)))[..., None]
+    white, stain = np.array([250.0, 240.0, 245.0]), np.array([90.0, 20.0, 130.0])
+    stack: np.ndarray = np.rint(white + darkness * (stain - white)).astype(np.uint8)
+    return stack

@@ -98,7 +98,7 @@ def test_minutes_become_steps_that_are_measured_once(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options, config = Options(data, data, "cpu"), TrainingConfig.load("fine-tune")
-    fits = [phase.kind == "fit" for phase in config.phases]
+    fits = [phase.kind == "closed_form" for phase in config.phases]
     seconds = [1.0 if fit else 2.0 for fit in fits]
     measured = {"seconds_per_step": seconds, "overhead": 25.0 - sum(fits), "pictures": 3}
     asked = []

@@ -12,8 +12,7 @@ from skimage.io import imsave
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

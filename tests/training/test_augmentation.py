@@ -14,8 +14,8 @@ from napari_colorgan.training.augmentation import (
     make_batch,
     make_patch,
 )
+from napari_colorgan.training.config_parts import DataConfig
 from napari_colorgan.training.data import to_lab_planes
-from napari_colorgan.training.data_config import DataConfig
 
 CONFIG = DataConfig(size=64, turns=True, film=1.0)
 

@@ -9,7 +9,7 @@ import torch
 
 from napari_colorgan.events import run
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,10 @@ def test_base_stays_as_it_was(
     before = {name: tensor.clone() for name, tensor in base.generator.state_dict().items()}
     phase = dataclasses.replace(tiny_config.phases[1], lr=1e-2, epochs=0.5, encoder_lr=0.0)
     config = dataclasses.replace(tiny_config, phases=(phase,), freeze_statistics=False)
-    request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
-    made = load_model_file(run(train_job(request)))
+    request = TrainRequest(
+        [picture_folder], tmp_path / "run", config=config, base=base, device="cpu"
+    )
+    made = load_model_file(run(train_model_job(request)))
     trained = made.generator.state_dict()
     assert made.card.parent == "tiny"
     assert made.card.parent_sha256 == base.card.sha256 != made.card.sha256

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_colorgan.events import EpochDone, Notice
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.run_directory import RunDirectory
 from napari_colorgan.training.validation import Validator
@@ -34,7 +34,7 @@ def train(
         return {"psnr": next(left), "l1": 1.0, "colorfulness_share": 1.0}
 
     monkeypatch.setattr(Validator, "measure", measure)
-    return list(train_job(TrainRequest(config, [data], output, card={})))
+    return list(train_model_job(TrainRequest([data], output, config=config, card={})))
 
 
 @pytest.fixture

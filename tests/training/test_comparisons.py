@@ -13,10 +13,9 @@ from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDisc
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.data import Batch
-from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.phase_config import PhaseConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

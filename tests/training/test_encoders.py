@@ -17,7 +17,7 @@ from napari_colorgan.core import unet
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.config_parts import DataConfig
 from napari_colorgan.training.encoders import build_pretrained
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import torch
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.io.npy import PlaneFile
+from napari_colorgan.training.config_parts import DataConfig
 from napari_colorgan.training.data import Picture, PictureStore
-from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.feature_cache import BATCH, FeatureCache
 
 if TYPE_CHECKING:

@@ -13,14 +13,13 @@ from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.data import Batch
-from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.fitting import fit_detail
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plan import plan_epochs, plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
 
-FIT = PhaseConfig("fit", batch_size=8, accumulate=2, weight_decay=0.1)
+FIT = PhaseConfig("closed_form", batch_size=8, accumulate=2, weight_decay=0.1)
 SUPERVISED = PhaseConfig("supervised", epochs=1.5, batch_size=2, lr=1e-3, encoder_lr=1e-4, l1=10.0)
 
 
@@ -114,19 +113,21 @@ def test_a_run_of_fits_changes_the_detail_alone_and_helps(
 ) -> None:
     base = load_model_file(tiny_model_file)
     config = make_config(tiny_config, FIT, dataclasses.replace(FIT, weight_decay=10.0))
-    request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
+    request = TrainRequest(
+        [picture_folder], tmp_path / "run", config=config, base=base, device="cpu"
+    )
     epochs: list[EpochDone] = []
 
     def note(event: object) -> None:
         if isinstance(event, EpochDone):
             epochs.append(event)
 
-    trained = load_model_file(run(train_job(request), note)).generator.state_dict()
+    trained = load_model_file(run(train_model_job(request), note)).generator.state_dict()
     for name, value in base.generator.state_dict().items():
         assert torch.equal(value, trained[name]), name
     assert trained["detail.weight"].abs().max() > 0
     metrics = dict(epochs[0].metrics)
-    assert [event.phase for event in epochs] == ["fit", "fit"]
+    assert [event.phase for event in epochs] == ["closed_form", "closed_form"]
     assert metrics["l1"] < metrics["base_l1"]
 
 
@@ -142,13 +143,15 @@ def test_a_run_stopped_after_a_fit_ends_as_one_that_was_not(
             given, [picture_folder], tmp_path / name, base=base, device="cpu", resume=resume
         )
 
-    whole = load_model_file(run(train_job(request("whole")))).generator.state_dict()
-    job = train_job(request("cut"))
+    whole = load_model_file(run(train_model_job(request("whole")))).generator.state_dict()
+    job = train_model_job(request("cut"))
     for event in job:
         if isinstance(event, CheckpointSaved) and event.step == 2:
             break
     job.close()
-    again = load_model_file(run(train_job(request("cut", resume=True)))).generator.state_dict()
+    again = load_model_file(
+        run(train_model_job(request("cut", resume=True)))
+    ).generator.state_dict()
     for name, value in whole.items():
         assert torch.equal(value, again[name]), name
 

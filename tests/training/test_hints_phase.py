@@ -11,8 +11,8 @@ import torch
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.train import TrainRequest, train_job
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.services.train import TrainRequest, train_model_job
+from napari_colorgan.training.config_parts import PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.training.config import TrainingConfig
 
-HINTS = PhaseConfig("hints", epochs=20, batch_size=2, lr=5e-3)
+HINTS = PhaseConfig("hint_propagation", epochs=20, batch_size=2, lr=5e-3)
 
 
 @pytest.fixture
@@ -40,8 +40,10 @@ def test_hints_learn_on_a_base_that_stays(
         if isinstance(event, EpochDone):
             found.append(dict(event.metrics)["hinted_psnr"])
 
-    request = TrainRequest(config, [picture_folder], tmp_path / "run", base=base, device="cpu")
-    after = load_model_file(run(train_job(request), note)).generator
+    request = TrainRequest(
+        [picture_folder], tmp_path / "run", config=config, base=base, device="cpu"
+    )
+    after = load_model_file(run(train_model_job(request), note)).generator
     assert found[-1] > found[0]
     for name, value in after.state_dict().items():
         if not name.startswith("spreader."):
@@ -61,7 +63,7 @@ def test_the_network_sees_no_hints_where_they_are_spread(
     generator = replace(tiny_config.generator, spread_channels=4)
     phases = (replace(tiny_config.phases[1], epochs=1.0), replace(HINTS, epochs=1.0))
     config = replace(tiny_config, generator=generator, phases=phases, unguided=0.0)
-    request = TrainRequest(config, [picture_folder], tmp_path / "run", device="cpu")
-    trained = load_model_file(run(train_job(request), None)).generator
+    request = TrainRequest([picture_folder], tmp_path / "run", config=config, device="cpu")
+    trained = load_model_file(run(train_model_job(request), None)).generator
     weight = trained.get_parameter("hint_stem.weight")
     assert torch.equal(weight, torch.zeros_like(weight))

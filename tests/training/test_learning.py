@@ -13,10 +13,9 @@ from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +54,7 @@ def test_error_falls_below_grays_in_every_phase(tmp_path: Path) -> None:
         CONFIG, pictures[:12], tmp_path / "run", validation=pictures[12:], device="cpu"
     )
     seen: list[Event] = []
-    model = load_model_file(run(train_job(request), seen.append))
+    model = load_model_file(run(train_model_job(request), seen.append))
     epochs = [event for event in seen if isinstance(event, EpochDone)]
     assert [e.phase for e in epochs] == [phase.kind for phase in CONFIG.phases]
     for epoch in epochs:

@@ -11,10 +11,9 @@ from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 
 LANDSCAPES = Path(os.environ.get("COLORGAN_DATA", "no-data"), "natural")
 LEARNED_FROM, MEASURED_ON = 96, 32
@@ -50,7 +49,7 @@ def test_error_falls_below_grays(tmp_path: Path) -> None:
         if isinstance(event, EpochDone):
             seen.append(dict(event.metrics))
 
-    model = load_model_file(run(train_job(request), note))
+    model = load_model_file(run(train_model_job(request), note))
     assert len(seen) == len(CONFIG.phases)
     kept = {metric.name: metric for metric in model.card.metrics}["L1 × 100"]
     assert kept.value < 0.97 * kept.gray

@@ -9,8 +9,8 @@ import torch
 
 from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
 from napari_colorgan.errors import ConfigError
+from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.optimization import finer_parameters, generator_optimizer
-from napari_colorgan.training.phase_config import PhaseConfig
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from skimage.color import rgb2lab
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.events import run
 from napari_colorgan.training.augmentation import centre_crop, generator_for, make_batch, make_patch
+from napari_colorgan.training.config_parts import DataConfig
 from napari_colorgan.training.data import Picture, PictureStore, mean_chroma, to_lab_planes
-from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.feature_cache import FeatureCache
 from napari_colorgan.training.validation import Validator
 

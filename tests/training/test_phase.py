@@ -16,13 +16,12 @@ from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDisc
 from napari_colorgan.core.generator import GeneratorConfig, build_generator
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import run
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.data import Batch
-from napari_colorgan.training.data_config import DataConfig
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.phase_config import PhaseConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +37,9 @@ def make_config(kind: str = "supervised", **changes: Any) -> TrainingConfig:
     )
     config = TrainingConfig(
         generator=GeneratorConfig(
-            decoder_channels=(8, 8), output_stride=8, spread_channels=4 * (kind == "hints")
+            decoder_channels=(8, 8),
+            output_stride=8,
+            spread_channels=4 * (kind == "hint_propagation"),
         ),
         discriminator=DiscriminatorConfig(filters=4, downs=1),
         data=DataConfig(size=SIZE),
@@ -99,7 +100,7 @@ class NoFloat64(TorchDispatchMode):
         return answer
 
 
-@pytest.mark.parametrize("kind", ["supervised", "discriminator", "adversarial", "hints"])
+@pytest.mark.parametrize("kind", ["supervised", "discriminator", "adversarial", "hint_propagation"])
 def test_devices_without_float64_can_take_a_step(
     kind: str, discriminator: PatchGANDiscriminator, data: StepData
 ) -> None:
@@ -185,9 +186,9 @@ def test_half_precision_is_refused_without_cuda(
     tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(tiny_config, precision="float16")
-    request = TrainRequest(config, [picture_folder], tmp_path / "run", device="cpu")
+    request = TrainRequest([picture_folder], tmp_path / "run", config=config, device="cpu")
     with pytest.raises(ConfigError, match="CUDA"):
-        run(train_job(request))
+        run(train_model_job(request))
 
 
 def test_bfloat16_loses_about_the_same(generator: Generator, data: StepData) -> None:
@@ -230,7 +231,7 @@ def test_threads_are_as_many_as_before(
     try:
         torch.set_num_threads(1)
         config = dataclasses.replace(tiny_config, phases=tiny_config.phases[1:2])
-        run(train_job(TrainRequest(config, [picture_folder], tmp_path / "run")))
+        run(train_model_job(TrainRequest([picture_folder], tmp_path / "run", config=config)))
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.optimization import rate_factor
-from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plan import Plan, plan_epochs, plan_minutes
 
 CONFIG = TrainingConfig(

@@ -16,7 +16,7 @@ from torch import nn
 
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import EpochDone, run
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training import processes
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_directory import RunDirectory
@@ -66,7 +66,7 @@ def test_two_processes_lose_as_one_does_and_the_main_one_writes(
     ended = launch(shared_config, picture_folder, together)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("The model is in") == 1
-    run(train_job(TrainRequest(shared_config, [picture_folder], alone, device="cpu")))
+    run(train_model_job(TrainRequest([picture_folder], alone, config=shared_config, device="cpu")))
     ours, theirs = epochs(together), epochs(alone)
     assert [e.phase for e in ours] == ["warm_up", "supervised", "adversarial"]
     for mine, other in zip(ours, theirs, strict=True):
@@ -95,8 +95,8 @@ def test_interrupted_together_goes_on_alone(
     os.killpg(launcher.pid, signal.SIGINT)
     assert launcher.wait(timeout=120) != 0
     assert len(RunDirectory(output).usable_checkpoints()) == 1
-    request = TrainRequest(None, [picture_folder], output, resume=True, device="cpu")
-    assert run(train_job(request)) == RunDirectory(output).model
+    request = TrainRequest([picture_folder], output, resume=True, device="cpu")
+    assert run(train_model_job(request)) == RunDirectory(output).model
 
 
 def test_request_to_stop_is_answered_once() -> None:
@@ -141,15 +141,15 @@ def test_missing_accelerate_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(ConfigError, match=r"napari-colorgan\[scale\]"):
-        Processes.join("cpu")
+        Processes.init("cpu")
 
 
 def test_alone_nothing_is_imported_or_changed() -> None:
     code = """
 import sys
 from napari_colorgan.training.processes import Processes
-processes = Processes.join("cpu")
-assert (processes.rank, processes.count, processes.is_main) == (0, 1, True)
+processes = Processes.init("cpu")
+assert (processes.rank, processes.world_size, processes.is_main_process) == (0, 1, True)
 assert "accelerate" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
@@ -177,7 +177,7 @@ def group(tmp_path: Path) -> Iterator[None]:
 def test_shared_norm_is_a_batch_norm() -> None:
     from timm.layers import BatchNormAct2d
 
-    from napari_colorgan.training.shared_norm import SharedBatchNorm2d, share_statistics
+    from napari_colorgan.training.processes import SharedBatchNorm2d, share_statistics
 
     torch.manual_seed(0)
     ours, theirs = (

@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, StepDone, run
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training import checkpoint as checkpoint_module
-from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.step_schedule import Clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 from napari_colorgan.events import run
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training import trainer, validation
 from napari_colorgan.training.config import TrainingConfig
 
@@ -46,7 +46,8 @@ while kills < {KILLS} or not (folder / "model.safetensors").exists():
     resume = (folder / "config.toml").exists()
     child = os.fork()
     if child == 0:
-        run(train_job(TrainRequest(None if resume else config, [data], folder, resume=resume)))
+        config = None if resume else config
+        run(train_model_job(TrainRequest([data], folder, config=config, resume=resume)))
         os._exit(0)
     if kills < {KILLS}:
         time.sleep(chance.uniform(0.05, 2.0))
@@ -61,11 +62,11 @@ print(kills)
 
 
 def fresh(config: TrainingConfig, data: Path, output: Path) -> TrainRequest:
-    return TrainRequest(config, [data], output)
+    return TrainRequest([data], output, config=config)
 
 
 def resumed(data: Path, output: Path) -> TrainRequest:
-    return TrainRequest(None, [data], output, resume=True)
+    return TrainRequest([data], output, resume=True)
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
@@ -85,7 +86,9 @@ def whole(
 ) -> Path:
     """Return the model of a run that nothing interrupted."""
     return run(
-        train_job(fresh(tiny_config, picture_folder, tmp_path_factory.mktemp("whole") / "run"))
+        train_model_job(
+            fresh(tiny_config, picture_folder, tmp_path_factory.mktemp("whole") / "run")
+        )
     )
 
 
@@ -97,7 +100,7 @@ def test_run_cancelled_in_every_phase_ends_with_the_same_weights(
     sittings = 0
     for stop_after in (2, 2, 1):
         saved = 0
-        job = train_job(request)
+        job = train_model_job(request)
         for event in job:
             saved += isinstance(event, CheckpointSaved)
             if saved == stop_after:
@@ -106,7 +109,7 @@ def test_run_cancelled_in_every_phase_ends_with_the_same_weights(
         request = resumed(picture_folder, output)
     assert sittings == 3
     assert not (output / "model.safetensors").exists()
-    assert_same_model(run(train_job(request)), whole)
+    assert_same_model(run(train_model_job(request)), whole)
 
 
 def test_run_cancelled_before_a_validation_makes_it_when_it_goes_on(
@@ -123,18 +126,18 @@ def test_run_cancelled_before_a_validation_makes_it_when_it_goes_on(
         phases=(warm_up, dataclasses.replace(supervised, perceptual=0.0)),
         validations=2,
     )
-    whole = run(train_job(fresh(config, picture_folder, tmp_path / "whole")))
+    whole = run(train_model_job(fresh(config, picture_folder, tmp_path / "whole")))
     assert len(epochs(whole.parent)) == 4
     output = tmp_path / "cancelled"
     request = fresh(config, picture_folder, output)
     # In the middle of a phase, and at the ends of both.
     for last in (2, 4, 8):
-        for event in (job := train_job(request)):
+        for event in (job := train_model_job(request)):
             if isinstance(event, StepDone) and event.step == last and event.losses:
                 job.close()
         request = resumed(picture_folder, output)
     assert not (output / "model.safetensors").exists()
-    assert_same_model(run(train_job(request)), whole)
+    assert_same_model(run(train_model_job(request)), whole)
     assert epochs(output) == epochs(whole.parent)
 
 
@@ -160,14 +163,14 @@ def test_checkpoint_cut_short_gives_way_to_the_one_before(
     tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, whole: Path
 ) -> None:
     output = tmp_path / "damaged"
-    job = train_job(fresh(tiny_config, picture_folder, output))
+    job = train_model_job(fresh(tiny_config, picture_folder, output))
     saved = [event for event, _ in zip(job, range(12), strict=False)]
     job.close()
     assert any(isinstance(event, CheckpointSaved) for event in saved)
     newest = RunDirectory(output).usable_checkpoints()[0]
     content = newest.read_bytes()
     newest.write_bytes(content[: len(content) // 2])
-    assert_same_model(run(train_job(resumed(picture_folder, output))), whole)
+    assert_same_model(run(train_model_job(resumed(picture_folder, output))), whole)
 
 
 def test_full_disk_while_saving_keeps_the_last_checkpoint(
@@ -190,10 +193,10 @@ def test_full_disk_while_saving_keeps_the_last_checkpoint(
     original = checkpoint_module.save
     monkeypatch.setattr(checkpoint_module, "save", save)
     with pytest.raises(ColorganError, match=r"full disk|No space"):
-        run(train_job(fresh(tiny_config, picture_folder, output)))
+        run(train_model_job(fresh(tiny_config, picture_folder, output)))
     monkeypatch.undo()
     assert RunDirectory(output).usable_checkpoints()
-    assert_same_model(run(train_job(resumed(picture_folder, output))), whole)
+    assert_same_model(run(train_model_job(resumed(picture_folder, output))), whole)
 
 
 def test_vanished_picture_is_named_and_the_run_goes_on_when_it_is_back(
@@ -213,10 +216,10 @@ def test_vanished_picture_is_named_and_the_run_goes_on_when_it_is_back(
             pictures.rename(away)
 
     with pytest.raises(TrainingError, match=r"\.png"):
-        run(train_job(fresh(config, pictures, output)), hide_pictures)
+        run(train_model_job(fresh(config, pictures, output)), hide_pictures)
     away.rename(pictures)
-    again = run(train_job(resumed(pictures, output)))
-    assert_same_model(again, run(train_job(fresh(config, pictures, tmp_path / "reference"))))
+    again = run(train_model_job(resumed(pictures, output)))
+    assert_same_model(again, run(train_model_job(fresh(config, pictures, tmp_path / "reference"))))
 
 
 def test_losses_that_are_not_finite_stop_the_run_with_its_checkpoint(
@@ -226,7 +229,7 @@ def test_losses_that_are_not_finite_stop_the_run_with_its_checkpoint(
     config = dataclasses.replace(tiny_config, phases=(wild,))
     output = tmp_path / "wild"
     with pytest.raises(TrainingError, match="finite losses"):
-        run(train_job(fresh(config, picture_folder, output)))
+        run(train_model_job(fresh(config, picture_folder, output)))
     assert not (output / "model.safetensors").exists()
 
 
@@ -234,10 +237,10 @@ def test_run_directory_serves_one_process_at_a_time(
     tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "busy"
-    job = train_job(fresh(tiny_config, picture_folder, output))
+    job = train_model_job(fresh(tiny_config, picture_folder, output))
     next(job)
     with pytest.raises(TrainingError, match="another process"):
-        next(train_job(resumed(picture_folder, output)))
+        next(train_model_job(resumed(picture_folder, output)))
     job.close()
 
 
@@ -246,20 +249,20 @@ def test_folder_with_a_run_is_not_overwritten(
 ) -> None:
     before = whole.read_bytes()
     with pytest.raises(TrainingError, match="--resume"):
-        next(train_job(fresh(tiny_config, picture_folder, whole.parent)))
+        next(train_model_job(fresh(tiny_config, picture_folder, whole.parent)))
     assert whole.read_bytes() == before
 
 
 def test_nothing_to_resume_is_said(picture_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="resume"):
-        next(train_job(resumed(picture_folder, tmp_path / "nothing")))
+        next(train_model_job(resumed(picture_folder, tmp_path / "nothing")))
 
 
 def test_events_are_kept_in_the_run_directory(
     tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "run"
-    seen = list(train_job(fresh(tiny_config, picture_folder, output)))
+    seen = list(train_model_job(fresh(tiny_config, picture_folder, output)))
     kept = list(RunDirectory(output).events())
     epochs = [event for event in seen if isinstance(event, EpochDone)]
     assert [e for e in kept if isinstance(e, EpochDone)] == epochs

@@ -10,16 +10,15 @@ import torch
 from safetensors.torch import load_file
 
 from napari_colorgan.events import EpochDone, Notice, run
-from napari_colorgan.services.train import TrainRequest, train_job
+from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.calibration import SHARE, measure_seconds
 from napari_colorgan.training.checkpoint import Progress
-from napari_colorgan.training.clock import Clock
+from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.phase_config import PhaseConfig
 from napari_colorgan.training.plan import PhasePlan, Plan
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_directory import RunDirectory
-from napari_colorgan.training.step_schedule import StepSchedule
+from napari_colorgan.training.step_schedule import Clock, StepSchedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +56,7 @@ def test_cuts_are_kept_with_the_plan() -> None:
 
 
 def test_time_left_is_told_of_what_is_known(tiny_config: TrainingConfig, tmp_path: Path) -> None:
-    fit, learning = PhaseConfig("fit"), tiny_config.phases[1]
+    fit, learning = PhaseConfig("closed_form"), tiny_config.phases[1]
     generator = dataclasses.replace(tiny_config.generator, detail=True)
     config = dataclasses.replace(tiny_config, generator=generator, phases=(fit, learning, fit))
 
@@ -92,7 +91,9 @@ def planned(
     tick = Clock.tick
     monkeypatch.setattr(Clock, "tick", lambda self: 0.0 * tick(self) + 2.0)
     minutes = (SECONDS + 0.9) / 60.0
-    return TrainRequest(config, [picture_folder], picture_folder, minutes=minutes, device="cpu")
+    return TrainRequest(
+        [picture_folder], picture_folder, config=config, minutes=minutes, device="cpu"
+    )
 
 
 def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
@@ -100,7 +101,7 @@ def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
 ) -> None:
     whole = dataclasses.replace(planned, output=tmp_path / "whole")
     events: list[Event] = []
-    expected = load_file(run(train_job(whole), events.append))
+    expected = load_file(run(train_model_job(whole), events.append))
     assert any(isinstance(e, Notice) and "slower" in e.text for e in events)
     [phase] = Plan.from_dict(RunDirectory(whole.output).read_json("plan.json")).phases
     [(at, length)] = phase.cuts
@@ -114,13 +115,13 @@ def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
     for validations, noted in ((1, plan), (2, None)):
         cut = dataclasses.replace(planned, output=tmp_path / str(validations))
         seen = 0
-        for event in (job := train_job(cut)):
+        for event in (job := train_model_job(cut)):
             seen += isinstance(event, EpochDone)
             if seen == validations:
                 job.close()
         if noted is not None:
             RunDirectory(cut.output).write_json("plan.json", noted)
-        resumed = run(train_job(dataclasses.replace(cut, config=None, resume=True)))
+        resumed = run(train_model_job(dataclasses.replace(cut, config=None, resume=True)))
         found = load_file(resumed)
         assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
 

@@ -123,7 +123,7 @@ def test_more_shows_the_recipes_values(stand: Stand, colors: np.ndarray) -> None
     stand.click(stand.form.more.button)
     assert settings.size.isVisible()
     assert settings.size.value == 64  # the tiny base sees pictures at 64 pixels
-    (supervised,) = (phase for phase in recipe.phases if phase.kind != "fit")
+    (supervised,) = (phase for phase in recipe.phases if phase.kind != "closed_form")
     assert settings.rate.value() == supervised.lr
     stand.form.scale.choose("native")
     assert settings.size.value == recipe.data.size
@@ -145,7 +145,7 @@ def test_own_values_reach_the_run(stand: Stand, colors: np.ndarray) -> None:
     config = TrainingConfig.load(run.request.recipe)
     assert config.data.size == 96
     assert config.data.scale == "native"
-    (supervised,) = (phase for phase in config.phases if phase.kind != "fit")
+    (supervised,) = (phase for phase in config.phases if phase.kind != "closed_form")
     assert supervised.lr == pytest.approx(0.001)
 
 

@@ -10,11 +10,10 @@ from widget_fakes import LEFT
 
 from napari_colorgan.events import EpochDone, Notice, Preview, Started, StepDone
 from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning.process import find_process
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_lock import find_process
 from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 from napari_colorgan.widgets.fine_tune import ending as _training_ending
 from napari_colorgan.widgets.fine_tune.panel import FineTuneWidget

@@ -65,9 +65,9 @@ def fine_tune(
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
     from napari_colorgan.services.fine_tune import fine_tune_job
+    from napari_colorgan.services.run_request import FineTuneRequest, check_output_free
     from napari_colorgan.services.tuning.folders import new_run_folder
-    from napari_colorgan.services.tuning.keeping import check_name_free, save_model
-    from napari_colorgan.services.tuning.request import FineTuneRequest, check_output_free
+    from napari_colorgan.services.tuning.library import check_name_free, save_model_job
 
     if name is not None:
         check_name_free(name)
@@ -101,8 +101,8 @@ def fine_tune(
     for change in result.comparison.changes:
         typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")
     if name is not None:
-        save_model(result.path, result.model)
-        typer.echo(f"The model is in the library as '{result.model.card.name}'.")
+        run(save_model_job(request.output, result.path, name))
+        typer.echo(f"The model is in the library as '{name}'.")
     typer.echo(f"The model is in {result.path}")
 
 

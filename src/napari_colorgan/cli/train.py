@@ -64,10 +64,10 @@ def train(
     from napari_colorgan.errors import ConfigError
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
-    from napari_colorgan.services.train import TrainRequest, train_job
+    from napari_colorgan.services.train import TrainRequest, train_model_job
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.plan import share_epochs
-    from napari_colorgan.training.processes import speaks
+    from napari_colorgan.training.processes import is_main_process
 
     if not data:
         raise ConfigError(
@@ -94,10 +94,10 @@ def train(
         card={} if card is None else _read_card(card),
     )
     # Of several processes, as `accelerate launch` starts them, one talks.
-    console = Console(quiet=not speaks())
+    console = Console(quiet=not is_main_process())
     with TrainingView(console) as view, interruptible(view.show) as on_event:
         try:
-            model = run(train_job(request), on_event)
+            model = run(train_model_job(request), on_event)
         except KeyboardInterrupt:
             told = "Stopped; the state is kept. Go on with the same command and --resume."
             console.print(f"\n{told}", soft_wrap=True)

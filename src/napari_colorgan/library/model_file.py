@@ -100,6 +100,21 @@ def save_model_file(
     return saved
 
 
+def round_weights(generator: Generator, dtype: torch.dtype = torch.float16) -> Generator:
+    """Round weights, in place, to the values that `save_model_file` stores.
+
+    Then the generator predicts what a model read back from its file does, and what is measured
+    of it holds for the file.
+
+    Raises
+    ------
+    ModelError
+        If the weights hold NaN or infinity.
+    """
+    generator.load_state_dict(_stored_tensors(generator, dtype))
+    return generator
+
+
 def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     """Read a model from a file that `save_model_file` wrote.
 

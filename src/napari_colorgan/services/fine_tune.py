@@ -12,22 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
-from napari_colorgan.services.tuning.base import load_base
-from napari_colorgan.services.tuning.comparison import Comparison, compare
+from napari_colorgan.services.dataset.hold_out import SimilaritySplit
+from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
+from napari_colorgan.services.run_request import (
+    FineTuneRequest,
+    Scale,
+    TrainRequest,
+    check_output_free,
+)
+from napari_colorgan.services.train import Trained, train_job, write_model
+from napari_colorgan.services.tuning.comparison import (
+    Comparison,
+    card_fields,
+    compare,
+    measured_card,
+    unchanged_card,
+)
 from napari_colorgan.services.tuning.cross_validation import cross_validate_job
 from napari_colorgan.services.tuning.folders import new_run_folder
-from napari_colorgan.services.tuning.keeping import check_name_free, save_model
-from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
-from napari_colorgan.services.tuning.process import acquire, release
-from napari_colorgan.services.tuning.request import FineTuneRequest, Scale, check_output_free
-from napari_colorgan.services.tuning.settings import tuning_config
-from napari_colorgan.services.tuning.tuned_card import card_fields, measured_card, unchanged_card
+from napari_colorgan.services.tuning.library import check_name_free, save_model_job
+from napari_colorgan.services.tuning.recipe import tuning_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.events import Event
     from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.run_directory import RunDirectory
 
@@ -36,6 +47,7 @@ __all__ = ["FineTuneRequest", "FineTuneResult", "fine_tune", "fine_tune_job"]
 RESULT_FILE = "result.json"
 FAILURE_FILE = "failure.txt"
 TRAINED_FILE = "trained.safetensors"
+BASE_FILE = "base.safetensors"
 _DEFAULT_MINUTES = 5.0
 _LEAST_MINUTES = 0.05
 
@@ -142,7 +154,7 @@ def fine_tune(
         request.save()
     result = run(fine_tune_job(request), on_event)
     if name is not None:
-        save_model(result.path, result.model)
+        run(save_model_job(request.output, result.path, name))
     return result.model
 
 
@@ -152,7 +164,7 @@ def _as_list(items: Any) -> list[Any]:
 
 
 def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
-    """Fine-tune; a run that is in the request's directory already is taken up where it was.
+    """Fine-tune a model; a run that is in the request's directory already is resumed.
 
     Parameters
     ----------
@@ -162,9 +174,9 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     Yields
     ------
     Event
-        Those of gathering (Started and PlaneDone in planes), then those of training (Started in
-        steps …). Validation metrics of the base begin with "base_". All are also lines of the
-        run directory's ``events.jsonl``.
+        Those of `prepare_dataset` (in planes), then those of `Trainer.fit` (in steps).
+        Validation metrics of the base begin with "base_". All are also lines of the run
+        directory's ``events.jsonl``.
 
     Returns
     -------
@@ -178,81 +190,100 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     from napari_colorgan.training.run_directory import RunDirectory
 
     directory = RunDirectory(request.output)
-    # Who looks at the folder can tell by this whether somebody works on it.
-    acquire(directory.path)
+    directory.lock.acquire()
     try:
         (directory.path / FAILURE_FILE).unlink(missing_ok=True)
-        return (yield from _fine_tune(request, directory))
+        return (yield from directory.record(_fine_tune(request, directory)))
     except (ColorganError, OSError, RuntimeError, ValueError) as error:
-        # On a full disk even that may fail, and must not take the error's place.
+        # On a full disk even that may fail, and must not replace the error.
         with contextlib.suppress(ColorganError, OSError):
             directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
         raise
     finally:
-        release(directory.path)
+        directory.lock.release()
 
 
 def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTuneResult]:
-    from napari_colorgan.services.train import TrainRequest, train_job
-
     started = time.monotonic()
-    base = load_base(request)
+    base = _load_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
-    gathering = prepare_dataset_job(
-        request.data, request.hold_out, config.data, config.seed, request.gray, request.titles
+    dataset = yield from prepare_dataset(
+        Items(request.data, request.gray, request.titles),
+        SimilaritySplit(request.hold_out, config.seed),
+        config.data,
     )
-    material = yield from directory.record(gathering)
+    if not resume:
+        directory.create(config)
     minutes = request.minutes
     if minutes is not None:
         minutes = max(minutes - (time.monotonic() - started) / 60.0, _LEAST_MINUTES)
-    yield from train_job(
-        TrainRequest(
-            config=None if resume else config,
-            data=material.training,
-            validation=material.held_out,
-            output=request.output,
-            base=base,
-            minutes=minutes,
-            resume=resume,
-            device=request.device,
-            name=request.name,
-            card=card_fields(base.card, material),
-        )
+    train = TrainRequest(
+        data=request.data,
+        output=request.output,
+        base=base,
+        minutes=minutes,
+        name=request.name,
+        device=request.device,
+        config=config,
+        resume=resume,
+        card=card_fields(base.card, dataset),
     )
-    return (yield from directory.record(_judge(request, config, base, material, directory)))
+    trained = yield from train_job(train, dataset)
+    comparison = yield from _compare(config, base, trained, dataset)
+    return (yield from _write_better(base, trained, dataset, comparison, directory))
 
 
-def _judge(
-    request: FineTuneRequest,
-    config: TrainingConfig,
+def _load_base(request: FineTuneRequest) -> Model:
+    """Return the model to start from.
+
+    A model in a file is copied into the run directory first, so that a run can be resumed with
+    the same result after its base was changed or deleted.
+    """
+    from napari_colorgan.library.file_format import copy_model_file
+    from napari_colorgan.library.model_file import load_model_file
+    from napari_colorgan.library.store import ModelLibrary
+
+    if not isinstance(request.base, str | Path):
+        return request.base
+    copy = request.output / BASE_FILE
+    if not copy.exists():
+        entry = ModelLibrary().find(request.base)
+        copy_model_file(entry.path, copy, entry.name, overwrite=True)
+    return load_model_file(copy)
+
+
+def _compare(
+    config: TrainingConfig, base: Model, trained: Trained, dataset: Dataset
+) -> Job[Comparison]:
+    """Compare the trained weights with the base's, by what the validator has measured."""
+    assert trained.validator is not None
+    comparison = compare(trained.validator.base_values, trained.values, config.seed)
+    if comparison.is_better and comparison.is_small_sample:
+        agrees = yield from cross_validate_job(config, base.generator, dataset.training)
+        comparison = dataclasses.replace(comparison, agrees=agrees)
+    return comparison
+
+
+def _write_better(
     base: Model,
-    material: Dataset,
+    trained: Trained,
+    dataset: Dataset,
+    comparison: Comparison,
     directory: RunDirectory,
 ) -> Job[FineTuneResult]:
-    """Compare with the base, keep the better of the two, and complete the card."""
+    """Write the better of the two as the run's model, and complete its card."""
     from napari_colorgan.library.model_file import load_model_file, save_model_file
-    from napari_colorgan.training.data import PictureStore
-    from napari_colorgan.training.validation import Validator
 
-    trained = load_model_file(directory.model)
-    store = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
-    validator = Validator.of(config, store)
-    comparison = compare(validator, base.generator.eval(), trained.generator.eval(), config.seed)
-    if comparison.is_better and comparison.is_small_sample:
-        agrees = yield from cross_validate_job(config, base.generator, material.training)
-        comparison = dataclasses.replace(comparison, agrees=agrees)
-    card = measured_card(trained.card, material, comparison)
+    generator, card = trained.generator, measured_card(trained.card, dataset, comparison)
     if not comparison.is_better:
-        save_model_file(directory.path / TRAINED_FILE, trained.generator, card)
+        save_model_file(directory.path / TRAINED_FILE, generator, card)
         yield Notice(
             f"Training did not make “{base.card.name}” better on the held-out planes"
             f"{comparison.rejection_reason}, so its own weights are kept."
         )
-        card = unchanged_card(card, comparison, base.card)
-    best = trained if comparison.is_better else base
-    card = save_model_file(directory.model, best.generator, card)
-    directory.write_json("card.json", card.to_metadata())
-    # Last: its being there says that the run is complete.
+        generator, card = base.generator, unchanged_card(card, comparison, base.card)
+    write_model(generator, card, directory)
+    # Written last, because this file marks the run as complete.
     directory.write_json(RESULT_FILE, comparison.to_dict())
     return FineTuneResult(directory.model, load_model_file(directory.model), comparison)

@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.services.fine_tune import FAILURE_FILE, RESULT_FILE, TRAINED_FILE
+from napari_colorgan.services.run_request import REQUEST_FILE, FineTuneRequest
 from napari_colorgan.services.tuning.comparison import Comparison
 from napari_colorgan.services.tuning.folders import runs_folder
-from napari_colorgan.services.tuning.process import (
-    CONTROL_FILES,
-    find_process,
-    kill,
-    last_lines,
-    spawn,
-)
-from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
-from napari_colorgan.services.tuning.request import FineTuneRequest
-from napari_colorgan.training.event_lines import parse_event
+from napari_colorgan.services.tuning.process import kill, last_lines, spawn
+from napari_colorgan.training.event_log import EventLog
+from napari_colorgan.training.run_lock import CONTROL_FILES, find_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +43,7 @@ class TuningRun:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._offset = 0
+        self._log = EventLog(path)
 
     @property
     def request(self) -> FineTuneRequest:
@@ -149,18 +143,8 @@ class TuningRun:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def poll(self) -> list[Event]:
-        """Return the events that have come since the last call, at once."""
-        try:
-            with (self.path / "events.jsonl").open("rb") as file:
-                file.seek(self._offset)
-                text = file.read()
-        except FileNotFoundError:
-            return []
-        # The last line may still be in the writing.
-        whole = text[: text.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        lines = whole.decode("utf-8", "replace").splitlines()
-        return [event for event in map(parse_event, lines) if event is not None]
+        """Return the events since the last call, without waiting."""
+        return self._log.poll()
 
     def failure(self) -> ColorganError:
         """Return what to tell of a run whose process is gone before its end."""

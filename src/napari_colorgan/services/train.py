@@ -1,139 +1,122 @@
-"""Train a model: from a recipe and pictures to a run directory with a model in it."""
+"""Train a model: from a recipe and pictures to a run directory with a model in it.
+
+`train_job` is the one training of this package: it takes a prepared dataset and returns the
+trained generator with the validator that measured it. `train_model_job` wraps it for the command
+line, `services.fine_tune` for fine-tuning.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_colorgan.core.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
 from napari_colorgan.metric_registry import COMPARED, base_key, gray_key, label_of
+from napari_colorgan.services.dataset.hold_out import SourceSplit
+from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
+from napari_colorgan.services.run_request import TrainRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import torch
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_directory import RunDirectory
-    from napari_colorgan.training.trainer import TrainingResult
     from napari_colorgan.training.validation import Validator
+
+__all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 
 @dataclass(frozen=True, eq=False)
-class TrainRequest:
-    """What to train, on what, and where.
+class Trained:
+    """What a training returns.
 
     Attributes
     ----------
-    config : TrainingConfig or None
-        None when resuming: the run directory knows.
-    data, validation : sequence of path or array
-        Colour pictures: files, folders, RGB arrays. Without `validation`, a share of the
-        sources is held out.
-    output : Path
-        The run directory.
-    base : Model or None
-        Start from this model's weights and architecture; it stays as it is.
-    minutes : float or None
-        Plan the run to end in this time, instead of by the config's epochs.
-    resume : bool
-        Go on with the run that is in `output`.
-    device : str
-        "auto", "cpu", "cuda", "mps" …
-    name : str
-        The model's name.
-    card : mapping
-        Fields of the model's card to state instead of the plain ones, such as title, domain,
-        description, limitations, license and training_data.
+    generator : Generator
+        The best weights found, rounded to what a model file holds, in evaluation mode.
+    validator : Validator or None
+        What measured it, with the base's values; None where nothing was held out.
+    values : dict of list of float
+        "l1", "psnr", "delta_e" … of each held-out picture, by those weights.
+    card : ModelCard
+        What a model file of it says, without the hash.
     """
 
-    config: TrainingConfig | None
-    data: Sequence[Any]
-    output: Path
-    validation: Sequence[Any] = ()
-    base: Model | None = None
-    minutes: float | None = None
-    resume: bool = False
-    device: str = "auto"
-    name: str = "model"
-    card: Mapping[str, Any] = field(default_factory=dict)
+    generator: Generator
+    validator: Validator | None
+    values: dict[str, list[float]]
+    card: ModelCard
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The means of `values`, beside those of the gray baseline and of the base."""
+        return {} if self.validator is None else self.validator.summarize(self.values)
 
 
 @dataclass(frozen=True, eq=False)
-class _Material:
+class _Setup:
     """What a trainer needs, ready."""
 
     config: TrainingConfig
     generator: Generator
-    pictures: PictureStore
     validator: Validator | None
-    names: tuple[str, ...]
+    plan: Plan
 
 
-def train_job(request: TrainRequest) -> Job[Path]:
-    """Train and return the path of the finished model file.
+def train_model_job(request: TrainRequest) -> Job[Path]:
+    """Read the data, train, and return the path of the finished model file.
 
     Yields
     ------
     Event
-        See `Trainer.fit`.
+        See `prepare_dataset` and `Trainer.fit`; each is also a line of the run's log.
 
     Raises
     ------
     ColorganError
-        If the settings contradict each other, the data can't be read, another process holds
-        the run directory, a loss isn't finite or the disk is full. The last checkpoint stays.
+        If the settings contradict each other, the data can't be read, another process has the
+        run directory, a loss isn't finite or the disk is full. The last checkpoint stays.
     """
     from napari_colorgan.training.processes import Processes
 
-    processes = Processes.join(request.device)
-    job = _train(request, processes)
-    # Of several processes the main one speaks.
-    model = (yield from job) if processes.is_main else run_job(job)
-    processes.leave()
+    processes = Processes.init(request.device)
+    job = _train_model(request, processes)
+    # Of several processes the main one reports.
+    model = (yield from job) if processes.is_main_process else run_job(job)
+    processes.destroy()
     return model
 
 
-def _train(request: TrainRequest, processes: Processes) -> Job[Path]:
+def _train_model(request: TrainRequest, processes: Processes) -> Job[Path]:
     from napari_colorgan.training.run_directory import RunDirectory
-    from napari_colorgan.training.trainer import Trainer
 
     run = RunDirectory(request.output)
-    config = processes.from_main(lambda: _begin(request, run))
+    config = processes.broadcast(lambda: _begin(request, run))
     try:
-        ready = _make_ready(request, config, run, processes)
-        # Several processes share the run directory, and the main one writes there.
-        material, plan = yield from run.record(ready) if processes.is_main else ready
-        trainer = Trainer(
-            material.config,
-            plan,
-            material.generator,
-            material.pictures,
-            material.validator,
-            run,
-            processes,
-        )
-        result = yield from trainer.fit()
-        processes.from_main(lambda: _write_model(request, material, result, run))
+        job = _prepare_and_train(request, config, processes)
+        # The main process writes the run directory that all of them share.
+        trained = yield from run.record(job) if processes.is_main_process else job
+        processes.broadcast(lambda: write_model(trained.generator, trained.card, run))
     finally:
-        run.release()
+        run.lock.release()
     return run.model
 
 
 def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
     if request.resume:
         config = run.load_config()
-        run.acquire()
+        run.lock.acquire()
         return config
     if request.config is None:
         raise TrainingError(
@@ -146,50 +129,98 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
         generator = extended(request.base.generator.config, config.generator)
         config = dataclasses.replace(config, generator=generator)
     run.create(config)
-    run.acquire()
+    run.lock.acquire()
     return config
 
 
-def _make_ready(
-    request: TrainRequest, config: TrainingConfig, run: RunDirectory, processes: Processes
-) -> Job[tuple[_Material, Plan]]:
-    material = yield from _prepare(request, config, processes)
-    plan = yield from _plan(request, material, run, processes)
-    return material, plan
+def _prepare_and_train(
+    request: TrainRequest, config: TrainingConfig, processes: Processes
+) -> Job[Trained]:
+    from napari_colorgan.training.data import find_pictures
+
+    _check(request, config, processes)
+    split = SourceSplit(config.data.validation_share, config.seed, request.validation)
+    # Each process keeps all pictures that fit into its part of the machine's memory.
+    memory_gib = config.data.memory_gib / processes.local_world_size
+    data = dataclasses.replace(config.data, memory_gib=memory_gib)
+    dataset = yield from prepare_dataset(Items(find_pictures(request.data)), split, data)
+    request = dataclasses.replace(request, config=config)
+    return (yield from train_job(request, dataset, processes))
 
 
-def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes) -> Job[_Material]:
+def train_job(
+    request: TrainRequest, dataset: Dataset, processes: Processes | None = None
+) -> Job[Trained]:
+    """Train on a prepared dataset, from the newest checkpoint on if there is one.
+
+    Parameters
+    ----------
+    request : TrainRequest
+        With its config. The caller has created the run directory and holds its lock.
+    dataset : Dataset
+        What to train and to measure on; no file is read again that fits into memory.
+    processes : Processes, optional
+        Who trains together; this process alone by default.
+
+    Yields
+    ------
+    Event
+        Notice, then those of `Trainer.fit`.
+
+    Returns
+    -------
+    Trained
+        Nothing but checkpoints has been written: what becomes of it is the caller's choice.
+
+    Raises
+    ------
+    ColorganError
+        See `train_model_job`.
+    """
+    from napari_colorgan.library.model_file import round_weights
+    from napari_colorgan.training.processes import Processes
+    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.trainer import Trainer
+
+    processes = processes or Processes()
+    run = RunDirectory(request.output)
+    setup = yield from _set_up(request, dataset, run, processes)
+    config, validator = setup.config, setup.validator
+    trainer = Trainer(
+        config, setup.plan, setup.generator, dataset.training, validator, run, processes
+    )
+    result = yield from trainer.fit()
+    # What is measured is what a model file will hold.
+    generator = round_weights(result.generator)
+    values = {} if validator is None else validator.measure_each(generator)
+    effort = f"{result.steps} steps in {duration(result.seconds)}."
+    card = _card(request, dataset, generator, validator, values, effort)
+    return Trained(generator, validator, values, card)
+
+
+def write_model(generator: Generator, card: ModelCard, run: RunDirectory) -> None:
+    """Write a run's model file, and its card as a file that can be read without torch."""
+    from napari_colorgan.library.model_file import save_model_file
+
+    card = save_model_file(run.model, generator, card)
+    run.write_json("card.json", card.to_metadata())
+
+
+def _set_up(
+    request: TrainRequest, dataset: Dataset, run: RunDirectory, processes: Processes
+) -> Job[_Setup]:
     import torch
 
-    from napari_colorgan.core.device import resolve_device
-    from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
     from napari_colorgan.training.encoders import build_from_base, build_pretrained
-    from napari_colorgan.training.shared_norm import share_statistics
+    from napari_colorgan.training.processes import share_statistics
     from napari_colorgan.training.validation import Validator
 
-    processes.check(config)
-    device = processes.device or resolve_device(request.device)
-    _require_cuda_for_float16(config, device.type)
-    pictures = find_pictures(request.data)
-    held_out = find_pictures(request.validation) if request.validation else []
-    if not held_out:
-        pictures, held_out = split_by_source(pictures, config.data.validation_share, config.seed)
-    data, memory_gib = config.data, config.data.memory_gib / processes.on_this_machine
-    training = PictureStore(pictures, max_side=data.max_side, memory_gib=memory_gib)
-    yield Notice(f"Reading {len(training)} pictures; {len(held_out)} are held out.")
-    training, left_out = training.without_near_gray(data.near_gray)
-    if left_out:
-        yield Notice(f"{left_out} nearly gray pictures are left out.")
-    if not len(training):
-        raise TrainingError(
-            expected="colour pictures",
-            got=f"{left_out} pictures, all of them nearly gray",
-            action="Give colour images, or lower data.near_gray.",
-        )
+    config = request.config
+    assert config is not None
+    device = _check(request, config, processes)
     validator = None
-    if held_out and processes.is_main:
-        store = PictureStore(held_out, max_side=data.max_side, memory_gib=0.0)
-        validator = Validator.of(config, store)
+    if len(dataset.held_out) and processes.is_main_process:
+        validator = Validator.of(config, dataset.held_out)
     torch.manual_seed(config.seed)
     if request.base is not None:
         # Training changes weights in place, and the base may be in use.
@@ -197,92 +228,94 @@ def _prepare(request: TrainRequest, config: TrainingConfig, processes: Processes
     else:
         generator = build_pretrained(config)
     generator = generator.to(device).to(memory_format=torch.channels_last)
-    if processes.count > 1:
+    if processes.world_size > 1:
         share_statistics(generator, device)
     if validator is not None and request.base is not None:
         validator.remember_base(generator.eval())
-    names = tuple(sorted({Path(str(d)).name for d in request.data if isinstance(d, str | Path)}))
-    return _Material(config, generator, training, validator, names)
+    plan = processes.broadcast(lambda: run.load_plan())
+    if plan is None:
+        plan = yield from _plan(request, config, generator, dataset, validator, processes)
+        if processes.is_main_process:
+            run.save_plan(plan)
+    return _Setup(config, generator, validator, plan)
 
 
-def _require_cuda_for_float16(config: TrainingConfig, device: str) -> None:
-    if config.precision == "float16" and device != "cuda":
+def _check(request: TrainRequest, config: TrainingConfig, processes: Processes) -> torch.device:
+    """Return the device, unless the config or the device doesn't suit the run."""
+    from napari_colorgan.core.device import resolve_device
+
+    processes.check(config)
+    device = processes.device or resolve_device(request.device)
+    if config.precision == "float16" and device.type != "cuda":
         raise ConfigError(
             expected='precision "float16" with CUDA',
-            got=f"the device {device!r}",
+            got=f"the device {device.type!r}",
             action='Set precision = "bfloat16" or "float32".',
         )
+    return device
 
 
 def _plan(
-    request: TrainRequest, material: _Material, run: RunDirectory, processes: Processes
+    request: TrainRequest,
+    config: TrainingConfig,
+    generator: Generator,
+    dataset: Dataset,
+    validator: Validator | None,
+    processes: Processes,
 ) -> Job[Plan]:
     from napari_colorgan.training.calibration import measure_seconds
-    from napari_colorgan.training.plan import Plan, plan_epochs, plan_minutes
+    from napari_colorgan.training.plan import plan_epochs, plan_minutes
 
-    known = processes.from_main(lambda: run.read_json("plan.json"))
-    if known is not None:
-        return Plan.from_dict(known)
     if request.minutes is None:
-        plan = plan_epochs(material.config, len(material.pictures))
-    else:
-        yield Notice("Measuring how long a step takes.")
-        started = time.monotonic()
-        seconds, overhead = measure_seconds(
-            material.config,
-            material.generator,
-            material.pictures,
-            material.validator,
-            processes,
-            request.minutes * 60.0,
-        )
-        spent = time.monotonic() - started
-        plan = plan_minutes(material.config, request.minutes, seconds, overhead, spent)
-    plan = processes.from_main(lambda: plan)
-    if processes.is_main:
-        run.write_json("plan.json", plan.to_dict())
-    return plan
+        return plan_epochs(config, len(dataset.training))
+    minutes = request.minutes
+    yield Notice("Measuring how long a step takes.", transient=True)
+    started = time.monotonic()
+    seconds, overhead = measure_seconds(
+        config, generator, dataset.training, validator, processes, minutes * 60.0
+    )
+    spent = time.monotonic() - started
+    return processes.broadcast(lambda: plan_minutes(config, minutes, seconds, overhead, spent))
 
 
-def _write_model(
-    request: TrainRequest, material: _Material, result: TrainingResult, run: RunDirectory
-) -> None:
-    from napari_colorgan.library.model_file import save_model_file
-
-    card = _card(request, material, result)
-    save_model_file(run.model, result.generator, card)
-    run.write_json("card.json", card.to_metadata())
-
-
-def _card(request: TrainRequest, material: _Material, result: TrainingResult) -> ModelCard:
+def _card(
+    request: TrainRequest,
+    dataset: Dataset,
+    generator: Generator,
+    validator: Validator | None,
+    values: dict[str, list[float]],
+    effort: str,
+) -> ModelCard:
     from napari_colorgan.library.card import Metric, ModelCard
 
-    config, values = material.config, result.metrics
-    held_out = 0 if material.validator is None else len(material.validator.rgb)
-    dataset = f"{held_out} held-out pictures, middle square of {config.data.size} px"
+    config = request.config
+    assert config is not None
+    means = {} if validator is None else validator.summarize(values)
+    held_out = len(next(iter(values.values()), ()))
+    measured_on = f"{held_out} held-out pictures, middle square of {config.data.size} px"
     metrics = tuple(
         Metric(
-            dataset,
+            measured_on,
             label_of(key),
-            values[key],
-            values[gray_key(key)],
-            base=values.get(base_key(key)),
+            means[key],
+            means[gray_key(key)],
+            base=means.get(base_key(key)),
         )
         for key in COMPARED
-        if key in values
+        if key in means
     )
-    sets = tuple((name, "as stated by its owner") for name in material.names)
-    stated = {
+    names = {Path(str(item)).name for item in request.data if isinstance(item, str | Path)}
+    fields = {
         "version": "1",
-        "title": f"Trained on {len(material.pictures)} pictures",
+        "title": f"Trained on {len(dataset.training)} pictures",
         "domain": "own pictures",
-        "description": f"{result.steps} steps in {duration(result.seconds)}.",
-        "training_data": sets,
+        "description": effort,
+        "training_data": tuple((name, "as stated by its owner") for name in sorted(names)),
         **request.card,
     }
     return ModelCard(
         name=request.name,
-        architecture=result.generator.config.to_dict(),
+        architecture=generator.config.to_dict(),
         scale="fit" if config.data.scale == "fit" else "native",
         working_size=_working_size(config),
         vividness=config.vividness,
@@ -290,11 +323,11 @@ def _card(request: TrainRequest, material: _Material, result: TrainingResult) ->
         metrics=metrics,
         parent=None if request.base is None else request.base.card.name,
         parent_sha256="" if request.base is None else request.base.card.sha256,
-        **stated,
+        **fields,
     )
 
 
 def _working_size(config: TrainingConfig) -> int:
-    """Return the side at which a plane looks as large as the patches did, in steps of 32."""
+    """Return the short side at which objects appear as large as in the patches, in steps of 32."""
     middle = config.data.size * sum(config.data.zoom) / 2.0
     return round(middle / 32) * 32

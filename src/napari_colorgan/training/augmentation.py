@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.training.data_config import DataConfig
+    from napari_colorgan.training.config_parts import DataConfig
 
 REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
 # Emulsions before the panchromatic ones were blind to red and keen on blue.

@@ -91,14 +91,14 @@ class BatchSource:
         self._size = config.phases[number].batch_size
         self._unguided = config.unguided
         if config.generator.spread_channels:
-            self._unguided = 0.0 if config.phases[number].kind == "hints" else 1.0
+            self._unguided = 0.0 if config.phases[number].kind == "hint_propagation" else 1.0
         self._length = len(pictures) if cache is None else len(cache)
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def load(self, step: int) -> StepData:
         """Make the data of a step; called from prefetching threads."""
         whole = range(step * self._size, (step + 1) * self._size)
-        positions = self._processes.share(whole)
+        positions = self._processes.shard(whole)
         indices = [self._index(position) for position in positions]
         features = None
         if self._cache is not None:

@@ -43,21 +43,21 @@ class BestModel:
         self._processes = processes
 
     def begin_phase(self, kind: str, progress: Progress, generators: tuple[Generator, ...]) -> None:
-        """Forget the scores that the phase which begins isn't to be compared with.
+        """Forget scores that the new phase must not be compared with, and load the best weights.
 
-        An adversarial phase is there for what the score doesn't see: L1 and PSNR favour the
-        grayer answers of the phase before it, whose weights would be kept throughout. A phase
-        "hints" is measured by what hints do, on the network as it will be used, which is no
-        measure for a phase after it. Before it, and before and after a fit, the generators that
-        are given are brought to the best weights.
+        An adversarial phase improves what the score doesn't measure: L1 and PSNR favour the
+        grayer predictions of the phase before it, whose weights would always be kept. Hint
+        propagation is scored with hints, which isn't comparable with the score of any other
+        phase. It trains on the network as it will be used, so that it begins with the best
+        weights, as do closed-form phases and the phase after one.
         """
         progress.waited = 0
         before = self._config.phases[progress.phase - 1].kind if progress.phase else ""
         has_best = progress.best_score is not None
-        if kind == "hints" or (has_best and "fit" in (kind, before)):
+        if kind == "hint_propagation" or (has_best and "closed_form" in (kind, before)):
             for generator in generators:
                 self.load_best(generator)
-        if kind in ("adversarial", "hints") or before == "hints":
+        if kind in ("adversarial", "hint_propagation") or before == "hint_propagation":
             progress.best_score = None
 
     def consider(
@@ -84,18 +84,18 @@ class BestModel:
         metrics = self.measure(generator)
         is_best = True
         if metrics:
-            value = score(metrics, "hinted" if kind == "hints" else self._config.score)
+            value = score(metrics, "hinted" if kind == "hint_propagation" else self._config.score)
             is_best = progress.best_score is None or value > progress.best_score
             progress.waited = 0 if is_best else progress.waited + 1
             progress.best_score = value if is_best else progress.best_score
-        if is_best and self._processes.is_main:
+        if is_best and self._processes.is_main_process:
             save_checkpoint(self._run.best, {"average": generator}, {}, progress)
         return metrics, is_best
 
     def measure(self, generator: Generator) -> dict[str, float]:
         """Return what the main process's validator finds."""
         validator = self._validator
-        return self._processes.from_main(
+        return self._processes.broadcast(
             lambda: {} if validator is None else validator.measure(generator)
         )
 

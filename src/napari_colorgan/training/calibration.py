@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import time
 from statistics import median
 from typing import TYPE_CHECKING
@@ -52,14 +53,21 @@ def measure_seconds(
         Seconds that features to cache and validations will take beside the steps.
     """
     seconds: list[float] = []
+    closed_form: float | None = None
     overhead = 0.0
     if validator is not None:
-        started = time.perf_counter()
-        validator.measure(generator.eval())
-        per_validation = time.perf_counter() - started
-        # One at least at each phase's end, and one of the result.
-        overhead += per_validation * (config.validations * len(config.phases) + 1)
+        if validator.seconds is None:
+            validator.measure(generator.eval())
+        # A closed-form phase is one step and is validated once; the result is measured, too.
+        counts = (1 if phase.is_closed_form else config.validations for phase in config.phases)
+        overhead += (validator.seconds or 0.0) * (sum(counts) + 1)
     for number, phase_config in enumerate(config.phases):
+        if phase_config.is_closed_form:
+            # These phases differ in hardly more than how strongly weights are held back.
+            if closed_form is None:
+                closed_form = _estimate_fit(config, number, generator, pictures, processes)
+            seconds.append(closed_form)
+            continue
         trained = copy.deepcopy(generator)
         discriminator = PatchGANDiscriminator(config.discriminator)
         needs_discriminator = phase_config.kind in ("discriminator", "adversarial")
@@ -71,12 +79,6 @@ def measure_seconds(
             teacher=build_teacher(config, next(trained.parameters()).device),
             processes=processes,
         )
-        if phase_config.is_fit:
-            fits = (s for s, p in zip(seconds, config.phases, strict=False) if p.is_fit)
-            feed = BatchSource(config, number, pictures, processes=processes)
-            # They differ in little else than what holds their weights back.
-            seconds.append(next(fits, None) or _fit_once(phase, feed))
-            continue
         data = BatchSource(config, number, pictures, processes=processes).load(0)
         if phase_config.kind == "warm_up":
             _with_features(trained, data)  # the first time memory is got and caches are cold
@@ -94,18 +96,43 @@ def _median_step(phase: Phase, data: StepData, processes: Processes, patience: f
     """Return what a step takes, from as many as take `patience` seconds, but at least a few."""
     taken: list[float] = []
     # The main process's clock, so that all take the same number.
-    while len(taken) < STEPS or processes.from_main(lambda: sum(taken) < patience):
+    while len(taken) < STEPS or processes.broadcast(lambda: sum(taken) < patience):
         started = time.perf_counter()
         phase.step(data, 0.0)
         taken.append(time.perf_counter() - started)
     return median(taken)
 
 
-def _fit_once(phase: Phase, feed: BatchSource) -> float:
-    """Return what a fit's only step takes, its pictures included."""
-    started = time.perf_counter()
-    phase.step(feed.load(0), 0.0)
-    return time.perf_counter() - started
+def _estimate_fit(
+    config: TrainingConfig,
+    number: int,
+    generator: Generator,
+    pictures: PictureStore,
+    processes: Processes,
+) -> float:
+    """Return what the only step of a closed-form phase takes, its pictures included.
+
+    A whole step would double the time before training begins. It is `accumulate` parts, and
+    linear systems that are solved once, so that two parts minus one are what a part takes.
+    """
+
+    def time_parts(parts: int) -> float:
+        phase = dataclasses.replace(
+            whole, batch_size=whole.batch_size // whole.accumulate * parts, accumulate=parts
+        )
+        phases = (*config.phases[:number], phase, *config.phases[number + 1 :])
+        part = dataclasses.replace(config, phases=phases)
+        step = Phase(part, number, copy.deepcopy(generator), processes=processes)
+        started = time.perf_counter()
+        step.step(BatchSource(part, number, pictures, processes=processes).load(0), 0.0)
+        return time.perf_counter() - started
+
+    whole = config.phases[number]
+    if whole.accumulate <= 3:
+        return time_parts(whole.accumulate)
+    time_parts(1)  # the first time, memory is allocated and caches are cold
+    one, two = time_parts(1), time_parts(2)
+    return one + (whole.accumulate - 1) * max(two - one, 0.0)
 
 
 def _with_features(generator: Generator, data: StepData) -> StepData:

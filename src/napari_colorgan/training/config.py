@@ -9,10 +9,8 @@ import tomli_w
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator import GeneratorConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
-from napari_colorgan.training.plain_values import build, choose, require, to_plain
-from napari_colorgan.training.recipe_file import read_recipe
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
+from napari_colorgan.training.recipe_file import build, choose, read_recipe, require, to_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +44,7 @@ class TrainingConfig:
         ones; the exponent of the inverse of (half smoothed, half uniform) frequency.
     unguided : float
         The share of training patches without any hint, where the network itself sees hints; a
-        phase "hints" leaves no patch without.
+        phase "hint_propagation" leaves no patch without.
     freeze_statistics : bool
         Whether the encoder's BatchNorm keeps its pretrained statistics; an encoder that starts
         from nothing has none.
@@ -115,9 +113,9 @@ class TrainingConfig:
             require(f"{where}.classification", phase.classification, accepted, classifies)
             if phase.kind in ("discriminator", "adversarial"):
                 self._require_room_for_discriminator()
-            spreads = phase.kind != "hints" or self.generator.spread_channels > 0
+            spreads = phase.kind != "hint_propagation" or self.generator.spread_channels > 0
             require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
-            has_detail = not phase.is_fit or self.generator.detail
+            has_detail = not phase.is_closed_form or self.generator.detail
             require("phases.kind", phase.kind, "with generator.detail = true", has_detail)
             can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
@@ -138,7 +136,7 @@ class TrainingConfig:
             How many there are.
         """
         begun = self.phases[: number + 1]
-        sizes = [phase.batch_size for phase in begun if not phase.is_fit]
+        sizes = [phase.batch_size for phase in begun if not phase.is_closed_form]
         passing = steps - (len(begun) - len(sizes))
         return round(passing * sizes[-1] / pictures) if sizes else 0
 

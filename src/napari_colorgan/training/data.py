@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import os
+from collections import OrderedDict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,16 +16,21 @@ from napari_colorgan import io
 from napari_colorgan.axes import Axes
 from napari_colorgan.core.color import AB_SCALE, gray_to_lightness
 from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
-from napari_colorgan.errors import ColorganError, InputError, TrainingError
+from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
 
 SEEN_LIGHTNESS = gray_to_lightness(torch.arange(256) / 255.0) / 50.0 - 1.0
 """L*/50 - 1 for each 8-bit gray value on display, shape (256,)."""
+DATA_THREADS = max(1, min(8, (os.cpu_count() or 1) // 4))
+"""A fast GPU needs more than one thread's data; where cores are few, training needs them."""
+
+T = TypeVar("T")
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,15 +185,22 @@ class PictureStore:
         Pictures whose short side is longer are kept shrunk to it; None keeps all pixels.
     memory_gib : float
         How much may be kept.
+    decoded : mapping of int to Tensor, optional
+        Pictures that have been decoded already, by their index; `memory_gib` doesn't count them.
     """
 
     def __init__(
-        self, pictures: Sequence[Picture], *, max_side: int | None, memory_gib: float
+        self,
+        pictures: Sequence[Picture],
+        *,
+        max_side: int | None,
+        memory_gib: float,
+        decoded: Mapping[int, Tensor] | None = None,
     ) -> None:
         self.pictures = list(pictures)
         self._max_side = max_side
         self._room = int(memory_gib * 2**30)
-        self._kept: dict[int, Tensor] = {}
+        self._kept: dict[int, Tensor] = dict(decoded or {})
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -201,32 +215,58 @@ class PictureStore:
         """
         if index in self._kept:
             return self._kept[index]
-        picture = self.pictures[index]
-        try:
-            rgb = to_uint8(picture.read())
-        except (ColorganError, OSError) as error:
-            raise TrainingError(
-                expected=f"to read {picture.name}",
-                got=str(error),
-                action="Bring the file back, or start a new run without it; this run can be "
-                "resumed from its last checkpoint.",
-            ) from error
-        if self._max_side is not None and min(rgb.shape[-2:]) > self._max_side:
-            rgb = resize_short_side(rgb, self._max_side)
+        rgb = shrink(read_picture(self.pictures[index]), self._max_side)
         if rgb.nbytes <= self._room:
             self._room -= rgb.nbytes
             self._kept[index] = rgb
         return rgb
 
-    def without_near_gray(self, threshold: float) -> tuple[PictureStore, int]:
-        """Return a store of the colourful pictures, and how many were left out."""
-        keep = [i for i in range(len(self)) if mean_chroma(self.read(i)) >= threshold]
-        kept = PictureStore(
-            [self.pictures[i] for i in keep], max_side=self._max_side, memory_gib=0.0
+    def select(self, indices: Sequence[int]) -> PictureStore:
+        """Return a store of some of the pictures, which shares the decoded ones.
+
+        It keeps no others, so that stores of the same pictures don't fill the memory twice.
+        """
+        return PictureStore(
+            [self.pictures[index] for index in indices],
+            max_side=self._max_side,
+            memory_gib=0.0,
+            decoded={new: self._kept[old] for new, old in enumerate(indices) if old in self._kept},
         )
-        kept._kept = {new: self._kept[old] for new, old in enumerate(keep) if old in self._kept}
-        kept._room = self._room
-        return kept, len(self) - len(keep)
+
+
+def read_picture(picture: Picture) -> Tensor:
+    """Decode a picture: uint8, shape (3, H, W), or (4, H, W) for a pair.
+
+    Raises
+    ------
+    TrainingError
+        If it can't be read.
+    PairError
+        If its gray image doesn't fit.
+    """
+    try:
+        return to_uint8(picture.read())
+    except PairError:
+        raise
+    except (ColorganError, OSError) as error:
+        raise unreadable(picture.name, error) from error
+
+
+def unreadable(name: str, error: Exception) -> TrainingError:
+    """Return the error for training data that can't be read (any more)."""
+    return TrainingError(
+        expected=f"to read {name}",
+        got=str(error),
+        action="Bring the file back, or start a new run without it; a run that has begun can be "
+        "resumed from its last checkpoint.",
+    )
+
+
+def shrink(rgb: Tensor, max_side: int | None) -> Tensor:
+    """Resize a picture whose short side is longer than `max_side` to that; return others as is."""
+    if max_side is None or min(rgb.shape[-2:]) <= max_side:
+        return rgb
+    return resize_short_side(rgb, max_side)
 
 
 def to_uint8(rgb: np.ndarray) -> Tensor:
@@ -284,3 +324,34 @@ def mean_chroma(rgb: Tensor) -> float:
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])
     return float(ab.norm(dim=0).mean() * AB_SCALE)
+
+
+def prefetch(
+    make: Callable[[K], T], keys: Iterable[K], *, threads: int = DATA_THREADS
+) -> Iterator[T]:
+    """Yield ``make(key)`` for each key, in order, made ahead of time.
+
+    Threads, not processes: decoding and resizing release the interpreter's lock, and worker
+    processes crash inside GUI programs on Windows and macOS.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one item; what it raises is raised here at the item's turn.
+    keys : iterable
+        What to make, in order; taken up only a few items ahead.
+    threads : int
+        How many make items at a time; two more than these are ready or in the making at most.
+    """
+    depth = threads + 2
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="colorgan-data")
+    waiting: deque[Future[T]] = deque()
+    try:
+        for key in keys:
+            waiting.append(pool.submit(make, key))
+            if len(waiting) > depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -18,8 +18,7 @@ from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
-from napari_colorgan.training.data import Batch
-from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.data import Batch, prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.config_parts import DataConfig
     from napari_colorgan.training.data import PictureStore
-    from napari_colorgan.training.data_config import DataConfig
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_directory import RunDirectory
 
@@ -207,7 +206,7 @@ def cache_features(
         return None
     cache = FeatureCache(run.cache, phase.views * len(pictures))
     generator.eval()
-    if processes.is_main:
+    if processes.is_main_process:
         yield from cache.build(generator, pictures, config.data, config.seed)
-    processes.wait()
+    processes.barrier()
     return cache

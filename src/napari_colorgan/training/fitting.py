@@ -67,7 +67,7 @@ def fit_detail(
     """
     stage = generator.detail
     assert stage is not None
-    each = max(1, CELLS // (processes.count * sum(len(part.hints) for part in parts)))
+    each = max(1, CELLS // (processes.world_size * sum(len(part.hints) for part in parts)))
     rng = generator_for(seed, processes.rank)
     drawn = [_draw(generator, stage, part, each, rng) for part in parts]
     terms, errors = (torch.cat(column).double() for column in zip(*drawn, strict=True))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.perceptual import FeatureDistance
-    from napari_colorgan.training.phase_config import PhaseConfig
+    from napari_colorgan.training.config_parts import PhaseConfig
 
 
 @dataclass(frozen=True, eq=False)

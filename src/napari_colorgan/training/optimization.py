@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.phase_config import PhaseConfig
+    from napari_colorgan.training.config_parts import PhaseConfig
 
 
 SINGLE_RATE = 15.0
@@ -28,7 +28,7 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     -----
     AdamW without decay, the default, is Adam.
     """
-    if phase.kind == "hints":
+    if phase.kind == "hint_propagation":
         return _spreader_optimizer(generator, phase)
     aside = {id(p) for p in spreader_parameters(generator)}
     if generator.detail is not None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_colorgan.core.perceptual import FeatureDistance
     from napari_colorgan.training.batch_source import StepData
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.phase_config import PhaseConfig
+    from napari_colorgan.training.config_parts import PhaseConfig
 
 
 class Phase:
@@ -79,7 +79,7 @@ class Phase:
             if discriminator is not None:
                 discriminator.compile()
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
-        if not self.config.is_fit:
+        if not self.config.is_closed_form:
             self.optimizers["generator_optimizer"] = generator_optimizer(generator, self.config)
         if discriminator is not None:
             self.optimizers["discriminator_optimizer"] = discriminator_optimizer(
@@ -106,7 +106,7 @@ class Phase:
         TrainingError
             If a loss isn't finite.
         """
-        if self.config.is_fit:
+        if self.config.is_closed_form:
             return self._fit(data)
         # Dropout draws from PyTorch's global chance; seeding it here makes steps resumable.
         seed = self._run.seed * 1_000_003 + self._number * 10_007 + data.number
@@ -141,13 +141,13 @@ class Phase:
     def _set_modes(self) -> None:
         # A discriminator that learns alone judges answers as they will be: without dropout, and
         # leaving the generator's statistics as they are.
-        self._generator.train(self.config.kind not in ("discriminator", "hints"))
+        self._generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
         if self._run.freeze_decoder_statistics:
             for module in self._generator.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
         if self._generator.spreader is not None:
-            self._generator.spreader.train(self.config.kind == "hints")
+            self._generator.spreader.train(self.config.kind == "hint_propagation")
         encoder: Any = getattr(self._generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
@@ -155,7 +155,7 @@ class Phase:
     def _mean_weight(self, ab: Tensor) -> Tensor | None:
         """Return how much a pixel of the whole batch counts, where this is not all of it."""
         head = self._generator.head
-        whole = self.config.accumulate == 1 and self._processes.count == 1
+        whole = self.config.accumulate == 1 and self._processes.world_size == 1
         if whole or self._bin_weights is None or not isinstance(head, DistributionHead):
             return None
         target = F.avg_pool2d(ab.to(self._device), self._generator.output_stride)
@@ -208,7 +208,7 @@ class Phase:
 
     def _answer(self, data: StepData) -> objectives.Answer:
         lightness, hints = data.batch.lightness, data.hints
-        if self.config.kind == "hints":
+        if self.config.kind == "hint_propagation":
             return objectives.predict_with_hints(self._generator, lightness, data.batch.ab, hints)
         features = data.features
         with self._autocast():

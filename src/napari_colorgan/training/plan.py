@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.phase_config import PhaseConfig
+    from napari_colorgan.training.config_parts import PhaseConfig
 
 
 # Less than that isn't worth a word.
@@ -132,7 +132,7 @@ def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
 
 def total_epochs(phases: Sequence[PhaseConfig]) -> float:
     """Return the sum of the phases' epochs; fits, which are a step each, have none."""
-    return sum(phase.epochs for phase in phases if not phase.is_fit) or 1.0
+    return sum(phase.epochs for phase in phases if not phase.is_closed_form) or 1.0
 
 
 def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:
@@ -146,7 +146,7 @@ def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:
         How many there are to train on.
     """
     steps = [
-        1 if phase.is_fit else max(1, math.ceil(phase.epochs * pictures / phase.batch_size))
+        1 if phase.is_closed_form else max(1, math.ceil(phase.epochs * pictures / phase.batch_size))
         for phase in config.phases
     ]
     return _with_validations(config, steps)
@@ -176,18 +176,18 @@ def plan_minutes(
     """
     pairs = list(zip(config.phases, seconds_per_step, strict=True))
     left = minutes * 60.0 - spent_seconds
-    left -= sum(seconds for phase, seconds in pairs if phase.is_fit)
+    left -= sum(seconds for phase, seconds in pairs if phase.is_closed_form)
     available = max(left - overhead_seconds, 1.0)
     shares = total_epochs(config.phases)
     steps = [
-        1 if phase.is_fit else max(1, int(available * phase.epochs / shares / seconds))
+        1 if phase.is_closed_form else max(1, int(available * phase.epochs / shares / seconds))
         for phase, seconds in pairs
     ]
     plan = _with_validations(config, steps)
     return Plan(
         tuple(
             part
-            if phase.is_fit
+            if phase.is_closed_form
             else dataclasses.replace(part, seconds=max(left, 1.0) * phase.epochs / shares)
             for part, phase in zip(plan.phases, config.phases, strict=True)
         )

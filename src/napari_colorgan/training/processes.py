@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from napari_colorgan.errors import ColorganError, ConfigError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from napari_colorgan.training.config import TrainingConfig
 
@@ -38,21 +38,21 @@ class Processes:
     ----------
     rank : int
         This process's number; 0 is the main one.
-    count : int
+    world_size : int
         How many there are.
-    on_this_machine : int
+    local_world_size : int
         How many of them share this machine's memory.
     device : torch.device or None
         Where this one computes; None leaves the choice open.
     """
 
     rank: int = 0
-    count: int = 1
-    on_this_machine: int = 1
+    world_size: int = 1
+    local_world_size: int = 1
     device: torch.device | None = None
 
     @classmethod
-    def join(cls, device: str) -> Processes:
+    def init(cls, device: str) -> Processes:
         """Meet the other processes, if the launcher's environment speaks of any.
 
         Parameters
@@ -66,7 +66,7 @@ class Processes:
         ConfigError
             If there are others and accelerate isn't installed.
         """
-        if launched() == 1:
+        if world_size() == 1:
             return cls()
         try:
             from accelerate import PartialState
@@ -84,14 +84,14 @@ class Processes:
         return cls(state.process_index, state.num_processes, local, state.device)
 
     @property
-    def is_main(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process writes the run directory and speaks."""
         return self.rank == 0
 
     def check(self, config: TrainingConfig) -> None:
         """Raise ConfigError unless every batch can be shared evenly."""
         for phase in config.phases:
-            parts = self.count * phase.accumulate
+            parts = self.world_size * phase.accumulate
             if phase.batch_size % parts:
                 raise ConfigError(
                     expected=f"phases.{phase.kind}.batch_size to be a multiple of {parts} "
@@ -100,22 +100,22 @@ class Processes:
                     action="Change that setting, or the number of processes.",
                 )
 
-    def share(self, positions: range) -> range:
+    def shard(self, positions: range) -> range:
         """Return this process's part of a batch's positions."""
-        size = len(positions) // self.count
+        size = len(positions) // self.world_size
         return positions[self.rank * size : (self.rank + 1) * size]
 
     def mean(self, tensor: Tensor) -> Tensor:
         """Return a tensor's mean over the processes."""
-        if self.count == 1:
+        if self.world_size == 1:
             return tensor
         total = tensor.detach().clone()
         distributed.all_reduce(total)
-        return total / self.count
+        return total / self.world_size
 
     def mean_values(self, values: dict[str, float]) -> dict[str, float]:
         """Return named numbers' means over the processes."""
-        if self.count == 1:
+        if self.world_size == 1:
             return values
         numbers = torch.tensor(list(values.values()), dtype=torch.float32, device=self.device)
         return dict(zip(values, self.mean(numbers).tolist(), strict=True))
@@ -123,7 +123,7 @@ class Processes:
     @torch.no_grad()
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace gradients by their means over the processes, in one message."""
-        if self.count == 1:
+        if self.world_size == 1:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
         if not gradients:
@@ -134,9 +134,9 @@ class Processes:
             gradient.copy_(values.view_as(gradient))
 
     @torch.no_grad()
-    def align(self, modules: Iterable[nn.Module]) -> None:
+    def broadcast_parameters(self, modules: Iterable[nn.Module]) -> None:
         """Give every process the main one's weights and statistics."""
-        if self.count > 1:
+        if self.world_size > 1:
             for module in modules:
                 for tensor in module.state_dict().values():
                     # In plain order: channels_last is not what every backend sends.
@@ -144,13 +144,13 @@ class Processes:
                     distributed.broadcast(sent, src=0)
                     tensor.copy_(sent)
 
-    def from_main(self, make: Callable[[], T]) -> T:
+    def broadcast(self, make: Callable[[], T]) -> T:
         """Return what the main process makes; the others wait for it, and end if it fails."""
-        if self.count == 1:
+        if self.world_size == 1:
             return make()
         box: list[Any] = [None, None]
         failure: ColorganError | None = None
-        if self.is_main:
+        if self.is_main_process:
             try:
                 box = [make(), None]
             except ColorganError as error:
@@ -165,13 +165,13 @@ class Processes:
         value: T = box[0]
         return value
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Wait until all processes have come here."""
-        self.from_main(lambda: None)
+        self.broadcast(lambda: None)
 
-    def leave(self) -> None:
+    def destroy(self) -> None:
         """Part from the others."""
-        if self.count > 1 and distributed.is_initialized():
+        if self.world_size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
 
 
@@ -194,11 +194,101 @@ def _let_the_main_one_stop(*, is_main: bool) -> None:
         signal.signal(request, answer)
 
 
-def speaks() -> bool:
-    """Return whether this process is the one that talks to the user."""
+def is_main_process() -> bool:
+    """Return whether this process is the one that reports to the user."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def launched() -> int:
+def world_size() -> int:
     """Return how many processes the launcher says there are."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def share_statistics(module: nn.Module, device: torch.device) -> None:
+    """Make the BatchNorms within a module share their statistics over all processes.
+
+    On CUDA these are PyTorch's own (SyncBatchNorm), which know no other device; elsewhere
+    `SharedBatchNorm2d`. Parameters and their names stay the same.
+    """
+    if device.type == "cuda":
+        # timm's conversion knows its own BatchNorms, which end in an activation, too.
+        from timm.layers import convert_sync_batchnorm
+
+        convert_sync_batchnorm(module)
+        return
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, SharedBatchNorm2d(child))
+        else:
+            share_statistics(child, device)
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """A BatchNorm2d whose training statistics are those of all processes' batches together.
+
+    Parameters
+    ----------
+    norm : nn.BatchNorm2d
+        Whose parameters and statistics it takes over; one of timm's, which drops out and
+        activates too, has that done after it.
+    """
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine)
+        self.weight, self.bias = norm.weight, norm.bias
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            setattr(self, name, getattr(norm, name))
+        self.train(norm.training)
+        then = [getattr(norm, name, None) for name in ("drop", "act")]
+        self.then = nn.Sequential(*(m for m in then if isinstance(m, nn.Module)))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise (B, C, H, W); every process brings as many values."""
+        if not self.training:
+            answer: Tensor = self.then(super().forward(input))
+            return answer
+        values = input.float()
+        count = values[:, 0].numel() * distributed.get_world_size()
+        mean = _sum_over_processes(values.sum(dim=(0, 2, 3))) / count
+        centred = values - mean[:, None, None]
+        variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count
+        self._follow(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        scale = torch.rsqrt(variance + self.eps)
+        if self.affine:
+            scale = self.weight * scale
+        normalised = centred * scale[:, None, None]
+        if self.affine:
+            normalised = normalised + self.bias[:, None, None]
+        shared: Tensor = self.then(normalised.to(input.dtype))
+        return shared
+
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+
+
+class _Sum(torch.autograd.Function):
+    """A sum over processes, backwards as well: each one's loss depends on all inputs."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def _sum_over_processes(values: Tensor) -> Tensor:
+    total: Tensor = _Sum.apply(values)
+    return total

@@ -1,25 +1,22 @@
-"""A run directory: everything that a training run knows, on disk."""
+"""A run directory: the whole state of a training run, on disk."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from filelock import FileLock, Timeout
-
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, TrainingError
-from napari_colorgan.events import PlaneDone
 from napari_colorgan.io import stack_writer, write_atomically
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.event_lines import event_line, parse_event
+from napari_colorgan.training.event_log import EventLog, unwritable
+from napari_colorgan.training.plan import Plan
+from napari_colorgan.training.run_lock import RunLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+PLAN_FILE = "plan.json"
 KEPT_CHECKPOINTS = 2
 
 
@@ -50,7 +48,8 @@ class RunDirectory:
         self.cache = path / "cache"
         self.model = path / "model.safetensors"
         self.best = self.checkpoints / "best.safetensors"
-        self._lock = FileLock(path / "lock")
+        self.lock = RunLock(path)
+        self._log = EventLog(path)
 
     def create(self, config: TrainingConfig) -> None:
         """Begin a run here.
@@ -66,7 +65,7 @@ class RunDirectory:
             for folder in (self.path, self.checkpoints, self.previews):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
         self.write_text("config.toml", config.to_toml())
 
     def load_config(self) -> TrainingConfig:
@@ -85,27 +84,6 @@ class RunDirectory:
             )
         return TrainingConfig.load(self.path / "config.toml")
 
-    def acquire(self) -> None:
-        """Take the run for this process; the system gives it back if the process dies.
-
-        Raises
-        ------
-        TrainingError
-            If another process has it.
-        """
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise TrainingError(
-                expected=f"{self.path} to be free",
-                got="a run in progress there, in another process",
-                action="Wait for it or stop it, or name another folder.",
-            ) from error
-
-    def release(self) -> None:
-        """Give the run back."""
-        self._lock.release()
-
     def write_text(self, name: str, text: str) -> None:
         """Write a small file atomically."""
         with write_atomically(self.path / name) as temporary:
@@ -119,6 +97,15 @@ class RunDirectory:
         """Return a JSON file's content, or None where there is no such file."""
         path = self.path / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def load_plan(self) -> Plan | None:
+        """Return the run's plan, with the truncations so far; None where there is none yet."""
+        values = self.read_json(PLAN_FILE)
+        return None if values is None else Plan.from_dict(values)
+
+    def save_plan(self, plan: Plan) -> None:
+        """Write the run's plan."""
+        self.write_json(PLAN_FILE, plan.to_dict())
 
     def checkpoint_path(self, step: int) -> Path:
         """Return where the checkpoint after `step` steps belongs."""
@@ -158,24 +145,12 @@ class RunDirectory:
         """
         return (self.path / what).exists()
 
-    def append(self, event: Event) -> None:
-        """Write an event as one line and flush it; to the disk, if it isn't one of thousands."""
-        line = event_line(event)
-        try:
-            with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                if not isinstance(event, PlaneDone):
-                    os.fsync(file.fileno())
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
     def record(self, job: Job[R]) -> Job[R]:
-        """Relay a job, each event with a line of its own here; the trainer writes its own."""
+        """Relay a job and append each of its events to the run's log."""
         try:
             while True:
                 event = next(job)
-                self.append(event)
+                self._log.append(event)
                 yield event
         except StopIteration as stop:
             result: R = stop.value
@@ -183,15 +158,9 @@ class RunDirectory:
         finally:
             job.close()
 
-    def events(self) -> Iterator[Event]:
-        """Yield the events so far; a line that a kill cut short is passed over."""
-        path = self.path / "events.jsonl"
-        if not path.exists():
-            return
-        for line in path.read_text(encoding="utf-8").splitlines():
-            event = parse_event(line)
-            if event is not None:
-                yield event
+    def events(self) -> list[Event]:
+        """Return all events so far, without lines that a killed process left incomplete."""
+        return EventLog(self.path).poll()
 
 
 def _is_readable(path: Path) -> bool:
@@ -200,14 +169,6 @@ def _is_readable(path: Path) -> bool:
     except ColorganError:
         return False
     return True
-
-
-def _unwritable(path: Path, error: OSError) -> TrainingError:
-    return TrainingError(
-        expected=f"to write into {path}",
-        got=str(error),
-        action="Free some space or change the permissions, then resume; checkpoints are kept.",
-    )
 
 
 def occupied(path: Path) -> TrainingError:

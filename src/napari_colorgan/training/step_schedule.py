@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from napari_colorgan.events import Notice
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from napari_colorgan.training.plan import PhasePlan, Plan
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_directory import RunDirectory
+
+REPORT_EVERY_SECONDS = 2.0
 
 
 class StepSchedule:
@@ -62,11 +65,12 @@ class StepSchedule:
         here = progress.phase_seconds / max(progress.step, 1)
         left = here * (self.phase(number).length - progress.step)
         configs = self._config.phases
+        was_closed_form = configs[number].is_closed_form
         for phase, config in zip(
             self.plan.phases[number + 1 :], configs[number + 1 :], strict=True
         ):
-            if phase.seconds is None and configs[number].is_fit and not config.is_fit:
-                return 0.0  # a fit's only step tells nothing of other steps
+            if phase.seconds is None and was_closed_form and not config.is_closed_form:
+                return 0.0  # the only step of a closed-form phase is not like other steps
             left += here * phase.length if phase.seconds is None else phase.seconds
         return left
 
@@ -86,13 +90,53 @@ class StepSchedule:
         number = progress.phase
         before = self.phase(number)
         # One clock for all processes.
-        after = self._processes.from_main(
+        after = self._processes.broadcast(
             lambda: before.on_time(progress.step, progress.phase_seconds)
         )
         if after == before:
             return
         self.plan = self.plan.with_phase(number, after)
-        if self._processes.is_main:
-            self._run.write_json("plan.json", self.plan.to_dict())
+        if self._processes.is_main_process:
+            self._run.save_plan(self.plan)
         less = before.length - after.length
         yield Notice(f"The machine is slower than it was: {less} steps less, to end in time.")
+
+
+class Clock:
+    """Measures a phase's steps.
+
+    Parameters
+    ----------
+    checkpoint_minutes : float
+        How often to save.
+    """
+
+    def __init__(self, checkpoint_minutes: float) -> None:
+        now = time.monotonic()
+        self._last = self._reported = self._saved = now
+        self._reported_step: int | None = None
+        self._save_every = checkpoint_minutes * 60.0
+
+    def tick(self) -> float:
+        """Return the seconds since the last tick."""
+        now = time.monotonic()
+        passed, self._last = now - self._last, now
+        return passed
+
+    def should_report(self) -> bool:
+        """Return whether the last tick was long enough after the last report."""
+        return self._last - self._reported >= REPORT_EVERY_SECONDS
+
+    def since_report(self, step: int) -> tuple[int, float]:
+        """Return the steps and seconds since the last report, and begin the next."""
+        steps = step - self._reported_step if self._reported_step is not None else 1
+        seconds = self._last - self._reported
+        self._reported, self._reported_step = self._last, step
+        return steps, seconds
+
+    def should_save(self) -> bool:
+        """Return whether it is time to save, and count from now on if so."""
+        if self._last - self._saved < self._save_every:
+            return False
+        self._saved = self._last
+        return True

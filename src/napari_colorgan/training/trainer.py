@@ -27,16 +27,14 @@ from napari_colorgan.training.checkpoint import (
     read_progress,
     save_checkpoint,
 )
-from napari_colorgan.training.clock import Clock
 from napari_colorgan.training.color_frequencies import class_weights
+from napari_colorgan.training.data import prefetch
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import cache_features
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.prefetch import prefetch
-from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.shared_norm import share_statistics
-from napari_colorgan.training.step_schedule import StepSchedule
+from napari_colorgan.training.processes import Processes, share_statistics
+from napari_colorgan.training.step_schedule import Clock, StepSchedule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,8 +57,6 @@ class TrainingResult:
     ----------
     generator : Generator
         With the best weights found.
-    metrics : dict
-        Its validation metrics, the gray baseline's beside them.
     steps : int
         Steps taken in all.
     seconds : float
@@ -68,7 +64,6 @@ class TrainingResult:
     """
 
     generator: Generator
-    metrics: dict[str, float]
     steps: int
     seconds: float
 
@@ -125,32 +120,32 @@ class Trainer:
         Yields
         ------
         Event
-            `Started`, `Notice`, `StepDone`, `EpochDone`, `Preview`, `CheckpointSaved`; each is
-            also a line of ``events.jsonl``. Closing the job writes a checkpoint first.
+            `Started`, `Notice`, `StepDone`, `EpochDone`, `Preview`, `CheckpointSaved`. Closing
+            the job writes a checkpoint first.
 
         Raises
         ------
         TrainingError
             If a loss isn't finite, a picture can't be read any more or the disk is full.
         """
-        for event in self._fit():
-            if self._processes.is_main:
-                self._run.append(event)
-            yield event
-        return self._result()
+        yield from self._fit()
+        if self._processes.is_main_process:
+            self._selection.load_best(self._average.module)
+        progress = self._progress
+        return TrainingResult(self._average.module, progress.total_steps, progress.seconds)
 
     def _fit(self) -> Job[None]:
-        checkpoint = self._processes.from_main(
+        checkpoint = self._processes.broadcast(
             lambda: next(iter(self._run.usable_checkpoints()), None)
         )
         if checkpoint is not None:
             self._progress = read_progress(checkpoint)
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
         yield Started(self._times.plan.steps, "step")
-        self._bin_weights = self._processes.from_main(
+        self._bin_weights = self._processes.broadcast(
             lambda: class_weights(self._generator.head, self._pictures, self._config, self._run)
         )
-        self._processes.align(self._modules().values())
+        self._processes.broadcast_parameters(self._modules().values())
         for number in range(self._progress.phase, len(self._config.phases)):
             cache = yield from cache_features(
                 self._config, number, self._generator, self._pictures, self._run, self._processes
@@ -180,7 +175,7 @@ class Trainer:
                 yield Notice("Stopped as asked; the best state so far is kept.")
                 break
         self._phase = None
-        if self._processes.is_main:
+        if self._processes.is_main_process:
             self._run.forget_cache()
 
     def _run_phase(self, number: int, feed: BatchSource) -> Job[None]:
@@ -194,7 +189,7 @@ class Trainer:
                 return
             for data in steps:
                 losses = phase.step(data, times.rate(number, data.number))
-                if phase.config.is_fit:
+                if phase.config.is_closed_form:
                     self._average.follow(self._generator)
                 elif phase.config.kind != "discriminator":
                     self._average.update(self._generator, progress.total_steps)
@@ -204,11 +199,11 @@ class Trainer:
                 self._wait_while_paused(clock)
                 if (yield from self._conclude(number)):
                     return
-                if clock.should_save() and self._processes.is_main:
+                if clock.should_save() and self._processes.is_main_process:
                     yield self._save()
             # The next phase begins with new optimizers, so its first checkpoint is its own.
         except GeneratorExit:
-            if self._processes.is_main:
+            if self._processes.is_main_process:
                 self._save()
             raise
         finally:
@@ -250,7 +245,7 @@ class Trainer:
 
     def _is_asked(self, what: str) -> bool:
         # One answer for all processes, which take their steps together.
-        return self._processes.from_main(lambda: self._run.wants(what))
+        return self._processes.broadcast(lambda: self._run.wants(what))
 
     def _save(self) -> Event:
         assert self._phase is not None
@@ -259,13 +254,6 @@ class Trainer:
         save_checkpoint(path, self._modules(), self._phase.optimizers, self._progress)
         self._run.forget_old_checkpoints()
         return CheckpointSaved(str(path), self._progress.total_steps)
-
-    def _result(self) -> TrainingResult:
-        generator, progress = self._average.module, self._progress
-        if self._processes.is_main:
-            self._selection.load_best(generator)
-        metrics = self._selection.measure(generator)
-        return TrainingResult(generator, metrics, progress.total_steps, progress.seconds)
 
     def _step_done(self, losses: dict[str, float], clock: Clock) -> StepDone:
         assert self._phase is not None
@@ -293,6 +281,6 @@ class Trainer:
             return None
         torch.manual_seed(self._config.seed)
         discriminator = PatchGANDiscriminator(self._config.discriminator).to(self._device)
-        if self._processes.count > 1:
+        if self._processes.world_size > 1:
             share_statistics(discriminator, self._device)
         return discriminator.to(memory_format=torch.channels_last)

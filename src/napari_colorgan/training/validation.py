@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import torch
@@ -47,6 +48,13 @@ class Validator:
     native_stride : int or None
         Where pictures keep their scale: what sides have to be multiples of. Of pictures smaller
         than the square the middle is taken as it is.
+
+    Attributes
+    ----------
+    seconds : float or None
+        How long the last measurement took.
+    base_values : dict of list of float
+        What `measure_each` returned for the base; empty without one.
     """
 
     def __init__(
@@ -65,7 +73,9 @@ class Validator:
             self._pictures = _middles(list(_cut(chosen, size)), size, native_stride)
         self.rgb = self._pictures[:, :3]
         self.temperature = 10.0**-vividness
-        self._gray: dict[str, float] | None = None
+        self.seconds: float | None = None
+        self.base_values: dict[str, list[float]] = {}
+        self._gray: dict[str, float] = {}
         self._base: dict[str, float] = {}
         self._base_ab: Tensor | None = None
 
@@ -77,14 +87,15 @@ class Validator:
         return cls(pictures, data.size, data.validation_images, config.vividness, native_stride)
 
     def remember_base(self, generator: Generator) -> None:
-        """Measure the generator that a run starts from, to stand beside what it becomes.
+        """Measure the generator that a run starts from, to be compared with what it becomes.
 
         Parameters
         ----------
         generator : Generator
             In evaluation mode, with the base's weights.
         """
-        self._base = {base_key(k): v for k, v in self._measure(self._predict(generator)).items()}
+        self.base_values = self.measure_each(generator)
+        self._base = {base_key(k): v for k, v in self._means(self.base_values).items()}
         self._base_ab = self._answer(generator, self._pictures[:PREVIEWS])
 
     def measure(self, generator: Generator) -> dict[str, float]:
@@ -103,19 +114,25 @@ class Validator:
             if there is one; "hinted_psnr", with a few true colours given, of a generator that
             spreads hints.
         """
-        if self._gray is None:
-            zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
-            gray = self._measure(zeros)
-            self._gray = {gray_key(k): v for k, v in gray.items() if k != "colorfulness_share"}
-        found = {**self._measure(self._predict(generator)), **self._gray, **self._base}
+        metrics = self.summarize(self.measure_each(generator))
         if generator.spreader is not None:
-            found["hinted_psnr"] = self._measure(self._predict(generator, hinted=True))["psnr"]
-        return found
+            metrics["hinted_psnr"] = self._psnr(self._predict(generator, hinted=True))
+        return metrics
 
     def measure_each(self, generator: Generator) -> dict[str, list[float]]:
         """Return "l1", "psnr", "delta_e" … of each picture, in their order."""
-        each = self._measure_each(self._predict(generator))
-        return {name: values.tolist() for name, values in each.items()}
+        started = time.perf_counter()
+        values = self._measure_each(self._predict(generator))
+        self.seconds = time.perf_counter() - started
+        return {name: each.tolist() for name, each in values.items()}
+
+    def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
+        """Return the means of what `measure_each` returned, with those of gray and the base."""
+        if not self._gray:
+            zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
+            gray = self._means({k: v.tolist() for k, v in self._measure_each(zeros).items()})
+            self._gray = {gray_key(k): v for k, v in gray.items() if k != "colorfulness_share"}
+        return {**self._means(values), **self._gray, **self._base}
 
     @torch.inference_mode()
     def preview(self, generator: Generator) -> Tensor:
@@ -153,10 +170,10 @@ class Validator:
         ab, _ = generator.predict(lightness.to(device), hints.to(device), self.temperature)
         return enlarge(ab, pictures.shape[-2:]).cpu()
 
-    def _measure(self, answers: Iterator[Tensor]) -> dict[str, float]:
-        sums = {name: float(v.sum()) for name, v in self._measure_each(answers).items()}
-        share = sums.pop("colorfulness") / max(sums.pop("true_colorfulness"), 1e-6)
-        means = {name: value / len(self.rgb) for name, value in sums.items()}
+    @staticmethod
+    def _means(values: dict[str, list[float]]) -> dict[str, float]:
+        means = {n: float(torch.tensor(each).sum()) / len(each) for n, each in values.items()}
+        share = means.pop("colorfulness") / max(means.pop("true_colorfulness"), 1e-6)
         return {**means, "colorfulness_share": share}
 
     @torch.inference_mode()
@@ -164,9 +181,7 @@ class Validator:
         rows: list[dict[str, Tensor]] = []
         for pictures, ab in zip(self._batches(), answers, strict=True):
             lightness, true_ab = to_lab_planes(pictures)
-            predicted, truth = self._to_rgb(lightness, ab), pictures[:, :3].float() / 255.0
-            if is_pair(pictures):
-                truth = self._to_rgb(lightness, true_ab)
+            predicted, truth = self._to_rgb(lightness, ab), self._truth(pictures)
             level = (lightness + 1.0) * 50.0
             labs = [torch.cat([level, planes * AB_SCALE], dim=1) for planes in (ab, true_ab)]
             rows.append(
@@ -179,6 +194,20 @@ class Validator:
                 }
             )
         return {name: torch.cat([row[name].flatten() for row in rows]) for name in rows[0]}
+
+    @torch.inference_mode()
+    def _psnr(self, answers: Iterator[Tensor]) -> float:
+        each = [
+            metrics.psnr(self._to_rgb(to_lab_planes(pictures)[0], ab), self._truth(pictures))
+            for pictures, ab in zip(self._batches(), answers, strict=True)
+        ]
+        return float(torch.cat([psnr.flatten() for psnr in each]).sum()) / len(self.rgb)
+
+    def _truth(self, pictures: Tensor) -> Tensor:
+        """Return the true RGB (B, 3, H, W), of pairs at the lightness of their gray image."""
+        if is_pair(pictures):
+            return self._to_rgb(*to_lab_planes(pictures))
+        return pictures[:, :3].float() / 255.0
 
     @staticmethod
     def _to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.events import run
+from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.runs import TuningRun
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.preparing import ArraySource, prepare_job
-from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import numpy as np
 
 
 @pytest.fixture
@@ -36,16 +36,6 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def stained() -> np.ndarray:
-    """Return five planes (5, 96, 128, 3) of one stain: the darker, the more purple."""
-    rng = np.random.default_rng(0)
-    darkness = np.kron(rng.random((5, 12, 16)), np.ones((1, 8, 8)))[..., None]
-    white, stain = np.array([250.0, 240.0, 245.0]), np.array([90.0, 20.0, 130.0])
-    stack: np.ndarray = np.rint(white + darkness * (stain - white)).astype(np.uint8)
-    return stack
 
 
 @pytest.fixture

@@ -12,19 +12,19 @@ import torch
 from napari_colorgan.events import Event, PlaneDone, Started, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.fine_tune import fine_tune_job
+from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.comparison import Change, Comparison
 from napari_colorgan.services.tuning.cross_validation import cross_validate_job
-from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import find_pictures
-from napari_colorgan.training.phase_config import PhaseConfig
+from napari_colorgan.training.config_parts import PhaseConfig
+from napari_colorgan.training.data import PictureStore, find_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.core.generator import Generator
 
-FIT = PhaseConfig("fit", batch_size=8, accumulate=2, weight_decay=10.0, l1=10.0)
+FIT = PhaseConfig("closed_form", batch_size=8, accumulate=2, weight_decay=10.0, l1=10.0)
 
 
 @pytest.fixture
@@ -36,6 +36,10 @@ def base(tiny_model_file: Path) -> Generator:
 def config(recipe: Path, base: Generator) -> TrainingConfig:
     generator = dataclasses.replace(base.config, detail=True)
     return dataclasses.replace(TrainingConfig.load(recipe), phases=(FIT,), generator=generator)
+
+
+def store(stacks: list[np.ndarray]) -> PictureStore:
+    return PictureStore(find_pictures(stacks), max_side=None, memory_gib=0.1)
 
 
 def tinted(lightness: np.ndarray, tints: list[tuple[float, float, float]]) -> np.ndarray:
@@ -55,7 +59,7 @@ def test_planes_of_one_stain_agree(
 ) -> None:
     before = {name: tensor.clone() for name, tensor in base.state_dict().items()}
     events: list[Event] = []
-    assert run(cross_validate_job(config, base, find_pictures([stained])), events.append)
+    assert run(cross_validate_job(config, base, store([stained])), events.append)
     assert events[0] == Started(5, "check")
     assert [e.done for e in events if isinstance(e, PlaneDone)][-1] == 5
     assert all(torch.equal(before[name], t) for name, t in base.state_dict().items())
@@ -66,7 +70,7 @@ def test_planes_of_opposite_tints_do_not(
 ) -> None:
     # What any three teach is the opposite of what the fourth shows, and gray is between them.
     stack = tinted(lightness, [(1.2, 1, 0.8), (0.8, 1, 1.2), (1.2, 0.9, 1.2), (0.8, 1.1, 0.8)])
-    assert not run(cross_validate_job(config, base, find_pictures([stack])))
+    assert not run(cross_validate_job(config, base, store([stack])))
 
 
 def test_without_a_fit_or_with_one_plane_it_is_not_told(
@@ -77,8 +81,8 @@ def test_without_a_fit_or_with_one_plane_it_is_not_told(
         config, phases=(PhaseConfig("supervised", batch_size=2, l1=10.0),)
     )
     events: list[Event] = []
-    assert run(cross_validate_job(supervised, base, find_pictures([stack])), events.append)
-    assert run(cross_validate_job(config, base, find_pictures([stained[:1]])), events.append)
+    assert run(cross_validate_job(supervised, base, store([stack])), events.append)
+    assert run(cross_validate_job(config, base, store([stained[:1]])), events.append)
     assert events == []
 
 
@@ -109,7 +113,7 @@ def test_a_run_whose_planes_disagree_keeps_its_base(
 
 
 @pytest.mark.parametrize(
-    ("tuned", "pictures", "agrees", "is_better", "doubt"),
+    ("tuned", "pictures", "agrees", "is_better", "rejection_reason"),
     [
         (5.0, 2, True, True, ""),
         (5.0, 2, False, False, "makes others worse"),

@@ -9,7 +9,7 @@ import pytest
 from napari_colorgan.events import Notice, StepDone
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.folders import ModelEntry
-from napari_colorgan.services.tuning.counting import PlaneCounts
+from napari_colorgan.services.dataset.counting import PlaneCounts
 from napari_colorgan.services.tuning.estimate import Outlook, bytes_per_pixel, estimate_run, rate_of
 from napari_colorgan.services.tuning.recipe import recipe_values
 

@@ -16,7 +16,7 @@ from napari_colorgan.errors import ColorganError, ConfigError, TrainingError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, Preview, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
-from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.plan import total_epochs
 from napari_colorgan.training.run_directory import RunDirectory
@@ -201,7 +201,7 @@ def test_adversarial_game_takes_the_last_quarter(tmp_path: Path, card: ModelCard
     request = FineTuneRequest([], tmp_path, adversarial=True)
     config = tuning_config(request, dataclasses.replace(card, working_size=256))
     kinds = [phase.kind for phase in config.phases]
-    assert [kind for kind in kinds if kind != "fit"] == [
+    assert [kind for kind in kinds if kind != "closed_form"] == [
         "supervised",
         "discriminator",
         "adversarial",

@@ -32,12 +32,13 @@ import zarr
 from napari_colorgan import io
 from napari_colorgan.events import run
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
-from napari_colorgan.services.tuning import material, preparing
+from napari_colorgan.services.dataset import prepare
+from napari_colorgan.services.tuning import preparing
 from napari_colorgan.training import trainer
 
 torch.set_num_threads(1)
 stack, recipe, base, output = map(Path, sys.argv[1:5])
-material.MOST_PLANES = int(sys.argv[5])
+prepare.MOST_PLANES = int(sys.argv[5])
 
 def peak():
     status = Path("/proc/self/status").read_text()

@@ -14,10 +14,10 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import Event, Notice, PlaneDone, run
 from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.services.dataset.gray_source import GraySource
+from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning import preparing
-from napari_colorgan.services.tuning.gray_source import GraySource
 from napari_colorgan.services.tuning.preparing import ArraySource, Box, prepare_job
-from napari_colorgan.services.tuning.request import FineTuneRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,7 @@ import pytest
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import run
 from napari_colorgan.services.fine_tune import fine_tune_job
-from napari_colorgan.services.tuning.process import (
-    CONTROL_FILES,
-    acquire,
-    find_process,
-    release,
-    write_pid,
-)
+from napari_colorgan.training.run_lock import CONTROL_FILES, RunLock, find_process, write_pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,25 +47,28 @@ def test_a_run_of_another_process_is_left_as_it_is(
 
 def test_the_launcher_of_a_process_is_not_another(tmp_path: Path) -> None:
     write_pid(tmp_path, psutil.Process(os.getppid()))
-    acquire(tmp_path)
+    lock = RunLock(tmp_path)
+    lock.acquire()
     assert find_process(tmp_path) == psutil.Process()
 
 
 @pytest.mark.parametrize("order", CONTROL_FILES)
 def test_what_is_asked_while_a_process_starts_is_not_lost(tmp_path: Path, order: str) -> None:
     (tmp_path / order).touch()
-    acquire(tmp_path)
+    lock = RunLock(tmp_path)
+    lock.acquire()
     assert (tmp_path / order).exists()
     hour_before = time.time() - 3600
     started = psutil.Process().create_time()
     os.utime(tmp_path / order, (started - 3600, min(started - 3600, hour_before)))
-    acquire(tmp_path)
+    lock.acquire()
     assert not (tmp_path / order).exists()
 
 
 def test_what_was_asked_of_a_run_ends_with_it(tmp_path: Path) -> None:
-    acquire(tmp_path)
+    lock = RunLock(tmp_path)
+    lock.acquire()
     for order in CONTROL_FILES:
         (tmp_path / order).touch()
-    release(tmp_path)
+    lock.release()
     assert list(tmp_path.iterdir()) == []

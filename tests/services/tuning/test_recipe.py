@@ -10,9 +10,13 @@ import tomli_w
 
 from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.library.card import ModelCard
-from napari_colorgan.services.tuning.recipe import adapt_recipe, recipe_values, write_recipe
-from napari_colorgan.services.tuning.request import FineTuneRequest
-from napari_colorgan.services.tuning.settings import tuning_config
+from napari_colorgan.services.run_request import FineTuneRequest
+from napari_colorgan.services.tuning.recipe import (
+    adapt_recipe,
+    recipe_values,
+    tuning_config,
+    write_recipe,
+)
 from napari_colorgan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ def test_what_is_shown_is_what_is_trained(base: ModelCard, tmp_path: Path, scale
         values = recipe_values("fine-tune", scale, each)
         config = config_of("fine-tune", each, tmp_path, scale=scale)
         assert values.size == config.data.size
-        (supervised,) = (phase for phase in config.phases if phase.kind != "fit")
+        (supervised,) = (phase for phase in config.phases if phase.kind != "closed_form")
         assert values.batch_size == supervised.batch_size
         assert values.learning_rate == supervised.lr
         assert values.epochs == supervised.epochs

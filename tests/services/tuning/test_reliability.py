@@ -52,7 +52,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.events import run
 from napari_colorgan.services.tuning import preparing
-from napari_colorgan.services.tuning.request import FineTuneRequest
+from napari_colorgan.services.run_request import FineTuneRequest
 
 preparing._check_room = lambda *_: None  # something else takes the room meanwhile
 output = Path(sys.argv[1]) / "run"

@@ -13,11 +13,11 @@ import pytest
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import EpochDone, Notice, Preview, StepDone
 from napari_colorgan.library.card import ModelCard
+from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.comparison import Change, Comparison
 from napari_colorgan.services.tuning.report import write_report
-from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.event_lines import event_line
+from napari_colorgan.training.event_log import event_line
 from napari_colorgan.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from napari_colorgan.events import run
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import Model
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
-from napari_colorgan.services.tuning.settings import data_at_scale, tuning_config
-from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.services.tuning.recipe import data_at_scale, tuning_config
+from napari_colorgan.training.config_parts import DataConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from datasets import make_dataset
 from napari_colorgan.axes import Axes
 from napari_colorgan.events import run
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.library.card import Metric, ModelCard
-from napari_colorgan.services.tuning.comparison import Comparison, compare, with_comparison
-from napari_colorgan.services.tuning.gray_source import GraySource
-from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
+from napari_colorgan.services.dataset.gray_source import GraySource
+from napari_colorgan.services.run_request import FineTuneRequest
+from napari_colorgan.services.tuning.comparison import (
+    Comparison,
+    card_fields,
+    compare,
+    measured_card,
+    unchanged_card,
+    with_comparison,
+)
 from napari_colorgan.services.tuning.preparing import ArraySource, Box, prepare_job
-from napari_colorgan.services.tuning.request import FineTuneRequest
-from napari_colorgan.services.tuning.tuned_card import card_fields, measured_card, unchanged_card
-from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.training.config_parts import DataConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_colorgan.services.dataset.prepare import Dataset
+
 BASE = ModelCard("base", "1", "A base", "tests", "Its own.", limitations="Weak in blue.")
+BEFORE = [5.0, 6.0, 4.0, 8.0]
 AFTER = [2.0, 4.0, 3.0, 7.0]
 
 
 def gather(request: FineTuneRequest, hold_out: float = 0.4) -> Dataset:
     config = DataConfig(size=32, scale="fit", near_gray=2.0)
     asked = FineTuneRequest.load(request.output)
-    return run(prepare_dataset_job(asked.data, hold_out, config, 0, asked.gray, asked.titles))
+    given = {"gray": asked.gray, "titles": asked.titles}
+    return make_dataset(*asked.data, hold_out=hold_out, config=config, **given)
 
 
 def rows(material: Dataset) -> list[str]:
@@ -42,14 +51,8 @@ def rows(material: Dataset) -> list[str]:
 @pytest.fixture
 def comparison() -> Comparison:
     """Return one over four pictures."""
-
-    def measure_each(values: Any) -> dict[str, Any]:
-        return dict.fromkeys(("l1", "psnr", "delta_e"), values)
-
-    validator: Any = SimpleNamespace(measure_each=measure_each, rgb=[0] * 4)
-    before: Any = [5.0, 6.0, 4.0, 8.0]
-    after: Any = AFTER
-    return compare(validator, before, after, seed=0)
+    before, after = (dict.fromkeys(("l1", "psnr", "delta_e"), values) for values in (BEFORE, AFTER))
+    return compare(before, after, seed=0)
 
 
 def test_planes_that_are_held_out_are_not_counted_as_trained_on(

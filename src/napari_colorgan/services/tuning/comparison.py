@@ -1,4 +1,4 @@
-"""Before and after: the base and what it became, on planes that neither has trained on."""
+"""Before and after: the base and the fine-tuned model on held-out planes, and on the card."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from napari_colorgan.metric_registry import COMPARED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_colorgan.core.generator import Generator
-    from napari_colorgan.library.card import Metric
+    from napari_colorgan.library.card import Metric, ModelCard
+    from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.services.evaluation.results import Estimate
-    from napari_colorgan.training.validation import Validator
 
 _DECIDES = "l1"
 _RESAMPLES = 2000
 FEW_PICTURES = 5
 """So few held-out pictures alone don't tell a better model from a lucky one."""
 LEAST_GAIN = 0.03
+_LIMITATIONS = "Made from {planes}: it is for dataset like that, and was measured on nothing else."
 
 
 @dataclass(frozen=True)
@@ -115,21 +115,20 @@ class Comparison:
         return cls(changes, int(values["pictures"]), bool(values.get("agrees", True)))
 
 
-def compare(validator: Validator, base: Generator, tuned: Generator, seed: int) -> Comparison:
-    """Measure two generators on the same held-out pictures.
+def compare(
+    base: Mapping[str, Sequence[float]], tuned: Mapping[str, Sequence[float]], seed: int
+) -> Comparison:
+    """Compare two models by what was measured of the same held-out pictures.
 
     Parameters
     ----------
-    validator : Validator
-        Has the pictures.
-    base, tuned : Generator
-        In evaluation mode.
+    base, tuned : mapping of sequence of float
+        "l1", "psnr" and "delta_e" of each picture, see `Validator.measure_each`.
     seed : int
         Of the bootstrap.
     """
-    before, after = validator.measure_each(base), validator.measure_each(tuned)
-    changes = tuple(_change(name, before[name], after[name], seed) for name in COMPARED)
-    return Comparison(changes, len(validator.rgb))
+    changes = tuple(_change(name, list(base[name]), list(tuned[name]), seed) for name in COMPARED)
+    return Comparison(changes, len(base[_DECIDES]))
 
 
 def with_comparison(
@@ -179,3 +178,72 @@ def _change(name: str, before: list[float], after: list[float], seed: int) -> Ch
 def _bounds(estimate: Estimate) -> tuple[float, float] | None:
     low, high = estimate.low, estimate.high
     return None if low is None or high is None else (low, high)
+
+
+def card_fields(base: ModelCard, dataset: Dataset) -> dict[str, Any]:
+    """Return what a card says before the training: of what it is made, and from which base."""
+    made_from = trained_on(dataset)
+    limits = (dataset.warning, _LIMITATIONS.format(planes=made_from), base.limitations)
+    return {
+        "title": f"“{base.name}”, fine-tuned on {made_from}",
+        "domain": f"own images; the base is for {base.domain}",
+        "training_data": tuple((row, "own data") for row in _sources(dataset)),
+        "license": base.license,
+        "limitations": "\n\n".join(filter(None, limits)),
+    }
+
+
+def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> ModelCard:
+    """Return the trained model's card with what was measured on the held-out planes."""
+    held_out, planes = dataset.held_out_planes, dataset.planes
+    measured = f"{held_out} of {planes} planes, which weren't trained on"
+    if planes == 1:
+        measured = "the rest of the only plane, which wasn't trained on"
+    return dataclasses.replace(
+        card,
+        description=f"{card.description} Measured on {measured}. "
+        f"SHA-256 of all planes: `{dataset.sha256}`.",
+        metrics=with_comparison(card.metrics, comparison),
+    )
+
+
+def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> ModelCard:
+    """Return the measured card of a model whose base's weights are kept as the better ones.
+
+    What it is for, made from and warned of is the base's: no weight has seen the planes.
+    """
+    description = f"The weights of “{base.name}”: a fine-tuning did not make it better. "
+    return dataclasses.replace(
+        card,
+        title=f"“{base.name}”, unchanged",
+        domain=base.domain,
+        training_data=base.training_data,
+        limitations=base.limitations,
+        description=description + card.description,
+        metrics=with_comparison(card.metrics, comparison, unchanged=True),
+    )
+
+
+def trained_on(dataset: Dataset) -> str:
+    """Return how many planes were trained on, in words."""
+    if dataset.planes == 1:
+        return "a part of a single plane"
+    return _planes(dataset.planes - dataset.held_out_planes)
+
+
+def _sources(dataset: Dataset) -> list[str]:
+    held_out = dict(dataset.held_out_sources)
+    rows = []
+    for name, count in dataset.sources:
+        held = held_out.get(name, 0)
+        apart = "" if not held else f", {held} of them held out"
+        if dataset.planes == 1:
+            apart = ", a part of it held out"
+        elif held == count:
+            apart = ", held out"
+        rows.append(f"{name} ({_planes(count)}{apart})")
+    return rows
+
+
+def _planes(count: int) -> str:
+    return f"{count} {'plane' if count == 1 else 'planes'}"

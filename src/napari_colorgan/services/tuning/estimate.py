@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import psutil
 
 from napari_colorgan.events import StepDone
-from napari_colorgan.services.tuning.counting import held_out_count
+from napari_colorgan.services.dataset.counting import held_out_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_colorgan.events import Event
     from napari_colorgan.library.folders import ModelEntry
-    from napari_colorgan.services.tuning.counting import PlaneCounts
+    from napari_colorgan.services.dataset.counting import PlaneCounts
     from napari_colorgan.services.tuning.recipe import RecipeValues
 
 # Measured as the largest resident size of whole fine-tunings on the CPU (torch 2.14, float32,

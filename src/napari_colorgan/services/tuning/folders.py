@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from napari_colorgan.home import cache_folder
-from napari_colorgan.services.tuning.request import FILE as REQUEST_FILE
+from napari_colorgan.services.run_request import REQUEST_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
-    from napari_colorgan.services.tuning.gray_source import GraySource
-    from napari_colorgan.services.tuning.request import FineTuneRequest
+    from napari_colorgan.services.dataset.gray_source import GraySource
+    from napari_colorgan.services.run_request import FineTuneRequest
 
 GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30

@@ -1,4 +1,7 @@
-"""What a recipe says about a fine-tuning, and recipes of one's own; free of torch."""
+"""Recipes for fine-tuning: adapted to a base, to the request and to a user's own settings.
+
+Only `tuning_config` needs torch, so that a panel can show a recipe's values at once.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from napari_colorgan.core.generator_config import GeneratorConfig, extended
 from napari_colorgan.io import write_atomically
 from napari_colorgan.io.problems import writing
-from napari_colorgan.services.tuning.settings import data_at_scale
-from napari_colorgan.training.data_config import DataConfig
-from napari_colorgan.training.phase_config import PhaseConfig
-from napari_colorgan.training.plain_values import build, to_plain
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.plan import total_epochs
-from napari_colorgan.training.recipe_file import read_recipe
+from napari_colorgan.training.recipe_file import build, read_recipe, to_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.tuning.request import Scale
+    from napari_colorgan.services.run_request import FineTuneRequest, Scale
+    from napari_colorgan.training.config import TrainingConfig
 
 FILE = "recipe.toml"
 RATES = ("lr", "encoder_lr", "discriminator_lr")
+FIT_ZOOM = (1.0, 1.25)
+# Shares of the time: a discriminator that knows nothing would lead the generator astray.
+DISCRIMINATOR_SHARE, ADVERSARIAL_SHARE = 0.05, 0.25
+# The rates that learn a stain in a hundred steps are too bold for a game of two.
+ADVERSARIAL_CARE = 10
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
     data = data_at_scale(build(DataConfig, values.get("data", {}), "data."), scale, base)
     phases = _phases(values)
     # A fit is one step that learns at no rate.
-    gradual = [phase for phase in phases if not phase.is_fit] or phases
+    gradual = [phase for phase in phases if not phase.is_closed_form] or phases
     return RecipeValues(
         size=data.size,
         batch_size=max(phase.batch_size for phase in gradual),
@@ -123,3 +130,85 @@ def write_recipe(table: dict[str, Any], folder: Path) -> Path:
     with write_atomically(path) as temporary:
         temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
     return path
+
+
+def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
+    """Return the settings of a run.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        What was asked for.
+    base : ModelCard
+        The base's card: its architecture, scale, working size and vividness are kept.
+
+    Raises
+    ------
+    ConfigError
+        If the recipe can't be read, or doesn't suit the base.
+    """
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.plan import share_epochs
+
+    recipe = TrainingConfig.load(request.recipe)
+    generator = extended(GeneratorConfig.from_dict(base.architecture), recipe.generator)
+    phases = recipe.phases
+    if not generator.detail:
+        phases = tuple(phase for phase in phases if not phase.is_closed_form)
+    if generator.head != "distribution":
+        phases = tuple(dataclasses.replace(phase, classification=0.0) for phase in phases)
+    if request.adversarial and all(phase.kind != "adversarial" for phase in phases):
+        phases = _with_discriminator(phases)
+    config = dataclasses.replace(
+        recipe,
+        generator=generator,
+        data=dataclasses.replace(
+            data_at_scale(recipe.data, request.scale, base), validation_share=request.hold_out
+        ),
+        phases=phases,
+        vividness=base.vividness,
+    )
+    return config if request.epochs is None else share_epochs(config, request.epochs)
+
+
+def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> DataConfig:
+    """Return how pictures become patches at a scale, by default at the base's.
+
+    A recipe that states the scale itself is taken at its word, but for patches that the base's
+    stride doesn't divide: they become a little larger.
+
+    Raises
+    ------
+    ConfigError
+        If the base's architecture is unknown.
+    """
+    stride = GeneratorConfig.from_dict(base.architecture).stride
+    scale = scale or ("fit" if base.scale == "fit" else "native")
+    size = data.size
+    if scale == "fit" and data.scale != "fit":
+        # Patches in whose middle a picture looks as large as the base is used to; upright, too.
+        size = max(round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32, 64)
+        data = dataclasses.replace(data, zoom=FIT_ZOOM, turns=False, flips=True)
+    return dataclasses.replace(data, scale=scale, size=-(-size // stride) * stride)
+
+
+def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:
+    """Give the last quarter of the time to the adversarial game."""
+    last = next(phase for phase in reversed(phases) if not phase.is_closed_form)
+    total = total_epochs(phases)
+    supervised = 1.0 - DISCRIMINATOR_SHARE - ADVERSARIAL_SHARE
+    shortened = tuple(
+        dataclasses.replace(phase, epochs=phase.epochs * supervised) for phase in phases
+    )
+    discriminator = dataclasses.replace(
+        last, kind="discriminator", epochs=total * DISCRIMINATOR_SHARE, ramp_steps=0
+    )
+    adversarial = dataclasses.replace(
+        last,
+        kind="adversarial",
+        epochs=total * ADVERSARIAL_SHARE,
+        lr=last.lr / ADVERSARIAL_CARE,
+        encoder_lr=last.encoder_lr / ADVERSARIAL_CARE,
+        adversarial=0.1,
+    )
+    return (*shortened, discriminator, adversarial)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.tuning.comparison import Change, Comparison
 
 FILE = "report.html"
-_PASSING = ("Reading", "Measuring")
+_CLOSED_FORM = ("closed_form", "fit")  # the latter in runs of earlier releases
 _STATEMENT = (
     "Colours are predictions: likely, not measured, and sometimes wrong. They must not be used "
     "for diagnosis or as evidence."
@@ -72,7 +72,8 @@ def report(run: TuningRun) -> str:
     """
     request, events, state = run.request, run.poll(), run.state
     base = name_of_file(Path(str(request.base)))
-    notices = dict.fromkeys(event.text for event in events if isinstance(event, Notice))
+    lasting = (e for e in events if isinstance(e, Notice) and not e.transient)
+    notices = dict.fromkeys(event.text for event in lasting)
     comparison = run.comparison if state == "finished" else None
     return render(
         "fine_tuning.html.jinja",
@@ -80,7 +81,7 @@ def report(run: TuningRun) -> str:
         state=_STATES[state],
         verdict="" if comparison is None else verdict(comparison, base),
         comparison=[] if comparison is None else list(map(_row, comparison.changes)),
-        notices=[text for text in notices if not text.startswith(_PASSING)],
+        notices=list(notices),
         preview=_preview(events),
         preview_caption="gray | base | now | truth, on held-out planes",
         charts=_charts(events),
@@ -171,7 +172,7 @@ def _recipe(path: Path) -> dict[str, str]:
     try:
         config = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
         data, phases = config["data"], config["phases"]
-        phase = next((phase for phase in phases if phase["kind"] != "fit"), phases[0])
+        phase = next((phase for phase in phases if phase["kind"] not in _CLOSED_FORM), phases[0])
         return {
             "patches": f"{data['size']} px, {phase['batch_size']} a step",
             "scale": str(data["scale"]),

@@ -10,7 +10,7 @@ from qtpy.QtGui import QDesktopServices
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.library.names import same_name
-from napari_colorgan.services.tuning.keeping import keep_job, kept_as
+from napari_colorgan.services.tuning.library import save_model_job, saved_name
 from napari_colorgan.services.tuning.report import write_report
 from napari_colorgan.widgets.fine_tune.requests import base_name, choose_in_colorize
 from napari_colorgan.widgets.shared.model_picker import preferred_library
@@ -64,7 +64,7 @@ class RunEnding(QObject):
             return
         comparison, base = found
         self._monitor.show_comparison(comparison, base)
-        kept = kept_as(run.path)
+        kept = saved_name(run.path)
         if kept is not None and _is_in_library(kept):
             self._message.say(f"In the library as “{kept}”.")
         elif kept is not None:
@@ -97,7 +97,7 @@ class RunEnding(QObject):
         if found is None:
             return
         comparison, base = found
-        if kept_as(run.path) is not None:
+        if saved_name(run.path) is not None:
             self._message.say(f"{title} has finished. {_SHOW}.")
         elif comparison.is_better:
             self._keep(run, run.model, self._kept_unseen)
@@ -130,7 +130,8 @@ class RunEnding(QObject):
         self._monitor.offer_keeping(False)
         name = _name(run)
         self._message.say(f"Putting “{name}” into the library…")
-        job = keep_job(preferred_library(), run.path, file, name)
+        library = preferred_library()
+        job = save_model_job(run.path, file, name, library=library, rename=True)
         failed = partial(self._failed, run)
         handlers = JobHandlers(lambda _: None, on_done, failed, lambda: None)
         self._runner.start(job, "keeping a model", handlers)

@@ -8,13 +8,13 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.errors import ColorganError, PairError
 from napari_colorgan.events import FileStarted, Started
-from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning.counting import (
+from napari_colorgan.services.dataset.counting import (
     PlaneCounts,
     count_job,
     held_out_count,
     tally_sources,
 )
+from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.estimate import Outlook, estimate_run, rate_of
 from napari_colorgan.services.tuning.recipe import RecipeValues, recipe_values
 from napari_colorgan.widgets.fine_tune.requests import sources_of

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Shapes
 
 from napari_colorgan.errors import ColorganError, InputError
-from napari_colorgan.services.tuning.gray_source import GraySource, check_pair
+from napari_colorgan.services.dataset.gray_source import GraySource, check_pair
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
 from napari_colorgan.widgets.shared.layers import display_range, is_result, layer_axes, layer_levels
 

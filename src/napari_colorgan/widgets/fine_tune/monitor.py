@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 _PHASES = {
     "supervised": "Learning colours",
     "warm_up": "Warming up",
-    "discriminator": "Training the judge",
+    "discriminator": "Training discriminator",
     "adversarial": "Adversarial",
-    "hints": "Learning to spread hints",
-    "fit": "Fitting colour to lightness",
+    "hint_propagation": "Training hint propagation",
+    "closed_form": "Fitting colour refinement",
 }
-# What is only true for a moment belongs to the status.
-_PASSING = ("Reading", "Measuring")
 _STATES = {
     "running": "",
     "paused": "Paused.",
@@ -166,7 +164,7 @@ class TrainingMonitor(QWidget):
             left = f", {duration(event.seconds_left)} left" if event.seconds_left else ""
             self.status.setText(f"{phase}: step {event.step} of {event.total}{left}")
         elif isinstance(event, Notice):
-            if event.text.startswith(_PASSING):
+            if event.transient:
                 self.status.setText(event.text)
             elif event.text not in self._notices:
                 # A run that is taken up again says the same again.

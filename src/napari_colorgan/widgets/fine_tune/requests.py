@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_colorgan.errors import InputError, ModelError
 from napari_colorgan.library.names import check_name, free_name, name_of_file, same_name
+from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
-from napari_colorgan.services.tuning.request import FineTuneRequest
 from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 from napari_colorgan.widgets.fine_tune.layers import layer_source
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary

@@ -11,18 +11,16 @@ from skimage.color import rgb2lab
 from skimage.io import imsave
 from tifffile import imwrite
 
+from datasets import FIT, NATIVE, make_dataset, read_all
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import PairError
-from napari_colorgan.events import run
-from napari_colorgan.services.tuning.gray_source import GraySource, check_pair, open_gray
-from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
-from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.services.dataset.gray_source import GraySource, check_pair, open_gray
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIT = DataConfig(size=64)
-NATIVE = DataConfig(size=32, scale="native", zoom=(0.9, 1.1))
+    from napari_colorgan.services.dataset.prepare import Dataset
+    from napari_colorgan.training.config_parts import DataConfig
 
 
 @pytest.fixture
@@ -32,12 +30,13 @@ def phase(stained: np.ndarray) -> np.ndarray:
 
 
 def gather(data: list[Any], gray: list[Any], config: DataConfig = FIT) -> Dataset:
-    return run(prepare_dataset_job(data, 0.2, config, 0, gray))
+    return make_dataset(*data, gray=gray, config=config)
 
 
 def planes(found: Dataset) -> list[np.ndarray]:
     """Return whole planes as they are read, in the order of their names."""
-    pictures = sorted((*found.training, *found.held_out), key=lambda picture: picture.name)
+    stores = found.training.pictures, found.held_out.pictures
+    pictures = sorted((*stores[0], *stores[1]), key=lambda picture: picture.name)
     return [picture.read() for picture in pictures]
 
 
@@ -97,10 +96,10 @@ def test_folders_pair_their_files_by_name(
 def test_what_is_held_out_is_cut_from_both(stained: np.ndarray) -> None:
     """The gray here is the red of the colours, so that a shift between the two would show."""
     found = gather([stained], [stained[..., 0]], NATIVE)
-    crops = [picture.read() for picture in found.held_out]
+    crops = read_all(found.held_out)
     assert [crop.shape for crop in crops] == [(32, 32, 4)] * 4
     single = gather([stained[0]], [stained[0, ..., 0]])
-    halves = [picture.read() for picture in (*single.training, *single.held_out)]
+    halves = [*read_all(single.training), *read_all(single.held_out)]
     for plane in (*crops, *halves):
         np.testing.assert_array_equal(plane[..., 3], plane[..., 0])
 
@@ -121,7 +120,7 @@ def test_without_pairs_nothing_is_added(stained: np.ndarray) -> None:
     found = gather([stained], [None])
     assert (found.pairs, found.warning) == (0, "")
     assert planes(found)[0].shape == (96, 128, 3)
-    assert found.sha256 == run(prepare_dataset_job([stained], 0.2, FIT, 0)).sha256
+    assert found.sha256 == make_dataset(stained).sha256
 
 
 def test_nearly_gray_colours_are_left_out_whatever_their_partner(

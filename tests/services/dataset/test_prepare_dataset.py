@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from skimage.io import imsave
 
+from datasets import NATIVE, make_dataset, read_all
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.events import Event, Notice, run
-from napari_colorgan.services.tuning import material as material_module
-from napari_colorgan.services.tuning.material import Dataset, prepare_dataset_job
-from napari_colorgan.training.data_config import DataConfig
+from napari_colorgan.events import Event, Notice
+from napari_colorgan.services.dataset import prepare as prepare_module
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FIT = DataConfig(size=64)
-NATIVE = DataConfig(size=32, scale="native", zoom=(0.9, 1.1))
-
-
-def gather(
-    *data: Any, hold_out: float = 0.2, config: DataConfig = FIT, events: list[Event] | None = None
-) -> Dataset:
-    return run(
-        prepare_dataset_job(data, hold_out, config, 0), None if events is None else events.append
-    )
 
 
 @pytest.mark.parametrize(("dimensions", "planes"), [(2, 2), (3, 4), (4, 6), (5, 8)])
@@ -35,19 +23,19 @@ def test_arrays_of_all_ranks_are_split_by_plane(
 ) -> None:
     outer = {2: (), 3: (3,), 4: (5, 1), 5: (7, 1, 1)}[dimensions]
     stack = np.broadcast_to(stained[0], (*outer, *stained[0].shape))
-    found = gather(stack, stained[1], hold_out=0.25)
+    found = make_dataset(stack, stained[1], hold_out=0.25)
     assert found.planes == planes
     assert found.held_out_planes == max(1, round(planes / 4))
     assert len(found.training) + found.held_out_planes == planes
-    names = {p.name for p in found.training}
-    assert names.isdisjoint(p.name for p in found.held_out)
+    names = {p.name for p in found.training.pictures}
+    assert names.isdisjoint(p.name for p in found.held_out.pictures)
 
 
 def test_nearly_gray_planes_are_left_out_and_said(stained: np.ndarray) -> None:
     stack = stained.copy()
     stack[2] = stack[2].mean(axis=-1, keepdims=True).astype(np.uint8)
     events: list[Event] = []
-    found = gather(stack, events=events)
+    found = make_dataset(stack, events=events)
     assert (found.planes, found.near_gray) == (4, 1)
     assert any(isinstance(e, Notice) and "1 of 5 planes" in e.text for e in events)
 
@@ -55,25 +43,25 @@ def test_nearly_gray_planes_are_left_out_and_said(stained: np.ndarray) -> None:
 def test_nothing_but_gray_is_refused(stained: np.ndarray) -> None:
     gray = np.repeat(stained[..., :1], 3, axis=-1)
     with pytest.raises(TrainingError, match="nearly gray"):
-        gather(gray)
+        make_dataset(gray)
 
 
 def test_single_plane_is_split_by_region(stained: np.ndarray) -> None:
-    found = gather(stained[0], hold_out=0.25)
-    [training], [held_out] = found.training, found.held_out
-    joined = np.concatenate([training.read(), held_out.read()], axis=1)
+    found = make_dataset(stained[0], hold_out=0.25)
+    [training], [held_out] = read_all(found.training), read_all(found.held_out)
+    joined = np.concatenate([training, held_out], axis=1)
     np.testing.assert_array_equal(joined, stained[0])
-    assert held_out.read().shape == (96, 32, 3)
+    assert held_out.shape == (96, 32, 3)
 
 
 def test_single_small_plane_is_refused(stained: np.ndarray) -> None:
     with pytest.raises(TrainingError, match="at least two planes"):
-        gather(stained[0, :60, :60])
+        make_dataset(stained[0, :60, :60])
 
 
 def test_native_planes_are_measured_on_their_own_pixels(stained: np.ndarray) -> None:
-    found = gather(stained, hold_out=0.2, config=NATIVE)
-    crops = [p.read() for p in found.held_out]
+    found = make_dataset(stained, hold_out=0.2, config=NATIVE)
+    crops = read_all(found.held_out)
     assert [crop.shape for crop in crops] == [(32, 32, 3)] * 4
     whole = next(s for s in stained if any((s[:32, :32] == c).all() for c in crops))
     assert all(
@@ -92,16 +80,16 @@ def test_files_folders_and_arrays_together(stained: np.ndarray, tmp_path: Path) 
     for number in range(2):
         imsave(folder / f"{number}.png", stained[number], check_contrast=False)
     np.save(tmp_path / "layer.npy", stained[2:4])
-    found = gather(folder, tmp_path / "layer.npy", stained[4])
+    found = make_dataset(folder, tmp_path / "layer.npy", stained[4])
     assert found.sources == (("with spaces", 2), ("layer", 2), ("array 3", 1))
-    assert gather(folder, tmp_path / "layer.npy", stained[4]).sha256 == found.sha256
-    assert gather(folder, tmp_path / "layer.npy", stained[3]).sha256 != found.sha256
+    assert make_dataset(folder, tmp_path / "layer.npy", stained[4]).sha256 == found.sha256
+    assert make_dataset(folder, tmp_path / "layer.npy", stained[3]).sha256 != found.sha256
 
 
 def test_many_planes_are_thinned_out(stained: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(material_module, "MOST_PLANES", 3)
+    monkeypatch.setattr(prepare_module, "MOST_PLANES", 3)
     events: list[Event] = []
-    found = gather(stained, events=events)
+    found = make_dataset(stained, events=events)
     assert found.planes == 3
     assert isinstance(events[0], Notice)
 
@@ -109,7 +97,7 @@ def test_many_planes_are_thinned_out(stained: np.ndarray, monkeypatch: pytest.Mo
 def test_broken_array_file_names_itself(tmp_path: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"no array")
     with pytest.raises(TrainingError, match=r"broken\.npy"):
-        gather(tmp_path / "broken.npy")
+        make_dataset(tmp_path / "broken.npy")
 
 
 def test_of_a_few_planes_the_most_usual_one_is_held_out(stained: np.ndarray) -> None:
@@ -119,30 +107,29 @@ def test_of_a_few_planes_the_most_usual_one_is_held_out(stained: np.ndarray) -> 
     for place in range(4):
         planes = [stained[0] // 2 + 20 * i for i in range(3)]
         planes.insert(place, odd)
-        found = gather(*planes)
+        found = make_dataset(*planes)
         assert found.held_out_planes == 1
-        shown = [picture.read() for picture in found.training]
+        shown = read_all(found.training)
         assert any(np.array_equal(picture, odd) for picture in shown)
 
 
 def test_of_two_planes_a_part_of_one_is_held_out(stained: np.ndarray) -> None:
     large = [np.tile(plane, (4, 4, 1)) for plane in stained[:2]]
-    found = gather(*large, config=NATIVE)
+    found = make_dataset(*large, config=NATIVE)
     assert len(found.training) == 2
     assert found.held_out_planes == 1
     height, width = large[0].shape[:2]
-    trained = sum(p.read().shape[0] * p.read().shape[1] for p in found.training)
+    trained = sum(p.shape[0] * p.shape[1] for p in read_all(found.training))
     assert trained == pytest.approx(1.6 * height * width, rel=0.02)
     # Tiny ones, or whole pictures, can't be cut.
-    assert len(gather(*stained[:2], config=NATIVE).training) == 1
-    assert len(gather(*large).training) == 1
+    assert len(make_dataset(*stained[:2], config=NATIVE).training) == 1
+    assert len(make_dataset(*large).training) == 1
 
 
 def test_of_many_planes_it_is_drawn_by_lot(stained: np.ndarray) -> None:
     stack = np.stack([np.clip(stained[0] // 2 + i, 0, 255) for i in range(40)]).astype(np.uint8)
     one, other = (
-        {p.name for p in run(prepare_dataset_job([stack], 0.2, FIT, seed)).held_out}
-        for seed in (0, 1)
+        {p.name for p in make_dataset(stack, seed=seed).held_out.pictures} for seed in (0, 1)
     )
     assert len(one) == len(other) == 8
     assert one != other

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.events import Started, run
 from napari_colorgan.io import stack_writer
-from napari_colorgan.services.tuning.counting import (
+from napari_colorgan.services.dataset.counting import (
     PlaneCounts,
     count_job,
     held_out_count,

@@ -12,7 +12,7 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import PairError
 from napari_colorgan.io import find_files
-from napari_colorgan.services.tuning.gray_source import FIT_IT, check_pair, open_gray
+from napari_colorgan.services.dataset.gray_source import FIT_IT, check_pair, open_gray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +86,7 @@ def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list
     return [_with_gray(p, read) for p, read in zip(pictures, readers, strict=True)]
 
 
-def seen_as_itself(picture: Picture) -> Picture:
+def pair_with_own_lightness(picture: Picture) -> Picture:
     """Return a picture as a pair with its own lightness, to go along with other pairs."""
     return _with_gray(picture, None)
 

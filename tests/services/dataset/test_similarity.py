@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from napari_colorgan.services.tuning.similarity import (
-    MOST_LOTS,
+from napari_colorgan.services.dataset.similarity import (
+    MOST_SETS,
+    describe,
     group_similar,
-    look_of,
     most_central,
     sample_similar,
 )
@@ -17,17 +18,18 @@ from napari_colorgan.services.tuning.similarity import (
 PAIRS = [(image + 0.01 * tile, 0.0) for image in (1, 2, 3, 4, 5) for tile in (0, 1)]
 
 
-def test_a_look_is_lightness_and_colour() -> None:
+def test_a_descriptor_is_lightness_and_colour() -> None:
     rng = np.random.default_rng(0)
-    gray = np.repeat(rng.integers(0, 256, (1, 64, 64), dtype=np.uint8), 3, axis=0)
-    look = look_of(gray)
-    assert len(look) == 6
-    assert np.allclose([look[1], look[2], look[4], look[5]], 0.0, atol=1e-4)
-    red = gray.copy()
+    values = rng.integers(0, 256, (1, 64, 64), dtype=np.uint8)
+    gray = torch.from_numpy(values).repeat(3, 1, 1)
+    descriptor = describe(gray)
+    assert len(descriptor) == 6
+    assert np.allclose([descriptor[1], descriptor[2], descriptor[4], descriptor[5]], 0.0, atol=1e-4)
+    red = gray.clone()
     red[1:] //= 2
-    assert look_of(red)[1] > 0.1
+    assert describe(red)[1] > 0.1
     # What a model sees of a pair is not a colour.
-    assert look_of(np.concatenate([gray, gray[:1]])) == look
+    assert describe(torch.cat([gray, gray[:1]])) == descriptor
 
 
 def test_unusual_ones_are_left() -> None:
@@ -42,16 +44,16 @@ def test_parts_of_an_image_are_drawn_together(seed: int) -> None:
 
 
 def test_a_draw_depends_on_the_seed_and_has_what_was_asked_for() -> None:
-    looks = np.random.default_rng(1).random((100, 6)).tolist()
-    draws = [sample_similar(looks, 21, seed) for seed in (0, 0, 1)]
+    descriptors = np.random.default_rng(1).random((100, 6)).tolist()
+    draws = [sample_similar(descriptors, 21, seed) for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
     assert all(len(set(draw)) == 21 and draw == sorted(draw) for draw in draws)
 
 
 def test_many_are_drawn_from_several_lots() -> None:
     # Ten images of ten tiles; a draw of twenty from one place would tell of two of them.
-    looks = [(float(image), 0.01 * tile) for image in range(10) for tile in range(10)]
-    assert len({place // 10 for place in sample_similar(looks, 20, 0)}) >= MOST_LOTS - 1
+    descriptors = [(float(image), 0.01 * tile) for image in range(10) for tile in range(10)]
+    assert len({place // 10 for place in sample_similar(descriptors, 20, 0)}) >= MOST_SETS - 1
 
 
 def test_groups_are_images() -> None:
@@ -61,5 +63,5 @@ def test_groups_are_images() -> None:
     assert sorted(place for group in group_similar(PAIRS, 3) for place in group) == list(range(10))
 
 
-def test_what_looks_the_same_is_one_group() -> None:
+def test_what_descriptors_the_same_is_one_group() -> None:
     assert group_similar([(1.0, 2.0)] * 4, 3) == [[0, 1, 2, 3]]

@@ -1,10 +1,10 @@
-"""What a fine-tuning is asked to do, in memory and in its run directory."""
+"""What a run is asked to do: one family of requests for training and for fine-tuning."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -12,17 +12,18 @@ from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.io import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_colorgan.library.model_file import Model
+    from napari_colorgan.training.config import TrainingConfig
 
 Scale: TypeAlias = Literal["fit", "native"]
-FILE = "request.json"
+REQUEST_FILE = "request.json"
 
 
 @dataclass(frozen=True, eq=False)
-class FineTuneRequest:
-    """A fine-tuning.
+class RunRequest:
+    """What every run needs to know.
 
     Attributes
     ----------
@@ -30,32 +31,73 @@ class FineTuneRequest:
         Colour images: files, folders, and RGB arrays of shape (..., H, W, 3).
     output : Path
         The run directory.
-    base : str, Path or Model
-        What to start from: a name in the library, a file, or a model, which is left as it is.
+    base : str, Path, Model or None
+        The model to start from: a name in the library, a file, or a loaded model, which is not
+        changed. None starts from the config's encoder weights.
     minutes : float or None
-        The time to plan for; None plans by `epochs`.
-    epochs : float or None
-        Passes over the data.
+        The time to plan for; None plans by epochs.
     name : str
         The new model's name.
-    adversarial : bool
-        Whether a discriminator judges the last part of the training.
-    hold_out : float
-        The share of planes that is set aside to measure on, above 0 and at most 0.5.
-    scale : {"fit", "native"} or None
-        Whether the model shall see whole pictures, shrunk, or pixels as they are; None is as the
-        base does.
     device : str
         "auto", "cpu", "cuda", "mps" …
+    """
+
+    data: Sequence[Any]
+    output: Path
+    base: str | Path | Model | None = None
+    minutes: float | None = None
+    name: str = "model"
+    device: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainRequest(RunRequest):
+    """A training by a recipe.
+
+    Attributes
+    ----------
+    config : TrainingConfig or None
+        None when resuming: the config is in the run directory.
+    validation : sequence of path or array
+        Held-out colour images. Without any, a share of the sources of `data` is held out.
+    resume : bool
+        Continue the run that is in `output`.
+    card : mapping
+        Fields of the model's card that replace the default ones, such as title, domain,
+        description, limitations, license and training_data.
+    """
+
+    base: Model | None = None
+    config: TrainingConfig | None = None
+    validation: Sequence[Any] = ()
+    resume: bool = False
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuneRequest(RunRequest):
+    """A fine-tuning: a base model, a few colour images and a budget.
+
+    Attributes
+    ----------
+    epochs : float or None
+        Passes over the data; instead of `minutes`.
+    adversarial : bool
+        Whether a discriminator takes part in the last quarter of the training.
+    hold_out : float
+        The share of planes that is held out to measure on, above 0 and at most 0.5.
+    scale : {"fit", "native"} or None
+        Whether the network gets whole pictures, shrunk, or pixels at their scale; None takes
+        the base's.
     recipe : str or Path
         The recipe's name, or a TOML file.
     gray : sequence of path, array or None, optional
-        What the model shall see of each item of `data`: a gray image of the same shape, plane by
-        plane, or for a folder a folder of gray images by the same names. None, for an item or
-        for all, is the colours' own lightness.
+        For each item of `data` the network's input in place of the colours' lightness: a gray
+        image of the same shape, plane by plane, or for a folder a folder of gray images with
+        the same names. None, for an item or for all, is the colours' lightness.
     titles : sequence of str or None, optional
-        What the model's card calls each item of `data`; None, for an item or for all, is the
-        file's name.
+        The name of each item of `data` on the model's card; None, for an item or for all, is
+        the file's name.
 
     Raises
     ------
@@ -63,16 +105,13 @@ class FineTuneRequest:
         If a number is out of range.
     """
 
-    data: Sequence[Any]
-    output: Path
     base: str | Path | Model = "natural"
     minutes: float | None = 5.0
-    epochs: float | None = None
     name: str = "fine-tuned"
+    epochs: float | None = None
     adversarial: bool = False
     hold_out: float = 0.2
     scale: Scale | None = None
-    device: str = "auto"
     recipe: str | Path = "fine-tune"
     gray: Sequence[Any] | None = None
     titles: Sequence[str | None] | None = None
@@ -145,7 +184,7 @@ class FineTuneRequest:
         values["base"] = str(self.base)
         values["recipe"] = str(self.recipe)
         self.output.mkdir(parents=True, exist_ok=True)
-        with write_atomically(self.output / FILE) as temporary:
+        with write_atomically(self.output / REQUEST_FILE) as temporary:
             temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1), "utf-8")
 
     @classmethod
@@ -158,7 +197,7 @@ class FineTuneRequest:
             If there is none, or it is damaged.
         """
         try:
-            values = json.loads((output / FILE).read_text(encoding="utf-8"))
+            values = json.loads((output / REQUEST_FILE).read_text(encoding="utf-8"))
             values["data"] = tuple(Path(item) for item in values["data"])
             if values.get("gray") is not None:
                 values["gray"] = tuple(g if g is None else Path(g) for g in values["gray"])
@@ -181,8 +220,8 @@ def check_output_free(output: Path) -> None:
     TrainingError
         If there is one.
     """
-    # A run of arrays has no request, and one that found nothing to train on no config.
-    if any((output / name).exists() for name in (FILE, "config.toml")):
+    # A run on arrays has no request file, and one that failed while reading has no config.
+    if any((output / name).exists() for name in (REQUEST_FILE, "config.toml")):
         from napari_colorgan.training.run_directory import occupied
 
         raise occupied(output)

@@ -1,0 +1,177 @@
+"""Two parts of a run's config: how pictures become patches, and one phase. Free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_colorgan.training.recipe_file import choose, require
+
+PHASES = (
+    "warm_up",
+    "supervised",
+    "discriminator",
+    "adversarial",
+    "hint_propagation",
+    "closed_form",
+)
+OLD_PHASES = {"fit": "closed_form", "hints": "hint_propagation"}
+"""Names of earlier releases, which recipes, run directories and model cards may have."""
+SCHEDULES = ("constant", "linear", "cosine")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How pictures become training patches.
+
+    Attributes
+    ----------
+    size : int
+        The patches' side in pixels, a multiple of the generator's stride.
+    zoom : (float, float)
+        For ``scale = "fit"``: the picture's short side is brought to `size` times a number
+        drawn from this range. For "native": the picture is zoomed by such a number.
+    scale : {"fit", "native"}
+        Whether patches show whole pictures, shrunk, or pixels as they are.
+    flips, turns : bool
+        Mirror left-right; turn by right angles and mirror (microscopy has no up).
+    film : float
+        The share of patches whose L* is made to look like old film: other spectral weights,
+        contrast, gamma, fading, blur and grain.
+    near_gray : float
+        Pictures whose mean chroma is below this are left out.
+    validation_share : float
+        The share of sources held out where no validation data are given.
+    validation_images : int
+        The maximum number of held-out pictures that are measured, evenly spaced.
+    memory_gib : float
+        Decoded pictures are kept in memory up to this.
+    """
+
+    size: int = 224
+    zoom: tuple[float, float] = (1.0, 1.25)
+    scale: str = "fit"
+    flips: bool = True
+    turns: bool = False
+    film: float = 0.0
+    near_gray: float = 2.0
+    validation_share: float = 0.05
+    validation_images: int = 200
+    memory_gib: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require("data.size", self.size, "32…2048", 32 <= self.size <= 2048)
+        low, high = self.zoom
+        # Less than 1 would leave a whole picture smaller than its patch.
+        floor = 1.0 if self.scale == "fit" else 0.1
+        require("data.zoom", self.zoom, f"two numbers {floor}…8, rising", floor <= low <= high <= 8)
+        choose("data.scale", self.scale, ("fit", "native"))
+        require("data.film", self.film, "0…1", 0 <= self.film <= 1)
+        share = self.validation_share
+        require("data.validation_share", share, "0…0.5", 0 <= share <= 0.5)
+        require("data.validation_images", self.validation_images, "≥ 1", self.validation_images > 0)
+        require("data.memory_gib", self.memory_gib, "≥ 0", self.memory_gib >= 0)
+
+    @property
+    def max_side(self) -> int | None:
+        """The longest short side that pictures are kept with, in pixels; None keeps all pixels."""
+        return round(self.size * self.zoom[1]) if self.scale == "fit" else None
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """One phase of a run.
+
+    Attributes
+    ----------
+    kind : {"warm_up", "supervised", "discriminator", "adversarial", "hint_propagation", \
+            "closed_form"}
+        What is trained: the decoder on cached features of the frozen encoder; the generator on
+        L1 and classification; the discriminator alone, on the generator's predictions; both;
+        hint propagation (`HintPropagation`) alone, on L1; or the weights of the detail
+        (`DetailRefinement`) in closed form, from one large batch, starting from the best state
+        so far. The names "hints" and "fit" of earlier releases are accepted.
+    epochs : float
+        Passes over the training pictures; with a budget in minutes, the phase's share of it. A
+        closed-form phase is one step, whatever this says.
+    batch_size, accumulate : int
+        Patches a step; backward passes a step over which they are spread.
+    lr, encoder_lr, discriminator_lr : float
+        Adam's learning rates at their peak; an encoder at 0 is frozen.
+    encoder_stride : int
+        Layers of the encoder on grids finer than this many pixels a cell stay as they are, as
+        does the hints' way into them. They see edges, which gray pictures share, and take much
+        of a step's time.
+    betas : (float, float)
+        Adam's decay rates; GANs use 0.5 for the first.
+    weight_decay : float
+        AdamW's decay, off by default; of a closed-form phase, the penalty on changed weights.
+    schedule : {"constant", "linear", "cosine"}
+        The rates' course: linear stays up for the first half and then falls to 0.
+    ramp_steps : int
+        Steps over which the rates rise from 0.
+    grad_clip : float
+        The largest norm of the generator's gradient; 0 for none.
+    l1, classification, perceptual, adversarial : float
+        Weights of the terms; the paper's λ is ``l1 = 100`` beside ``adversarial = 1``.
+    views : int
+        For "warm_up": how many crops of each picture have their features cached.
+    """
+
+    kind: str
+    epochs: float = 1.0
+    batch_size: int = 16
+    accumulate: int = 1
+    lr: float = 2e-4
+    encoder_lr: float = 2e-4
+    discriminator_lr: float = 2e-4
+    encoder_stride: int = 1
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    ramp_steps: int = 0
+    grad_clip: float = 0.0
+    l1: float = 100.0
+    classification: float = 0.0
+    perceptual: float = 0.0
+    adversarial: float = 0.0
+    views: int = 1
+
+    @property
+    def is_closed_form(self) -> bool:
+        """Whether it is one step in closed form, which needs no rates, optimizer or time."""
+        return self.kind == "closed_form"
+
+    def __post_init__(self) -> None:
+        """Replace old names; check the ranges and what excludes each other."""
+        object.__setattr__(self, "kind", OLD_PHASES.get(self.kind, self.kind))
+        where = f"phases.{self.kind}"
+        choose("phases.kind", self.kind, PHASES)
+        choose(f"{where}.schedule", self.schedule, SCHEDULES)
+        require(f"{where}.epochs", self.epochs, "above 0", self.epochs > 0)
+        require(f"{where}.batch_size", self.batch_size, "≥ 1", self.batch_size >= 1)
+        divides = self.accumulate >= 1 and self.batch_size % self.accumulate == 0
+        require(f"{where}.accumulate", self.accumulate, "a divisor of batch_size", divides)
+        stride = self.encoder_stride
+        accepted = "1, 2, 4, 8, 16 or 32"
+        require(f"{where}.encoder_stride", stride, accepted, stride in (1, 2, 4, 8, 16, 32))
+        require(f"{where}.views", self.views, "≥ 1", self.views >= 1)
+        for name in ("lr", "encoder_lr", "discriminator_lr", "weight_decay", "grad_clip"):
+            require(f"{where}.{name}", getattr(self, name), "≥ 0", getattr(self, name) >= 0)
+        terms = ("l1", "classification", "perceptual", "adversarial")
+        for name in terms:
+            require(f"{where}.{name}", getattr(self, name), "≥ 0", getattr(self, name) >= 0)
+        if self.kind == "adversarial":
+            require(f"{where}.adversarial", self.adversarial, "above 0", self.adversarial > 0)
+        elif self.adversarial:
+            require(f"{where}.adversarial", self.adversarial, 'only with kind "adversarial"', False)
+        if self.kind in ("warm_up", "hint_propagation", "closed_form"):
+            require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
+        if self.kind == "hint_propagation":
+            # Hint propagation corrects a*b*, so that only L1 depends on its parameters.
+            none = self.classification == 0
+            require(f"{where}.classification", self.classification, "0", none)
+            require(f"{where}.accumulate", self.accumulate, "1", self.accumulate == 1)
+        if self.kind != "discriminator":
+            any_term = any(getattr(self, name) for name in terms)
+            require(f"{where}.l1", self.l1, "above 0, or another term", any_term)

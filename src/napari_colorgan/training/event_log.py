@@ -1,0 +1,109 @@
+"""The log of a run, ``events.jsonl``: one event a line, as JSON.
+
+The process that trains appends to it, and everybody else reads it: panels and reports while the
+run goes on, plots and tests afterwards. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import TYPE_CHECKING
+
+from napari_colorgan import events
+from napari_colorgan.errors import TrainingError
+from napari_colorgan.events import PlaneDone
+from napari_colorgan.training.config_parts import OLD_PHASES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.events import Event
+
+EVENTS_FILE = "events.jsonl"
+
+
+class EventLog:
+    """The events of one run directory.
+
+    Parameters
+    ----------
+    folder : Path
+        The run directory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / EVENTS_FILE
+        self._offset = 0
+
+    def append(self, event: Event) -> None:
+        """Write one event and flush it.
+
+        Raises
+        ------
+        TrainingError
+            If the file can't be written.
+        """
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(event_line(event))
+                file.flush()
+                # There may be thousands of these, and losing some of them costs nothing.
+                if not isinstance(event, PlaneDone):
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise unwritable(self._path.parent, error) from error
+
+    def poll(self) -> list[Event]:
+        """Return the events that were written since the last call; all of them at first.
+
+        Lines that a killed process left incomplete are skipped.
+        """
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        # The last line may be incomplete because it is being written: it is read next time.
+        complete = text[: text.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        lines = complete.decode("utf-8", "replace").splitlines()
+        return [event for event in map(parse_event, lines) if event is not None]
+
+
+def event_line(event: Event) -> str:
+    """Return an event as one line, including the line break."""
+    record = {"event": type(event).__name__, **dataclasses.asdict(event)}
+    return json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def parse_event(line: str) -> Event | None:
+    """Return the event in a line; None if the line is damaged or of an unknown kind.
+
+    In lines of an earlier release, missing fields get their default and phases their new name.
+    """
+    try:
+        record = json.loads(line)
+        kind = getattr(events, record.pop("event"))
+        for name in ("losses", "metrics"):
+            if name in record:
+                record[name] = tuple((key, value) for key, value in record[name])
+        if "index" in record:
+            record["index"] = tuple(record["index"])
+        if "phase" in record:
+            record["phase"] = OLD_PHASES.get(record["phase"], record["phase"])
+        event: Event = kind(**record)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return event
+
+
+def unwritable(path: Path, error: OSError) -> TrainingError:
+    """Return the error for a run directory that can't be written."""
+    return TrainingError(
+        expected=f"to write into {path}",
+        got=str(error),
+        action="Free some space or change the permissions, then resume; checkpoints are kept.",
+    )

@@ -1,0 +1,119 @@
+"""Which process works on a run directory: at most one, and others can tell which.
+
+The lock itself is a `FileLock`, which the operating system releases when a process dies. The
+process's id is in a file beside it, not in the locked file: Windows lets nobody else read a
+locked file, and a panel has to know the process to tell whether it lives and to end it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import psutil
+from filelock import FileLock, Timeout
+
+from napari_colorgan.errors import TrainingError
+from napari_colorgan.io import write_atomically
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+LOCK_FILE = "lock"
+PROCESS_FILE = "process.json"
+CONTROL_FILES = ("stop", "pause")
+"""Empty files by which others ask a run's process to stop or to pause."""
+_SAME_START_S = 1.5
+# File systems may store times in steps of two seconds.
+_CLOCK_TOLERANCE_S = 2.0
+
+# Python warns about child processes that are garbage-collected while they run.
+children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class RunLock:
+    """The lock of one run directory.
+
+    Parameters
+    ----------
+    path : Path
+        The run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path / LOCK_FILE)
+
+    def acquire(self) -> None:
+        """Take the run directory, which is made, for this process.
+
+        Control files from before this process was started are removed; later ones are meant
+        for it.
+
+        Raises
+        ------
+        TrainingError
+            If another living process has it.
+        """
+        registered, this = find_process(self._path), psutil.Process()
+        # In a virtual environment on Windows the registered process is a launcher, whose child
+        # is this process.
+        if registered is not None and registered.pid not in (this.pid, this.ppid()):
+            raise self._occupied()
+        self._path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise self._occupied() from error
+        started = (this if registered is None else registered).create_time()
+        for name in CONTROL_FILES:
+            with contextlib.suppress(FileNotFoundError):
+                if (self._path / name).stat().st_mtime < started - _CLOCK_TOLERANCE_S:
+                    (self._path / name).unlink()
+        write_pid(self._path, this)
+
+    def release(self) -> None:
+        """Give the run directory back; what control files asked for is over."""
+        if not self._lock.is_locked:
+            return
+        for name in (PROCESS_FILE, *CONTROL_FILES, LOCK_FILE):
+            # Windows removes no open file, such as the lock's.
+            with contextlib.suppress(OSError):
+                (self._path / name).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _occupied(self) -> TrainingError:
+        return TrainingError(
+            expected=f"{self._path} to be free",
+            got="a run in progress there, in another process",
+            action="Wait for it or stop it, or name another folder.",
+        )
+
+
+def write_pid(path: Path, process: psutil.Process) -> None:
+    """Register the process that works on a run directory."""
+    values = {"pid": process.pid, "created": process.create_time()}
+    with write_atomically(path / PROCESS_FILE) as temporary:
+        temporary.write_text(json.dumps(values), encoding="utf-8")
+
+
+def find_process(path: Path) -> psutil.Process | None:
+    """Return the living process that works on a run directory, or None."""
+    try:
+        registered = json.loads((path / PROCESS_FILE).read_text(encoding="utf-8"))
+        _reap(registered["pid"])
+        process = psutil.Process(registered["pid"])
+        # Systems reuse the ids of processes that have ended, but not with the same start time.
+        same = abs(process.create_time() - registered["created"]) < _SAME_START_S
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+    return process if alive else None
+
+
+def _reap(pid: int) -> None:
+    child = children.get(pid)
+    if child is not None and child.poll() is not None:
+        del children[pid]
