@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.services.dataset.hold_out import SourceSplit
+from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import Picture, PictureStore, find_pictures
+from napari_colorgan.training.data import Picture, PictureStore
 from napari_colorgan.training.encoders import build_pretrained
 from napari_colorgan.training.plan import plan_minutes
 from napari_colorgan.training.processes import Processes
@@ -96,9 +99,9 @@ def budget(row: Row, options: Options) -> list[float]:
 def decoded(folder: Path) -> PictureStore:
     """Return the colourful pictures of a folder, decoded once for all runs of this process."""
     data = TrainingConfig.from_dict(ROWS[0].changes).data
-    side = round(SIZE * data.zoom[1])
-    store = PictureStore(find_pictures([folder]), max_side=side, memory_gib=DECODED_GIB)
-    return store.without_near_gray(data.near_gray)[0]
+    settings = dataclasses.replace(data, size=SIZE, memory_gib=DECODED_GIB)
+    everything = SourceSplit(share=0.0, seed=0)
+    return run(prepare_dataset(Items([folder]), everything, settings)).training
 
 
 def result_of(row: Row, seed: int, options: Options, epochs: Sequence[float]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from fine_tuning_sets import BAR_SETS
 from napari_colorgan.errors import ModelError
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.io import write_atomically
-from napari_colorgan.services.dataset.prepare import prepare_dataset_job
+from napari_colorgan.services.dataset.hold_out import SimilaritySplit
+from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import fit_baselines_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
@@ -24,7 +25,6 @@ from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import PictureStore
 from napari_colorgan.training.encoders import build_from_base
 from napari_colorgan.training.plan import plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
@@ -135,17 +135,16 @@ def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
     model = load_model(each.base)
     request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
     config = tuning_config(request, model.card)
-    material = run(prepare_dataset_job(split.training, request.hold_out, config.data, config.seed))
-    store = PictureStore(material.training, max_side=None, memory_gib=config.data.memory_gib)
-    held_out = PictureStore(material.held_out, max_side=None, memory_gib=0.0)
-    validator = Validator.of(config, held_out)
+    hold_out = SimilaritySplit(request.hold_out, config.seed)
+    dataset = run(prepare_dataset(Items(split.training), hold_out, config.data))
+    validator = Validator.of(config, dataset.held_out)
     generator = build_from_base(config, model.generator)
-    given = (config, generator, store, validator, Processes(), each.minutes * 60.0)
+    given = (config, generator, dataset.training, validator, Processes(), each.minutes * 60.0)
     seconds, overhead = measure_seconds(*given)
     return {
         "seconds_per_step": seconds,
         "overhead": overhead + time.monotonic() - started,
-        "pictures": len(store),
+        "pictures": len(dataset.training),
     }
 
 

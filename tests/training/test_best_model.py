@@ -42,12 +42,6 @@ def config(tiny_config: TrainingConfig) -> TrainingConfig:
     return dataclasses.replace(tiny_config, checkpoint_minutes=5.0, score="psnr")
 
 
-@pytest.fixture(autouse=True)
-def _card_without_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the card, whose metrics the made-up ones lack."""
-    monkeypatch.setattr("napari_colorgan.services.train._write_model", lambda *_: None)
-
-
 def test_phase_without_a_better_score_ends_early(
     config: TrainingConfig, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
