@@ -199,7 +199,7 @@ def test_notices_stay_and_are_not_repeated(stand: Stand, colors: np.ndarray) -> 
     stand.viewer.add_image(colors, rgb=True, name="fields")
     run = stand.train()
     gray = Notice("2 of 5 planes are nearly gray and left out.")
-    stand.write(run, gray, Notice("Measuring how long a step takes."), gray)
+    stand.write(run, gray, Notice("Measuring how long a step takes.", transient=True), gray)
     stand.write(run, Notice("Another."), StepDone(1, 9, "supervised", (), 1.0, 9.0))
     stand.wait(lambda: stand.monitor.status.text().startswith("Learning"))
     assert stand.monitor.notice.isVisible()

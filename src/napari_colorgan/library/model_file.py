@@ -111,7 +111,7 @@ def round_weights(generator: Generator, dtype: torch.dtype = torch.float16) -> G
     ModelError
         If the weights hold NaN or infinity.
     """
-    generator.load_state_dict(_stored_tensors(generator, dtype))
+    generator.load_state_dict(_weights_to_store(generator, dtype))
     return generator
 
 

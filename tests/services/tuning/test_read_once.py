@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from skimage.io import imsave
 
@@ -22,6 +21,8 @@ from napari_colorgan.training.config_parts import PhaseConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
 
 CLOSED_FORM = PhaseConfig("closed_form", batch_size=4, accumulate=4, weight_decay=10.0, l1=10.0)
 

@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> RunDirectory:
     events = [
         Notice("2 of 10 planes are nearly gray and left out."),
         Notice("2 of 10 planes are nearly gray and left out."),
-        Notice("Measuring how long a step takes."),
+        Notice("Measuring how long a step takes.", transient=True),
         *(StepDone(n, 40, "supervised", (("G_L1", 10.0 / n),), 3.0, 9.0) for n in (10, 20)),
         EpochDone(1, "supervised", (), METRICS, True),
         Preview(str(picture), 1),
