@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.events import run
-from napari_colorgan.services.dataset.hold_out import SimilaritySplit
+from napari_colorgan.services.dataset.hold_out import SimilaritySplit, SourceSplit
 from napari_colorgan.services.dataset.prepare import Dataset, Items, prepare_dataset
 from napari_colorgan.training.config_parts import DataConfig
 
@@ -34,6 +34,11 @@ def make_dataset(
     """Return what a fine-tuning would train and be measured on."""
     job = prepare_dataset(Items(colors, gray, titles), SimilaritySplit(hold_out, seed), config)
     return run(job, None if events is None else events.append)
+
+
+def keep_all(*colors: Any) -> Dataset:
+    """Return what a training by a recipe would train on if nothing were held out."""
+    return run(prepare_dataset(Items(colors), SourceSplit(0.0, seed=0), FIT))
 
 
 def read_all(store: PictureStore) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from imagecodecs import png_encode
 from skimage.io import imsave
 from tifffile import imwrite, memmap
 
+from datasets import keep_all
 from napari_colorgan.axes import Axes
 from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
 from napari_colorgan.errors import InputError, TrainingError
@@ -101,12 +102,15 @@ def test_single_stack_is_split_by_plane() -> None:
 
 def test_near_gray_pictures_are_left_out_and_counted() -> None:
     gray = np.repeat(noise(20, 30, 1), 3, axis=2)
-    store = PictureStore(
-        find_pictures([gray, noise(20, 30, 3), gray]), max_side=None, memory_gib=1.0
-    )
-    kept, left_out = store.without_near_gray(2.0)
-    assert (len(kept), left_out) == (1, 2)
-    assert torch.equal(kept.read(0), store.read(1))
+    dataset = keep_all(gray, noise(20, 30, 3), gray)
+    assert (len(dataset.training), dataset.near_gray) == (1, 2)
+    assert torch.equal(dataset.training.read(0), to_uint8(noise(20, 30, 3)))
+
+
+def test_a_selection_shares_what_is_decoded() -> None:
+    store = PictureStore(find_pictures([noise(20, 30, 3)] * 3), max_side=None, memory_gib=1.0)
+    decoded = store.read(2)
+    assert store.select([0, 2]).read(1) is decoded
 
 
 def test_large_pictures_are_kept_shrunk_with_their_aspect() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
+from datasets import keep_all
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.events import run
 from napari_colorgan.training.augmentation import centre_crop, generator_for, make_batch, make_patch
@@ -53,8 +54,8 @@ def test_lightness_is_the_grays_and_a_and_b_are_the_colours(dtype: str) -> None:
 def test_a_gray_with_colourful_lightness_of_its_own_is_no_colour() -> None:
     plane = pair()
     plane[..., :3] = 128
-    kept, left_out = store(plane, pair()).without_near_gray(2.0)
-    assert (len(kept), left_out) == (1, 1)
+    dataset = keep_all(*store(plane, pair()).pictures)
+    assert (len(dataset.training), dataset.near_gray) == (1, 1)
 
 
 @pytest.mark.parametrize("scale", ["fit", "native"])
