@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from napari_colorgan.services.plot_run import plot_run
 
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.events import EpochDone, Event, Notice, StepDone, run
 from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.services.charts import plot_run
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.runs import TuningRun, find_runs
 from napari_colorgan.services.train import TrainRequest, train_model_job
