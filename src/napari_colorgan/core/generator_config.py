@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ ARCHITECTURES = tuple(STRIDES)
 FINEST_DETAILED = 4
 """Finer answers than this need no refinement."""
 HEADS = ("regression", "distribution")
+MOST_LEVELS = 8
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class GeneratorConfig:
 
     def __post_init__(self) -> None:
         """Refuse contradictions early, by the field's name."""
-        object.__setattr__(self, "decoder_channels", tuple(self.decoder_channels))
+        channels = self.decoder_channels
+        if isinstance(channels, list | tuple) and len(channels) <= MOST_LEVELS:
+            object.__setattr__(self, "decoder_channels", tuple(channels))
+        else:
+            _refuse("decoder_channels", f"one to {MOST_LEVELS} integers", channels)
+        self._check_types()
         _choice("architecture", self.architecture, ARCHITECTURES)
         _choice("head", self.head, HEADS)
         if self.output_stride not in (1, 2, 4, 8, 16):
@@ -93,6 +101,23 @@ class GeneratorConfig:
                 _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
             if self.spread_channels:
                 _refuse("spread_channels", '0 with architecture "pix2pix"', self.spread_channels)
+
+    def _check_types(self) -> None:
+        """Refuse values of other types: a model file, from anywhere, may hold any JSON."""
+        # A bare name in timm's registry. timm itself would follow "hf-hub:…" to the network and
+        # "local-dir:…" to a folder, and build what it finds there.
+        if not isinstance(self.encoder, str) or not re.fullmatch(r"\w[\w.]{0,99}", self.encoder):
+            _refuse("encoder", "the name of an architecture in timm's registry", self.encoder)
+        for name in ("context_channels", "output_stride", "bin_size", "spread_channels"):
+            if type(getattr(self, name)) is not int:
+                _refuse(name, "an integer", getattr(self, name))
+        if any(type(each) is not int for each in self.decoder_channels):
+            _refuse("decoder_channels", "integers", self.decoder_channels)
+        if type(self.dropout) not in (int, float):
+            _refuse("dropout", "a number", self.dropout)
+        for name in ("skips", "detail"):
+            if type(getattr(self, name)) is not bool:
+                _refuse(name, "true or false", getattr(self, name))
 
     @property
     def stride(self) -> int:
@@ -145,12 +170,14 @@ def extended(base: GeneratorConfig, wanted: GeneratorConfig) -> GeneratorConfig:
     )
 
 
-def _choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
+def _choice(name: str, value: object, accepted: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in accepted:
         _refuse(name, " or ".join(f'"{a}"' for a in accepted), value)
 
 
 def _refuse(name: str, accepted: str, value: object) -> None:
     raise ConfigError(
-        expected=f"{name} to be {accepted}", got=repr(value), action="Change that setting."
+        expected=f"{name} to be {accepted}",
+        got=reprlib.repr(value),  # of a list of a million, the first few
+        action="Change that setting.",
     )

@@ -191,6 +191,9 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
             got=f"{levels} entries",
             action="Add or remove entries of decoder_channels.",
         )
+    # Before anything is asked of timm, which looks names with a prefix up elsewhere.
+    if not timm.is_model(config.encoder):
+        raise _unknown_encoder(config.encoder, "not in timm's registry")
     try:
         probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
         reductions = probe.feature_info.reduction()

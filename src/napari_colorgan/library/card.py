@@ -13,8 +13,8 @@ import binascii
 import dataclasses
 import datetime
 import json
-import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -312,9 +312,11 @@ def _metric_id(name: str) -> str:
 def _six_digits(value: float | None) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not math.isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Compared, not converted: an integer of 400 digits has no float.
+    if not is_number or not abs(value) < 1e300:
         raise _bad(expected="a finite number as a metric", got=value)
-    return float(f"{value:.6g}")
+    return float(f"{float(value):.6g}")
 
 
 def _check_scale(scale: object) -> object:
@@ -336,7 +338,7 @@ def _known(record: type[Metric | CardPicture], row: Mapping[str, Any]) -> dict[s
 
 def _bad(*, expected: str, got: object) -> ModelError:
     return ModelError(
-        expected=f"{expected} on a model's card", got=repr(got), action="Correct the card."
+        expected=f"{expected} on a model's card", got=reprlib.repr(got), action="Correct the card."
     )
 
 
