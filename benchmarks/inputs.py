@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
@@ -98,7 +99,7 @@ def bare_network(predictor: PlanePredictor, subject: Subject) -> Callable[[Tenso
             hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
             with torch.autocast(device.type, dtype=dtype if lower else None, enabled=lower):
                 raw = generator(fed, hints)
-            return generator.colors(raw.float(), hints).cpu()
+            return generator.head.colors(raw.float()).cpu()
 
     return run
 

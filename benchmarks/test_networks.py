@@ -71,7 +71,7 @@ class Ours(nn.Module):
 
     def forward(self, lightness: Tensor, hints: Tensor) -> Tensor:
         """Return a*b* on the network's cells."""
-        return self.generator.colors(self.generator(lightness, hints), hints)
+        return self.generator.head.colors(self.generator(lightness, hints))
 
 
 def counted(subject: Subject) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from measure import PeakMemory, seconds
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
-from napari_colorgan.core.generator import build_generator
 from napari_colorgan.training.batch_source import BatchSource, StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.data import Batch, PictureStore, find_pictures, prefetch
@@ -43,7 +43,7 @@ class PlainLoop:
         """Take a step; without the optimizers it is the bare forward and backward passes."""
         lightness, truth = data.batch.lightness, data.batch.ab
         raw = self.generator(lightness, data.hints)
-        answer = self.generator.colors(raw, data.hints)
+        answer = self.generator.head.colors(raw)
         self._judge(lightness, answer.detach(), truth, optimizers)
         self.discriminator.requires_grad_(False)
         if optimizers:

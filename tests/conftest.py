@@ -42,7 +42,8 @@ def tiny_generator() -> Generator:
     """Return a U-Net with a distribution head of 0.1 million random weights; don't change it."""
     import torch
 
-    from napari_colorgan.core.generator import GeneratorConfig, build_generator
+    from napari_colorgan.core.build import build_generator
+    from napari_colorgan.core.generator_config import GeneratorConfig
 
     torch.manual_seed(0)
     config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)

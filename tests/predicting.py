@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from skimage.color import rgb2lab
 
+from napari_colorgan.core.prediction import finish
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.inference.planes import ColorPlane
 
@@ -25,6 +28,15 @@ LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
 def predictor(generator: Generator, **choices: Any) -> PlanePredictor:
     given_here = {"device": "cpu", "precision": "float32", **choices}
     return PlanePredictor(generator, PredictionSettings(**given_here), working_size=64)
+
+
+def network_colors(
+    generator: Generator, lightness: Tensor, hints: Tensor, temperature: float = 1.0
+) -> tuple[Tensor, Tensor | None]:
+    """Return colours and uncertainties at the network's level, hints applied."""
+    prediction = generator.predict(lightness, hints, temperature)
+    ab, uncertainty, _ = finish(prediction, hints, generator.hint_propagation)
+    return ab, uncertainty
 
 
 def noise(*shape: int, high: int = 65535, seed: int = 0) -> np.ndarray:

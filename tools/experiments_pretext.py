@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from experiments_rows import ROWS, SIZE
-from napari_colorgan.core.generator import build_generator
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.training.augmentation import centre_crop

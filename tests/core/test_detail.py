@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
-from napari_colorgan.core.generator_config import extended
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig, extended
 from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.errors import ConfigError
+from predicting import network_colors
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -46,10 +47,10 @@ def test_at_first_it_changes_nothing_but_the_grid(lightness: torch.Tensor, strid
     generator = build(decoder_channels=channels, output_stride=stride)
     hints = torch.zeros(2, 3, 64, 96)
     with torch.inference_mode():
-        ab, uncertainty = generator.predict(lightness, hints)
+        ab, uncertainty = network_colors(generator, lightness, hints)
         raw = generator(lightness, hints)
         assert torch.allclose(ab, enlarge(generator.head.colors(raw), (32, 48)))
-    assert generator.answer_stride == 2
+    assert generator.fine_stride == 2
     assert uncertainty is not None
     assert uncertainty.shape == (2, 1, 64 // stride, 96 // stride)
 
@@ -66,7 +67,7 @@ def test_it_is_the_terms_times_the_weights(lightness: torch.Tensor) -> None:
         expected = enlarge(own, (32, 48)) + torch.einsum("kn,bnhw->bkhw", stage.weight, terms)
         found = enlarge(stage.mix(own), (32, 48)) + stage(features, lightness)
         assert torch.allclose(found, expected, atol=1e-5)
-        assert torch.allclose(generator.predict(lightness, hints)[0], expected, atol=1e-5)
+        assert torch.allclose(network_colors(generator, lightness, hints)[0], expected, atol=1e-5)
     assert (found - enlarge(own, (32, 48))).abs().mean() > 0.005
 
 
@@ -90,8 +91,8 @@ def test_hints_keep_their_places(lightness: torch.Tensor, spread_channels: int) 
     hints = torch.zeros(2, 3, 64, 96)
     hints[:, :, 16:32, 16:24] = torch.tensor([0.3, -0.2, 1.0]).view(3, 1, 1)
     with torch.inference_mode():
-        ab, uncertainty = generator.predict(lightness, hints)
-        none, _ = generator.predict(lightness, torch.zeros_like(hints))
+        ab, uncertainty = network_colors(generator, lightness, hints)
+        none, _ = network_colors(generator, lightness, torch.zeros_like(hints))
     expected = torch.tensor([0.3, -0.2]).view(2, 1, 1).expand(2, 8, 4)
     assert torch.allclose(ab[0, :, 8:16, 8:12], expected, atol=1e-6)
     assert (none[0, :, 8:16, 8:12] - expected).abs().mean() > 0.05
@@ -104,11 +105,11 @@ def test_a_spreader_corrects_the_answer_as_it_will_be(lightness: torch.Tensor) -
     generator = weighted(spread_channels=4)
     none = torch.zeros(2, 3, 64, 96)
     with torch.inference_mode():
-        answer, _ = generator.predict(lightness, none)
+        answer, _ = network_colors(generator, lightness, none)
         hints = none.clone()
         said = answer[:, :, 8:12, 8:12].mean(dim=(2, 3))
         hints[:, :2, 16:24, 16:24], hints[:, 2, 16:24, 16:24] = said[:, :, None, None], 1.0
-        again, _ = generator.predict(lightness, hints)
+        again, _ = network_colors(generator, lightness, hints)
     away = torch.ones(32, 48, dtype=torch.bool)
     away[8:12, 8:12] = False
     assert (again - answer)[..., away].abs().max() < 0.005 < 0.1 * answer[..., away].abs().max()

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from napari_colorgan.core import execution
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.execution import NetworkAnswer, NetworkRunner, get_runner
-from napari_colorgan.core.generator import build_generator
+from napari_colorgan.core.execution import NetworkRunner, get_runner
+from napari_colorgan.core.prediction import Prediction, finish
+from predicting import network_colors
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -23,31 +25,35 @@ def lightness() -> torch.Tensor:
     return torch.rand(2, 1, 64, 96, generator=torch.Generator().manual_seed(0)) * 100
 
 
-def test_it_answers_as_the_generator_does(tiny_generator: Generator) -> None:
+def test_it_predicts_as_the_generator_does(tiny_generator: Generator) -> None:
     hints = torch.zeros(2, 3, 64, 96)
     hints[:, :, 8:16, 8:16] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
-    answer = NetworkRunner(tiny_generator, CPU, "float32")(
-        lightness(), hints, temperature=0.5, uncertainty=True
+    hints_cie = hints * torch.tensor([AB_SCALE, AB_SCALE, 1.0])[:, None, None]
+    prediction = NetworkRunner(tiny_generator, CPU, "float32")(
+        lightness(), hints_cie, temperature=0.5, uncertainty=True
     )
+    ab, uncertainty, _ = finish(prediction, hints_cie)
     with torch.inference_mode():
-        expected, entropy = tiny_generator.predict(lightness() / 50 - 1, hints, 0.5)
-    torch.testing.assert_close(answer.ab, expected * AB_SCALE, atol=1e-3, rtol=1e-4)
-    torch.testing.assert_close(answer.uncertainty, entropy, atol=1e-4, rtol=1e-4)
+        expected, entropy = network_colors(tiny_generator, lightness() / 50 - 1, hints, 0.5)
+    torch.testing.assert_close(ab, expected * AB_SCALE, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(uncertainty, entropy, atol=1e-4, rtol=1e-4)
 
 
 def test_uncertainty_only_where_wanted(tiny_generator: Generator) -> None:
-    answer = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
-    assert answer.uncertainty is None
-    assert answer.embedding_map is None
+    prediction = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    assert prediction.uncertainty is None
+    assert prediction.std is prediction.embedding is None
 
 
-def test_likeness_only_of_what_spreads_hints(tiny_generator: Generator) -> None:
+def test_embedding_only_of_what_propagates_hints(tiny_generator: Generator) -> None:
     config = dataclasses.replace(tiny_generator.config, spread_channels=3)
     runner = NetworkRunner(build_generator(config).eval(), CPU, "float32")
-    assert runner(lightness()).embedding_map is None
-    found = runner(lightness(), embedding_map=True).embedding_map
-    assert found is not None
-    assert found.shape == (2, 1 + 3 + 1, 8, 12)
+    assert runner(lightness()).embedding is None
+    found = runner(lightness(), embedding=True)
+    assert found.std is not None
+    assert found.embedding is not None
+    assert found.std.shape == (2, 1, 8, 12)
+    assert found.embedding.shape == (2, 3 + 1, 8, 12)
 
 
 def test_bfloat16_is_near(tiny_generator: Generator) -> None:
@@ -83,10 +89,10 @@ def test_auto_takes_bfloat16_if_it_is_faster_and_near(
 ) -> None:
     clock = [0.0]
 
-    def predict(self: NetworkRunner, fed: torch.Tensor, *rest: object, **kept: object) -> object:
+    def predict(self: NetworkRunner, scaled: torch.Tensor, *rest: object, **kept: object) -> object:
         clock[0] += seconds[torch.bfloat16 in rest]
-        ab = torch.zeros(len(fed), 2, fed.shape[-2] // 8, fed.shape[-1] // 8)
-        return NetworkAnswer(ab, None)
+        ab = torch.zeros(len(scaled), 2, scaled.shape[-2] // 8, scaled.shape[-1] // 8)
+        return Prediction(ab, 8, ab[:, :1])
 
     monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: True)
     monkeypatch.setattr(execution, "MAX_DELTA_E", limit)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from torch import nn
 
-from napari_colorgan.core.folding import answers_alike, fold_batch_norms
-from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.execution import fold_batch_norms, have_same_output
+from napari_colorgan.core.generator_config import GeneratorConfig
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
 
 UNET = {"decoder_channels": (8, 8), "output_stride": 8}
 PIX2PIX = GeneratorConfig(
@@ -37,18 +42,18 @@ def trained(config: GeneratorConfig) -> Generator:
         PIX2PIX,
     ],
 )
-def test_folded_answers_are_the_same(config: GeneratorConfig) -> None:
+def test_folded_output_is_the_same(config: GeneratorConfig) -> None:
     plain = trained(config)
     folded = copy.deepcopy(plain)
     count = fold_batch_norms(folded)
     left = sum(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     assert count > 0
     assert left < count  # those behind a pixel shuffle
-    assert answers_alike(plain, folded)
+    assert have_same_output(plain, folded)
 
 
-def test_a_wrong_answer_is_noticed() -> None:
+def test_a_wrong_output_is_noticed() -> None:
     plain = trained(GeneratorConfig(encoder="test_efficientnet", **UNET))
     other = copy.deepcopy(plain)
     other.head.projection.weight.mul_(1.1)
-    assert not answers_alike(plain, other)
+    assert not have_same_output(plain, other)

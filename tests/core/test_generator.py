@@ -7,10 +7,13 @@ import dataclasses
 import pytest
 import torch
 
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import AB_SCALE, in_gamut
-from napari_colorgan.core.generator import GeneratorConfig, build_generator, pool_hints
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.core.heads import DistributionHead, gamut_bins
+from napari_colorgan.core.prediction import pool_hints
 from napari_colorgan.errors import ConfigError
+from predicting import network_colors
 
 SMALL = GeneratorConfig(decoder_channels=(16, 8), output_stride=8)
 PIX2PIX = GeneratorConfig(
@@ -60,7 +63,7 @@ def test_answer_has_the_output_grid_and_stays_within_the_scale(
     generator = build_generator(config).eval()
     lightness, hints = planes(*size)
     with torch.inference_mode():
-        ab, uncertainty = generator.predict(lightness, hints)
+        ab, uncertainty = network_colors(generator, lightness, hints)
     grid = (size[0] // config.output_stride, size[1] // config.output_stride)
     assert ab.shape == (2, 2, *grid)
     assert ab.abs().max() <= 1.0
@@ -126,7 +129,7 @@ def test_hint_is_the_answer_where_it_lies_and_sure() -> None:
     hints[:, 0, 16:32, 16:32], hints[:, 1, 16:32, 16:32] = 0.25, -0.5
     hints[:, 2, 16:32, 16:32] = 1.0
     with torch.inference_mode():
-        ab, uncertainty = generator.predict(lightness, hints)
+        ab, uncertainty = network_colors(generator, lightness, hints)
     assert torch.allclose(ab[:, 0, 2:4, 2:4], torch.tensor(0.25))
     assert torch.allclose(ab[:, 1, 2:4, 2:4], torch.tensor(-0.5))
     assert uncertainty is not None

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
-from napari_colorgan.core.hint_propagation import MOST_CELLS, HintPropagation
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.hint_propagation import MAX_OBSERVATIONS, HintPropagation
+from predicting import network_colors
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
 
 STRIDE = 8
 
 
 @pytest.fixture
-def spreader() -> HintPropagation:
+def propagation() -> HintPropagation:
     torch.manual_seed(0)
     return HintPropagation({4: 3, 8: 5, 16: 6}, 4).eval()
 
@@ -38,12 +45,12 @@ def one_hint(height: int, width: int, row: int, column: int) -> tuple[torch.Tens
     return ab, weight
 
 
-def test_a_hint_colours_what_is_like_its_place(spreader: HintPropagation) -> None:
-    ab, deviation = torch.zeros(2, 16, 16), torch.full((1, 16, 16), 0.1)
+def test_a_hint_colours_what_is_like_its_place(propagation: HintPropagation) -> None:
+    ab, std = torch.zeros(2, 16, 16), torch.full((1, 16, 16), 0.1)
     with torch.no_grad():
-        spreader.common.fill_(-6.0)
-        spreader.near.fill_(-6.0)
-        found, residual_std = spreader(ab, deviation, two_things(), *one_hint(16, 16, 4, 3), STRIDE)
+        propagation.log_common_share.fill_(-6.0)
+        propagation.log_near_share.fill_(-6.0)
+        found, residual_std = propagation(ab, std, two_things(), *one_hint(16, 16, 4, 3), STRIDE)
     like, unlike = found[:, 12, 5], found[:, 12, 12]
     torch.testing.assert_close(found[:, 4, 3], torch.tensor([0.4, -0.2]), atol=0.03, rtol=0)
     assert like[0] > 0.25
@@ -53,39 +60,41 @@ def test_a_hint_colours_what_is_like_its_place(spreader: HintPropagation) -> Non
     assert residual_std[0, 4, 3] < residual_std[0, 12, 5]
 
 
-def test_without_hints_nothing_changes(spreader: HintPropagation) -> None:
+def test_without_hints_nothing_changes(propagation: HintPropagation) -> None:
     ab = torch.randn(2, 6, 9)
     nothing = torch.zeros(2, 6, 9), torch.zeros(1, 6, 9)
-    found, residual_std = spreader(ab, torch.ones(1, 6, 9), torch.randn(5, 6, 9), *nothing, STRIDE)
+    found, residual_std = propagation(
+        ab, torch.ones(1, 6, 9), torch.randn(5, 6, 9), *nothing, STRIDE
+    )
     assert torch.equal(found, ab)
     assert torch.equal(residual_std, torch.ones(1, 6, 9))
 
 
-def test_where_the_network_is_sure_hints_change_little(spreader: HintPropagation) -> None:
-    deviation = torch.full((1, 16, 16), 0.1)
-    deviation[:, 8:] = 0.001
+def test_where_the_network_is_sure_hints_change_little(propagation: HintPropagation) -> None:
+    std = torch.full((1, 16, 16), 0.1)
+    std[:, 8:] = 0.001
     with torch.no_grad():
-        found, _ = spreader(
-            torch.zeros(2, 16, 16), deviation, torch.zeros(5, 16, 16), *one_hint(16, 16, 4, 4), 8
+        found, _ = propagation(
+            torch.zeros(2, 16, 16), std, torch.zeros(5, 16, 16), *one_hint(16, 16, 4, 4), 8
         )
     assert found[0, 7, 4] > 10 * found[0, 9, 4] > 0
 
 
-def test_equal_cells_and_contradicting_hints_are_solved(spreader: HintPropagation) -> None:
+def test_equal_cells_and_contradicting_hints_are_solved(propagation: HintPropagation) -> None:
     hint_ab, weight = torch.randn(2, 4, 4), torch.ones(1, 4, 4)
     with torch.no_grad():
-        found, _ = spreader(
+        found, _ = propagation(
             torch.zeros(2, 4, 4), torch.ones(1, 4, 4), torch.zeros(5, 4, 4), hint_ab, weight, 1
         )
     assert torch.isfinite(found).all()
 
 
-def test_many_hints_are_thinned_out(spreader: HintPropagation) -> None:
+def test_many_hints_are_thinned_out(propagation: HintPropagation) -> None:
     side = 40
-    assert side * side > 2 * MOST_CELLS
+    assert side * side > 2 * MAX_OBSERVATIONS
     hint_ab, weight = torch.full((2, side, side), 0.3), torch.ones(1, side, side)
     with torch.no_grad():
-        found, _ = spreader(
+        found, _ = propagation(
             torch.zeros(2, side, side),
             torch.ones(1, side, side),
             torch.zeros(5, side, side),
@@ -96,29 +105,29 @@ def test_many_hints_are_thinned_out(spreader: HintPropagation) -> None:
     torch.testing.assert_close(found, hint_ab, atol=0.05, rtol=0)
 
 
-def test_gradients_reach_every_parameter(spreader: HintPropagation) -> None:
+def test_gradients_reach_every_parameter(propagation: HintPropagation) -> None:
     features = [torch.randn(1, n, s, s) for n, s in ((3, 16), (5, 8), (6, 4))]
-    embedding = spreader.embed(features, torch.rand(1, 1, 64, 64), STRIDE)
+    embedding = propagation.embed(features, torch.rand(1, 1, 64, 64), STRIDE)
     assert embedding.shape == (1, 5, 8, 8)
-    found, _ = spreader(
+    found, _ = propagation(
         torch.zeros(2, 8, 8), torch.full((1, 8, 8), 0.2), embedding[0], *one_hint(8, 8, 2, 2), 8
     )
     found.square().sum().backward()
-    for name, parameter in spreader.named_parameters():
+    for name, parameter in propagation.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_a_generator_spreads_and_keeps_what_has_no_hint(generator: Generator) -> None:
+def test_a_generator_propagates_hints_and_keeps_what_has_no_hint(generator: Generator) -> None:
     lightness, hints = torch.rand(2, 1, 64, 96) * 2 - 1, torch.zeros(2, 3, 64, 96)
     with torch.no_grad():
-        before, unsure = generator.predict(lightness, hints)
+        before, uncertainty = network_colors(generator, lightness, hints)
         hints[0, :2, 16:24, 16:24], hints[0, 2, 16:24, 16:24] = 0.5, 1.0
-        after, less_unsure = generator.predict(lightness, hints)
+        after, lower_uncertainty = network_colors(generator, lightness, hints)
     assert torch.equal(before[1], after[1])
     torch.testing.assert_close(after[0, :, 2, 2], torch.full((2,), 0.5))
     assert (after - before)[0].abs().amax(dim=0).min() > 0
-    assert unsure is not None
-    assert less_unsure is not None
-    assert less_unsure[0, 0, 2, 2] == 0
-    assert (less_unsure[0] <= unsure[0]).all()
+    assert uncertainty is not None
+    assert lower_uncertainty is not None
+    assert lower_uncertainty[0, 0, 2, 2] == 0
+    assert (lower_uncertainty[0] <= uncertainty[0]).all()

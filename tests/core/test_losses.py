@@ -9,9 +9,15 @@ import torch
 
 from napari_colorgan.core import losses
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.heads import gamut_bins
+from napari_colorgan.core.heads import DistributionHead, gamut_bins
 
 BINS = gamut_bins(10) / AB_SCALE
+
+
+def encode(ab: torch.Tensor, bins: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    head = DistributionHead(1, 10)
+    head.bins = bins
+    return head.soft_encode(ab)
 
 
 def test_l1_times_100_is_in_percent_of_110() -> None:
@@ -48,7 +54,7 @@ def test_generator_adversarial_loss(kind: str, expected: float) -> None:
 
 def test_soft_encoding_spreads_a_colour_over_its_five_nearest_bins() -> None:
     ab = torch.tensor([12.0, -7.0]).view(1, 2, 1, 1) / AB_SCALE
-    indices, shares = losses.soft_encode(ab, BINS)
+    indices, shares = encode(ab, BINS)
     chosen = (BINS[indices[0, :, 0, 0]] * AB_SCALE).round()
     assert chosen[0].tolist() == [10.0, -10.0]
     distances = (chosen - torch.tensor([12.0, -7.0])).norm(dim=1)
@@ -60,7 +66,7 @@ def test_soft_encoding_spreads_a_colour_over_its_five_nearest_bins() -> None:
 
 def test_classification_of_uniform_logits_is_the_log_of_the_bins() -> None:
     logits = torch.zeros(1, len(BINS), 2, 2)
-    value = losses.classification(logits, torch.zeros(1, 2, 2, 2), BINS)
+    value = losses.classification(logits, encode(torch.zeros(1, 2, 2, 2), BINS))
     assert value.item() == pytest.approx(math.log(len(BINS)))
 
 
@@ -71,10 +77,10 @@ def test_rare_colours_weigh_more_in_classification() -> None:
     target = torch.zeros(1, 2, 1, 2)
     target[0, 0, 0, 1] = 60 / AB_SCALE
     weights = torch.ones(len(BINS))
-    plain = losses.classification(logits, target, BINS, weights)
-    assert plain.item() == pytest.approx(losses.classification(logits, target, BINS).item())
+    plain = losses.classification(logits, encode(target, BINS), weights)
+    assert plain.item() == pytest.approx(losses.classification(logits, encode(target, BINS)).item())
     weights[gray] = 0.1
-    assert losses.classification(logits, target, BINS, weights) > plain
+    assert losses.classification(logits, encode(target, BINS), weights) > plain
 
 
 FIVE = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 20.0], [-30.0, 0.0], [0.0, -40.0]]) / AB_SCALE
@@ -95,11 +101,11 @@ def test_classification_is_what_paper_and_pencil_say() -> None:
     logits = torch.tensor(scores).T.reshape(1, 5, 1, 2)
     target = torch.tensor(colours).T.reshape(1, 2, 1, 2) / AB_SCALE
     first, second = (by_hand(s, c) for s, c in zip(scores, colours, strict=True))
-    plain = losses.classification(logits, target, FIVE)
+    plain = losses.classification(logits, encode(target, FIVE))
     assert plain.item() == pytest.approx((first + second) / 2, rel=1e-5)
     # The first pixel's nearest bin counts 1, the second's 4.
     weights = torch.tensor([1.0, 9.0, 9.0, 4.0, 9.0])
-    weighted = losses.classification(logits, target, FIVE, weights)
+    weighted = losses.classification(logits, encode(target, FIVE), weights)
     assert weighted.item() == pytest.approx((first + 4 * second) / 5, rel=1e-5)
 
 
@@ -108,15 +114,15 @@ def test_classification_of_parts_is_that_of_the_whole() -> None:
     logits = 5 * torch.randn(4, len(BINS), 3, 3, generator=rng)
     target = torch.rand(4, 2, 3, 3, generator=rng) - 0.5
     weights = torch.rand(len(BINS), generator=rng) ** 4
-    whole = losses.classification(logits, target, BINS, weights)
-    mean = losses.pixel_weights(target, BINS, weights).mean()
+    whole = losses.classification(logits, encode(target, BINS), weights)
+    mean = weights[encode(target, BINS)[0][:, 0]].mean()
     parts = [
-        losses.classification(part, colours, BINS, weights, mean)
+        losses.classification(part, encode(colours, BINS), weights, mean)
         for part, colours in zip(logits.chunk(2), target.chunk(2), strict=True)
     ]
     assert torch.stack(parts).mean().item() == pytest.approx(whole.item(), rel=1e-5)
     apart = [
-        losses.classification(part, colours, BINS, weights)
+        losses.classification(part, encode(colours, BINS), weights)
         for part, colours in zip(logits.chunk(2), target.chunk(2), strict=True)
     ]
     assert torch.stack(apart).mean().item() != pytest.approx(whole.item(), rel=1e-3)
@@ -129,11 +135,11 @@ def test_gradients_of_classification_match_differences() -> None:
     weights = torch.rand(len(BINS), dtype=torch.float64, generator=rng)
     for given in (None, weights):
         assert torch.autograd.gradcheck(
-            lambda v, w=given: losses.classification(v, target, BINS, w), logits
+            lambda v, w=given: losses.classification(v, encode(target, BINS), w), logits
         )
     mean = torch.tensor(0.3, dtype=torch.float64)
     assert torch.autograd.gradcheck(
-        lambda v: losses.classification(v, target, BINS, weights, mean), logits
+        lambda v: losses.classification(v, encode(target, BINS), weights, mean), logits
     )
 
 
@@ -167,8 +173,8 @@ def test_gradient_of_classification_is_softmax_minus_truth() -> None:
     rng = torch.Generator().manual_seed(0)
     logits = torch.randn(1, len(BINS), 1, 1, generator=rng, requires_grad=True)
     target = torch.tensor([20.0, 30.0]).view(1, 2, 1, 1) / AB_SCALE
-    losses.classification(logits, target, BINS).backward()
-    indices, shares = losses.soft_encode(target, BINS)
+    losses.classification(logits, encode(target, BINS)).backward()
+    indices, shares = encode(target, BINS)
     truth = torch.zeros(len(BINS)).index_add(0, indices.flatten(), shares.flatten())
     expected = logits.detach().flatten().softmax(0) - truth
     assert torch.allclose(logits.grad.flatten(), expected, atol=1e-6)

@@ -18,12 +18,14 @@ def test_rectangle_is_cut_at_the_plane_and_leaves_the_original() -> None:
     assert np.array_equal(marked.ab[:, 0, 5], [20.0, -30.0])
 
 
-def test_planes_are_scaled_and_empty_where_nothing_is_known() -> None:
+def test_planes_are_padded_and_empty_where_nothing_is_known() -> None:
     hint = HintMap(np.full((2, 2, 2), 55.0, np.float32), np.array([[1, 0], [0, 0.5]], np.float32))
-    planes = hint.to_planes()
-    assert planes.shape == (3, 2, 2)
-    assert planes[:, 0, 0].tolist() == [0.5, 0.5, 1.0]
+    planes = hint.resized((2, 2)).to_tensor((4, 3))
+    assert planes.shape == (3, 4, 3)
+    assert planes[:, 0, 0].tolist() == [55.0, 55.0, 1.0]
+    assert planes[:, 1, 1].tolist() == [55.0, 55.0, 0.5]
     assert planes[:, 0, 1].tolist() == [0.0, 0.0, 0.0]
+    assert planes.count_nonzero() == 6
 
 
 def test_shapes_that_differ_are_refused() -> None:

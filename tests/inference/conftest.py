@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator import Generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,11 +38,9 @@ class ToyGenerator(Generator):
         The pixels, over the batch, above which it raises what PyTorch would.
     """
 
-    halo: ClassVar[int] = 64
-    bytes_per_pixel: ClassVar[int] = 100
-
     def __init__(self, gain: float = 0.5, most: int = 2**62) -> None:
         super().__init__(GeneratorConfig(decoder_channels=(8, 8), output_stride=8))
+        self.halo, self.bytes_per_pixel = 64, 100
         self.head = ToyHead()
         self.gain, self.most = gain, most
         self.seen: list[tuple[int, ...]] = []
@@ -48,7 +48,10 @@ class ToyGenerator(Generator):
     def __deepcopy__(self, memo: object) -> ToyGenerator:
         return self  # so that tests see what the predictor's copy saw
 
-    def forward(self, lightness: Tensor, hints: Tensor) -> Tensor:
+    def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
+        return [lightness]
+
+    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
         if lightness.numel() > self.most:
             message = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
             raise RuntimeError(message)

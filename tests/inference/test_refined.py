@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
-from predicting import lab_of, noise, predictor, whole_and_tiled
+from predicting import lab_of, network_colors, noise, predictor, whole_and_tiled
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -46,7 +47,7 @@ def test_a_native_plane_is_the_answer_brought_up(detailed: Generator) -> None:
     (found,) = predictor(detailed, scale="native", dtype="float32").predict([plane], DISPLAY)
     lightness = torch.from_numpy(DISPLAY.lightness(plane))[None, None] / 50 - 1
     with torch.inference_mode():
-        ab, _ = detailed.predict(lightness, torch.zeros(1, 3, 96, 128))
+        ab, _ = network_colors(detailed, lightness, torch.zeros(1, 3, 96, 128))
     assert ab.shape[-2:] == (48, 64)
     expected = 110 * F.interpolate(ab, size=(96, 128), mode="bilinear", align_corners=False)
     shown = lab_of(found.rgb)[..., 1:]

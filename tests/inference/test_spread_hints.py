@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorgan.core.generator import build_generator
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from predicting import lab_of, noise, predictor

@@ -10,7 +10,7 @@ import torch
 from skimage.io import imsave
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator import GeneratorConfig
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig

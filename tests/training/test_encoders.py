@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from napari_colorgan.core import unet
-from napari_colorgan.core.generator import GeneratorConfig
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig

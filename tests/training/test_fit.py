@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, run

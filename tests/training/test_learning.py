@@ -10,7 +10,7 @@ from skimage.color import lab2rgb
 from skimage.transform import resize
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator import GeneratorConfig
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.train import TrainRequest, train_model_job

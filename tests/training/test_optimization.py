@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.optimization import finer_parameters, generator_optimizer
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
-from napari_colorgan.core.generator import GeneratorConfig, build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import run
 from napari_colorgan.services.train import TrainRequest, train_model_job

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AB_SCALE = 110.0
-"""What a* and b* are divided by to feed a network; L* becomes L* / 50 - 1."""
+"""What a* and b* are divided by to feed a network; see :func:`to_network`."""
 
 XYZ_FROM_RGB = (
     (0.412453, 0.357580, 0.180423),
@@ -97,6 +97,67 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     """
     linear = lab_to_linear(*_channels(lab, "lab"))
     return torch.stack([linear_to_srgb(channel) for channel in linear], dim=-3)
+
+
+def to_network(lab: Tensor) -> tuple[Tensor, Tensor]:
+    """Bring CIE L*a*b* to the units in which networks read and write it.
+
+    Parameters
+    ----------
+    lab : Tensor, shape (..., 3, H, W)
+        L* 0..100, a*, b*.
+
+    Returns
+    -------
+    lightness : Tensor, shape (..., 1, H, W)
+        L* / 50 - 1, so -1..1.
+    ab : Tensor, shape (..., 2, H, W)
+        a* / 110 and b* / 110; colours that sRGB can show are within -1..1.
+    """
+    return lightness_to_network(lab[..., :1, :, :]), ab_to_network(lab[..., 1:, :, :])
+
+
+def to_network_(lab: Tensor) -> tuple[Tensor, Tensor]:
+    """Do as :func:`to_network` in place; the result are views of `lab`."""
+    return lab[..., :1, :, :].div_(50.0).sub_(1.0), lab[..., 1:, :, :].div_(AB_SCALE)
+
+
+def from_network(lightness: Tensor, ab: Tensor) -> Tensor:
+    """Undo :func:`to_network`.
+
+    Parameters
+    ----------
+    lightness : Tensor, shape (..., 1, H, W)
+        L* / 50 - 1.
+    ab : Tensor, shape (..., 2, H, W)
+        a* / 110 and b* / 110.
+
+    Returns
+    -------
+    Tensor, shape (..., 3, H, W)
+        L* 0..100, a*, b*.
+    """
+    return torch.cat([lightness_from_network(lightness), ab_from_network(ab)], dim=-3)
+
+
+def lightness_to_network(lightness: Tensor) -> Tensor:
+    """Return L* / 50 - 1, of any shape."""
+    return lightness / 50.0 - 1.0
+
+
+def lightness_from_network(lightness: Tensor) -> Tensor:
+    """Return L* 0..100 of L* / 50 - 1, of any shape."""
+    return (lightness + 1.0) * 50.0
+
+
+def ab_to_network(ab: Tensor) -> Tensor:
+    """Return a* / 110 and b* / 110 of CIE a*b*, of any shape."""
+    return ab / AB_SCALE
+
+
+def ab_from_network(ab: Tensor) -> Tensor:
+    """Return CIE a*b* of a* / 110 and b* / 110, of any shape."""
+    return ab * AB_SCALE
 
 
 def in_gamut(lab: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Detail: the colour that lightness and fine features add to a network's coarse answer."""
+"""Detail: the colour that lightness and fine features add to a network's coarse prediction."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STRIDE = 2
-"""Pixels per cell of the grid on which detail is told, along a side."""
+"""Pixels per cell of the grid on which detail is predicted, along a side."""
 
 FINEST_FEATURES, COARSEST_FEATURES = 4, 8
-"""Strides of the encoder's features that it sees."""
+"""Strides of the encoder's features that it reads."""
 
 _KNOTS = 26  # of the tables over lightness: one every 4 L*
-_SURROUNDINGS = (4, 8, 16)  # pixels over whose squares lightness is averaged
+_NEIGHBOURHOODS = (4, 8, 16)  # pixels over whose squares lightness is averaged
 
 
 class DetailRefinement(nn.Module):
     """Colour that follows lightness, on a grid finer than the network's; linear in its weights.
 
-    The network answers on cells of 4 or 8 pixels, larger than a nucleus's rim. What is added to
-    each cell of 2 × 2 pixels is a table over its lightness, the same times the lightness around
-    it, the mean lightness of three surroundings, and the encoder's finest features, weighted;
-    and the network's own a* and b* are mixed. With weights of 0, as at first, nothing changes.
-    Because all of it is linear, the best weights for a few pictures are found in closed form
-    (`training.fitting`), in seconds and without the accidents of gradient descent.
+    The network predicts cells of 4 or 8 pixels, larger than a nucleus's rim. For each cell of
+    2 × 2 pixels this adds: a table over its lightness; a second table over its lightness times
+    the lightness around it; the mean lightness of three neighbourhoods, and the encoder's finest
+    features, weighted. The network's own a* and b* are mixed by a 2 × 2 matrix. With weights of
+    0, as at first, nothing changes. Because all of it is linear, the best weights for a few
+    pictures are found in closed form (`training.fitting`), in seconds and without gradient
+    descent.
 
     Parameters
     ----------
@@ -49,19 +50,19 @@ class DetailRefinement(nn.Module):
     def __init__(self, channels: Mapping[int, int]) -> None:
         super().__init__()
         strides = list(channels)
-        seen = [s for s in strides if FINEST_FEATURES <= s <= COARSEST_FEATURES]
-        self._levels = [strides.index(s) for s in seen]
-        self._sizes = [*(channels[s] for s in seen), 2, _KNOTS, _KNOTS, len(_SURROUNDINGS), 1]
+        fine = [s for s in strides if FINEST_FEATURES <= s <= COARSEST_FEATURES]
+        self._levels = [strides.index(s) for s in fine]
+        self._sizes = [*(channels[s] for s in fine), 2, _KNOTS, _KNOTS, len(_NEIGHBOURHOODS), 1]
         self.weight = nn.Parameter(torch.zeros(2, sum(self._sizes)), requires_grad=False)
 
     @property
     def learned_terms(self) -> int:
-        """How many terms come first that are features of the encoder."""
+        """How many terms, the first ones, are features of the encoder."""
         return sum(self._sizes[: len(self._levels)])
 
     @property
     def tables(self) -> tuple[range, range]:
-        """The places of the terms that are tables' knots."""
+        """The indices of the terms that are knots of the two tables."""
         first = sum(self._sizes[: len(self._levels) + 1])
         return range(first, first + _KNOTS), range(first + _KNOTS, first + 2 * _KNOTS)
 
@@ -86,20 +87,20 @@ class DetailRefinement(nn.Module):
             In units of a*/110 and b*/110.
         """
         *learned, _, table, slopes, means, constant = self._parts()
-        level, around = _surroundings(lightness)
-        size = level.shape[-2:]
-        below, between = _places(level)
-        found = _look_up(table, below, between) + constant.T[:, :, None, None]
-        found = found + _look_up(slopes, below, between) * around[:, :1]
-        found = found + F.conv2d(around, means[:, :, None, None])
+        own, around = _cell_lightness(lightness)
+        size = own.shape[-2:]
+        below, fraction = _knots_below(own)
+        detail = _look_up(table, below, fraction) + constant.T[:, :, None, None]
+        detail = detail + _look_up(slopes, below, fraction) * around[:, :1]
+        detail = detail + F.conv2d(around, means[:, :, None, None])
         for index, weight in zip(self._levels, learned, strict=True):
-            # Weighing and enlarging can change places, and fewer numbers are enlarged so.
-            told = F.conv2d(features[index].float(), weight[:, :, None, None])
-            found = found + enlarge(told, size)
-        return found
+            # Weighting first and then enlarging is the same, and fewer channels are enlarged.
+            weighted = F.conv2d(features[index].float(), weight[:, :, None, None])
+            detail = detail + enlarge(weighted, size)
+        return detail
 
     def terms(self, features: Sequence[Tensor], lightness: Tensor, ab: Tensor) -> Tensor:
-        """Return what the weights are weights of.
+        """Return the terms that the weights belong to.
 
         Parameters
         ----------
@@ -111,14 +112,14 @@ class DetailRefinement(nn.Module):
         Returns
         -------
         Tensor, shape (B, N, H / 2, W / 2)
-            ``einsum("kn,bnhw->bkhw", weight, terms)`` is what the stage changes in all.
+            ``einsum("kn,bnhw->bkhw", weight, terms)`` is the whole change of the colours.
         """
-        level, around = _surroundings(lightness)
-        size = level.shape[-2:]
-        knots = torch.linspace(-1.0, 1.0, _KNOTS, device=level.device).view(1, -1, 1, 1)
-        hats = (1.0 - (level - knots).abs() * (_KNOTS - 1) / 2.0).clamp_min(0.0)
+        own, around = _cell_lightness(lightness)
+        size = own.shape[-2:]
+        knots = torch.linspace(-1.0, 1.0, _KNOTS, device=own.device).view(1, -1, 1, 1)
+        hats = (1.0 - (own - knots).abs() * (_KNOTS - 1) / 2.0).clamp_min(0.0)
         learned = [enlarge(features[index].float(), size) for index in self._levels]
-        constant = torch.ones_like(level)
+        constant = torch.ones_like(own)
         return torch.cat(
             [*learned, enlarge(ab, size), hats, hats * around[:, :1], around, constant], dim=1
         )
@@ -127,21 +128,21 @@ class DetailRefinement(nn.Module):
         return torch.split(self.weight, self._sizes, dim=1)
 
 
-def _surroundings(lightness: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each cell's L*/50 - 1, (B, 1, h, w), and that of its surroundings, (B, 3, h, w)."""
-    level = F.avg_pool2d(lightness, STRIDE)
-    means = [F.avg_pool2d(lightness, side) for side in _SURROUNDINGS]
-    return level, torch.cat([enlarge(mean, level.shape[-2:]) for mean in means], dim=1)
+def _cell_lightness(lightness: Tensor) -> tuple[Tensor, Tensor]:
+    """Return L*/50 - 1 of each cell, (B, 1, h, w), and of its neighbourhoods, (B, 3, h, w)."""
+    own = F.avg_pool2d(lightness, STRIDE)
+    means = [F.avg_pool2d(lightness, side) for side in _NEIGHBOURHOODS]
+    return own, torch.cat([enlarge(mean, own.shape[-2:]) for mean in means], dim=1)
 
 
-def _places(level: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the knot below each lightness, and the share of the way to the next."""
-    place = ((level + 1.0) * ((_KNOTS - 1) / 2.0)).clamp(0.0, _KNOTS - 1)
-    below = place.floor().clamp_max(_KNOTS - 2)
-    return below.long()[:, 0], (place - below)
+def _knots_below(lightness: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the knot below each lightness, and the fraction of the way to the next."""
+    position = ((lightness + 1.0) * ((_KNOTS - 1) / 2.0)).clamp(0.0, _KNOTS - 1)
+    below = position.floor().clamp_max(_KNOTS - 2)
+    return below.long()[:, 0], (position - below)
 
 
-def _look_up(table: Tensor, below: Tensor, between: Tensor) -> Tensor:
+def _look_up(table: Tensor, below: Tensor, fraction: Tensor) -> Tensor:
     """Return a piecewise linear table's (2, K) values, shape (B, 2, h, w)."""
     low, high = table[:, below], table[:, below + 1]  # (2, B, h, w)
-    return torch.lerp(low.movedim(0, 1), high.movedim(0, 1), between)
+    return torch.lerp(low.movedim(0, 1), high.movedim(0, 1), fraction)

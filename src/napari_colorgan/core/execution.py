@@ -5,23 +5,31 @@ from __future__ import annotations
 import copy
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.color import (
+    ab_from_network,
+    ab_to_network,
+    lightness_from_network,
+    lightness_to_network,
+)
 from napari_colorgan.core.device import memory_errors
-from napari_colorgan.core.folding import answers_alike, fold_batch_norms
-from napari_colorgan.core.generator import pool_hints
 from napari_colorgan.core.metrics import delta_e_2000
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.prediction import Prediction
 
 MAX_DELTA_E = 0.5
 """How far a lower precision may move colours on average, in ΔE00."""
@@ -31,8 +39,7 @@ _MIN_GAIN = 1.1
 # The side of the piece of a plane that decides about precision.
 _TRIAL_SIZE = 256
 
-
-# The runner made last for each generator; it goes with it.
+# The last runner of each generator; it is collected with the generator.
 _runners: WeakKeyDictionary[Generator, tuple[object, NetworkRunner]] = WeakKeyDictionary()
 
 
@@ -44,7 +51,7 @@ def get_runner(generator: Generator, device: torch.device, precision: str) -> Ne
     """
     tensors = chain(generator.parameters(), generator.buffers())
     # PyTorch counts a tensor's changes in place, so a generator trained further is another.
-    key = (device, precision, tuple((id(each), each._version) for each in tensors))
+    key = (device, precision, tuple((id(tensor), tensor._version) for tensor in tensors))
     known, runner = _runners.get(generator, (None, None))
     if runner is None or known != key:
         runner = NetworkRunner(generator, device, precision)
@@ -52,30 +59,10 @@ def get_runner(generator: Generator, device: torch.device, precision: str) -> Ne
     return runner
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkAnswer:
-    """What a network says of a batch, on its grid of cells.
-
-    Attributes
-    ----------
-    ab : Tensor, shape (B, 2, h, w)
-        a* and b* in CIE units.
-    uncertainty : Tensor, shape (B, 1, h, w), or None
-        0…1, if wanted and known.
-    embedding_map : Tensor, shape (B, 1 + D, h, w), or None
-        What hints are spread by, if wanted: the expected deviation and the cells' embeddings.
-    detail : Tensor, shape (B, 2, H / 2, W / 2), or None
-        What is to be added to `ab` on a finer grid, in CIE units, if the network tells it.
-    """
-
-    ab: Tensor
-    uncertainty: Tensor | None
-    embedding_map: Tensor | None = None
-    detail: Tensor | None = None
-
-
 class NetworkRunner:
     """A copy of a generator, ready on a device; the original is left as it is.
+
+    This is the door between CIE units, in which planes are handled, and the network's.
 
     Parameters
     ----------
@@ -101,11 +88,11 @@ class NetworkRunner:
 
     @property
     def bytes_per_pixel(self) -> int:
-        """What the network takes per pixel that it sees, in the precision chosen."""
-        stated = self.generator.bytes_per_pixel
-        # Answers stay in float32, and on a fine grid they are most of it.
-        halved = self._dtype not in (None, torch.float32) and self.generator.output_stride >= 8
-        return stated * 6 // 10 if halved else stated
+        """What the network takes per pixel of its input, in the precision chosen."""
+        full = self.generator.bytes_per_pixel
+        # The output stays in float32, and on a fine grid it is most of it.
+        is_lower = self._dtype not in (None, torch.float32) and self.generator.output_stride >= 8
+        return full * 6 // 10 if is_lower else full
 
     def prepare(self, lightness: Tensor) -> None:
         """Choose the precision on a piece of the input; calling the runner does it too.
@@ -117,7 +104,7 @@ class NetworkRunner:
         """
         with torch.inference_mode(), memory_errors(self.device):
             piece = lightness[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE]
-            self._dtype = self._decide((piece / 50 - 1).to(self.device))
+            self._dtype = self._choose_dtype(lightness_to_network(piece).to(self.device))
 
     def __call__(
         self,
@@ -126,8 +113,8 @@ class NetworkRunner:
         *,
         temperature: float = 1.0,
         uncertainty: bool = False,
-        embedding_map: bool = False,
-    ) -> NetworkAnswer:
+        embedding: bool = False,
+    ) -> Prediction:
         """Predict colours.
 
         Parameters
@@ -135,15 +122,14 @@ class NetworkRunner:
         lightness : Tensor, shape (B, 1, H, W)
             L* 0…100, sizes on the stride grid, on any device.
         hints : Tensor, shape (B, 3, H, W), or None
-            a*/110, b*/110 and weight.
-        temperature : float
-            See `Generator.colors`.
-        uncertainty, embedding_map : bool
-            Whether they are wanted; the second only of a generator with a spreader.
+            a*, b* in CIE units and weight; a generator with `hint_propagation` isn't shown them.
+        temperature, uncertainty, embedding
+            See `Generator.interpret`.
 
         Returns
         -------
-        NetworkAnswer
+        Prediction
+            In CIE units.
 
         Raises
         ------
@@ -151,51 +137,45 @@ class NetworkRunner:
             If the device's memory doesn't suffice.
         """
         with torch.inference_mode(), memory_errors(self.device):
-            fed = (lightness / 50 - 1).to(self.device)
-            if hints is None:
-                hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
-            hints = hints.to(self.device)
-            dtype = self._dtype
-            if dtype is None:
+            network_input = lightness_to_network(lightness).to(self.device)
+            if hints is not None:
+                hints = torch.cat([ab_to_network(hints[:, :2]), hints[:, 2:]], dim=1)
+                hints = hints.to(self.device)
+            if self._dtype is None:
                 self.prepare(lightness)
-                dtype = self._dtype or torch.float32
-            return self._predict(
-                fed, hints, temperature, dtype, uncertainty=uncertainty, embedding_map=embedding_map
+            prediction = self._predict(
+                network_input,
+                self._dtype or torch.float32,
+                hints,
+                temperature,
+                uncertainty=uncertainty,
+                embedding=embedding,
             )
+            return prediction.to_cie(lightness)
 
     def _predict(
         self,
-        fed: Tensor,
-        hints: Tensor,
-        temperature: float,
+        lightness: Tensor,
         dtype: torch.dtype,
+        hints: Tensor | None = None,
+        temperature: float = 1.0,
         *,
         uncertainty: bool = False,
-        embedding_map: bool = False,
-    ) -> NetworkAnswer:
-        generator, stride = self.generator, self.generator.output_stride
-        lower = dtype != torch.float32
+        embedding: bool = False,
+    ) -> Prediction:
+        generator = self.generator
+        if hints is None or generator.hint_propagation is not None:
+            hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+        is_lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
-        with torch.autocast(self.device.type, dtype=dtype) if lower else nullcontext():
-            if embedding_map or generator.detail is not None:
-                features = generator.encode(fed, hints)
-                raw = generator.decode(features, fed, hints).float()
-            else:
-                raw = generator(fed, hints).float()
-        unsure = generator.head.uncertainty(raw) if uncertainty else None
-        if unsure is not None:
-            unsure *= 1 - pool_hints(hints, stride)[1]
-        alike = None
-        if embedding_map and generator.spreader is not None:
-            embedding = generator.spreader.embed(features, fed, stride)
-            alike = torch.cat([generator.head.deviation(raw), embedding], dim=1)
-        detail = None
-        if generator.detail is not None:
-            detail = generator.detail(features, fed) * AB_SCALE
-        colors = generator.colors(raw, hints, temperature) * AB_SCALE
-        return NetworkAnswer(colors, unsure, alike, detail)
+        with torch.autocast(self.device.type, dtype=dtype) if is_lower else nullcontext():
+            features = generator.encode(lightness, hints)
+            raw = generator.decode(features, lightness, hints)
+        return generator.interpret(
+            features, raw, lightness, temperature, uncertainty=uncertainty, embedding=embedding
+        )
 
-    def _decide(self, fed: Tensor) -> torch.dtype:
+    def _choose_dtype(self, lightness: Tensor) -> torch.dtype:
         if self._precision != "auto":
             chosen = getattr(torch, self._precision)
             assert isinstance(chosen, torch.dtype)
@@ -203,35 +183,25 @@ class NetworkRunner:
         if self.device.type == "cuda":
             return torch.float16
         if self.device.type == "cpu" and has_bfloat16_instructions():
-            return self._measure(fed)
+            return self._measure(lightness)
         return torch.float32
 
-    def _measure(self, fed: Tensor) -> torch.dtype:
+    def _measure(self, lightness: Tensor) -> torch.dtype:
         """Return bfloat16 if it is faster on a piece of the input and keeps the colours."""
-        hints = fed.new_zeros(len(fed), 3, *fed.shape[-2:])
         seconds, colors = {}, {}
         for dtype in (torch.float32, torch.bfloat16):
             laps = []
             for _ in range(3):
                 start = time.perf_counter()
-                colors[dtype] = self._predict(fed, hints, 1.0, dtype).ab
+                colors[dtype] = ab_from_network(self._predict(lightness, dtype).ab)
                 laps.append(time.perf_counter() - start)
             seconds[dtype] = min(laps)
         if seconds[torch.float32] < _MIN_GAIN * seconds[torch.bfloat16]:
             return torch.float32
-        gray = torch.nn.functional.interpolate((fed + 1) * 50, colors[torch.float32].shape[-2:])
+        gray = F.interpolate(lightness_from_network(lightness), colors[torch.float32].shape[-2:])
         exact, coarse = (torch.cat([gray, colors[dtype]], dim=1) for dtype in seconds)
-        near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
-        return torch.bfloat16 if near else torch.float32
-
-
-def _folded(generator: Generator) -> Generator:
-    """Return a copy that gives the same answers, faster where that is possible."""
-    plain = copy.deepcopy(generator).eval().requires_grad_(False)
-    folded = copy.deepcopy(plain)
-    if fold_batch_norms(folded) and answers_alike(plain, folded):
-        return folded.requires_grad_(False)
-    return plain
+        is_near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
+        return torch.bfloat16 if is_near else torch.float32
 
 
 def has_bfloat16_instructions() -> bool:
@@ -239,3 +209,83 @@ def has_bfloat16_instructions() -> bool:
     # PyTorch tells only through a private name, which may be absent.
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe and probe())
+
+
+def _folded(generator: Generator) -> Generator:
+    """Return a copy with the same output, faster where that is possible."""
+    plain = copy.deepcopy(generator).eval().requires_grad_(False)
+    folded = copy.deepcopy(plain)
+    if fold_batch_norms(folded) and have_same_output(plain, folded):
+        return folded.requires_grad_(False)
+    return plain
+
+
+def fold_batch_norms(generator: Generator) -> int:
+    """Fold every batch normalisation that follows a convolution into it, in place.
+
+    Parameters
+    ----------
+    generator : Generator
+        In evaluation mode; not to be trained afterwards.
+
+    Returns
+    -------
+    int
+        How many were folded.
+
+    Notes
+    -----
+    Which layer follows which is taken from their order in a module. For an encoder that runs its
+    layers in another order this would be wrong, so the caller compares outputs.
+    """
+    pairs = list(_conv_norm_pairs(generator))
+    for parent, conv, name, norm in pairs:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        conv.weight, conv.bias = fuse_conv_bn_weights(
+            conv.weight,
+            conv.bias,
+            norm.running_mean,
+            norm.running_var,
+            norm.eps,
+            norm.weight,
+            norm.bias,
+            transpose=isinstance(conv, nn.ConvTranspose2d),
+        )
+        # timm's normalisations bring their activation along.
+        activation = getattr(norm, "act", None)
+        setattr(parent, name, activation if isinstance(activation, nn.Module) else nn.Identity())
+    return len(pairs)
+
+
+def _conv_norm_pairs(
+    model: nn.Module,
+) -> Iterator[tuple[nn.Module, nn.Conv2d | nn.ConvTranspose2d, str, nn.BatchNorm2d]]:
+    for parent in model.modules():
+        previous: nn.Module | None = None
+        for name, child in parent.named_children():
+            if (
+                isinstance(previous, nn.Conv2d | nn.ConvTranspose2d)
+                and isinstance(child, nn.BatchNorm2d)
+                and child.running_mean is not None
+                and child.num_features == previous.out_channels
+            ):
+                yield parent, previous, name, child
+            previous = child
+
+
+def have_same_output(generator: Generator, other: Generator) -> bool:
+    """Return whether two generators have the same raw output on a noisy plane, but for rounding.
+
+    Parameters
+    ----------
+    generator, other : Generator
+        On one device, in evaluation mode.
+    """
+    side = 2 * generator.stride
+    rng = torch.Generator().manual_seed(0)
+    planes = torch.rand(1, 4, side, side, generator=rng)  # (1, 1 + 3, H, W), all in range
+    planes = planes.to(next(generator.parameters()).device)
+    with torch.inference_mode():
+        first, second = (network(planes[:, :1], planes[:, 1:]) for network in (generator, other))
+    return bool((first - second).abs().max() <= 1e-3 * first.abs().max().clamp_min(1.0))

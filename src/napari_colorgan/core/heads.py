@@ -1,4 +1,4 @@
-"""Heads: how the last features become colours."""
+"""Heads: the last layer of a generator, and how its output is read as colours."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
+from napari_colorgan.core.color import ab_from_network, ab_to_network, lab_to_rgb
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+NEIGHBOURS, SIGMA = 5, 5.0
+"""A colour is encoded by so many bins, weighted by a Gaussian of this σ in units of a*b*."""
+
+_REACH = 110  # the table of encodings covers whole a* and b* of -110…110
 
 
 class Head(nn.Module):
@@ -36,11 +41,11 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def uncertainty(self, raw: Tensor) -> Tensor | None:
-        """Return the uncertainty 0…1, shape (B, 1, h, w), or None if the head can't tell."""
+        """Return the uncertainty 0…1, shape (B, 1, h, w), or None if the head has none."""
         raise NotImplementedError
 
     def deviation(self, raw: Tensor) -> Tensor:
-        """Return how far off the head expects a*b* to be, shape (B, 1, h, w); 1 if it can't."""
+        """Return the expected error of a*b* in units of 110, (B, 1, h, w); 1 if unknown."""
         return torch.ones_like(raw[:, :1])
 
 
@@ -52,7 +57,7 @@ class RegressionHead(Head):
         self.projection = nn.Conv2d(in_channels, 2, 1)
 
     def colors(self, raw: Tensor, temperature: float = 1.0) -> Tensor:
-        """Return tanh of the raw output; there is no temperature to take."""
+        """Return tanh of the raw output; the temperature has no effect."""
         return torch.tanh(raw)
 
     def uncertainty(self, raw: Tensor) -> Tensor | None:
@@ -63,17 +68,34 @@ class RegressionHead(Head):
 class DistributionHead(Head):
     """Logits over the bins of the a*b* plane; their annealed mean is the colour.
 
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the features.
+    bin_size : int
+        The side of a bin, in units of a* and b*.
+
+    Attributes
+    ----------
+    bins : Tensor, shape (Q, 2)
+        a*/110 and b*/110 of the bins' centres.
+
     References
     ----------
     R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, section 2.3.
     """
 
-    bins: Tensor  # (Q, 2), a*/110 and b*/110 of the bins' centres
+    bins: Tensor
+    _nearest: Tensor | None  # (221², 5) of int64, for every whole a*b*
+    _shares: Tensor | None  # (221², 5)
 
     def __init__(self, in_channels: int, bin_size: int) -> None:
         super().__init__()
-        bins = gamut_bins(bin_size) / AB_SCALE
+        bins = ab_to_network(gamut_bins(bin_size))
         self.register_buffer("bins", bins)
+        # Only training needs these 2.9 MB, which take 0.3 s to compute; see `soft_encode`.
+        self.register_buffer("_nearest", None, persistent=False)
+        self.register_buffer("_shares", None, persistent=False)
         self.projection = nn.Conv2d(in_channels, len(bins), 1)
 
     def colors(self, raw: Tensor, temperature: float = 1.0) -> Tensor:
@@ -95,6 +117,45 @@ class DistributionHead(Head):
         variance = probabilities @ bins**2 - (probabilities @ bins) ** 2
         return variance.sum(dim=-1).clamp_min(0.0).sqrt()[:, None]
 
+    def soft_encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
+        """Distribute each colour over its five nearest bins.
+
+        Parameters
+        ----------
+        ab : Tensor, shape (B, 2, h, w)
+            a*/110 and b*/110, on the head's device; rounded to whole units of a* and b*.
+
+        Returns
+        -------
+        indices : Tensor of int64, shape (B, 5, h, w)
+            The bins, nearest first.
+        shares : Tensor, shape (B, 5, h, w)
+            Gaussian in the distance (σ = 5), summing to 1.
+
+        References
+        ----------
+        R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, section 2.1.
+        """
+        if self._nearest is None or self._shares is None:
+            nearest, shares = _encoding_table(tuple(map(tuple, self.bins.tolist())))
+            # Buffers, so that they move with the head and are on its device from then on.
+            self._nearest = nearest.to(self.bins.device)
+            self._shares = shares.to(self.bins.device)
+        units = ab_from_network(ab).round().clamp(-_REACH, _REACH).long() + _REACH
+        cells = units[:, 0] * (2 * _REACH + 1) + units[:, 1]  # (B, h, w)
+        return self._nearest[cells].permute(0, 3, 1, 2), self._shares[cells].permute(0, 3, 1, 2)
+
+
+@functools.lru_cache(maxsize=8)
+def _encoding_table(bins: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor]:
+    # A table of all whole a*b* has 221² rows; searching bins for every pixel of a batch is slower.
+    axis = torch.arange(-_REACH, _REACH + 1, dtype=torch.float32)
+    ab = torch.cartesian_prod(axis, axis)
+    distances = torch.cdist(ab, ab_from_network(torch.tensor(bins)))
+    nearest = distances.topk(NEIGHBOURS, largest=False)
+    shares = torch.exp(-(nearest.values**2) / (2 * SIGMA**2)).clamp_min(1e-12)
+    return nearest.indices, shares / shares.sum(dim=1, keepdim=True)
+
 
 @functools.cache
 def gamut_bins(bin_size: int) -> Tensor:
@@ -111,13 +172,13 @@ def gamut_bins(bin_size: int) -> Tensor:
         a* and b*, on multiples of `bin_size`, sorted by a*, then b*.
     """
     # The device is stated because model files are checked on PyTorch's "meta" device.
-    reach = math.ceil(110 / bin_size) * bin_size
+    reach = math.ceil(_REACH / bin_size) * bin_size
     axis = torch.arange(-reach, reach + 1, bin_size, dtype=torch.float64, device="cpu")
     ab = torch.cartesian_prod(axis, axis)  # (N, 2)
     inside = torch.zeros(len(ab), dtype=torch.bool, device="cpu")
     for lightness in range(1, 100):
-        level = torch.full((len(ab), 1), float(lightness), dtype=torch.float64, device="cpu")
-        lab = torch.cat([level, ab], dim=1)  # (N, 3)
+        gray = torch.full((len(ab), 1), float(lightness), dtype=torch.float64, device="cpu")
+        lab = torch.cat([gray, ab], dim=1)  # (N, 3)
         rgb = lab_to_rgb(lab[:, :, None, None])[:, :, 0, 0]
         inside |= ((rgb >= 0) & (rgb <= 1)).all(dim=1)
     return ab[inside].float()

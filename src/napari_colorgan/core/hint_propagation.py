@@ -1,7 +1,8 @@
-"""Hints spread over a plane: what they say of one place is told to the places like it."""
+"""Propagates colour hints to similar regions: Gaussian process regression over a plane's cells."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,34 +16,104 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-MOST_CELLS = 512
+MAX_OBSERVATIONS = 512
 """More hinted cells than this are thinned out evenly; the time grows with their cube."""
 
 FINEST_STRIDE = 8
-"""Finer features tell edges, not things."""
+"""Finer features describe edges, not objects."""
 
-REACH = 256.0
-"""Distances count in these many pixels of the network's scale."""
+POSITION_UNIT = 256.0
+"""Distances are measured in these many pixels of the network's scale."""
 
-_CHUNK = 2**22  # pairs of cells at a time
-_LEAST_DEVIATION = 1e-3
+_PAIRS_PER_CHUNK = 2**22
+_MIN_STD = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Places at which the network's error is modelled.
+
+    Attributes
+    ----------
+    embedding : Tensor, shape (N, D)
+        See `HintPropagation.embed`.
+    position : Tensor, shape (N, 2)
+        Row and column, in units of `POSITION_UNIT` pixels.
+    scale : Tensor, shape (N,)
+        The prior standard deviation of the error, above 0.
+    """
+
+    embedding: Tensor
+    position: Tensor
+    scale: Tensor
+
+    def __len__(self) -> int:
+        return len(self.scale)
+
+    def at(self, indices: Tensor) -> Cells:
+        """Return the cells of these indices."""
+        return Cells(self.embedding[indices], self.position[indices], self.scale[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Known errors of the network's colours: what every guide is turned into.
+
+    Attributes
+    ----------
+    cells : Cells
+        Where they are known, M cells.
+    residual : Tensor, shape (M, 2)
+        The true a*b* minus the predicted ones, in the units of the prediction.
+    weight : Tensor, shape (M,)
+        Above 0 to 1: how much of a cell the observation covers.
+    """
+
+    cells: Cells
+    residual: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The Gaussian process given observations; make it with `HintPropagation.condition`.
+
+    Attributes
+    ----------
+    observations : Observations
+        M of them.
+    factor : Tensor, shape (M, M)
+        The lower Cholesky factor of their covariance, noise included.
+    coefficients : Tensor, shape (M, 2)
+        The inverse of that covariance times the residuals.
+    """
+
+    observations: Observations
+    factor: Tensor
+    coefficients: Tensor
 
 
 class HintPropagation(nn.Module):
-    """Carries the difference between hints and prediction to cells that are alike.
+    """Carries the difference between hints and prediction to similar cells.
 
-    The network's error is taken for a Gaussian process over the plane's cells. Two cells' errors
-    are the more alike the more their embeddings are (features of the encoder, projected, and
-    lightness), and the nearer they lie; errors are large where the network is unsure. Given the
-    errors at the hints, the process's mean everywhere is what has to be added, and its variance
-    tells how much doubt is left.
+    The network's error, true minus predicted a*b*, is modelled as a Gaussian process over the
+    cells of a plane. The covariance of two cells is the product of their expected errors `s`
+    (large where the network is uncertain) and the correlation ::
+
+        (exp(-e - p / r²) + n exp(-0.1 e - p / q²) + c) / (1 + n + c)
+
+    where `e` is half the squared distance of the embeddings (projected encoder features, and
+    lightness), `p` half that of the positions, `r` and `q` are ranges, `n` and `c` the shares of
+    what depends on nearness mostly and of what all cells have in common. Given the errors at the
+    hints, the posterior mean is added to the prediction, and the posterior variance is what
+    uncertainty is left.
 
     Parameters
     ----------
     channels : mapping of int to int
         Channels of the encoder's features by their stride, finest first.
     width : int
-        Numbers of a cell's embedding beside its lightness.
+        Dimensions of a cell's embedding beside its lightness.
 
     References
     ----------
@@ -61,18 +132,19 @@ class HintPropagation(nn.Module):
         for projection in projections:
             nn.init.normal_(projection.weight, std=0.6 / sum(widths) ** 0.5)
         self.projections = nn.ModuleList(projections)
-        # Logarithms: of lightness' weight; of both reaches; of the shares of what spreads by
-        # nearness and of what all cells have in common; of the noise; the deviation's exponent.
-        self.lightness = nn.Parameter(torch.tensor(1.0))
-        self.reach = nn.Parameter(torch.tensor(0.5))
-        self.near_reach = nn.Parameter(torch.tensor(0.0))
-        self.near = nn.Parameter(torch.tensor(0.0))
-        self.common = nn.Parameter(torch.tensor(-1.0))
-        self.noise = nn.Parameter(torch.tensor(-3.0))
-        self.exponent = nn.Parameter(torch.tensor(1.0))
+        # Logarithms, so that any value is valid: of the weight of lightness in the embedding; of
+        # r and q, n and c (see above); of the observations' noise. The last one is the power to
+        # which the network's expected error is raised.
+        self.log_lightness_weight = nn.Parameter(torch.tensor(1.0))
+        self.log_range = nn.Parameter(torch.tensor(0.5))
+        self.log_near_range = nn.Parameter(torch.tensor(0.0))
+        self.log_near_share = nn.Parameter(torch.tensor(0.0))
+        self.log_common_share = nn.Parameter(torch.tensor(-1.0))
+        self.log_noise = nn.Parameter(torch.tensor(-3.0))
+        self.std_exponent = nn.Parameter(torch.tensor(1.0))
 
     def embed(self, features: Sequence[Tensor], lightness: Tensor, stride: int) -> Tensor:
-        """Describe cells so that those which share a colour lie near each other.
+        """Describe cells, so that cells which share a colour have similar vectors.
 
         Parameters
         ----------
@@ -87,19 +159,110 @@ class HintPropagation(nn.Module):
         -------
         Tensor, shape (B, width + 1, H / stride, W / stride)
         """
-        level = F.avg_pool2d(lightness, stride)
-        size = level.shape[-2:]
-        found = level.new_zeros(len(level), self.width, *size)
-        seen = [features[level] for level in self._levels]
-        for each, norm, projection in zip(seen, self.norms, self.projections, strict=True):
-            projected = projection(norm(each.float()))
-            found = found + enlarge(projected, size)
-        return torch.cat([found, level * self.lightness.exp()], dim=1)
+        cell_lightness = F.avg_pool2d(lightness, stride)
+        size = cell_lightness.shape[-2:]
+        embedding = cell_lightness.new_zeros(len(cell_lightness), self.width, *size)
+        levels = [features[i] for i in self._levels]
+        for level, norm, projection in zip(levels, self.norms, self.projections, strict=True):
+            # Projecting first is the same, and fewer channels have to be enlarged.
+            embedding = embedding + enlarge(projection(norm(level.float())), size)
+        return torch.cat([embedding, cell_lightness * self.log_lightness_weight.exp()], dim=1)
+
+    def cells(self, std: Tensor, embedding: Tensor, stride: int) -> Cells:
+        """Return a plane's cells, row by row.
+
+        Parameters
+        ----------
+        std : Tensor, shape (1, h, w)
+            The expected error of the network's colours, in any unit.
+        embedding : Tensor, shape (width + 1, h, w)
+            See `embed`.
+        stride : int
+            Pixels per cell along a side.
+        """
+        height, width = std.shape[-2:]
+        rows, columns = (
+            torch.arange(n, device=std.device) * (stride / POSITION_UNIT) for n in (height, width)
+        )
+        return Cells(
+            embedding.flatten(1).T,
+            torch.cartesian_prod(rows, columns),
+            std.flatten().clamp_min(_MIN_STD) ** self.std_exponent,
+        )
+
+    def condition(self, observations: Observations) -> Posterior:
+        """Condition the process on observations; the time grows with the cube of their number."""
+        covariance = self._noisy_covariance(observations)
+        return _posterior(observations, torch.linalg.cholesky(covariance))
+
+    def extend(self, posterior: Posterior, added: Observations) -> Posterior:
+        """Condition on more observations, in time that grows with the square of their number.
+
+        The Cholesky factor of a covariance is the beginning of the factor of a larger one, so
+        one more hint costs one more row.
+
+        Parameters
+        ----------
+        posterior : Posterior
+            Given M observations.
+        added : Observations
+            K more.
+
+        Returns
+        -------
+        Posterior
+            Given M + K observations, the same as `condition` of all but for rounding.
+
+        References
+        ----------
+        G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th ed., 2013, section 4.2.9.
+        """
+        known = posterior.observations
+        cross = self._covariance(known.cells, added.cells)  # (M, K)
+        below = torch.linalg.solve_triangular(posterior.factor, cross, upper=False)
+        corner = torch.linalg.cholesky(self._noisy_covariance(added) - below.T @ below)
+        factor = torch.cat(
+            [
+                torch.cat([posterior.factor, torch.zeros_like(cross)], dim=1),
+                torch.cat([below.T, corner], dim=1),
+            ]
+        )
+        return _posterior(_joined(known, added), factor)
+
+    def evaluate(self, posterior: Posterior, cells: Cells) -> tuple[Tensor, Tensor]:
+        """Return the posterior at cells.
+
+        Parameters
+        ----------
+        posterior : Posterior
+            Given M observations.
+        cells : Cells
+            N cells, worked on in chunks, so that no N × M matrix has to fit into memory.
+
+        Returns
+        -------
+        mean : Tensor, shape (N, 2)
+            What to add to the predicted a*b*.
+        residual_std : Tensor, shape (N,)
+            The posterior standard deviation as a share of the prior one, 0…1.
+        """
+        observed, count = posterior.observations.cells, len(cells)
+        means, shares = [], []
+        step = max(1, _PAIRS_PER_CHUNK // len(observed))
+        for start in range(0, count, step):
+            stop = min(start + step, count)
+            chunk = cells.at(torch.arange(start, stop, device=cells.scale.device))
+            covariance = self._covariance(chunk, observed)
+            means.append(covariance @ posterior.coefficients)
+            explained = torch.linalg.solve_triangular(posterior.factor, covariance.T, upper=False)
+            left = 1.0 - (explained**2).sum(dim=0) / chunk.scale**2
+            shares.append(left.clamp(0.0, 1.0).sqrt())
+        return torch.cat(means), torch.cat(shares)
 
     def forward(
         self,
         ab: Tensor,
-        deviation: Tensor,
+        std: Tensor,
         embedding: Tensor,
         hint_ab: Tensor,
         hint_weight: Tensor,
@@ -111,8 +274,8 @@ class HintPropagation(nn.Module):
         ----------
         ab : Tensor, shape (2, h, w)
             What the network predicts without hints, in any unit.
-        deviation : Tensor, shape (1, h, w)
-            How far from the truth the network expects its answer to be, in any unit.
+        std : Tensor, shape (1, h, w)
+            The expected error of `ab`, in any unit.
         embedding : Tensor, shape (width + 1, h, w)
             The cells', see `embed`.
         hint_ab, hint_weight : Tensor, shapes (2, h, w) and (1, h, w)
@@ -125,60 +288,51 @@ class HintPropagation(nn.Module):
         ab : Tensor, shape (2, h, w)
             Corrected; what hints decide takes their colour.
         residual_std : Tensor, shape (1, h, w)
-            The share of the error's deviation that the hints leave, 0…1.
+            The share of the error's standard deviation that the hints leave, 0…1.
         """
         height, width = ab.shape[-2:]
         marked = hint_weight.flatten().nonzero()[:, 0]
         if not len(marked):
-            return ab, torch.ones_like(deviation)
-        if len(marked) > MOST_CELLS:
-            marked = marked[torch.linspace(0, len(marked) - 1, MOST_CELLS).round().long()]
-        cells = _Cells(
-            embedding.flatten(1).T,
-            _positions(height, width, stride, ab.device),
-            deviation.flatten().clamp_min(_LEAST_DEVIATION) ** self.exponent,
-        )
-        hinted = cells.at(marked)
-        # A mark that covers little of a cell says less about the cell's mean.
-        noise = self.noise.exp() * hinted.scale**2 / hint_weight.flatten()[marked].sqrt()
-        factor = torch.linalg.cholesky(self._covariance(hinted, hinted) + torch.diag(noise))
-        error = (hint_ab - ab).flatten(1).T[marked]
-        weights = torch.cholesky_solve(error, factor)  # (M, 2)
-        corrections, doubts = [], []
-        count, step = height * width, max(1, _CHUNK // len(marked))
-        for start in range(0, count, step):
-            some = cells.at(torch.arange(start, min(start + step, count), device=ab.device))
-            covariance = self._covariance(some, hinted)
-            corrections.append(covariance @ weights)
-            explained = torch.linalg.solve_triangular(factor, covariance.T, upper=False)
-            left = 1.0 - (explained**2).sum(dim=0) / some.scale**2
-            doubts.append(left.clamp(0.0, 1.0).sqrt())
-        corrected = ab + torch.cat(corrections).T.reshape(2, height, width)
-        residual_std = torch.cat(doubts).reshape(1, height, width)
-        return torch.lerp(corrected, hint_ab, hint_weight), residual_std * (1.0 - hint_weight)
+            return ab, torch.ones_like(std)
+        if len(marked) > MAX_OBSERVATIONS:
+            marked = marked[torch.linspace(0, len(marked) - 1, MAX_OBSERVATIONS).round().long()]
+        cells = self.cells(std, embedding, stride)
+        residual = (hint_ab - ab).flatten(1).T[marked]
+        observations = Observations(cells.at(marked), residual, hint_weight.flatten()[marked])
+        mean, share = self.evaluate(self.condition(observations), cells)
+        corrected = ab + mean.T.reshape(2, height, width)
+        residual_std = share.reshape(1, height, width) * (1.0 - hint_weight)
+        return torch.lerp(corrected, hint_ab, hint_weight), residual_std
 
-    def _covariance(self, first: _Cells, second: _Cells) -> Tensor:
-        """Return how alike the errors of two lists of cells are, shape (N, M)."""
+    def _noisy_covariance(self, observations: Observations) -> Tensor:
+        cells = observations.cells
+        # A mark that covers little of a cell tells less about the cell's mean.
+        noise = self.log_noise.exp() * cells.scale**2 / observations.weight.sqrt()
+        return self._covariance(cells, cells) + torch.diag(noise)
+
+    def _covariance(self, first: Cells, second: Cells) -> Tensor:
+        """Return the prior covariance of the errors of two lists of cells, shape (N, M)."""
         unlike = torch.cdist(first.embedding, second.embedding).square() / 2
         apart = torch.cdist(first.position, second.position).square() / 2
-        alike = torch.exp(-unlike - apart * torch.exp(-2 * self.reach))
-        near = torch.exp(-0.1 * unlike - apart * torch.exp(-2 * self.near_reach))
-        share, common = self.near.exp(), self.common.exp()
-        correlation = (alike + share * near + common) / (1 + share + common)
+        similar = torch.exp(-unlike - apart * torch.exp(-2 * self.log_range))
+        near = torch.exp(-0.1 * unlike - apart * torch.exp(-2 * self.log_near_range))
+        share, common = self.log_near_share.exp(), self.log_common_share.exp()
+        correlation = (similar + share * near + common) / (1 + share + common)
         return correlation * first.scale[:, None] * second.scale[None]
 
 
-class _Cells:
-    """Cells as points: embeddings (N, D), positions (N, 2) and expected errors (N,)."""
-
-    def __init__(self, embedding: Tensor, position: Tensor, scale: Tensor) -> None:
-        self.embedding, self.position, self.scale = embedding, position, scale
-
-    def at(self, indices: Tensor) -> _Cells:
-        """Return some of them."""
-        return _Cells(self.embedding[indices], self.position[indices], self.scale[indices])
+def _posterior(observations: Observations, factor: Tensor) -> Posterior:
+    return Posterior(observations, factor, torch.cholesky_solve(observations.residual, factor))
 
 
-def _positions(height: int, width: int, stride: int, device: torch.device) -> Tensor:
-    rows, columns = (torch.arange(n, device=device) * (stride / REACH) for n in (height, width))
-    return torch.cartesian_prod(rows, columns)
+def _joined(first: Observations, second: Observations) -> Observations:
+    one, two = first.cells, second.cells
+    return Observations(
+        Cells(
+            torch.cat([one.embedding, two.embedding]),
+            torch.cat([one.position, two.position]),
+            torch.cat([one.scale, two.scale]),
+        ),
+        torch.cat([first.residual, second.residual]),
+        torch.cat([first.weight, second.weight]),
+    )

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
-from napari_colorgan.core.color import AB_SCALE
-
 if TYPE_CHECKING:
     from torch import Tensor
-
-NEIGHBOURS = 5
-SIGMA = 5.0
-REACH = 110
 
 
 def l1(ab: Tensor, target_ab: Tensor) -> Tensor:
@@ -24,12 +17,12 @@ def l1(ab: Tensor, target_ab: Tensor) -> Tensor:
 
 
 def discriminator_loss(logits: Tensor, *, real: bool, kind: str = "vanilla") -> Tensor:
-    """Return what the discriminator pays for its logits of real or of fake images.
+    """Return the discriminator's loss for its logits of real or of fake images.
 
     Parameters
     ----------
     logits : Tensor
-        Its answers, of any shape.
+        Its output, of any shape.
     real : bool
         Whether the images were real.
     kind : {"vanilla", "lsgan", "hinge"}
@@ -49,12 +42,12 @@ def discriminator_loss(logits: Tensor, *, real: bool, kind: str = "vanilla") -> 
 
 
 def generator_adversarial_loss(logits: Tensor, *, kind: str = "vanilla") -> Tensor:
-    """Return what the generator pays for the discriminator's logits of its images.
+    """Return the generator's loss for the discriminator's logits of its images.
 
     Parameters
     ----------
     logits : Tensor
-        The discriminator's answers.
+        The discriminator's output.
     kind : {"vanilla", "lsgan", "hinge"}
         Vanilla is the non-saturating form, -log D.
     """
@@ -65,8 +58,7 @@ def generator_adversarial_loss(logits: Tensor, *, kind: str = "vanilla") -> Tens
 
 def classification(
     logits: Tensor,
-    target_ab: Tensor,
-    bins: Tensor,
+    encoding: tuple[Tensor, Tensor],
     weights: Tensor | None = None,
     mean_weight: Tensor | None = None,
 ) -> Tensor:
@@ -75,11 +67,9 @@ def classification(
     Parameters
     ----------
     logits : Tensor, shape (B, Q, h, w)
-        The distribution head's raw output.
-    target_ab : Tensor, shape (B, 2, h, w)
-        True a*/110 and b*/110.
-    bins : Tensor, shape (Q, 2)
-        The bins' centres, a*/110 and b*/110.
+        The head's raw output.
+    encoding : tuple of Tensor, shapes (B, 5, h, w)
+        The true colours' bins and shares, as `DistributionHead.soft_encode` returns them.
     weights : Tensor, shape (Q,), optional
         How much each bin counts; the pixel takes its nearest bin's weight.
     mean_weight : Tensor, optional
@@ -90,7 +80,7 @@ def classification(
     ----------
     R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016, equation 2.
     """
-    indices, shares = soft_encode(target_ab, bins)  # (B, 5, h, w)
+    indices, shares = encoding
     # In float32 at least: half precision loses rare bins.
     exact = logits.double() if logits.dtype == torch.float64 else logits.float()
     log_probabilities = torch.log_softmax(exact, dim=1).gather(1, indices)
@@ -101,47 +91,6 @@ def classification(
     if mean_weight is not None:
         return (losses * counts).mean() / mean_weight
     return (losses * counts).sum() / counts.sum()
-
-
-def pixel_weights(target_ab: Tensor, bins: Tensor, weights: Tensor) -> Tensor:
-    """Return each pixel's weight, its nearest bin's, shape (B, h, w)."""
-    return weights[soft_encode(target_ab, bins)[0][:, 0]]
-
-
-def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
-    """Spread each colour over its five nearest bins.
-
-    Parameters
-    ----------
-    ab : Tensor, shape (B, 2, h, w)
-        a*/110 and b*/110; taken to whole units of a* and b*.
-    bins : Tensor, shape (Q, 2)
-        The bins' centres, a*/110 and b*/110.
-
-    Returns
-    -------
-    indices : Tensor of int64, shape (B, 5, h, w)
-        The bins, nearest first.
-    shares : Tensor, shape (B, 5, h, w)
-        Gaussian in the distance (σ = 5), summing to 1.
-    """
-    table_indices, table_shares = _encoding_table(tuple(map(tuple, bins.tolist())))
-    units = (ab * AB_SCALE).round().clamp(-REACH, REACH).long() + REACH
-    cells = units[:, 0] * (2 * REACH + 1) + units[:, 1]  # (B, h, w)
-    indices = table_indices.to(ab.device)[cells].permute(0, 3, 1, 2)
-    shares = table_shares.to(ab.device)[cells].permute(0, 3, 1, 2)
-    return indices, shares
-
-
-@functools.lru_cache(maxsize=8)
-def _encoding_table(bins: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor]:
-    # A table of all whole a*b* is 221 x 221; searching bins for every pixel of a batch isn't.
-    axis = torch.arange(-REACH, REACH + 1, dtype=torch.float32)
-    ab = torch.cartesian_prod(axis, axis)
-    distances = torch.cdist(ab, torch.tensor(bins) * AB_SCALE)
-    nearest = distances.topk(NEIGHBOURS, largest=False)
-    shares = torch.exp(-(nearest.values**2) / (2 * SIGMA**2)).clamp_min(1e-12)
-    return nearest.indices, shares / shares.sum(dim=1, keepdim=True)
 
 
 def rarity_weights(frequencies: Tensor, strength: float) -> Tensor:

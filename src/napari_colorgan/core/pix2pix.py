@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig
+from napari_colorgan.core.generator import Generator
 from napari_colorgan.core.generator_config import STRIDES
 from napari_colorgan.core.heads import build_head
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from napari_colorgan.core.generator_config import GeneratorConfig
 
 BLOCKS = STRIDES["pix2pix"].bit_length() - 1  # each halves the sides
 
@@ -31,10 +33,9 @@ class Pix2PixGenerator(Generator):
     CVPR 2017, arXiv:1611.07004.
     """
 
-    bytes_per_pixel: ClassVar[int] = 800
-
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__(config)
+        self.bytes_per_pixel = 800
         width = config.decoder_channels[0]
         widths = [min(width * 2**i, width * 8) for i in range(BLOCKS)]  # 64 128 256 512 512 …
         inputs = [4, *widths[:-1]]

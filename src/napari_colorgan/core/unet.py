@@ -10,13 +10,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_colorgan.core.detail import FINEST_FEATURES, DetailRefinement
-from napari_colorgan.core.generator import Generator, GeneratorConfig, pool_hints
+from napari_colorgan.core.generator import Generator
 from napari_colorgan.core.heads import build_head
 from napari_colorgan.core.hint_propagation import HintPropagation
+from napari_colorgan.core.prediction import pool_hints
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from napari_colorgan.core.generator_config import GeneratorConfig
 
 HINT_PLANES = 3
 
@@ -25,9 +28,8 @@ class EncoderUNet(Generator):
     """An ImageNet encoder, a decoder with pixel-shuffle upsampling and a head.
 
     Hints enter at the stem through a zero-initialised convolution, so that a pretrained encoder
-    keeps its answers; pooled, at the coarsest level and beside the skip of every decoder level,
-    so that a decoder can learn to spread them over an encoder that stays frozen; and as the
-    answer itself where they lie (`Generator.colors`).
+    keeps its output, and pooled, at the coarsest level and beside the skip of every decoder
+    level, so that a decoder can learn to propagate them over an encoder that stays frozen.
 
     Parameters
     ----------
@@ -50,6 +52,10 @@ class EncoderUNet(Generator):
         self.hint_stem = nn.Conv2d(HINT_PLANES, 3, 3, padding=1, bias=False)
         nn.init.zeros_(self.hint_stem.weight)
 
+        # Where the features of each decoder level's stride are in the pyramid. They are looked
+        # up by level, not by the tensors' heights, so that the network can be traced.
+        self._skips: list[int | None] = []
+        strides = list(channels)
         levels = []
         width, stride = channels[self.stride], self.stride
         if config.context_channels:
@@ -57,7 +63,9 @@ class EncoderUNet(Generator):
             width = config.context_channels
         for out_channels in config.decoder_channels:
             stride //= 2
-            skip = channels.get(stride, 0) if config.skips else 0
+            has_skip = config.skips and stride in channels
+            self._skips.append(strides.index(stride) if has_skip else None)
+            skip = channels[stride] if has_skip else 0
             # At the last level the exact lightness of each cell's pixels joins in.
             detail = config.output_stride**2 if stride == config.output_stride else 0
             levels.append(
@@ -67,7 +75,7 @@ class EncoderUNet(Generator):
         self.decoder = nn.ModuleList(levels)
         self.head = build_head(config.head, width, config.bin_size)
         if config.spread_channels:
-            self.spreader = HintPropagation(channels, config.spread_channels)
+            self.hint_propagation = HintPropagation(channels, config.spread_channels)
         if config.detail:
             self.detail = DetailRefinement(channels)
 
@@ -80,15 +88,12 @@ class EncoderUNet(Generator):
 
     def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
         """Return the head's raw output."""
-        by_height = {f.shape[-2]: f for f in features}
         decoded, stride = features[-1], self.stride
         if self.config.context_channels:
             decoded = self.context(torch.cat([decoded, *_mark_cells(hints, stride)], dim=1))
-        for level in self.decoder:
+        for level, skip in zip(self.decoder, self._skips, strict=True):
             stride //= 2
-            side = []
-            if self.config.skips and lightness.shape[-2] // stride in by_height:
-                side.append(by_height[lightness.shape[-2] // stride])
+            side = [] if skip is None else [features[skip]]
             if stride == self.output_stride:
                 side.append(F.pixel_unshuffle(lightness, stride))
             side.extend(_mark_cells(hints, stride))
@@ -97,12 +102,12 @@ class EncoderUNet(Generator):
 
 
 class ContextBlock(nn.Module):
-    """Spreads what is known at the coarsest level, hints above all, over a few cells around.
+    """Two residual blocks at the coarsest level, whose 3 × 3 kernels carry hints farther.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels of what it sees and of what it gives.
+        Channels of the input and of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -112,23 +117,24 @@ class ContextBlock(nn.Module):
             nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
         )
-        self.spread = nn.ModuleList(_residual(out_channels) for _ in range(2))
+        self.blocks = nn.ModuleList(_residual(out_channels) for _ in range(2))
 
     def forward(self, coarse: Tensor) -> Tensor:
         """Return features of the same height and width."""
         features: Tensor = self.reduce(coarse)
-        for block in self.spread:
+        for block in self.blocks:
             features = F.relu(features + block(features))
         return features
 
 
 class DecoderLevel(nn.Module):
-    """Doubles the resolution by pixel shuffle and merges what belongs to the finer grid.
+    """Doubles the resolution by pixel shuffle and merges the inputs of the finer grid.
 
     Parameters
     ----------
     in_channels, side_channels, out_channels : int
-        Channels of the coarse features, of what joins at the finer grid, of the result.
+        Channels of the coarse features, of the finer grid's inputs (skip, lightness, hints) and
+        of the output.
     dropout : float
         Probability of dropping a channel while training.
 
@@ -175,14 +181,14 @@ def _residual(channels: int) -> nn.Sequential:
 
 
 def _mark_cells(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Return each cell's hinted colour and how present it is, as the decoder sees them."""
+    """Return each cell's hinted colour and weight, as inputs of the decoder."""
     ab, weight = pool_hints(hints, stride)
-    # A small mark covers little of a large cell and is as certain: the root makes it seen.
+    # A small mark covers little of a large cell but is as certain; the root keeps it visible.
     return ab, weight.sqrt()
 
 
 def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
-    """Return timm's feature network and its channels by stride, from what is read of it on."""
+    """Return timm's feature network and its channels by stride, finest first."""
     levels = len(config.decoder_channels)
     if config.output_stride * 2**levels != config.stride:
         raise ConfigError(
@@ -197,11 +203,11 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
     try:
         probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
         reductions = probe.feature_info.reduction()
-        # What lies finer than the output is read for detail only, and else not asked for.
+        # Only the detail refinement reads features that are finer than the output.
         finest = FINEST_FEATURES if config.detail else config.output_stride
-        wanted = [i for i, r in enumerate(reductions) if finest <= r <= config.stride]
+        indices = [i for i, r in enumerate(reductions) if finest <= r <= config.stride]
         encoder = timm.create_model(
-            config.encoder, features_only=True, out_indices=wanted, pretrained=pretrained
+            config.encoder, features_only=True, out_indices=indices, pretrained=pretrained
         )
     except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError) as error:
         raise _unknown_encoder(config.encoder, str(error)) from error

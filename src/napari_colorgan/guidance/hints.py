@@ -1,4 +1,4 @@
-"""The hint map: the one form that every guide takes before the network runs."""
+"""The hint map: colours that are known at some pixels of a plane."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.errors import InputError
 
 MAX_HINTS = 64
@@ -25,13 +24,17 @@ class HintMap:
         a* and b* in CIE units; ignored where the weight is 0.
     weight : ndarray of float32, shape (H, W)
         0 (unknown) … 1 (certain).
+
+    Raises
+    ------
+    InputError
+        If the shapes don't fit each other.
     """
 
     ab: np.ndarray
     weight: np.ndarray
 
     def __post_init__(self) -> None:
-        """Check the shapes against each other."""
         if self.ab.shape != (2, *self.weight.shape) or self.weight.ndim != 2:
             raise InputError(
                 expected="a hint map with ab of shape (2, H, W) and weight of shape (H, W)",
@@ -63,26 +66,72 @@ class HintMap:
         new_weight[rows, columns] = 1.0
         return HintMap(new_ab, new_weight)
 
-    def to_planes(self) -> Tensor:
-        """Return the network's planes, shape (3, H, W): a*/110, b*/110, weight."""
-        ab = torch.from_numpy(np.ascontiguousarray(self.ab, np.float32)) / AB_SCALE
-        weight = torch.from_numpy(np.ascontiguousarray(self.weight, np.float32))[None]
-        return torch.cat([ab * (weight > 0), weight])
+    def resized(self, shape: tuple[int, int]) -> HintMap:
+        """Return the hints of the same plane at another size.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            The new height and width.
+
+        Notes
+        -----
+        Where several pixels become one, their colours are averaged by their weights, and the
+        greatest weight counts: a mark that is thinner than a new pixel still counts in full.
+        """
+        height, width = self.weight.shape
+        weight = np.asarray(self.weight, np.float32)
+        # What lies under a weight of 0 may be anything, NaN included.
+        ab = np.where(weight > 0, self.ab, 0).astype(np.float32, copy=False)
+        if shape == (height, width):
+            return HintMap(ab, weight)
+        if min(shape[0] / height, shape[1] / width) > 1:
+            rows = np.arange(shape[0]) * height // shape[0]
+            columns = np.arange(shape[1]) * width // shape[1]
+            return HintMap(ab[:, rows][:, :, columns], weight[np.ix_(rows, columns)])
+        rows, columns = np.nonzero(weight)
+        marks = weight[rows, columns]
+        target = (rows * shape[0] // height) * shape[1] + columns * shape[1] // width
+        count = shape[0] * shape[1]
+        total = np.bincount(target, marks, count)
+        sums = [np.bincount(target, marks * axis[rows, columns], count) for axis in ab]
+        mean = np.stack(sums) / np.maximum(total, 1e-12)
+        greatest = np.zeros(count, np.float32)
+        np.maximum.at(greatest, target, marks)
+        return HintMap(mean.astype(np.float32).reshape(2, *shape), greatest.reshape(shape))
+
+    def to_tensor(self, shape: tuple[int, int]) -> Tensor:
+        """Return a*, b* in CIE units and the weight, padded without hints at the end.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Height and width of the result, at least those of the hint map.
+
+        Returns
+        -------
+        Tensor of float32, shape (3, *shape)
+        """
+        height, width = self.weight.shape
+        planes = torch.zeros(3, *shape)
+        planes[:2, :height, :width] = torch.from_numpy(np.ascontiguousarray(self.ab, np.float32))
+        planes[2, :height, :width] = torch.from_numpy(np.asarray(self.weight, np.float32))
+        return planes
 
 
-def sample_hints(ab: Tensor, generator: torch.Generator, *, unguided: float) -> Tensor:
-    """Draw the hints of a training batch from its true colours.
+def sample_hints(ab: Tensor, rng: torch.Generator, *, unguided: float) -> Tensor:
+    """Sample the hints of a training batch from its true colours.
 
     The number of hints is geometric (p = 1/8), their sides uniform in 1…9 pixels, their
-    places Gaussian about the centre (standard deviation: a quarter of the side), their colour
+    positions Gaussian about the centre (standard deviation: a quarter of the side), their colour
     the patch's mean a*b*.
 
     Parameters
     ----------
     ab : Tensor, shape (B, 2, H, W)
         The true a*/110 and b*/110.
-    generator : torch.Generator
-        The source of chance, on the CPU.
+    rng : torch.Generator
+        Random numbers, on the CPU.
     unguided : float
         The share of images that get no hint at all, 0…1.
 
@@ -99,12 +148,12 @@ def sample_hints(ab: Tensor, generator: torch.Generator, *, unguided: float) -> 
     batch, _, height, width = ab.shape
     hints = torch.zeros(batch, 3, height, width, dtype=ab.dtype, device=ab.device)
     for image in range(batch):
-        if _draw(generator) < unguided:
+        if _uniform(rng) < unguided:
             continue
-        count = 1 + int(np.log1p(-_draw(generator)) / np.log1p(-1.0 / 8.0))
+        count = 1 + int(np.log1p(-_uniform(rng)) / np.log1p(-1.0 / 8.0))
         for _ in range(min(count, MAX_HINTS)):
-            side = 1 + int(9 * _draw(generator))
-            centre = torch.randn(2, generator=generator) * 0.25 + 0.5
+            side = 1 + int(9 * _uniform(rng))
+            centre = torch.randn(2, generator=rng) * 0.25 + 0.5
             top = min(max(int(centre[0] * height) - side // 2, 0), max(height - side, 0))
             left = min(max(int(centre[1] * width) - side // 2, 0), max(width - side, 0))
             patch = ab[image, :, top : top + side, left : left + side]
@@ -114,5 +163,5 @@ def sample_hints(ab: Tensor, generator: torch.Generator, *, unguided: float) -> 
     return hints
 
 
-def _draw(generator: torch.Generator) -> float:
-    return float(torch.rand((), generator=generator))
+def _uniform(rng: torch.Generator) -> float:
+    return float(torch.rand((), generator=rng))

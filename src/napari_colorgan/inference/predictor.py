@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_colorgan.core.cells import CellMap
-from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import get_runner
+from napari_colorgan.core.prediction import PredictionMap, finish
 from napari_colorgan.core.rendering import Renderer
 from napari_colorgan.core.resampling import Resampling, resample_padded
-from napari_colorgan.core.upsampling import JointUpsampler, Upsampler
-from napari_colorgan.errors import MemoryLimitError
+from napari_colorgan.core.upsampling import JointUpsampler, Upsampler, enlarge
+from napari_colorgan.errors import InputError, MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.planes import ColorPlane, common_shape, row_bands
-from napari_colorgan.inference.scaled_hints import ScaledHints
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.prediction import Colors
     from napari_colorgan.guidance.hints import HintMap
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.settings import Scale
@@ -44,18 +43,18 @@ _TRIAL_SIZE = 256
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """A plane that is being predicted."""
+    """A plane that is being predicted, and its hints over the network's input, (3, H, W)."""
 
     plane: np.ndarray
     display: DisplayRange
     geometry: Geometry
-    hints: ScaledHints | None
+    hints: Tensor | None
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return the L* of a part of the plane."""
         return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
 
-    def seen(self, window: Window) -> Tensor:
+    def scaled(self, window: Window) -> Tensor:
         """Return the L* of a window of the padded plane at the network's scale."""
         g = self.geometry
         rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
@@ -163,7 +162,7 @@ class PlanePredictor:
                             plane,
                             display,
                             geometry,
-                            ScaledHints(guide, geometry) if guide else None,
+                            _at_network_scale(guide, geometry) if guide else None,
                         )
                         for plane, guide in zip(planes[batch], guides[batch], strict=True)
                     ]
@@ -174,9 +173,9 @@ class PlanePredictor:
 
     def _start_on(self, device: torch.device) -> None:
         self._runner = get_runner(self._source, device, self.settings.precision)
-        # The map of cells is on the CPU, whatever the network runs on.
-        spreader = self._source.spreader
-        self._spreader = None if spreader is None else copy.deepcopy(spreader).cpu().eval()
+        # Predictions of whole planes are on the CPU, whatever the network runs on.
+        propagation = self._source.hint_propagation
+        self._propagation = None if propagation is None else copy.deepcopy(propagation).cpu().eval()
         pixel = 3 * np.dtype(self.settings.dtype).itemsize + 4 * self.settings.uncertainty
         generator = self._source
         self._memory = MemoryPlan(
@@ -184,7 +183,7 @@ class PlanePredictor:
             network_bytes=generator.bytes_per_pixel,
             result_bytes=0 if device.type == "cuda" else pixel,
             stride=generator.stride,
-            output_stride=generator.answer_stride,
+            output_stride=generator.fine_stride,
             halo=-(-generator.halo // generator.stride) * generator.stride,
             batch_pixels=_BATCH_PIXELS[device.type],
         )
@@ -196,62 +195,58 @@ class PlanePredictor:
     def _predict(self, views: list[_View]) -> list[ColorPlane]:
         geometry = views[0].geometry
         if not self._runner.prepared:
-            self._runner.prepare(views[0].seen(geometry.centre(_TRIAL_SIZE))[None, None])
+            self._runner.prepare(views[0].scaled(geometry.centre(_TRIAL_SIZE))[None, None])
         self._memory.network_bytes = self._runner.bytes_per_pixel
-        grid = self._memory.grid(geometry)
-        generator = self._runner.generator
-        stride = generator.output_stride
-        shape = (geometry.padded[0] // stride, geometry.padded[1] // stride)
-        guided = generator.spreader is not None and any(v.hints is not None for v in views)
-        spreader = self._spreader if guided else None
-        detail_stride = None if generator.detail is None else generator.answer_stride
-        found = CellMap(len(views), shape, stride, spreader, detail_stride)
-        for tile in grid:
-            lightness = torch.stack([view.seen(tile.read) for view in views])[:, None]
-            hints = _hint_planes(views, tile.read)
-            answer = self._runner(
+        hints = _hint_batch(views)
+        propagation = None if hints is None else self._propagation
+        whole = PredictionMap(geometry.padded)
+        for tile in self._memory.grid(geometry):
+            lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
+            prediction = self._runner(
                 lightness,
-                None if guided else hints,
+                None if hints is None else hints[:, :, *tile.read],
                 temperature=self._temperature,
                 uncertainty=self.settings.uncertainty,
-                embedding_map=guided,
+                embedding=propagation is not None,
             )
-            found.put(tile.crop, tile.write, lightness, answer, hints if guided else None)
-        found.saturate(self.settings.saturation)
-        found.spread_hints()
-        refined, stride = found.refined()
+            whole.put(prediction, tile.crop, tile.write)
+        colors = finish(whole.prediction, hints, propagation, saturation=self.settings.saturation)
         return [
-            self._paint(view, cells, stride, uncertainty=found.has_uncertainty)
-            for view, cells in zip(views, refined, strict=True)
+            self._paint(view, colors, whole.prediction.lightness[i, 0], i)
+            for i, view in enumerate(views)
         ]
 
-    def _paint(self, view: _View, coarse: Tensor, stride: int, *, uncertainty: bool) -> ColorPlane:
-        """Bring colours up to full resolution and show them, band by band."""
+    def _paint(self, view: _View, colors: Colors, guide: Tensor, number: int) -> ColorPlane:
+        """Bring a plane's colours up to full resolution and render them, band by band."""
         g, device = view.geometry, self.device
         shape = (g.height, g.width)
-        color = coarse[: 3 if uncertainty else 2].to(device)
-        cell = g.cell(stride)
-        joint = JointUpsampler(color, coarse[3].to(device), shape, cell)
+        maps, uncertainty = colors.ab[number], None
+        if colors.uncertainty is not None:
+            uncertainty = np.empty(shape, np.float32)
+            on_grid = enlarge(colors.uncertainty[number : number + 1], maps.shape[-2:])
+            maps = torch.cat([maps, on_grid[0]])
+        joint = JointUpsampler(maps.to(device), guide.to(device), shape, g.cell(colors.stride))
         marks = None
         if view.hints is not None:
-            premultiplied = torch.from_numpy(view.hints.premultiplied).to(device)
-            marks = Upsampler(premultiplied, shape, g.cell(1))
+            inside = view.hints[:, : g.scaled_height, : g.scaled_width].to(device)
+            # Multiplied by the weights, colours are interpolated in proportion to them.
+            marks = Upsampler(torch.cat([inside[:2] * inside[2:], inside[2:]]), shape, g.cell(1))
         rgb = np.empty((*shape, 3), self.settings.dtype)
         # PyTorch hardly knows uint16; the bits are the same.
         renderer = Renderer(torch.from_numpy(rgb.view(np.int16) if rgb.dtype == np.uint16 else rgb))
-        unsure = np.empty(shape, np.float32) if uncertainty else None
         for rows in row_bands(shape, _BAND_PIXELS[device.type]):
             lightness = view.read(rows, slice(0, g.width)).to(device)
-            maps = joint.rows(rows.start, lightness)
-            ab = maps[:2]
+            band = joint.rows(rows.start, lightness)
+            ab = band[:2]
             if marks is not None:
+                # As `keep_hints` does.
                 mark = marks.rows(rows.start, rows.stop)
                 ab = ab * (1 - mark[2]) + mark[:2]
             renderer.add(rows.start, lightness, ab)
-            if unsure is not None:
-                unsure[rows] = maps[2].clamp(0, 1).cpu().numpy()
+            if uncertainty is not None:
+                uncertainty[rows] = band[2].clamp(0, 1).cpu().numpy()
         renderer.finish()
-        return ColorPlane(rgb, unsure)
+        return ColorPlane(rgb, uncertainty)
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Make do with less memory after it ran out, or raise the error if there is no way."""
@@ -264,16 +259,22 @@ class PlanePredictor:
         self._on_notice(notice)
 
 
-def _hint_planes(views: list[_View], window: Window) -> Tensor | None:
-    """Return the batch's hints in a window, (B, 3, h, w) in the network's units."""
+def _at_network_scale(hints: HintMap, geometry: Geometry) -> Tensor:
+    """Return a plane's hints over the network's input, (3, H, W) in CIE units."""
+    shape = (geometry.height, geometry.width)
+    if hints.weight.shape != shape:
+        raise InputError(
+            expected=f"a hint map of the plane's size {shape}",
+            got=f"one of {hints.weight.shape}",
+            action="Build it with HintMap.empty(height, width) of the plane.",
+        )
+    scaled = hints.resized((geometry.scaled_height, geometry.scaled_width))
+    return scaled.to_tensor(geometry.padded)
+
+
+def _hint_batch(views: list[_View]) -> Tensor | None:
+    """Return the hints over the network's input, (B, 3, H, W) in CIE units, if there are any."""
     if all(view.hints is None for view in views):
         return None
-    size = tuple(side.stop - side.start for side in window)
-    planes = np.stack(
-        [
-            np.zeros((3, *size), np.float32) if v.hints is None else v.hints.window(window)
-            for v in views
-        ]
-    )
-    planes[:, :2] /= AB_SCALE
-    return torch.from_numpy(planes)
+    none = torch.zeros(3, *views[0].geometry.padded)
+    return torch.stack([none if view.hints is None else view.hints for view in views])

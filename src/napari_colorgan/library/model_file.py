@@ -10,7 +10,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from napari_colorgan.core.generator import Generator, GeneratorConfig, build_generator
+from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError, ModelError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import ModelCard
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_colorgan.core.generator import Generator
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -155,11 +157,10 @@ def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
 
 
 def _weights_to_store(generator: Generator, dtype: torch.dtype) -> dict[str, Tensor]:
-    parameters = {name for name, _ in generator.named_parameters()}
     tensors = {}
-    for name, tensor in generator.state_dict().items():
+    for name, tensor in generator.state_dict(keep_vars=True).items():
         kept = tensor.detach().cpu()
-        if name in parameters and kept.ndim >= 2:
+        if isinstance(tensor, torch.nn.Parameter) and kept.ndim >= 2:
             smaller = kept.to(dtype)
             # float16 ends at 65,504.
             kept = smaller if smaller.isfinite().all() else kept

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as transforms
 
-from napari_colorgan.core.color import gray_to_lightness
+from napari_colorgan.core.color import gray_to_lightness, lightness_to_network
 from napari_colorgan.core.color_tables import look_up, mix
 from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
 
@@ -24,7 +24,7 @@ REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
 ORTHOCHROMATIC = torch.tensor([0.02, 0.48, 0.50])
 # A display's light for each byte; and L*/50 - 1 for 4,096 gray levels, finer than any grain.
 DISPLAY_LIGHT = (torch.arange(256) / 255.0) ** 2.2
-NETWORK_LIGHTNESS = gray_to_lightness(torch.linspace(0.0, 1.0, 4096)) / 50.0 - 1.0
+NETWORK_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.linspace(0.0, 1.0, 4096)))
 
 
 def generator_for(*numbers: int) -> torch.Generator:

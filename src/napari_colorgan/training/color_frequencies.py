@@ -36,12 +36,12 @@ def class_weights(
         return None
     known = run.read_json("bin_frequencies.json")
     if known is None:
-        known = count_colors(head.bins, pictures, config).tolist()
+        known = count_colors(head, pictures, config).tolist()
         run.write_json("bin_frequencies.json", known)
     return losses.rarity_weights(torch.tensor(known), config.rebalance)
 
 
-def count_colors(bins: Tensor, pictures: PictureStore, config: TrainingConfig) -> Tensor:
+def count_colors(head: DistributionHead, pictures: PictureStore, config: TrainingConfig) -> Tensor:
     """Count bins in a patch of each of up to about 1000 pictures, evenly spaced.
 
     Returns
@@ -55,16 +55,16 @@ def count_colors(bins: Tensor, pictures: PictureStore, config: TrainingConfig) -
         rng = generator_for(config.seed, 301, index)
         patch = make_patch(pictures.read(index), config.data, rng)
         samples.append(F.avg_pool2d(make_batch([patch], config.data, [rng]).ab, GRID))
-    return bin_frequencies(bins, samples)
+    return bin_frequencies(head, samples)
 
 
-def bin_frequencies(bins: Tensor, samples: list[Tensor]) -> Tensor:
+def bin_frequencies(head: DistributionHead, samples: list[Tensor]) -> Tensor:
     """Count how often the bins occur.
 
     Parameters
     ----------
-    bins : Tensor, shape (Q, 2)
-        Their centres, a*/110 and b*/110.
+    head : DistributionHead
+        Whose bins are counted.
     samples : list of Tensor, each (B, 2, h, w)
         True a*/110 and b*/110.
 
@@ -73,8 +73,8 @@ def bin_frequencies(bins: Tensor, samples: list[Tensor]) -> Tensor:
     Tensor, shape (Q,)
         Softly counted, summing to 1.
     """
-    counts = torch.zeros(len(bins))
+    counts = torch.zeros(len(head.bins))
     for ab in samples:
-        indices, shares = losses.soft_encode(ab, bins.cpu())
+        indices, shares = (t.cpu() for t in head.soft_encode(ab.to(head.bins.device)))
         counts.scatter_add_(0, indices.flatten(), shares.flatten())
     return counts / counts.sum()

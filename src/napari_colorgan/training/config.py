@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator import GeneratorConfig
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.recipe_file import build, choose, read_recipe, require, to_plain
 

@@ -14,7 +14,12 @@ import torch
 
 from napari_colorgan import io
 from napari_colorgan.axes import Axes
-from napari_colorgan.core.color import AB_SCALE, gray_to_lightness
+from napari_colorgan.core.color import (
+    ab_from_network,
+    gray_to_lightness,
+    lightness_to_network,
+    to_network_,
+)
 from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SEEN_LIGHTNESS = gray_to_lightness(torch.arange(256) / 255.0) / 50.0 - 1.0
+SEEN_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255.0))
 """L*/50 - 1 for each 8-bit gray value on display, shape (256,)."""
 DATA_THREADS = max(1, min(8, (os.cpu_count() or 1) // 4))
 """A fast GPU needs more than one thread's data; where cores are few, training needs them."""
@@ -307,10 +312,10 @@ def to_lab_planes(picture: Tensor) -> tuple[Tensor, Tensor]:
     """
     lab = rgb8_to_lab(picture[..., :3, :, :])
     # In place: fetching fresh memory takes as long as the arithmetic.
-    ab = lab[..., 1:, :, :].div_(AB_SCALE)
+    lightness, ab = to_network_(lab)
     if is_pair(picture):
-        return look_up(SEEN_LIGHTNESS, picture[..., 3:, :, :]), ab
-    return lab[..., :1, :, :].div_(50.0).sub_(1.0), ab
+        lightness = look_up(SEEN_LIGHTNESS, picture[..., 3:, :, :])
+    return lightness, ab
 
 
 def is_pair(picture: Tensor) -> bool:
@@ -323,7 +328,7 @@ def mean_chroma(rgb: Tensor) -> float:
     # A few thousand pixels tell; near-gray scans are near-gray all over.
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])
-    return float(ab.norm(dim=0).mean() * AB_SCALE)
+    return float(ab_from_network(ab.norm(dim=0).mean()))
 
 
 def prefetch(

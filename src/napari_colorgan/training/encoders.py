@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from napari_colorgan.core.generator import build_generator
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.perceptual import FeatureDistance
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.home import cache_folder

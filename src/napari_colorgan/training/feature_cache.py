@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.color import ab_from_network, ab_to_network
 from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
@@ -129,7 +129,7 @@ class FeatureCache:
             self._arrays = [np.load(p, mmap_mode="r") for p in sorted(self._folder.glob("*.npy"))]
         rows = [torch.from_numpy(array[indices]) for array in self._arrays]
         lightness = rows[0].float() / 127.5 - 1.0
-        ab = F.interpolate(rows[1].float() / AB_SCALE, scale_factor=AB_STRIDE, mode="nearest")
+        ab = F.interpolate(ab_to_network(rows[1].float()), scale_factor=AB_STRIDE, mode="nearest")
         return CachedBatch([r.float() for r in rows[2:]], Batch(lightness, ab))
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class FeatureCache:
 
 def _to_store(batch: Batch, features: Sequence[Tensor]) -> list[np.ndarray]:
     """Return lightness, colours and features in as few bits as they are kept in."""
-    coarse = F.avg_pool2d(batch.ab, AB_STRIDE) * AB_SCALE
+    coarse = ab_from_network(F.avg_pool2d(batch.ab, AB_STRIDE))
     return [
         ((batch.lightness + 1.0) * 127.5).round().to(torch.uint8).numpy(),
         coarse.round().clamp(-127, 127).to(torch.int8).numpy(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from napari_colorgan.core.prediction import finish
 from napari_colorgan.training.augmentation import generator_for
 
 if TYPE_CHECKING:
@@ -88,13 +89,13 @@ def fit_detail(
 def _draw(
     generator: Generator, stage: DetailRefinement, part: StepData, each: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Return some cells' terms (cells, N), and how far the answer is off there (cells, 2)."""
+    """Return some cells' terms (cells, N), and the colours' errors there (cells, 2)."""
     lightness, none = part.batch.lightness, torch.zeros_like(part.hints)
     features = generator.encode(lightness, none)
     raw = generator.decode(features, lightness, none)
-    detail = stage(features, lightness)
-    answer = generator.refine(generator.colors(raw, none), detail, none)
-    error = F.avg_pool2d(part.batch.ab, generator.answer_stride) - answer
+    prediction = generator.interpret(features, raw, lightness, uncertainty=False, embedding=False)
+    colors = finish(prediction)
+    error = F.avg_pool2d(part.batch.ab, colors.stride) - colors.ab
     terms = stage.terms(features, lightness, generator.head.colors(raw.float()))
     # Least squares want double precision, which Apple's devices (MPS) lack.
     device = torch.device("cpu") if error.device.type == "mps" else error.device

@@ -29,8 +29,8 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     AdamW without decay, the default, is Adam.
     """
     if phase.kind == "hint_propagation":
-        return _spreader_optimizer(generator, phase)
-    aside = {id(p) for p in spreader_parameters(generator)}
+        return _propagation_optimizer(generator, phase)
+    aside = {id(p) for p in propagation_parameters(generator)}
     if generator.detail is not None:
         aside |= {id(p) for p in generator.detail.parameters()}
     encoder = encoder_parameters(generator)
@@ -51,9 +51,9 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     )
 
 
-def _spreader_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
+def _propagation_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
     generator.requires_grad_(False)
-    parameters = spreader_parameters(generator)
+    parameters = propagation_parameters(generator)
     for parameter in parameters:
         parameter.requires_grad_(True)
     # Single numbers, logarithms mostly, have farther to go than the entries of matrices.
@@ -114,9 +114,11 @@ def _without(parameters: Iterable[nn.Parameter], left_out: set[int]) -> list[nn.
     return [p for p in parameters if id(p) not in left_out]
 
 
-def spreader_parameters(generator: Generator) -> list[nn.Parameter]:
-    """Return the parameters of what spreads hints."""
-    return [] if generator.spreader is None else list(generator.spreader.parameters())
+def propagation_parameters(generator: Generator) -> list[nn.Parameter]:
+    """Return the parameters of the hint propagation."""
+    return (
+        [] if generator.hint_propagation is None else list(generator.hint_propagation.parameters())
+    )
 
 
 def rate_factor(step: float, total: int, kind: str, ramp_steps: int) -> float:
@@ -181,4 +183,6 @@ class AveragedWeights:
             averaged[name].lerp_(parameter, 1.0 - decay)
         buffers = dict(self.module.named_buffers())
         for name, buffer in generator.named_buffers():
-            buffers[name].copy_(buffer)
+            # Tables that a head makes when it first needs them are the same in both.
+            if name in buffers:
+                buffers[name].copy_(buffer)

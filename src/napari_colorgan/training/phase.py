@@ -11,7 +11,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core import losses
 from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.training import objectives
@@ -146,8 +145,8 @@ class Phase:
             for module in self._generator.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
-        if self._generator.spreader is not None:
-            self._generator.spreader.train(self.config.kind == "hint_propagation")
+        if self._generator.hint_propagation is not None:
+            self._generator.hint_propagation.train(self.config.kind == "hint_propagation")
         encoder: Any = getattr(self._generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
@@ -159,8 +158,8 @@ class Phase:
         if whole or self._bin_weights is None or not isinstance(head, DistributionHead):
             return None
         target = F.avg_pool2d(ab.to(self._device), self._generator.output_stride)
-        counts = losses.pixel_weights(target, head.bins, self._bin_weights)
-        return self._processes.mean(counts.mean())
+        nearest = head.soft_encode(target)[0][:, 0]
+        return self._processes.mean(self._bin_weights[nearest].mean())
 
     def _backward(
         self, data: StepData, parts: int, mean_weight: Tensor | None
@@ -169,11 +168,11 @@ class Phase:
         trains_generator = self.config.kind != "discriminator"
         reported: dict[str, Tensor] = {}
         with torch.set_grad_enabled(trains_generator):
-            given = self._answer(data)
+            compared = self._predict(data)
         if self.config.kind in ("discriminator", "adversarial"):
             assert self._discriminator is not None
             self._discriminator.requires_grad_(True).train()
-            fake, real = objectives.discriminator_terms(self._discriminator, given)
+            fake, real = objectives.discriminator_terms(self._discriminator, compared)
             total = 0.5 * (fake + real)
             torch.autograd.backward(self._scaler.scale(total / parts))
             reported |= {"D fake": fake.detach(), "D real": real.detach(), "D": total.detach()}
@@ -184,41 +183,44 @@ class Phase:
                 self._step_discriminator()
         if not trains_generator:
             return reported
-        terms = self._generator_terms(data, given, mean_weight)
+        terms = self._generator_terms(data, compared, mean_weight)
         loss = torch.stack(list(terms.values())).sum()
         torch.autograd.backward(self._scaler.scale(loss / parts))
         return reported | {k: t.detach() for k, t in terms.items()} | {"G": loss.detach()}
 
     def _generator_terms(
-        self, data: StepData, given: objectives.Answer, mean_weight: Tensor | None
+        self, data: StepData, compared: objectives.Comparison, mean_weight: Tensor | None
     ) -> dict[str, Tensor]:
         terms = objectives.supervised_terms(
-            self._generator, given, self.config, self._bin_weights, mean_weight
+            self._generator, compared, self.config, self._bin_weights, mean_weight
         )
         if self.config.perceptual and self._teacher is not None:
             batch = data.batch
             terms["G perceptual"] = objectives.perceptual_term(
-                self._teacher, given, batch.lightness, batch.ab, self.config
+                self._teacher, compared, batch.lightness, batch.ab, self.config
             )
         if self.config.kind == "adversarial":
             assert self._discriminator is not None
             self._discriminator.requires_grad_(False)
-            terms["G GAN"] = objectives.adversarial_term(self._discriminator, given, self.config)
+            terms["G GAN"] = objectives.adversarial_term(self._discriminator, compared, self.config)
         return terms
 
-    def _answer(self, data: StepData) -> objectives.Answer:
-        lightness, hints = data.batch.lightness, data.hints
-        if self.config.kind == "hint_propagation":
-            return objectives.predict_with_hints(self._generator, lightness, data.batch.ab, hints)
+    def _predict(self, data: StepData) -> objectives.Comparison:
+        lightness, hints, ab = data.batch.lightness, data.hints, data.batch.ab
+        propagates = self.config.kind == "hint_propagation"
         features = data.features
-        with self._autocast():
+        # The network is shown no hints where they are propagated, and stays as it is.
+        shown = torch.zeros_like(hints) if propagates else hints
+        with torch.no_grad() if propagates else self._autocast():
             if features is None:
                 frozen = self.config.encoder_lr == 0 and hasattr(self._generator, "encoder")
                 with torch.no_grad() if frozen else contextlib.nullcontext():
-                    features = self._encode(lightness, hints)
-            raw = self._decode(features, lightness, hints)
+                    features = self._encode(lightness, shown)
+            raw = self._decode(features, lightness, shown)
         # Colours and losses are computed in float32, whatever the networks are.
-        return objectives.answer(self._generator, features, raw, lightness, data.batch.ab, hints)
+        return objectives.compare(
+            self._generator, features, raw, lightness, ab, hints, propagate=propagates
+        )
 
     def _autocast(self) -> torch.autocast:
         precision = self._run.precision

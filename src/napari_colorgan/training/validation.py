@@ -9,7 +9,8 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core import metrics
-from napari_colorgan.core.color import AB_SCALE, fit_to_gamut, lab_to_rgb
+from napari_colorgan.core.color import fit_to_gamut, from_network, lab_to_rgb
+from napari_colorgan.core.prediction import finish, keep_hints
 from napari_colorgan.core.upsampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.metric_registry import base_key, gray_key
@@ -115,7 +116,7 @@ class Validator:
             spreads hints.
         """
         metrics = self.summarize(self.measure_each(generator))
-        if generator.spreader is not None:
+        if generator.hint_propagation is not None:
             metrics["hinted_psnr"] = self._psnr(self._predict(generator, hinted=True))
         return metrics
 
@@ -164,11 +165,19 @@ class Validator:
         """Return a*/110 and b*/110 at the pictures' resolution; `rng` draws hints, if given."""
         device = next(generator.parameters()).device
         lightness, true_ab = to_lab_planes(pictures)
-        hints = lightness.new_zeros(len(pictures), 3, *pictures.shape[-2:])
+        lightness, propagation = lightness.to(device), generator.hint_propagation
+        hints = None
         if rng is not None:
-            hints = sample_hints(true_ab, rng, unguided=0.0)
-        ab, _ = generator.predict(lightness.to(device), hints.to(device), self.temperature)
-        return enlarge(ab, pictures.shape[-2:]).cpu()
+            hints = sample_hints(true_ab, rng, unguided=0.0).to(device)
+        prediction = generator.predict(
+            lightness,
+            hints,
+            self.temperature,
+            uncertainty=False,
+            embedding=hints is not None,
+        )
+        ab = enlarge(finish(prediction, hints, propagation).ab, pictures.shape[-2:])
+        return (ab if hints is None else keep_hints(ab, hints)).cpu()
 
     @staticmethod
     def _means(values: dict[str, list[float]]) -> dict[str, float]:
@@ -182,11 +191,10 @@ class Validator:
         for pictures, ab in zip(self._batches(), answers, strict=True):
             lightness, true_ab = to_lab_planes(pictures)
             predicted, truth = self._to_rgb(lightness, ab), self._truth(pictures)
-            level = (lightness + 1.0) * 50.0
-            labs = [torch.cat([level, planes * AB_SCALE], dim=1) for planes in (ab, true_ab)]
+            labs = [from_network(lightness, colors) for colors in (ab, true_ab)]
             rows.append(
                 {
-                    "l1": metrics.l1_percent(ab * AB_SCALE, true_ab * AB_SCALE),
+                    "l1": metrics.l1_percent(*(lab[:, 1:] for lab in labs)),
                     "psnr": metrics.psnr(predicted, truth),
                     "delta_e": metrics.delta_e_2000(*labs).mean(dim=(-2, -1)),
                     "colorfulness": metrics.colorfulness(predicted),
@@ -211,8 +219,7 @@ class Validator:
 
     @staticmethod
     def _to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:
-        lab = torch.cat([(lightness + 1.0) * 50.0, ab * AB_SCALE], dim=1)
-        return lab_to_rgb(fit_to_gamut(lab)).clamp(0.0, 1.0)
+        return lab_to_rgb(fit_to_gamut(from_network(lightness, ab))).clamp(0.0, 1.0)
 
 
 def _cut(pictures: Iterable[Tensor], size: int) -> Iterator[Tensor]:

@@ -1,0 +1,35 @@
+"""Build the generator that a configuration describes.
+
+This module stands above the architectures, so that none of them has to know the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_colorgan.core.pix2pix import Pix2PixGenerator
+from napari_colorgan.core.unet import EncoderUNet
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.generator_config import GeneratorConfig
+
+
+def build_generator(config: GeneratorConfig, *, pretrained: bool = False) -> Generator:
+    """Build the generator that `config` describes, with random weights.
+
+    Parameters
+    ----------
+    config : GeneratorConfig
+        Its architecture.
+    pretrained : bool
+        Whether timm fetches the encoder's ImageNet weights (a download on first use).
+
+    Raises
+    ------
+    ConfigError
+        If the encoder is unknown to timm or offers no feature pyramid.
+    """
+    if config.architecture == "pix2pix":
+        return Pix2PixGenerator(config)
+    return EncoderUNet(config, pretrained=pretrained)
