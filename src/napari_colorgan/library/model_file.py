@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
 
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A model ready to use.
