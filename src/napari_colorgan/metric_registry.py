@@ -182,6 +182,7 @@ METRICS: Mapping[str, MetricInfo] = {
 COMPARED = ("l1", "psnr", "delta_e")
 """The metrics by which a trained model is compared with its base and with the gray image."""
 
+# Labels are looked up whole: "ΔE00 at the hints" begins like "ΔE00" and is another metric.
 _BY_LABEL = {
     label: metric for metric in METRICS.values() for label in (metric.label, *metric.former_labels)
 }

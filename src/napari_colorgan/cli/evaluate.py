@@ -89,6 +89,7 @@ def evaluate(
     from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings
     from napari_colorgan.services.models import load_model
 
+    # Typer's options take one value each; what follows a --data arrives as further arguments.
     sets = image_sets([*(data or ()), *(more or ())], is_sequence=sequence)
     outputs = [path for path in (json, report) if path is not None]
     _check_folders(outputs)
@@ -203,6 +204,7 @@ def _table(result: SetResult) -> Table:
     for method in methods:
         is_model = method == MODEL
         table.add_column(METHODS[method], style="bold" if is_model else None, no_wrap=is_model)
+    # A row for each metric that any method has: LPIPS or flicker may be missing.
     for name, metric in METRICS.items():
         estimates = {method: result.methods[method].get(name) for method in methods}
         if any(estimates.values()):

@@ -71,10 +71,12 @@ def evaluate_job(
     from napari_colorgan.services.evaluation.truth import choose_pictures
 
     settings = settings or EvaluationSettings()
+    # A predictor reports while it runs, and a generator can only yield between two images.
     notices: list[str] = []
     if colorizer is None:
         colorizer = make_colorizer(model, settings.prediction, notices.append)
     classifier, perceptual = find_observers(settings.classifier, notices.append)
+    # All sets are listed before the first image is read: a wrong path fails at once.
     chosen = [choose_pictures(each, settings.limit, settings.seed) for each in sets]
     total, done = sum(map(len, chosen)), 0
     yield Started(total, "image")

@@ -134,9 +134,11 @@ def fit_baselines_job(
     from napari_colorgan.training.data import find_pictures
 
     pictures = find_pictures(data)
+    # In their order: planes of one stack are then read one after another.
     sampled = np.sort(np.random.default_rng(seed).permutation(len(pictures))[:limit])
     yield Started(len(sampled), "image")
-    sums = np.zeros((LIGHTNESS_BINS, 3))  # pixels, a*, b*
+    # Sums alone, so that memory doesn't grow with the images. Columns: pixels, a*, b*.
+    sums = np.zeros((LIGHTNESS_BINS, 3))
     for done, number in enumerate(sampled, start=1):
         sums += _sums_by_lightness(pictures[number].read())
         yield PlaneDone(done, len(sampled), (int(number),))
@@ -152,6 +154,7 @@ def _sums_by_lightness(rgb: np.ndarray) -> np.ndarray:
     planes = to_uint8(rgb)
     if min(planes.shape[-2:]) > 256:
         planes = resize_short_side(planes, 256)
+    # In float64: a training set has billions of pixels.
     lightness, a, b = rgb_to_lab(planes.float() / 255).flatten(1).double().numpy()
     bins = np.rint(lightness.clip(0, LIGHTNESS_BINS - 1)).astype(np.intp)
     weights = (None, a, b)

@@ -52,6 +52,7 @@ def make_colorizer(
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.services.models import make_predictor
 
+    # Only a distribution over colours has a width; other heads give a colour alone.
     knows = model.generator.config.head == "distribution"
     predictor = make_predictor(
         model, replace(settings, dtype="uint8", uncertainty=knows), on_notice

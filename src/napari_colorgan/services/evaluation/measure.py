@@ -119,12 +119,14 @@ class SetMeasurement:
         float
             How much worse than the gray image the model's is, in mean ΔE00; below 0 if better.
         """
+        # First: the others' classes are compared with the truth's.
         self._scores[TRUTH]["colorfulness"].append(colorfulness_of(truth.rgb))
         self._observe(TRUTH, truth.rgb, truth.rgb)
         for method, rgb in {MODEL: predicted, **self._rivals(truth)}.items():
             for metric, value in score_image(rgb, truth.rgb).items():
                 self._scores[method][metric].append(value)
             self._observe(method, rgb, truth.rgb)
+        # Of the model alone: it takes as long as all other scores of a method together.
         self._at_factors.append(score_chroma_factors(predicted, truth))
         if hint_delta_e is not None:
             self._scores[MODEL]["hint_delta_e"].append(hint_delta_e)
@@ -191,6 +193,7 @@ class SetMeasurement:
                 self._scores[method]["agreement"].append(float(top == self._true_top))
 
     def _of_features(self, method: str) -> dict[str, Estimate]:
+        # A single image has no covariance.
         if len(self._features[method]) < 2:
             return {}
         import torch

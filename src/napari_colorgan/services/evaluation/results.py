@@ -164,4 +164,5 @@ class Evaluation:
             "metrics": {name: metric.label for name, metric in METRICS.items()},
             "sets": sets,
         }
+        # Without NaN, which JSON doesn't have and most readers refuse.
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)

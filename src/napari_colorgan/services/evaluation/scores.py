@@ -43,6 +43,7 @@ def score_image(rgb: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     from napari_colorgan.core.color import rgb_to_lab
     from napari_colorgan.core.color_statistics import hue_histogram_distance
 
+    # From the 8-bit pictures, rounding included: that is what a user saves and looks at.
     pred, true = to_batch(rgb), to_batch(truth)
     lab_pred, lab_true = rgb_to_lab(pred), rgb_to_lab(true)
     cast_a, cast_b = (lab_pred - lab_true)[0, 1:].mean(dim=(1, 2))

@@ -73,6 +73,7 @@ def choose_pictures(image_set: ImageSet, limit: int | None, seed: int) -> list[P
     pictures = find_pictures(image_set.images)
     if limit is None or len(pictures) <= limit:
         return pictures
+    # Flicker is measured between neighbours, so that frames must not be skipped.
     if image_set.is_sequence:
         return pictures[:limit]
     sampled = np.random.default_rng(seed).permutation(len(pictures))[:limit]
@@ -99,6 +100,7 @@ def read_truth(picture: Picture, size: int | None) -> Truth | None:
     planes = to_uint8(picture.read())
     if size is not None and min(planes.shape[-2:]) != size:
         planes = resize_short_side(planes, size)
+    # After resizing: what counts is the size at which it is measured.
     if min(planes.shape[-2:]) < SMALLEST:
         return None
     gray, chroma = _gray_and_chroma(planes)
@@ -129,6 +131,7 @@ def to_rgb(gray: np.ndarray, ab: np.ndarray) -> np.ndarray:
     from napari_colorgan.core.metrics import to_8_bit
 
     lightness = gray_to_lightness(torch.from_numpy(gray))[None]
+    # A copy: what is broadcast, such as a mean colour, can't become a tensor.
     colors = torch.from_numpy(np.array(ab, np.float32))
     rgb = to_8_bit(lab_to_rgb(fit_to_gamut(torch.cat([lightness, colors]))))
     return np.ascontiguousarray(rgb.permute(1, 2, 0).to(torch.uint8).numpy())
@@ -172,6 +175,7 @@ def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tup
             got=f"{height} x {width} px in {truth.name}",
             action="Evaluate it without hints, or at a larger size.",
         )
+    # Fractions of the image, and not pixels: one size's places are another's, scaled.
     fractions = np.random.default_rng(seed).random((count, 2))
     free = np.array([height - HINT_SIDE + 1, width - HINT_SIDE + 1])
     places = [(int(top), int(left)) for top, left in np.floor(fractions * free)]

@@ -73,6 +73,7 @@ def report(run: TuningRun) -> str:
     request, events, state = run.request, run.poll(), run.state
     base = name_of_file(Path(str(request.base)))
     lasting = (e for e in events if isinstance(e, Notice) and not e.transient)
+    # A resumed run repeats its notices.
     notices = dict.fromkeys(event.text for event in lasting)
     comparison = run.comparison if state == "finished" else None
     return render(
@@ -126,6 +127,7 @@ def _preview(events: Sequence[Event]) -> str:
 
 
 def _charts(events: Sequence[Event]) -> list[str]:
+    # Validations don't carry a step; they belong to the last one before them.
     step = 0
     losses: dict[str, list[tuple[float, float]]] = defaultdict(list)
     metrics: dict[str, list[tuple[float, float]]] = defaultdict(list)
