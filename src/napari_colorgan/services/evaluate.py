@@ -77,7 +77,7 @@ def evaluate_job(
         colorizer = make_colorizer(model, settings.prediction, notices.append)
     classifier, perceptual = find_observers(settings.classifier, notices.append)
     # All sets are listed before the first image is read: a wrong path fails at once.
-    chosen = [choose_pictures(each, settings.limit, settings.seed) for each in sets]
+    chosen = [choose_pictures(image_set, settings.limit, settings.seed) for image_set in sets]
     total, done = sum(map(len, chosen)), 0
     yield Started(total, "image")
     results = []
@@ -162,7 +162,7 @@ def evaluate(
     )
     loaded = load_model(model)
     named = images if isinstance(images, Mapping) else {"images": images}
-    sets = [ImageSet(str(name), _listed(each)) for name, each in named.items()]
+    sets = [ImageSet(str(name), _listed(value)) for name, value in named.items()]
     baselines = None
     if train is not None:
         fitting = fit_baselines_job(_listed(train), name="the training images", seed=seed)

@@ -1,4 +1,4 @@
-"""A model as users get it: from a gray image and hints to colours."""
+"""A model set up as users run it: from a gray image and hints to colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Colored:
     rgb : ndarray of uint8, shape (H, W, 3)
         As it would be saved.
     uncertainty : ndarray of float32, shape (H, W), or None
-        0..1, where the model knows it.
+        0..1, of models that predict it.
     """
 
     rgb: np.ndarray
@@ -45,7 +45,7 @@ def make_colorizer(
     model : Model
         The model.
     settings : PredictionSettings
-        How it is used; the result is 8 bit, with its uncertainty where the model knows it.
+        How it is used; the result is 8 bit, with its uncertainty if the model predicts it.
     on_notice : callable
         Called with what a user should know, such as that memory ran out.
     """
@@ -53,9 +53,9 @@ def make_colorizer(
     from napari_colorgan.services.models import make_predictor
 
     # Only a distribution over colours has a width; other heads give a colour alone.
-    knows = model.generator.config.head == "distribution"
+    has_uncertainty = model.generator.config.head == "distribution"
     predictor = make_predictor(
-        model, replace(settings, dtype="uint8", uncertainty=knows), on_notice
+        model, replace(settings, dtype="uint8", uncertainty=has_uncertainty), on_notice
     )
     display = DisplayRange(0.0, 1.0)  # gray levels are shown as they are
 

@@ -23,7 +23,7 @@ LPIPS_WEIGHTS = {
     "vgg": "vgg16-397923af.pth",
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
 }
-"""torchvision's files, in torch's own cache, of the networks that LPIPS knows; first is best."""
+"""torchvision's files, in torch's own cache, of the networks that LPIPS has, the best one first."""
 
 
 class Classifier:

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def to_markdown(evaluation: Evaluation) -> str:
     """Return every set's numbers, a metric a row, a method a column."""
     parts = [f"# {evaluation.model} {evaluation.version}", evaluation.protocol]
-    for each in evaluation.sets:
-        parts += [f"## {each.name}: {counted(each)}", set_table(each)]
-        if each.baselines:
-            parts.append(f"Baselines fitted on {each.baselines}.")
-        if each.calibration is not None:
-            parts.append(calibration_table(each.calibration))
+    for result in evaluation.sets:
+        parts += [f"## {result.name}: {counted(result)}", set_table(result)]
+        if result.baselines:
+            parts.append(f"Baselines fitted on {result.baselines}.")
+        if result.calibration is not None:
+            parts.append(calibration_table(result.calibration))
     return "\n\n".join(parts) + "\n"
 
 
@@ -67,9 +67,9 @@ def set_rows(result: SetResult) -> list[list[str]]:
     """Return a row a metric: its label, then each method's number."""
     rows = []
     for name, metric in METRICS.items():
-        found = [result.methods[m].get(name) for m in METHODS if m in result.methods]
-        if any(each is not None for each in found):
-            rows.append([metric.label, *(cell(each, metric.digits) for each in found)])
+        estimates = [result.methods[m].get(name) for m in METHODS if m in result.methods]
+        if any(estimates):
+            rows.append([metric.label, *(cell(estimate, metric.digits) for estimate in estimates)])
     return rows
 
 

@@ -142,19 +142,19 @@ class Evaluation:
     def to_json(self) -> str:
         """Return the numbers, without the pictures, as JSON."""
         sets = []
-        for each in self.sets:
+        for result in self.sets:
             methods = {
                 method: {metric: asdict(estimate) for metric, estimate in metrics.items()}
-                for method, metrics in each.methods.items()
+                for method, metrics in result.methods.items()
             }
             sets.append(
                 {
-                    "name": each.name,
-                    "images": each.images,
-                    "left_out": each.left_out,
-                    "baselines": each.baselines,
+                    "name": result.name,
+                    "images": result.images,
+                    "left_out": result.left_out,
+                    "baselines": result.baselines,
                     "methods": methods,
-                    "calibration": asdict(each.calibration) if each.calibration else None,
+                    "calibration": asdict(result.calibration) if result.calibration else None,
                 }
             )
         values = {

@@ -1,4 +1,4 @@
-"""Colour images, and the gray ones that a model is given in their place."""
+"""Colour images, the gray images of the same L*, and hints sampled from the true colours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Truth:
     name : str
         The file's name or the array's.
     rgb : ndarray of uint8, shape (H, W, 3)
-        The colours to be found.
+        The true colours.
     gray : ndarray of float32, shape (H, W)
         sRGB gray levels 0..1 of exactly the same L*: unrounded, so that only colours are compared.
     """
