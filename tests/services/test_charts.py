@@ -13,6 +13,7 @@ from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import EpochDone
 from napari_colorgan.services.charts import Curve, chart, figure_of, plot_run, save_figure
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.event_log import EventLog
 from napari_colorgan.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 def run_directory(tmp_path: Path) -> Path:
     run = RunDirectory(tmp_path / "run")
     run.create(TrainingConfig())
+    log = EventLog(run.path)
     for epoch in (1, 2, 3):
         losses = (("G L1", 5.0 / epoch), ("D", 0.6))
         metrics = (("psnr", 22.0 + epoch), ("gray_psnr", 21.0))
-        run.append(EpochDone(epoch, "adversarial", losses, metrics, is_best=True))
+        log.append(EpochDone(epoch, "adversarial", losses, metrics, is_best=True))
     return run.path
 
 
