@@ -13,6 +13,7 @@ from PIL import Image
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io import read_stack, stack_writer
+from napari_colorgan.io.files import planes_of
 
 RANDOM = np.random.default_rng(0)
 METADATA = {"software": "napari-colorgan 1", "colour": "predicted, not measured", "model": "ü"}
@@ -176,3 +177,19 @@ def test_text_chunks_do_not_disturb_other_decoders(tmp_path):
     data = (tmp_path / "a.png").read_bytes()
     assert Image.open(io.BytesIO(data)).size == (6, 5)
     assert imagecodecs.png_decode(data).shape == (5, 6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("letters", ["YX", "YXS"])
+def test_jpeg_2000_is_written_without_losses(tmp_path, dtype, letters):
+    pixels = smooth((40, 50)).astype(dtype) * (1 if dtype == "uint8" else 257)
+    pixels = np.stack([pixels] * 3, axis=-1) if letters == "YXS" else pixels
+    path = tmp_path / "a.jp2"
+    with stack_writer(path, pixels.shape, dtype, Axes(letters), metadata=METADATA) as target:
+        target.write((), pixels)
+    assert METADATA["model"].encode() in path.read_bytes()
+    stack = read_stack(path)
+    assert stack.axes.letters == letters
+    np.testing.assert_array_equal(stack.data, pixels)
+    assert planes_of(path) == (1, (40, 50))
+    assert (np.asarray(Image.open(path)).shape[:2]) == (40, 50)

@@ -54,6 +54,16 @@ WEBP = FileFormat(
     single_plane=True,
     read_size=pictures.webp_size,
 )
+JPEG2000 = FileFormat(
+    "JPEG 2000",
+    (".jp2",),
+    rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+    pictures.read_jpeg2000,
+    pictures.jpeg2000_writer,
+    dtypes=("uint8", "uint16"),
+    single_plane=True,
+    read_size=pictures.jpeg2000_size,
+)
 NPY = FileFormat("NumPy", (".npy",), rb"\x93NUMPY", npy.read_npy)
 ZARR = FileFormat(
     "OME-Zarr",
@@ -63,7 +73,7 @@ ZARR = FileFormat(
     zarr_store.zarr_writer,
     folder_files=zarr_store.FOLDER_FILES,
 )
-FORMATS = (TIFF, PNG, JPEG, WEBP, NPY, ZARR)
+FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, NPY, ZARR)
 
 OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
 INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))

@@ -1,4 +1,4 @@
-"""PNG, JPEG and WebP: single planes, decoded whole."""
+"""PNG, JPEG, JPEG 2000 and WebP: single planes, decoded whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -57,6 +58,13 @@ def read_jpeg(path: Path) -> Stack:
         return _picture(np.asarray(upright))
 
 
+def read_jpeg2000(path: Path) -> Stack:
+    """Decode a JPEG 2000 image of 8 or 16 bits."""
+    import imagecodecs
+
+    return _picture(imagecodecs.jpeg2k_decode(path.read_bytes()))
+
+
 def read_webp(path: Path) -> Stack:
     """Decode a WebP, turned as its EXIF orientation says."""
     from PIL import ImageOps
@@ -82,6 +90,14 @@ def jpeg_size(path: Path) -> tuple[int, int]:
         return _upright_size(file)
 
 
+def jpeg2000_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns from the header."""
+    from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+    with Jpeg2KImageFile(path) as file:
+        return int(file.height), int(file.width)
+
+
 def webp_size(path: Path) -> tuple[int, int]:
     """Return rows and columns of the upright picture."""
     from PIL.WebPImagePlugin import WebPImageFile
@@ -100,6 +116,18 @@ def png_writer(spec: OutputSpec) -> Iterator[FileTarget]:
         yield _target(spec, plane)
         encoded = imagecodecs.png_encode(plane, level=6)
         temporary.write_bytes(_with_text(bytes(encoded), spec.metadata))
+
+
+@contextmanager
+def jpeg2000_writer(spec: OutputSpec) -> Iterator[FileTarget]:
+    """Write a JPEG 2000 image of 8 or 16 bits without losses, with a box on its making."""
+    import imagecodecs
+
+    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
+        plane = _empty_plane(spec)
+        yield _target(spec, plane)
+        encoded = imagecodecs.jpeg2k_encode(plane, codecformat="jp2", reversible=True)
+        temporary.write_bytes(bytes(encoded) + _xml_box(spec.metadata))
 
 
 @contextmanager
@@ -157,6 +185,15 @@ def _with_text(png: bytes, metadata: Mapping[str, str]) -> bytes:
     """Return a PNG with text chunks after its header, which takes its first 33 bytes."""
     chunks = [_text_chunk(key, value) for key, value in metadata.items()]
     return b"".join([png[:33], *chunks, png[33:]])
+
+
+def _xml_box(metadata: Mapping[str, str]) -> bytes:
+    """Return metadata as an XML box, which may stand at the end of a JPEG 2000 file."""
+    root = ElementTree.Element("metadata")
+    for key, value in metadata.items():
+        ElementTree.SubElement(root, "entry", key=key).text = value
+    body: bytes = ElementTree.tostring(root, "utf-8")
+    return struct.pack(">I4s", 8 + len(body), b"xml ") + body
 
 
 def _text_chunk(key: str, value: str) -> bytes:
