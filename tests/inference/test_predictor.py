@@ -143,6 +143,24 @@ def test_uncertainty_is_there_when_asked_for(
     assert unasked.uncertainty is None
 
 
+def test_the_chroma_limit_caps_strong_colours_and_leaves_weak_ones(
+    toy: Callable[..., Any],
+) -> None:
+    plane = np.tile(np.arange(100, 164, dtype=np.uint8), (64, 1))
+    display = DisplayRange(0, 255)
+
+    def ab(limit: float) -> np.ndarray:
+        run = predictor(toy(2.0), chroma_limit=limit, dtype="float32")
+        return rgb2lab(run.predict([plane], display)[0].rgb)
+
+    free, limited = ab(150.0), ab(12.0)
+    chroma = np.hypot(free[..., 1], free[..., 2])
+    assert chroma.max() > 15
+    expected = free[..., 1:] * np.minimum(1, 12 / np.maximum(chroma, 12))[..., None]
+    np.testing.assert_allclose(limited[..., 1:], expected, atol=0.2)
+    np.testing.assert_allclose(limited[..., 0], free[..., 0], atol=0.02)
+
+
 def test_saturation_multiplies_chroma(toy: Callable[..., Any]) -> None:
     plane, display = np.full((32, 32), 128, np.uint8), DisplayRange(0, 255)
     chroma = [

@@ -19,7 +19,7 @@ from napari_colorgan.errors import InputError, MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.planes import ColorPlane, common_shape, row_bands
-from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.inference.settings import UNLIMITED_CHROMA, PredictionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -242,7 +242,7 @@ class PlanePredictor:
                 # As `keep_hints` does.
                 mark = marks.rows(rows.start, rows.stop)
                 ab = ab * (1 - mark[2]) + mark[:2]
-            renderer.add(rows.start, lightness, ab)
+            renderer.add(rows.start, lightness, _limited(ab, self.settings.chroma_limit))
             if uncertainty is not None:
                 uncertainty[rows] = band[2].clamp(0, 1).cpu().numpy()
         renderer.finish()
@@ -257,6 +257,13 @@ class PlanePredictor:
             notice = f"Memory ran out on {self.device}: the CPU takes over, more slowly."
             self._start_on(torch.device("cpu"))
         self._on_notice(notice)
+
+
+def _limited(ab: Tensor, limit: float) -> Tensor:
+    """Return colours, (2, H, W) in CIE units, whose chroma is at most `limit`; hue stays."""
+    if limit >= UNLIMITED_CHROMA:
+        return ab
+    return ab * (limit / ab.norm(dim=0, keepdim=True).clamp(min=limit))
 
 
 def _at_network_scale(hints: HintMap, geometry: Geometry) -> Tensor:

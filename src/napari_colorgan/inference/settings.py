@@ -11,6 +11,9 @@ Scale: TypeAlias = Literal["fit", "native"] | float
 Dtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
+UNLIMITED_CHROMA = 150.0
+"""A chroma limit above every colour of sRGB, whose strongest has 134."""
+
 
 @dataclass(frozen=True)
 class PredictionSettings:
@@ -62,6 +65,17 @@ class PredictionSettings:
             shown_high=2,
         ),
     ] = 1.0
+    chroma_limit: Annotated[
+        float,
+        Setting(
+            "C&hroma limit",
+            "The strongest colour that is painted, as CIE chroma: lower it where a few spots are "
+            "glaring. sRGB reaches 134, so that 150 limits nothing. Hints are limited too.",
+            low=1,
+            high=UNLIMITED_CHROMA,
+            row="advanced",
+        ),
+    ] = UNLIMITED_CHROMA
     device: Annotated[
         str,
         Setting(

@@ -43,6 +43,7 @@ def colorize(
     scale: Scale | None = None,
     vividness: float | None = None,
     saturation: float = 1.0,
+    chroma_limit: float = 150.0,
     contrast_limits: tuple[float, float] | None = None,
     gamma: float = 1.0,
     dtype: Dtype = "uint8",
@@ -75,6 +76,8 @@ def colorize(
         0 (the mean of the likely colours) to 1 (the likeliest ones); by default the model's.
     saturation : float, default: 1.0
         What chroma is multiplied by, 0 to 10.
+    chroma_limit : float, default: 150
+        The strongest colour that is painted, as CIE chroma, 1 to 150; sRGB reaches 134.
     contrast_limits : tuple of float, optional
         The values that are shown black and white, for the whole stack. By default uint8 is taken
         as it is, floats if within 0…1, and all else from its least to its greatest value.
@@ -128,6 +131,7 @@ def colorize(
         scale=scale,
         vividness=vividness,
         saturation=saturation,
+        chroma_limit=chroma_limit,
         device=device,
         precision=precision,
         memory_limit=memory_limit,
