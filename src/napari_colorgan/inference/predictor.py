@@ -263,7 +263,9 @@ def _limited(ab: Tensor, limit: float) -> Tensor:
     """Return colours, (2, H, W) in CIE units, whose chroma is at most `limit`; hue stays."""
     if limit >= UNLIMITED_CHROMA:
         return ab
-    return ab * (limit / ab.norm(dim=0, keepdim=True).clamp(min=limit))
+    chroma = torch.linalg.vector_norm(ab, dim=0, keepdim=True)
+    limited: Tensor = ab * (limit / chroma.clamp(min=limit))
+    return limited
 
 
 def _at_network_scale(hints: HintMap, geometry: Geometry) -> Tensor:
