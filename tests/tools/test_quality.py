@@ -12,6 +12,7 @@ from PIL import Image
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.library.model_file import load_model_file
+from napari_colorgan.metric_registry import METRICS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -62,6 +63,9 @@ def test_writes_the_page_the_pictures_and_the_card(
     assert text.startswith("# Quality\n\nBefore.\n\n<!--")
     for part in ("bsds500: 2 images", "L* lookup table", "## Vividness", "## Hints", "| 20 "):
         assert part in text
+    glance = text.partition("### At a glance")[2].partition("###")[0]
+    for name in ("matched_psnr_gain", "cast_a", "cast_b"):
+        assert METRICS[name].label in glance
     assert str(tmp_path) not in text
     images = {path.name for path in (docs / "images").iterdir()}
     # Pictures without a licence are measured, but not shown.
@@ -74,6 +78,7 @@ def test_writes_the_page_the_pictures_and_the_card(
     card = load_model_file(model).card
     assert card.sha256 == before.sha256
     (psnr,) = [m for m in card.metrics if m.name == "PSNR (dB)" and m.dataset.startswith("bsds")]
+    assert {"colorfulness_share", "cast_a", "cast_b"} <= {m.id for m in card.metrics}
     assert None not in (psnr.gray, psnr.mean_color, psnr.lookup_table)
 
     page.write_text(text + "\nAfter.\n", encoding="utf-8")
