@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from napari_colorgan.widgets.shared.display import has_display, virtual_display
+from napari_colorgan.widgets.demo import has_display, virtual_display
 
 if TYPE_CHECKING:
     from conftest import Record

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from napari_colorgan.widgets.shared.display import has_display, virtual_display
+from napari_colorgan.widgets.demo import has_display, virtual_display
 
 if TYPE_CHECKING:
     from pathlib import Path

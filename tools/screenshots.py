@@ -24,9 +24,9 @@ from napari_colorgan.widgets.demo import (
     press_run,
     process_events,
     run_on,
+    virtual_display,
     wait_for_run,
 )
-from napari_colorgan.widgets.shared.display import virtual_display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def fine_tune(folder: Path) -> None:
         take(viewer, folder / "fine-tune-run.jpg")
         wait_until(lambda: panel.message.text().startswith("Done"))
     finally:
-        panel.watch.cancel()
+        panel.follower.cancel()
     take(viewer, folder / "fine-tune-result.jpg")
     viewer.window.remove_dock_widget(dock)
     _, models = viewer.window.add_plugin_dock_widget(PLUGIN, "Models")

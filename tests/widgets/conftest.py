@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# Tests open windows and load torch in any order; see widgets/shared/triton.py.
+# Tests open windows and load torch in any order; see widgets/shared/worker.py.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 

@@ -37,7 +37,7 @@ def colors() -> np.ndarray:
 
 
 @dataclass
-class Stand:
+class PanelHarness:
     """A viewer with the panel, and the hand of a run that the test plays itself."""
 
     viewer: Any
@@ -83,12 +83,12 @@ class Stand:
 
 
 @pytest.fixture
-def stand(
+def harness(
     make_napari_viewer_proxy: Callable[..., Any],
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
     tiny_library: ModelLibrary,
-) -> Iterator[Stand]:
+) -> Iterator[PanelHarness]:
     """Return a panel whose runs are noted as this test's own process instead of being started."""
     started: list[Path] = []
 
@@ -102,9 +102,9 @@ def stand(
     widget = FineTuneWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Fine-tune", area="right")
     widget.form.base.choose("tiny")
-    yield Stand(viewer, widget, qtbot, started)
+    yield PanelHarness(viewer, widget, qtbot, started)
     # A test may have closed the viewer, and the panel with it.
     with contextlib.suppress(RuntimeError):
-        widget.watch.detach()
+        widget.follower.detach()
     WorkerBase.await_workers(PATIENCE_S * 1000)
     qtbot.wait(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_colorgan.library.card import STATEMENT, Metric, ModelCard
-from napari_colorgan.widgets.shared.card_digest import card_digest
+from napari_colorgan.widgets.shared.card_view import card_digest
 
 FULL = ModelCard(
     name="natural",

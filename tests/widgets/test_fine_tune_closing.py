@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from panel_harness import Stand, colors, stand
+from panel_harness import PanelHarness, colors, harness
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QPushButton
 
@@ -16,121 +16,121 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["colors", "stand"]
+__all__ = ["colors", "harness"]
 
 
 @pytest.fixture
-def run(stand: Stand, colors: np.ndarray) -> Path:
+def run(harness: PanelHarness, colors: np.ndarray) -> Path:
     """Return a run that is under way in the panel."""
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    stand.wait(stand.widget.button.isVisible)
-    return stand.train()
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    harness.wait(harness.widget.button.isVisible)
+    return harness.train()
 
 
-def dock_of(stand: Stand) -> QDockWidget:
-    dock = stand.widget.parentWidget()
+def dock_of(harness: PanelHarness) -> QDockWidget:
+    dock = harness.widget.parentWidget()
     assert isinstance(dock, QDockWidget)
     return dock
 
 
-def press_cross(stand: Stand) -> None:
-    stand.click(dock_of(stand).findChild(QPushButton, "QTitleBarCloseButton"))
+def press_cross(harness: PanelHarness) -> None:
+    harness.click(dock_of(harness).findChild(QPushButton, "QTitleBarCloseButton"))
 
 
-def answer(stand: Stand, text: str) -> None:
-    box: Any = stand.widget.guard.box
-    stand.wait(box.isVisible)
+def answer(harness: PanelHarness, text: str) -> None:
+    box: Any = harness.widget.closing_guard.box
+    harness.wait(box.isVisible)
     [button] = [b for b in box.buttons() if b.text().replace("&", "").startswith(text)]
-    stand.click(button)
+    harness.click(button)
 
 
-def close_window(stand: Stand) -> Any:
+def close_window(harness: PanelHarness) -> Any:
     """Close napari as its menu does; the window stays in memory for the fixture to close."""
-    window = dock_of(stand).parentWidget()
+    window = dock_of(harness).parentWidget()
     window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     window.close()
     return window
 
 
-def test_the_panel_stays_on_demand(stand: Stand, run: Path) -> None:
-    press_cross(stand)
-    box: Any = stand.widget.guard.box
+def test_the_panel_stays_on_demand(harness: PanelHarness, run: Path) -> None:
+    press_cross(harness)
+    box: Any = harness.widget.closing_guard.box
     assert "tiny tuned" in box.text()
-    answer(stand, "Don't close")
-    assert stand.widget.isVisible()
-    assert stand.widget.watch.state == "running"
+    answer(harness, "Don't close")
+    assert harness.widget.isVisible()
+    assert harness.widget.follower.state == "running"
     assert not (run / "stop").exists()
 
 
-def test_the_run_goes_on_without_its_panel(stand: Stand, run: Path) -> None:
-    press_cross(stand)
-    answer(stand, "Leave it running")
-    assert stand.widget.parentWidget() is None
+def test_the_run_goes_on_without_its_panel(harness: PanelHarness, run: Path) -> None:
+    press_cross(harness)
+    answer(harness, "Leave it running")
+    assert harness.widget.parentWidget() is None
     assert find_process(run) is not None
     assert not (run / "stop").exists()
 
 
-def test_the_run_stops_with_its_panel(stand: Stand, run: Path) -> None:
-    press_cross(stand)
-    answer(stand, "Stop and keep")
-    assert stand.widget.parentWidget() is None
+def test_the_run_stops_with_its_panel(harness: PanelHarness, run: Path) -> None:
+    press_cross(harness)
+    answer(harness, "Stop and keep")
+    assert harness.widget.parentWidget() is None
     assert (run / "stop").exists()
 
 
-def test_a_run_out_of_sight_is_asked_about_too(stand: Stand, run: Path) -> None:
-    stand.click(stand.monitor.back)
-    press_cross(stand)
-    answer(stand, "Stop and keep")
+def test_a_run_out_of_sight_is_asked_about_too(harness: PanelHarness, run: Path) -> None:
+    harness.click(harness.monitor.back)
+    press_cross(harness)
+    answer(harness, "Stop and keep")
     assert (run / "stop").exists()
 
 
-def test_a_floating_panel_asks(stand: Stand, run: Path) -> None:
-    dock_of(stand).setFloating(True)
-    stand.qtbot.wait(50)
-    press_cross(stand)
-    answer(stand, "Don't close")
-    assert stand.widget.isVisible()
+def test_a_floating_panel_asks(harness: PanelHarness, run: Path) -> None:
+    dock_of(harness).setFloating(True)
+    harness.qtbot.wait(50)
+    press_cross(harness)
+    answer(harness, "Don't close")
+    assert harness.widget.isVisible()
 
 
-def test_napari_stays_until_it_is_answered(stand: Stand, run: Path) -> None:
-    window = close_window(stand)
+def test_napari_stays_until_it_is_answered(harness: PanelHarness, run: Path) -> None:
+    window = close_window(harness)
     assert window.isVisible()
     window.close()  # asked twice, there is still one question
-    answer(stand, "Don't close")
+    answer(harness, "Don't close")
     assert window.isVisible()
     window.close()
-    answer(stand, "Leave it running")
+    answer(harness, "Leave it running")
     assert not window.isVisible()
     assert find_process(run) is not None
     assert not (run / "stop").exists()
 
 
-def test_napari_closes_and_the_run_stops(stand: Stand, run: Path) -> None:
-    window = close_window(stand)
-    answer(stand, "Stop and keep")
+def test_napari_closes_and_the_run_stops(harness: PanelHarness, run: Path) -> None:
+    window = close_window(harness)
+    answer(harness, "Stop and keep")
     assert not window.isVisible()
     assert (run / "stop").exists()
 
 
-def test_without_a_run_nothing_is_asked(stand: Stand) -> None:
-    stand.wait(stand.widget.isVisible)
-    press_cross(stand)
-    assert stand.widget.guard.box is None
-    assert stand.widget.parentWidget() is None
+def test_without_a_run_nothing_is_requested(harness: PanelHarness) -> None:
+    harness.wait(harness.widget.isVisible)
+    press_cross(harness)
+    assert harness.widget.closing_guard.box is None
+    assert harness.widget.parentWidget() is None
 
 
-def test_a_window_that_nobody_sees_closes_unasked(stand: Stand, run: Path) -> None:
-    window = dock_of(stand).parentWidget()
+def test_a_window_that_nobody_sees_closes_unasked(harness: PanelHarness, run: Path) -> None:
+    window = dock_of(harness).parentWidget()
     window.hide()
-    close_window(stand)
-    assert stand.widget.guard.box is None
+    close_window(harness)
+    assert harness.widget.closing_guard.box is None
     assert find_process(run) is not None
 
 
-def test_a_program_closes_the_viewer_unasked(stand: Stand, run: Path) -> None:
-    window, guard = dock_of(stand).parentWidget(), stand.widget.guard
+def test_a_program_closes_the_viewer_unasked(harness: PanelHarness, run: Path) -> None:
+    window, guard = dock_of(harness).parentWidget(), harness.widget.closing_guard
     window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-    stand.viewer.close()
+    harness.viewer.close()
     assert not window.isVisible()
     assert guard.box is None
     assert not (run / "stop").exists()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from panel_harness import Stand, colors, stand
+from panel_harness import PanelHarness, colors, harness
 from PIL import Image
 
 from napari_colorgan.events import StepDone
@@ -18,7 +18,7 @@ from napari_colorgan.widgets.fine_tune.estimate import FileCount
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["colors", "stand"]
+__all__ = ["colors", "harness"]
 
 
 @pytest.fixture
@@ -33,33 +33,35 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def counted(stand: Stand) -> list[str]:
-    stand.wait(lambda: "held out" in stand.form.count.text())
-    return list(stand.form.count.text().splitlines())
+def counted(harness: PanelHarness) -> list[str]:
+    harness.wait(lambda: "held out" in harness.form.count.text())
+    return list(harness.form.count.text().splitlines())
 
 
 def test_files_and_layers_are_counted_together(
-    stand: Stand, colors: np.ndarray, folder: Path
+    harness: PanelHarness, colors: np.ndarray, folder: Path
 ) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    stand.form.data.add_paths([folder])
-    stand.wait(lambda: "planes in files" in stand.form.count.text())
-    stand.form.scale.choose("native")
-    stand.form.settings.size.choose(64)
-    planes, held_out, unreadable = counted(stand)
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    harness.form.data.add_paths([folder])
+    harness.wait(lambda: "planes in files" in harness.form.count.text())
+    harness.form.scale.choose("native")
+    harness.form.settings.size.choose(64)
+    planes, held_out, unreadable = counted(harness)
     assert planes == "3 planes of layers and 3 planes in files, 24 patches of 64 px"
     assert held_out.startswith("1 of 6 planes held out")
     assert unreadable.startswith("1 file can't be read, such as: ")
     assert "broken.png" in unreadable
-    stand.form.hold_out.setValue(50)
-    assert counted(stand)[1].startswith("3 of 6 planes")
-    stand.form.data.list.setCurrentRow(1)
-    stand.click(stand.form.data.remove)
-    assert counted(stand)[0].startswith("3 planes of layers, ")
+    harness.form.hold_out.setValue(50)
+    assert counted(harness)[1].startswith("3 of 6 planes")
+    harness.form.data.list.setCurrentRow(1)
+    harness.click(harness.form.data.remove)
+    assert counted(harness)[0].startswith("3 planes of layers, ")
 
 
-def test_of_two_lists_the_later_one_counts(stand: Stand, folder: Path, tmp_path: Path) -> None:
-    files = FileCount(stand.widget)
+def test_of_two_lists_the_later_one_counts(
+    harness: PanelHarness, folder: Path, tmp_path: Path
+) -> None:
+    files = FileCount(harness.widget)
     other = tmp_path / "other"
     other.mkdir()
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(other / "one.png")
@@ -67,7 +69,7 @@ def test_of_two_lists_the_later_one_counts(stand: Stand, folder: Path, tmp_path:
     files.changed.connect(lambda: seen.append(files.counts and files.counts.planes))
     files.count([folder])
     files.count([other])
-    stand.wait(lambda: files.counts is not None)
+    harness.wait(lambda: files.counts is not None)
     assert files.counts.planes == 1
     assert 3 not in seen
     files.count([])
@@ -75,72 +77,72 @@ def test_of_two_lists_the_later_one_counts(stand: Stand, folder: Path, tmp_path:
 
 
 def test_what_it_takes_follows_the_settings(
-    stand: Stand, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    harness: PanelHarness, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    said = stand.widget.estimate.text
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    said = harness.widget.estimate.text
     assert said().startswith("Ends in about 5 minutes. Needs about 1.")
-    stand.form.budget.choose(60.0)
+    harness.form.budget.choose(60.0)
     assert said().startswith("Ends in about 60 minutes.")
-    stand.form.budget.choose("minutes")
-    assert stand.form.minutes.isVisible()
-    stand.form.minutes.setValue(7.5)
+    harness.form.budget.choose("minutes")
+    assert harness.form.minutes.isVisible()
+    harness.form.minutes.setValue(7.5)
     assert said().startswith("Ends in about 7.5 minutes.")
     small = said()
-    stand.form.settings.size.choose(512)
+    harness.form.settings.size.choose(512)
     assert "Needs about 5." in said()
-    stand.form.settings.size.choose(64)
+    harness.form.settings.size.choose(64)
     assert said().split(";")[0] == small.split(";")[0]
     scarce = type("Memory", (), {"available": 10**8})
     monkeypatch.setattr(outlook.psutil, "virtual_memory", scarce)
-    stand.form.hold_out.setValue(30)
+    harness.form.hold_out.setValue(30)
     assert "0.1 GB is free: close other programs" in said()
 
 
-def test_a_budget_in_epochs(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    assert not stand.form.epochs.isVisible()
-    stand.form.budget.choose("epochs")
-    assert stand.form.epochs.isVisible()
-    assert not stand.form.minutes.isVisible()
-    stand.form.epochs.setValue(40)
+def test_a_budget_in_epochs(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    assert not harness.form.epochs.isVisible()
+    harness.form.budget.choose("epochs")
+    assert harness.form.epochs.isVisible()
+    assert not harness.form.minutes.isVisible()
+    harness.form.epochs.setValue(40)
     # Two planes a pass, eight patches a step.
-    assert stand.widget.estimate.text().startswith("Takes 10 steps; how long that is")
-    run = stand.train()
+    assert harness.widget.estimate.text().startswith("Takes 10 steps; how long that is")
+    run = harness.train()
     [found] = find_runs()
     assert (found.request.minutes, found.request.epochs) == (None, 40.0)
-    stand.write(run, StepDone(8, 10, "supervised", (), 0.5, 30.0))
-    stand.click(stand.monitor.back)
-    stand.form.epochs.setValue(80)
-    assert "20 steps, about 5 min at the last run's pace" in stand.widget.estimate.text()
+    harness.write(run, StepDone(8, 10, "supervised", (), 0.5, 30.0))
+    harness.click(harness.monitor.back)
+    harness.form.epochs.setValue(80)
+    assert "20 steps, about 5 min at the speed of the last run" in harness.widget.estimate.text()
 
 
-def test_more_shows_the_recipes_values(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
+def test_more_shows_the_recipes_values(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields")
     recipe = TrainingConfig.load("fine-tune")
-    settings = stand.form.settings
+    settings = harness.form.settings
     assert not settings.isVisible()
-    stand.click(stand.form.more.button)
+    harness.click(harness.form.more.button)
     assert settings.size.isVisible()
     assert settings.size.value == 64  # the tiny base sees pictures at 64 pixels
     (supervised,) = (phase for phase in recipe.phases if phase.kind != "closed_form")
     assert settings.rate.value() == supervised.lr
-    stand.form.scale.choose("native")
+    harness.form.scale.choose("native")
     assert settings.size.value == recipe.data.size
-    stand.train()
+    harness.train()
     [run] = find_runs()
     assert run.request.recipe == "fine-tune" or str(run.request.recipe) == "fine-tune"
 
 
-def test_own_values_reach_the_run(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    stand.form.scale.choose("native")
-    stand.form.settings.size.choose(96)
-    stand.form.settings.rate.setValue(0.001)
-    stand.form.scale.choose("fit")
-    assert stand.form.settings.size.value == 96  # what somebody has chosen stays
-    stand.form.scale.choose("native")
-    stand.train()
+def test_own_values_reach_the_run(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    harness.form.scale.choose("native")
+    harness.form.settings.size.choose(96)
+    harness.form.settings.rate.setValue(0.001)
+    harness.form.scale.choose("fit")
+    assert harness.form.settings.size.value == 96  # what somebody has chosen stays
+    harness.form.scale.choose("native")
+    harness.train()
     [run] = find_runs()
     config = TrainingConfig.load(run.request.recipe)
     assert config.data.size == 96
@@ -149,7 +151,7 @@ def test_own_values_reach_the_run(stand: Stand, colors: np.ndarray) -> None:
     assert supervised.lr == pytest.approx(0.001)
 
 
-def test_a_wrong_recipe_is_said(stand: Stand, colors: np.ndarray) -> None:
-    stand.widget.outlook._recipe = "no-such-recipe"
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    assert "no-such-recipe" in stand.form.count.text()
+def test_a_wrong_recipe_is_said(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.widget.estimator._recipe = "no-such-recipe"
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    assert "no-such-recipe" in harness.form.count.text()

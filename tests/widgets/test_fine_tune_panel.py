@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from panel_harness import Stand, colors, stand
+from panel_harness import PanelHarness, colors, harness
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
@@ -16,75 +16,75 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-__all__ = ["colors", "stand"]
+__all__ = ["colors", "harness"]
 
 
-def test_colour_layers_are_listed_and_counted(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    stand.viewer.add_image(colors[..., 0], name="gray")
-    stand.viewer.add_image(colors[0], rgb=True, name="single")
-    listed = stand.form.data.list
+def test_colour_layers_are_listed_and_counted(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    harness.viewer.add_image(colors[..., 0], name="gray")
+    harness.viewer.add_image(colors[0], rgb=True, name="single")
+    listed = harness.form.data.list
     assert [listed.item(row).text() for row in range(listed.count())] == ["single", "fields"]
     whole = "each shown whole at 64 px"
-    lines = stand.form.count.text().splitlines()
+    lines = harness.form.count.text().splitlines()
     assert lines[0] == f"4 planes of layers, {whole}"
     assert lines[1].startswith("1 of 4 planes held out")
-    stand.form.hold_out.setValue(50)
-    assert stand.form.count.text().splitlines()[1].startswith("2 of 4 planes held out")
+    harness.form.hold_out.setValue(50)
+    assert harness.form.count.text().splitlines()[1].startswith("2 of 4 planes held out")
     listed.item(1).setCheckState(Qt.CheckState.Unchecked)
-    lines = stand.form.count.text().splitlines()
+    lines = harness.form.count.text().splitlines()
     assert lines[0] == f"1 plane of layers, {whole}"
     assert lines[1].startswith("The end of this plane is held out")
-    stand.viewer.layers.remove("single")
+    harness.viewer.layers.remove("single")
     assert [listed.item(row).text() for row in range(listed.count())] == ["fields"]
-    assert stand.form.count.text() == stand.widget.estimate.text() == ""
+    assert harness.form.count.text() == harness.widget.estimate.text() == ""
 
 
-def test_shapes_say_where(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields", scale=(1, 0.5, 0.5))
+def test_shapes_say_where(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields", scale=(1, 0.5, 0.5))
     corners = np.array([[4, 8], [4, 40], [36, 40], [36, 8]])
-    stand.viewer.add_shapes([corners], name="region")  # in world units, half a pixel each
-    stand.form.region.setCurrentText("region")
-    assert "3 regions of layers" in stand.form.count.text()
-    assert "1 of 3 regions held out" in stand.form.count.text()
-    run = stand.train()
+    harness.viewer.add_shapes([corners], name="region")  # in world units, half a pixel each
+    harness.form.region.setCurrentText("region")
+    assert "3 regions of layers" in harness.form.count.text()
+    assert "1 of 3 regions held out" in harness.form.count.text()
+    run = harness.train()
     [file] = (run / "data").iterdir()
     np.testing.assert_array_equal(np.load(file), colors[:, 8:73, 16:81])
 
 
-def test_files_and_folders_by_drop(stand: Stand, tmp_path: Path) -> None:
+def test_files_and_folders_by_drop(harness: PanelHarness, tmp_path: Path) -> None:
     mime = QMimeData()
     (tmp_path / "fields").mkdir()
     mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "fields"))])
     copy = Qt.DropAction.CopyAction
     none = Qt.KeyboardModifier.NoModifier
     event = QDropEvent(QPointF(5, 5), copy, mime, Qt.MouseButton.LeftButton, none)
-    stand.form.data.list.dropEvent(event)
-    assert stand.form.data.paths == [tmp_path / "fields"]
-    stand.wait(lambda: "no colour planes in the files" in stand.form.count.text())
-    stand.form.data.list.setCurrentRow(0)
-    stand.click(stand.form.data.remove)
-    assert stand.form.data.paths == []
+    harness.form.data.list.dropEvent(event)
+    assert harness.form.data.paths == [tmp_path / "fields"]
+    harness.wait(lambda: "no colour planes in the files" in harness.form.count.text())
+    harness.form.data.list.setCurrentRow(0)
+    harness.click(harness.form.data.remove)
+    assert harness.form.data.paths == []
 
 
-def test_what_is_missing_is_said(stand: Stand, colors: np.ndarray) -> None:
-    stand.click(stand.widget.button)
-    assert "colour images" in stand.said
-    stand.viewer.add_image(colors, rgb=True)
-    stand.form.name.setText("Tiny")
-    stand.click(stand.widget.button)
-    assert "isn't taken" in stand.said
-    assert not stand.widget.is_watching
+def test_what_is_missing_is_said(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.click(harness.widget.button)
+    assert "colour images" in harness.said
+    harness.viewer.add_image(colors, rgb=True)
+    harness.form.name.setText("Tiny")
+    harness.click(harness.widget.button)
+    assert "is not taken" in harness.said
+    assert not harness.widget.is_watching
     assert not runs_folder().exists()
 
 
-def test_the_request_is_what_the_form_says(stand: Stand, colors: np.ndarray) -> None:
-    stand.viewer.add_image(colors, rgb=True, name="fields")
-    stand.form.budget.choose(15.0)
-    stand.form.name.setText("my stain")
-    stand.form.adversarial.setChecked(True)
-    stand.form.scale.choose("native")
-    stand.train()
+def test_the_request_is_what_the_form_says(harness: PanelHarness, colors: np.ndarray) -> None:
+    harness.viewer.add_image(colors, rgb=True, name="fields")
+    harness.form.budget.choose(15.0)
+    harness.form.name.setText("my stain")
+    harness.form.adversarial.setChecked(True)
+    harness.form.scale.choose("native")
+    harness.train()
     [run] = find_runs()
     asked = run.request
     assert (asked.minutes, asked.name, asked.adversarial) == (15.0, "my stain", True)

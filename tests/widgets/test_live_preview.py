@@ -45,7 +45,7 @@ def wait_for(panel: Panel, qtbot: Any, *, requests: int) -> None:
 
     def shown() -> bool:
         done = panel.engine.closed == len(panel.engine.requests) == requests
-        return done and NAME in panel.names and not panel.widget._runner.busy
+        return done and NAME in panel.names and not panel.widget.runner.busy
 
     qtbot.waitUntil(shown, timeout=5000)
 
@@ -112,7 +112,7 @@ def test_unticking_takes_it_away(panel: Panel, qtbot: Any) -> None:
     tick_preview(panel, qtbot)
     assert panel.names == ["image 0"]
     panel.engine.release()
-    qtbot.waitUntil(lambda: not panel.widget._runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not panel.widget.runner.busy, timeout=5000)
     assert panel.names == ["image 0"]
 
 
@@ -143,7 +143,7 @@ def test_a_run_that_waits_can_be_cancelled(panel: Panel, qtbot: Any) -> None:
     qtbot.mouseClick(panel.bar.button, Qt.MouseButton.LeftButton)
     assert panel.bar.state == "idle"
     panel.engine.release()
-    qtbot.waitUntil(lambda: not panel.widget._runner.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not panel.widget.runner.busy, timeout=5000)
     assert panel.names == ["image 0"]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_colorgan.widgets.models import deletion as _model_deletion
+from napari_colorgan.widgets.models import files as _model_deletion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_without_a_trash_it_is_asked_again(models: ModelsPanel) -> None:
     models.choose("web page")
     models.click("delete")
     models.answer(yes=True)
-    assert "for good? This can't be undone" in models.asked
+    assert "permanently? This can't be undone" in models.asked
     assert models.file("web page").exists()
     models.answer(yes=True)
     assert "is deleted" in models.said
@@ -93,5 +93,5 @@ def test_a_file_that_is_gone_already_is_said(models: ModelsPanel) -> None:
     models.click("delete")
     if models.asked:
         models.answer(yes=True)
-        assert "gone already" in models.said
+        assert "deleted already" in models.said
     assert "liver" not in models.names

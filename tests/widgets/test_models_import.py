@@ -9,7 +9,7 @@ from models_setup import ModelsPanel, damage, put
 from qtpy.QtWidgets import QFileDialog
 
 from napari_colorgan.library.store import ModelLibrary
-from napari_colorgan.widgets.models import reader as model_reader
+from napari_colorgan.widgets.models import imports as model_reader
 from napari_colorgan.widgets.shared.model_picker import ModelPicker
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def test_what_cannot_be_done_is_greyed_out_and_says_why(models: ModelsPanel) -> 
 def test_keys_on_a_bundled_model_say_why_nothing_happens(models: ModelsPanel) -> None:
     models.choose("natural")
     for key in (KEY.Key_F2, KEY.Key_Delete):
-        models.widget.message.say("")
+        models.widget.message.show_text("")
         models.qtbot.keyClick(models.widget.table, key)
         assert "Only your own models" in models.said
     assert not models.asked

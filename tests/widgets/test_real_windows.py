@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from napari_colorgan import sample_data
-from napari_colorgan.widgets.shared import display as _display
-from napari_colorgan.widgets.shared import triton as _triton
+from napari_colorgan.widgets import demo as _display
+from napari_colorgan.widgets.shared import worker as _triton
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb is for Linux")
 

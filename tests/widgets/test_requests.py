@@ -8,7 +8,7 @@ import pytest
 from widget_fakes import entry
 
 from napari_colorgan.widgets.colorize.progress import time_left
-from napari_colorgan.widgets.colorize.requests import prediction_settings
+from napari_colorgan.widgets.colorize.run import prediction_settings
 from napari_colorgan.widgets.shared.options import Options
 from napari_colorgan.widgets.shared.preferences import Preferences
 

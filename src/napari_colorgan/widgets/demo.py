@@ -1,19 +1,23 @@
-"""``napari-colorgan demo``: the main job on a sample, in a real window."""
+"""``napari-colorgan demo``: colorize a sample in a real window, on a virtual display if needed."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_colorgan.errors import ColorganError
-from napari_colorgan.widgets.shared.display import has_display, virtual_display
+from napari_colorgan.errors import ColorganError, DeviceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.layers import Image
     from napari.viewer import Viewer
 
@@ -28,18 +32,18 @@ _TIMEOUT_S = 300
 def run_demo(output: Path) -> list[Path]:
     """Open napari on the historical photograph with the Colorize panel, and press Run.
 
-    With a display napari stays open until its window is closed. Without one the same happens in
-    a window on a display in memory, and pictures of it are left.
+    With a display napari stays open until its window is closed. Without one the window opens on
+    a virtual display, and screenshots are saved.
 
     Parameters
     ----------
     output : pathlib.Path
-        Where the pictures go without a display; the folder is made.
+        The folder for the screenshots; it is created if necessary.
 
     Returns
     -------
     list of pathlib.Path
-        The pictures: the sample, the result and the whole window; none with a display.
+        The images: the sample, the result and the whole window; none with a display.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def run_demo(output: Path) -> list[Path]:
         napari.run()
         return []
     with virtual_display(*SIZE) as environment, tempfile.TemporaryDirectory() as folder:
-        # napari's settings and the panel's as on the first day, whatever the user has chosen.
+        # Default settings of napari and of the panel, whatever the user has changed.
         environment["NAPARI_CONFIG"] = str(Path(folder) / "napari.yaml")
         environment["NAPARI_COLORGAN_HOME"] = folder
         run_on(environment, ["-m", __name__, str(output)])
@@ -65,21 +69,21 @@ def run_demo(output: Path) -> list[Path]:
 def run_on(
     environment: dict[str, str], arguments: list[str], timeout_s: float = _TIMEOUT_S
 ) -> None:
-    """Run a program in a process of its own: Qt ends a process whose display goes away.
+    """Run a program in a process of its own; Qt aborts a process whose display disappears.
 
     Parameters
     ----------
     environment : dict of str to str
         The process's environment, with its display.
     arguments : list of str
-        Python's: a program and what it is told.
+        Python's arguments: a program and its own arguments.
     timeout_s : float
         How many seconds it may take.
 
     Raises
     ------
     ColorganError
-        If it fails or takes too long; its own messages say why.
+        If it fails or takes too long, with the last line of its error output.
     """
     command = [sys.executable, *arguments]
     try:
@@ -137,7 +141,7 @@ def press_run(panel: ColorizeWidget) -> None:
 
 
 def wait_for_run(panel: ColorizeWidget) -> Image:
-    """Let the window live until the run has ended.
+    """Process events until the run has ended.
 
     Returns
     -------
@@ -161,14 +165,14 @@ def wait_for_run(panel: ColorizeWidget) -> Image:
     if result is None or outcomes != ["done"]:
         raise ColorganError(
             expected="a colorized sample",
-            got=panel.run_bar.message.text() or "a run that doesn't end",
-            action="Try the same by hand: napari, File > Open Sample > ColorGAN.",
+            got=panel.run_bar.message.text() or "a run that does not end",
+            action="Try the same in napari: File > Open Sample > ColorGAN.",
         )
     return result
 
 
 def process_events(seconds: float) -> None:
-    """Let the window live for a while."""
+    """Process events for some seconds."""
     from qtpy.QtWidgets import QApplication
 
     end = time.monotonic() + seconds
@@ -178,7 +182,7 @@ def process_events(seconds: float) -> None:
 
 
 def _record(output: Path) -> None:
-    """Do it all, and leave the pictures."""
+    """Run the demo and save its screenshots."""
     from PIL import Image as Picture
 
     viewer, panel = open_sample("photograph")
@@ -199,3 +203,83 @@ if __name__ == "__main__":
         _record(parser.parse_args().output)
     except ColorganError as error:
         sys.exit(str(error))
+
+
+_START_TIMEOUT_S = 20
+_STOP_TIMEOUT_S = 5
+
+
+def has_display() -> bool:
+    """Return whether windows can be shown; Windows and macOS always have a display."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@contextmanager
+def virtual_display(width: int = 1280, height: int = 800) -> Iterator[dict[str, str]]:
+    """Run Xvfb, a virtual display in memory, while the context lasts.
+
+    Parameters
+    ----------
+    width, height : int
+        The screen's size in pixels.
+
+    Yields
+    ------
+    dict of str to str
+        An environment for programs that open their windows there.
+
+    Raises
+    ------
+    DeviceError
+        If Xvfb is missing or does not start.
+    """
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width}x{height}x24"]
+    try:
+        server = subprocess.Popen(
+            [*command, "-nolisten", "tcp"],
+            pass_fds=(writer,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        os.close(reader)
+        raise _no_display(got=f"neither ({error.strerror or error})") from error
+    finally:
+        os.close(writer)
+    try:
+        number = _read_number(reader)
+        # Qt prefers Wayland if it is available, and some platform settings allow no windows.
+        unwanted = {"WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+        kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+        yield {**kept, "DISPLAY": f":{number}"}
+    finally:
+        os.close(reader)
+        server.terminate()
+        try:
+            server.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _read_number(reader: int) -> int:
+    """Return the display's number, which the server writes as a line once it is ready."""
+    text = b""
+    while not text.endswith(b"\n"):
+        ready, _, _ = select.select([reader], [], [], _START_TIMEOUT_S)
+        part = os.read(reader, 16) if ready else b""
+        if not part:
+            raise _no_display(got="an Xvfb that doesn't start")
+        text += part
+    return int(text)
+
+
+def _no_display(*, got: str) -> DeviceError:
+    return DeviceError(
+        expected="a display, or Xvfb to make one in memory",
+        got=got,
+        action="Run it on a desktop, or install Xvfb (Debian: apt-get install xvfb).",
+    )

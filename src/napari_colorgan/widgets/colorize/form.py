@@ -1,4 +1,4 @@
-"""The panel's settings: what to colorize, with which model, and how."""
+"""The form with the settings of a colorization."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.settings import declared
+from napari_colorgan.widgets.colorize.planes import PlaneSelector
 from napari_colorgan.widgets.shared.controls import (
     Combo,
     Fold,
@@ -18,6 +19,7 @@ from napari_colorgan.widgets.shared.controls import (
     new_form,
 )
 from napari_colorgan.widgets.shared.model_picker import (
+    COLORIZE_PICKER,
     CardFold,
     Library,
     ModelPicker,
@@ -25,8 +27,7 @@ from napari_colorgan.widgets.shared.model_picker import (
     summary,
 )
 from napari_colorgan.widgets.shared.options import Options
-from napari_colorgan.widgets.shared.planes import PlaneSelector
-from napari_colorgan.widgets.shared.setting_rows import SettingRow
+from napari_colorgan.widgets.shared.setting_rows import PREFERENCES_DEVICE, SettingRow
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
@@ -40,11 +41,8 @@ _SETTINGS = {
 # What only a panel can leave a setting to.
 _EXTRA_CHOICES: dict[str, dict[str | None, str]] = {
     "scale": {None: "Model's choice"},
-    "device": {"preferences": "As in Preferences"},
+    "device": PREFERENCES_DEVICE,
 }
-DEVICES = (("preferences", "As in Preferences"), *_SETTINGS["device"].titles.items())
-"""Where to compute, as values and texts: the choice that both panels with a network offer."""
-
 _MODEL_TOOLTIP = "The model that predicts the colours."
 _PLANES_TOOLTIP = (
     "Which planes of a stack are colorized. They lie along its last two axes, or along those "
@@ -63,6 +61,7 @@ class ColorizeForm(QWidget):
         super().__init__()
         self.layer = Combo()
         self.model = ModelPicker(library)
+        self.model.setObjectName(COLORIZE_PICKER)
         self.card = CardFold()
         self.planes = PlaneSelector()
         self.preview = QCheckBox("Live p&review")

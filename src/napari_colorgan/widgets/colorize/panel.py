@@ -1,4 +1,4 @@
-"""Plugins > ColorGAN > Colorize: a gray layer comes back in colour."""
+"""Plugins > ColorGAN > Colorize: predict the colours of a gray layer."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from napari_colorgan.errors import ColorganError, InputError, ModelError
 from napari_colorgan.services.colorize import colorize_job
 from napari_colorgan.widgets.colorize.form import ColorizeForm
 from napari_colorgan.widgets.colorize.preview import LivePreview
-from napari_colorgan.widgets.colorize.requests import prediction_settings
-from napari_colorgan.widgets.colorize.run import ColorizeRun, JobFactory, RunPlan
-from napari_colorgan.widgets.colorize.run_bar import RunBar
+from napari_colorgan.widgets.colorize.progress import RunBar
+from napari_colorgan.widgets.colorize.run import (
+    ColorizeRun,
+    JobFactory,
+    RunPlan,
+    prediction_settings,
+)
 from napari_colorgan.widgets.shared.controls import PanelArea
 from napari_colorgan.widgets.shared.layers import (
+    Subscriptions,
     axis_names,
     current_index,
     is_colorizable,
@@ -27,7 +33,6 @@ from napari_colorgan.widgets.shared.layers import (
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
 from napari_colorgan.widgets.shared.options import load_options, save_options
 from napari_colorgan.widgets.shared.preferences import load_preferences
-from napari_colorgan.widgets.shared.subscriptions import Subscriptions
 from napari_colorgan.widgets.shared.worker import JobRunner
 
 if TYPE_CHECKING:
@@ -41,14 +46,14 @@ _WIDTH = 300
 
 
 class ColorizeWidget(QWidget):
-    """The panel: a form, a preview, and one button.
+    """The panel: a form, a live preview, and a button that runs and cancels.
 
     Parameters
     ----------
     napari_viewer : napari.viewer.Viewer
         The viewer whose layers are colorized.
     job_factory : callable, optional
-        Makes the job of a request; the engine's by default.
+        Returns the job of a request; by default the service's.
     library : Library, optional
         The models to choose from; by default those of the folders in napari's Preferences.
     """
@@ -66,8 +71,8 @@ class ColorizeWidget(QWidget):
         self.run_bar = RunBar()
         self.run: ColorizeRun | None = None
         self._job_factory = job_factory
-        self._runner = JobRunner(self)
-        self._preview = LivePreview(napari_viewer, self._runner, job_factory, self)
+        self.runner = JobRunner(self)
+        self._preview = LivePreview(napari_viewer, self.runner, job_factory, self)
         self._viewer_events = Subscriptions()
         self._layer_events = Subscriptions()
         self._build()
@@ -82,12 +87,12 @@ class ColorizeWidget(QWidget):
         self.setMinimumWidth(_WIDTH)
 
     def _connect(self) -> None:
-        self.run_bar.run_asked.connect(self.start)
-        self.run_bar.cancel_asked.connect(self.cancel)
+        self.run_bar.run_requested.connect(self.start)
+        self.run_bar.cancel_requested.connect(self.cancel)
         self.form.layer.currentIndexChanged.connect(self._layer_chosen)
-        self.form.changed.connect(self._ask_preview)
+        self.form.changed.connect(self._request_preview)
         self.form.preview.toggled.connect(self._preview_toggled)
-        self._preview.wanted.connect(self._show_preview)
+        self._preview.requested.connect(self._show_preview)
         self._preview.failed.connect(self._preview_failed)
         layers = self.viewer.layers
         self._viewer_events.add(layers.events.inserted, self._list_layers)
@@ -95,8 +100,8 @@ class ColorizeWidget(QWidget):
         self._viewer_events.add(layers.events.reordered, self._list_layers)
         self._viewer_events.add(layers.events.renamed, self._list_layers)
         self._viewer_events.add(layers.selection.events.active, self._follow_selection)
-        self._viewer_events.add(self.viewer.dims.events.current_step, self._ask_preview)
-        # When Qt takes the window down, nothing may call back into what is gone.
+        self._viewer_events.add(self.viewer.dims.events.current_step, self._request_preview)
+        # When Qt deletes the window, napari's events must not reach deleted widgets.
         self.destroyed.connect(self._viewer_events.clear)
         self.destroyed.connect(self._layer_events.clear)
 
@@ -107,16 +112,16 @@ class ColorizeWidget(QWidget):
         return chosen
 
     def start(self) -> None:
-        """Colorize what the form says; what is wrong with it is said in the panel."""
+        """Colorize with the settings of the form; errors in them are shown in the panel."""
         self.run_bar.show_message("")
         try:
             self.form.model.require()
             plan = self._plan()
             save_options(self.form.options)
             self.form.preview.setChecked(False)
-            run = ColorizeRun(self.viewer, self._runner, self._job_factory, plan, self)
+            run = ColorizeRun(self.viewer, self.runner, self._job_factory, plan, self)
         except ColorganError as error:
-            self._complain(str(error))
+            self._show_error(str(error))
             show_error(str(error))
             return
         self.run = run
@@ -127,25 +132,25 @@ class ColorizeWidget(QWidget):
         self.run_bar.set_state("running")
 
     def cancel(self) -> None:
-        """Stop the run once the planes under way are done; the finished ones are kept."""
+        """Stop the run after the planes in progress; finished planes are kept."""
         if self.run is not None:
             self.run.cancel()
 
     def event(self, event: QEvent | None) -> bool:
-        """Notice when the panel is closed: napari takes it out of its dock."""
+        """Shut down when napari closes the panel, which removes it from its dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self._shut_down()
         return bool(super().event(event))
 
     def hideEvent(self, event: QHideEvent | None) -> None:
-        """Remember the options whenever the panel goes out of sight, napari's end included."""
+        """Save the options whenever the panel is hidden, also when napari is closed."""
         super().hideEvent(event)
         save_options(self.form.options)
 
     def _shut_down(self) -> None:
         self._viewer_events.clear()
         self._layer_events.clear()
-        self._runner.shut_down()
+        self.runner.shut_down()
         self._preview.stop()
         if self.run is not None:
             self.run.abandon()
@@ -185,31 +190,30 @@ class ColorizeWidget(QWidget):
         self.run = None
         self.run_bar.set_state("idle")
         if outcome == "failed":
-            self._complain(text)
+            self._show_error(text)
         else:
             self.run_bar.show_message(text)
-        self._ask_preview()
+        self._request_preview()
 
-    def _complain(self, text: str) -> None:
+    def _show_error(self, text: str) -> None:
         self.run_bar.show_message(text, "error")
 
     def _list_layers(self, *_: Any) -> None:
-        """Offer the viewer's image layers, the active one first time, and keep the choice."""
+        """List the viewer's image layers and keep the choice; at first the active one is chosen."""
         combo, chosen = self.form.layer, self.layer
         layers = [layer for layer in self.viewer.layers if is_colorizable(layer)]
-        combo.blockSignals(True)
-        combo.clear()
-        for layer in reversed(layers):
-            combo.addItem(layer.name, layer)
-        if chosen in layers:
-            combo.setCurrentIndex(layers[::-1].index(chosen))
-        combo.blockSignals(False)
+        with signals_blocked(combo):
+            combo.clear()
+            for layer in reversed(layers):
+                combo.addItem(layer.name, layer)
+            if chosen in layers:
+                combo.setCurrentIndex(layers[::-1].index(chosen))
         if chosen not in layers:
             self._layer_chosen()
             self._follow_selection()
 
     def _follow_selection(self, *_: Any) -> None:
-        """Choose the layer that the user selects, unless it is one of our own results."""
+        """Choose the layer that the user selects, unless it is a result of this plugin."""
         active = self.viewer.layers.selection.active
         if is_colorizable(active) and not is_result(active):
             index = self.form.layer.findText(active.name)
@@ -224,16 +228,16 @@ class ColorizeWidget(QWidget):
         if layer is not None:
             events = layer.events
             for emitter in (events.contrast_limits, events.gamma, events.colormap):
-                self._layer_events.add(emitter, self._ask_preview)
+                self._layer_events.add(emitter, self._request_preview)
             self._layer_events.add(events.data, self._layer_chosen)
             try:
                 axes = layer_axes(layer)
                 names = axis_names(layer)
                 sizes = axes.outer_shape(tuple(layer_levels(layer)[0].shape))
             except ColorganError as error:
-                self._complain(str(error))
+                self._show_error(str(error))
         self.form.planes.set_stack(names, sizes)
-        self._ask_preview()
+        self._request_preview()
 
     def _layer_removed(self, event: Any) -> None:
         if self.run is not None:
@@ -242,15 +246,15 @@ class ColorizeWidget(QWidget):
             self.form.preview.setChecked(False)
         self._list_layers()
 
-    def _preview_toggled(self, wanted: bool) -> None:
-        if wanted:
-            self._ask_preview()
+    def _preview_toggled(self, checked: bool) -> None:
+        if checked:
+            self._request_preview()
         else:
             self._preview.stop()
 
-    def _ask_preview(self, *_: Any) -> None:
+    def _request_preview(self, *_: Any) -> None:
         if self.form.preview.isChecked():
-            self._preview.ask()
+            self._preview.request()
 
     def _show_preview(self) -> None:
         if not self.form.preview.isChecked() or self.run is not None:
@@ -260,8 +264,8 @@ class ColorizeWidget(QWidget):
         except ColorganError as error:
             self._preview_failed(str(error))
             return
-        self._preview.show_plan(plan)
+        self._preview.render(plan)
 
     def _preview_failed(self, text: str) -> None:
         self.form.preview.setChecked(False)
-        self._complain(text)
+        self._show_error(text)

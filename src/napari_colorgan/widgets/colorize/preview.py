@@ -1,4 +1,4 @@
-"""The live preview: the plane on view in colour, following the form and the viewer."""
+"""The live preview: the plane on view in colour, updated with the form and the viewer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
-from napari_colorgan.widgets.colorize.requests import layer_metadata
 from napari_colorgan.widgets.colorize.results import insert_above
+from napari_colorgan.widgets.colorize.run import layer_metadata
+from napari_colorgan.widgets.shared.controls import new_debouncer
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
     color_layer,
@@ -37,21 +38,22 @@ _DEBOUNCE_MS = 150
 
 
 class LivePreview(QObject):
-    """Colorize one plane at a time, the latest that was asked for.
+    """Colorizes the plane on view; only the latest request counts.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
-        Where the temporary layer goes.
+        The viewer that shows the temporary layer.
     runner : JobRunner
-        Runs the jobs; asking again cancels what is stale.
+        Runs the jobs; a new request cancels the job of an older one.
     job_factory : callable
-        Makes the job of a request.
+        Returns the job of a request.
     parent : QObject
         The owner.
     """
 
-    wanted = Signal()
+    requested = Signal()
+    """The last request is some time ago: `render` shall be called with the current plan."""
     failed = Signal(str)
 
     def __init__(
@@ -63,29 +65,26 @@ class LivePreview(QObject):
         self._job_factory = job_factory
         self._layer: Image | None = None
         self._shown_source: Image | None = None
-        # The newest layer on its way; what is finished of older ones is dropped.
+        # The layer of the newest request; results of older requests are dropped.
         self._pending: Any = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DEBOUNCE_MS)
-        self._timer.timeout.connect(self.wanted)
+        self._debouncer = new_debouncer(self, _DEBOUNCE_MS, self.requested)
 
     @property
     def layer(self) -> Image | None:
-        """The temporary layer, while there is one."""
+        """The temporary layer, None while there is none."""
         return self._layer
 
-    def ask(self) -> None:
-        """Say that the preview is out of date; `wanted` follows when things have settled."""
-        self._timer.start()
+    def request(self) -> None:
+        """Note that the preview is out of date; `requested` follows once no more changes come."""
+        self._debouncer.throttle()
 
-    def show_plan(self, plan: RunPlan) -> None:
-        """Colorize the plan's first plane and show it in place of the one before.
+    def render(self, plan: RunPlan) -> None:
+        """Colorize the plan's first plane and show it in place of the previous one.
 
         Parameters
         ----------
         plan : RunPlan
-            With a block of any size; only its first plane is taken.
+            Only the first plane of its block is used.
         """
         level = preview_level(plan.layer, plan.settings.scale or plan.entry.card.scale)
         stack = layer_levels(plan.layer)[level]
@@ -119,22 +118,22 @@ class LivePreview(QObject):
         self._pending = new
 
     def stop(self) -> None:
-        """Cancel what is under way and take the temporary layer away."""
-        self._timer.stop()
+        """Cancel the running job and remove the temporary layer."""
+        self._debouncer.cancel()
         pending, self._pending = self._pending, None
         if pending is not None:
             self._runner.cancel()
         self._remove_layer()
 
     def forget(self, layer: Any) -> bool:
-        """Return whether a layer that was removed was the preview's."""
+        """Return whether a layer that the viewer has lost was the preview."""
         if self._layer is None or layer != self._layer:
             return False
         self._layer = None
         return True
 
     def _event(self, event: Event) -> None:
-        """Take no notice: one plane needs no progress."""
+        """Ignore events; a single plane needs no progress."""
 
     def _done(self, new: Image, source: Image, _result: ColorizeResult) -> None:
         if new is not self._pending:
@@ -154,14 +153,14 @@ class LivePreview(QObject):
         self._remove_layer()
         self._layer, self._shown_source = new, source
         insert_above(self._viewer, source, new)
-        # The new layer must not take the user's place in the layer list.
+        # Adding a layer selects it; the user's selection must stay.
         kept = active if active in self._viewer.layers else source
         self._viewer.layers.selection.active = kept
 
     def _failed(self, error: Exception) -> None:
         self._pending = None
-        known = isinstance(error, ColorganError)
-        self.failed.emit(str(error) if known else f"{type(error).__name__}: {error}")
+        is_ours = isinstance(error, ColorganError)
+        self.failed.emit(str(error) if is_ours else f"{type(error).__name__}: {error}")
 
     def _cancelled(self, new: Image) -> None:
         if new is self._pending:
@@ -174,7 +173,7 @@ class LivePreview(QObject):
 
 
 def _for_one_plane(settings: PredictionSettings) -> PredictionSettings:
-    """Return settings that show the same colours sooner."""
-    # To find the fastest precision takes longer than one plane does.
+    """Return settings that give the same colours in less time."""
+    # "auto" measures which precision is fastest, which takes longer than one plane.
     precision = "float32" if settings.precision == "auto" else settings.precision
     return replace(settings, precision=precision, uncertainty=False)

@@ -1,30 +1,34 @@
-"""How far a job is: in the panel and in napari's activity dock."""
+"""The progress of a run: in the panel, with the button, and in napari's activity dock."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari.utils.progress import cancelable_progress
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QShortcut, QVBoxLayout, QWidget
+
+from napari_colorgan.widgets.shared.controls import describe, new_throttler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Often enough to look alive; each update lets napari process events.
+# Each update lets napari process events, so there must not be too many.
 _INTERVAL_MS = 150
 _MINUTE, _HOUR = 60, 3600
 
 
 class ProgressReport(QObject):
-    """Count planes and tell the activity dock, at a gentle pace.
+    """Counts planes and updates napari's activity dock at a limited rate.
 
     Parameters
     ----------
     description : str
-        What the activity dock calls the job.
+        The name of the job in the activity dock.
     on_cancel : callable
-        Called when someone presses Cancel in the activity dock.
+        Called when the user presses Cancel in the activity dock.
     parent : QObject
         The owner.
     """
@@ -35,45 +39,41 @@ class ProgressReport(QObject):
         self.done = 0
         self.total = 0
         self._bar = _ActivityBar(desc=description, total=0, on_cancel=on_cancel)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._tell)
+        self._throttler = new_throttler(self, _INTERVAL_MS, self._update_activity)
 
     def start(self, total: int) -> None:
-        """Begin to count, once it is known how many planes there are."""
+        """Start to count; the number of planes is known now."""
         self.total = total
         self._started = time.monotonic()
         self._bar.total = total
 
     def advance(self, done: int) -> None:
-        """Note how many planes are done."""
+        """Set how many planes are done."""
         self.done = done
-        if not self._timer.isActive():
-            self._timer.start()
+        self._throttler.throttle()
 
     @property
     def text(self) -> str:
-        """The state in words: planes done and time left."""
+        """The number of planes done and the time left, as text."""
         unit = "plane" if self.total == 1 else "planes"
         count = f"{self.done} of {self.total} {unit}"
         left = time_left(self.done, self.total, time.monotonic() - self._started)
         return f"{count}, {left}" if left else count
 
     def close(self) -> None:
-        """Leave the activity dock."""
-        self._timer.stop()
+        """Remove the job from the activity dock."""
+        self._throttler.cancel()
         self._bar.close()
         self.deleteLater()
 
-    def _tell(self) -> None:
-        # Last statement of its callback: napari's bar processes events while it updates, so
-        # anything may have happened when this returns, the end of the job included.
+    def _update_activity(self) -> None:
+        # This must stay the last statement of its callback: napari's bar processes events while
+        # it updates, so the job may have ended when it returns.
         self._bar.update(self.done - self._bar.n)
 
 
 class _ActivityBar(cancelable_progress):
-    """napari's own only sets a flag that a loop would poll; this one tells at once."""
+    """Calls back on Cancel; napari's own class only sets a flag that a loop would poll."""
 
     def __init__(self, *, on_cancel: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -85,14 +85,14 @@ class _ActivityBar(cancelable_progress):
 
 
 def time_left(done: int, total: int, seconds: float) -> str:
-    """Return about how long the rest takes, empty while that is unknown or over.
+    """Return an estimate of the time left as text, empty where there is none.
 
     Parameters
     ----------
     done, total : int
-        Planes.
+        Numbers of planes.
     seconds : float
-        How long those done took.
+        The time since the start.
     """
     if not 0 < done < total:
         return ""
@@ -102,3 +102,90 @@ def time_left(done: int, total: int, seconds: float) -> str:
     if left < _HOUR:
         return f"about {round(left / _MINUTE)} min left"
     return f"about {left / _HOUR:.1f} h left"
+
+
+RUN_KEYS = "Ctrl+Shift+R"
+State: TypeAlias = Literal["idle", "running", "cancelling"]
+Tone: TypeAlias = Literal["error", "notice"]
+
+_TEXTS: dict[State, str] = {"idle": "R&un", "running": "&Cancel", "cancelling": "Cancelling…"}
+_BUTTON_HEIGHT = 32
+# Readable on napari's dark and light themes alike.
+_COLORS: dict[Tone, str] = {"error": "#e5533d", "notice": "#8a8f98"}
+
+
+class RunBar(QWidget):
+    """The button that runs and cancels, with progress and messages, below the form."""
+
+    run_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = QPushButton()
+        self.progress = QProgressBar()
+        self.status = QLabel()
+        self.message = QLabel()
+        self.disclaimer = QLabel("Colours are predicted by a model, not measured.")
+        self._build()
+        self.state: State = "idle"
+        self.set_state("idle")
+        self.show_message("")
+        self.button.clicked.connect(self._pressed)
+        # As a child of the panel the shortcut exists only while the panel does.
+        self.shortcut = QShortcut(QKeySequence(RUN_KEYS), self)
+        self.shortcut.activated.connect(self.button.click)
+
+    def _build(self) -> None:
+        keys = QKeySequence(RUN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
+        describe(self.button, "Run", f"Colorize the chosen planes; press again to cancel ({keys}).")
+        describe(self.progress, "Progress", "Planes done.")
+        self.button.setMinimumHeight(_BUTTON_HEIGHT)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        for label in (self.message, self.disclaimer, self.status):
+            label.setWordWrap(True)
+        selectable = Qt.TextInteractionFlag.TextSelectableByMouse
+        self.message.setTextInteractionFlags(
+            selectable | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.message.setAccessibleName("Message")
+        self.disclaimer.setStyleSheet(f"color: {_COLORS['notice']}; font-size: 11px;")
+        self.disclaimer.setToolTip(
+            "They are plausible and can be wrong. Do not use them as evidence or for diagnosis."
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self.message, self.status, self.progress, self.button, self.disclaimer):
+            layout.addWidget(widget)
+
+    def set_state(self, state: State) -> None:
+        """Show whether a job runs, is being cancelled, or neither."""
+        self.state = state
+        self.button.setText(_TEXTS[state])
+        self.button.setAccessibleName(_TEXTS[state].replace("&", ""))
+        self.button.setEnabled(state != "cancelling")
+        self.progress.setVisible(state != "idle")
+        self.status.setVisible(state != "idle")
+        if state == "running":
+            # Until the first event, while the model is loaded, the bar shows that work goes on.
+            self.progress.setRange(0, 0)
+            self.status.setText("Preparing…")
+
+    def show_progress(self, done: int, total: int, text: str) -> None:
+        """Show the progress of the job."""
+        # A single plane has no progress to show; the bar then only shows that work goes on.
+        self.progress.setRange(0, total if total > 1 else 0)
+        self.progress.setValue(done)
+        self.status.setText(text)
+
+    def show_message(self, text: str, tone: Tone = "notice") -> None:
+        """Show a message above the button; an empty one hides it."""
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        color = f"color: {_COLORS['error']};" if tone == "error" else ""
+        self.message.setStyleSheet(color)
+
+    def _pressed(self) -> None:
+        (self.run_requested if self.state == "idle" else self.cancel_requested).emit()

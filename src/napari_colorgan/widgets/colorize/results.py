@@ -1,11 +1,12 @@
-"""The layers of a run: there from the first finished plane on, filled in as planes come."""
+"""The layers of a run: added with its first finished plane, and filled plane by plane."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
+from napari_colorgan.widgets.shared.controls import new_throttler
 from napari_colorgan.widgets.shared.layers import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -18,16 +19,16 @@ _INTERVAL_MS = 150
 
 
 class ResultLayers(QObject):
-    """Show layers while their arrays are being filled.
+    """Adds layers to the viewer and refreshes them while their arrays are filled.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
-        Where they go.
+        The viewer that shows them.
     source : napari.layers.Image
-        The layer above which they go.
+        The layer above which they are inserted.
     layers : list of napari.layers.Image
-        The colours, and the uncertainties if wanted.
+        The colours, and the uncertainties if requested.
     parent : QObject
         The owner.
     """
@@ -38,10 +39,7 @@ class ResultLayers(QObject):
         self._source = source
         self._layers = layers
         self.shown = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._refresh)
+        self._throttler = new_throttler(self, _INTERVAL_MS, self._refresh)
 
     @property
     def color(self) -> Image:
@@ -49,35 +47,34 @@ class ResultLayers(QObject):
         return self._layers[0]
 
     def plane_done(self) -> None:
-        """Show what has come; the first time, add the layers."""
+        """Show a finished plane; the first time, add the layers."""
         if self.shown:
-            if not self._timer.isActive():
-                self._timer.start()
+            self._throttler.throttle()
             return
         self.shown = True
         for layer in self._layers[::-1]:
             insert_above(self._viewer, self._source, layer)
 
     def finish(self, origin: Mapping[str, Any]) -> None:
-        """Show every plane and complete what the layers say about their origin."""
-        self._timer.stop()
+        """Show every plane and complete the layers' metadata about their origin."""
+        self._throttler.cancel()
         self._refresh()
         for layer in self._layers:
-            said = layer.metadata.get(METADATA_KEY, {})
-            layer.metadata = {**layer.metadata, METADATA_KEY: {**said, **origin}}
+            earlier = layer.metadata.get(METADATA_KEY, {})
+            layer.metadata = {**layer.metadata, METADATA_KEY: {**earlier, **origin}}
         self.deleteLater()
 
     def keep_partial(self) -> None:
-        """Keep what was finished under a name that says it isn't all; without any, nothing."""
-        self._timer.stop()
+        """Keep the finished planes and mark the layers as partial."""
+        self._throttler.cancel()
         self._refresh()
         for layer in self._present():
             layer.name = f"{layer.name} (partial)"
         self.deleteLater()
 
     def remove(self) -> None:
-        """Take away what is left of the layers."""
-        self._timer.stop()
+        """Remove those of the layers that are still in the viewer."""
+        self._throttler.cancel()
         for layer in self._present():
             self._viewer.layers.remove(layer)
         self.deleteLater()
@@ -91,6 +88,6 @@ class ResultLayers(QObject):
 
 
 def insert_above(viewer: Viewer, source: Image, layer: Image) -> None:
-    """Add a layer right above another, or on top when that one is gone."""
+    """Insert a layer right above another, or on top if that one was removed."""
     layers = viewer.layers
     layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)

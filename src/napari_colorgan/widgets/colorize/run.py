@@ -1,4 +1,4 @@
-"""One press of Run: from the form's choices to layers in the viewer."""
+"""One colorization: from the form's settings to layers in the viewer."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from qtpy.QtCore import QObject, Signal
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
-from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult, describe_origin
 from napari_colorgan.services.disk_array import allocate
 from napari_colorgan.services.pyramid import pyramid_job
+from napari_colorgan.settings import declared
 from napari_colorgan.widgets.colorize.progress import ProgressReport
-from napari_colorgan.widgets.colorize.requests import layer_metadata
 from napari_colorgan.widgets.colorize.results import ResultLayers
 from napari_colorgan.widgets.shared.layers import (
+    METADATA_KEY,
     color_layer,
     display_range,
     layer_levels,
     uncertainty_layer,
 )
+from napari_colorgan.widgets.shared.model_picker import predicts_distribution
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:
@@ -31,30 +34,32 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.library.store import ModelEntry
     from napari_colorgan.services.blocks import PlaneBlock
+    from napari_colorgan.widgets.shared.options import Options
+    from napari_colorgan.widgets.shared.preferences import Preferences
 
 JobFactory: TypeAlias = Callable[[ColorizeRequest], Job[ColorizeResult]]
-"""Makes the job of a request; tests put a fake one in its place."""
+"""Returns the job of a request; tests replace it by a fake engine."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunPlan:
-    """What a run is asked to do; nothing in it follows the form or the viewer any more.
+    """The input of a run, a copy that does not change with the form or the viewer.
 
     Attributes
     ----------
     layer : napari.layers.Image
         The source.
     block : PlaneBlock
-        Which of its planes.
+        The planes to colorize.
     first : tuple of int
-        The plane to begin with: the one on view.
+        The plane to start with: the one on view.
     entry : ModelEntry
         The model.
     settings : PredictionSettings
-        The engine's settings.
+        The settings of the prediction.
     """
 
     layer: Image
@@ -65,18 +70,18 @@ class RunPlan:
 
 
 class ColorizeRun(QObject):
-    """Carry a plan out; signals `progressed`, `noticed`, `cancelling`, then `ended` once.
+    """Carries out a plan; signals `progressed`, `noticed`, `cancelling`, then `ended` once.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
-        Where the layers go.
+        The viewer that shows the layers.
     runner : JobRunner
         Runs the job.
     job_factory : callable
-        Makes the job of a request.
+        Returns the job of a request.
     plan : RunPlan
-        What to do.
+        The input of the run.
     parent : QObject
         The owner.
     """
@@ -100,13 +105,15 @@ class ColorizeRun(QObject):
         self._discarded = False
         name = plan.layer.name
         colors = _allocate_levels(plan, plan.settings.dtype, samples=3)
-        unsure = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
+        uncertainties = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
         display = display_range(plan.layer)
         metadata = layer_metadata(plan.entry, plan.settings, display)
         layers = [color_layer(colors, plan.layer, plan.block, f"{name} colour", metadata)]
-        if unsure:
+        if uncertainties:
             title = f"{name} uncertainty"
-            layers.append(uncertainty_layer(unsure, plan.layer, plan.block, title, dict(metadata)))
+            layers.append(
+                uncertainty_layer(uncertainties, plan.layer, plan.block, title, dict(metadata))
+            )
         self.layers = ResultLayers(viewer, plan.layer, layers, self)
         request = ColorizeRequest(
             stack=layer_levels(plan.layer)[0],
@@ -116,31 +123,33 @@ class ColorizeRun(QObject):
             display=display,
             indices=plan.block.indices(plan.first),
             target=ArrayTarget(colors[0], plan.block.axes, plan.block.starts),
-            uncertainty_target=ArrayTarget(unsure[0], plan.block.axes, plan.block.starts)
-            if unsure
+            uncertainty_target=ArrayTarget(uncertainties[0], plan.block.axes, plan.block.starts)
+            if uncertainties
             else None,
         )
         job = job_factory(request)
         if len(colors) > 1:
-            job = pyramid_job(job, plan.block, [colors, *([unsure] if unsure else [])])
+            job = pyramid_job(
+                job, plan.block, [colors, *([uncertainties] if uncertainties else [])]
+            )
         self._progress = ProgressReport(f"Colorize {name}", self.cancel, self)
         handlers = JobHandlers(self._event, self._done, self._failed, self._cancelled)
         runner.start(job, f"colorizing {name}", handlers)
 
     def cancel(self) -> None:
-        """Stop after the planes under way; `ended` tells when."""
+        """Stop after the planes in progress; `ended` follows."""
         self.cancelling.emit()
         self._runner.cancel()
 
     def layer_removed(self, layer: Image) -> None:
-        """Cancel, and leave nothing behind, when the source or the result goes."""
-        result_gone = self.layers.shown and layer == self.layers.color
-        if layer == self.plan.layer or result_gone:
+        """Cancel and remove all layers if the source or the result was removed."""
+        result_removed = self.layers.shown and layer == self.layers.color
+        if layer == self.plan.layer or result_removed:
             self._discarded = True
             self.cancel()
 
     def abandon(self) -> None:
-        """Settle at once, without waiting for the job: the panel is going."""
+        """Finish the layers at once, without waiting for the job; the panel is being closed."""
         self._settle()
 
     def _event(self, event: Event) -> None:
@@ -162,8 +171,8 @@ class ColorizeRun(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._settle()
-        known = isinstance(error, ColorganError)
-        self._end("failed", str(error) if known else f"{type(error).__name__}: {error}")
+        is_ours = isinstance(error, ColorganError)
+        self._end("failed", str(error) if is_ours else f"{type(error).__name__}: {error}")
 
     def _cancelled(self) -> None:
         kept = self._settle()
@@ -173,7 +182,7 @@ class ColorizeRun(QObject):
         )
 
     def _settle(self) -> str | None:
-        """Tidy up a run that did not end well; return the partial result's name if any."""
+        """Finish the layers of an incomplete run; return the partial result's name, if any."""
         self._progress.close()
         if self._discarded or not self.layers.shown:
             self.layers.remove()
@@ -202,3 +211,23 @@ def _allocate_levels(plan: RunPlan, dtype: str, samples: int) -> list[Any]:
         shape = plan.block.output_shape(samples, axes.plane_shape(level.shape), lower)
         levels.append(allocate(shape, np.dtype(dtype), axes.output if samples else axes.scalar))
     return levels
+
+
+def prediction_settings(
+    options: Options, preferences: Preferences, entry: ModelEntry
+) -> PredictionSettings:
+    """Return the settings of a prediction: the form's, where it has them, else the preferences."""
+    choices = {name: getattr(options, name) for name in declared(PredictionSettings)}
+    choices |= {"precision": preferences.precision, "memory_limit": preferences.memory_limit}
+    if options.device == "preferences":
+        choices["device"] = preferences.device
+    if not predicts_distribution(entry):
+        choices |= {"vividness": None, "uncertainty": False}
+    return PredictionSettings(**choices)
+
+
+def layer_metadata(
+    entry: ModelEntry, settings: PredictionSettings, display: DisplayRange
+) -> dict[str, Any]:
+    """Return the metadata of a result layer about its origin."""
+    return {METADATA_KEY: describe_origin(entry.card, settings, display)}

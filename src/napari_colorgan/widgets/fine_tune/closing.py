@@ -1,4 +1,4 @@
-"""Ask before a panel or napari is closed while a training is under way."""
+"""Ask before the panel or napari is closed while a model is being trained."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.runs import TuningRun
 
-_UNSEEN_PLATFORMS = ("offscreen", "minimal", "vnc")
-_WHERE = "Plugins > ColorGAN > Fine-tune lists it under Runs, and takes it up again."
+_HEADLESS_PLATFORMS = ("offscreen", "minimal", "vnc")
+_WHERE = "Plugins > ColorGAN > Fine-tune lists it under Runs, where it can be opened again."
 _TOOLTIPS = (
-    "Close; the training goes on in a process of its own.",
-    "Close; the training ends with the best state that it has reached.",
-    "Leave all as it is (Escape).",
+    "Close. The training continues in a process of its own.",
+    "Close. The training ends, and its best state so far is kept.",
+    "Do not close (Escape).",
 )
 
 
 class ClosingGuard(QObject):
-    """Asks whether to leave runs going, to stop them, or not to close.
+    """Asks whether runs shall continue, shall be stopped, or whether not to close.
 
-    The question is a box that waits beside the program instead of holding it up: where nobody
-    answers, nothing hangs, and the run goes on.
+    The message box does not block the program: if nobody answers, nothing hangs and the run
+    continues.
 
     Parameters
     ----------
     panel : QWidget
         The panel; its dock and window are guarded from `install` on.
     running : callable
-        Returns the runs that would go on unseen.
+        Returns the active runs, which would continue without a panel.
     """
 
     def __init__(self, panel: QWidget, running: Callable[[], Sequence[TuningRun]]) -> None:
@@ -50,24 +50,24 @@ class ClosingGuard(QObject):
         self._find_window: Callable[[], Any] = lambda: None
 
     def install(self) -> None:
-        """Guard the dock and the window that the panel lies in by now."""
+        """Guard the dock and the window that contain the panel now."""
         dock = _dock_of(self._panel)
         if dock is None or dock.parentWidget() is self._find_window():
             return
         self._find_window = weakref.ref(dock.parentWidget())
         dock.parentWidget().installEventFilter(self)
-        # What the cross of napari's docks calls; other ways to take a panel out don't ask.
-        dock.destroyOnClose = partial(_cross_pressed, weakref.ref(self), weakref.ref(dock))
+        # The close button of napari's docks calls this; other ways to remove a panel don't ask.
+        dock.destroyOnClose = partial(_close_dock, weakref.ref(self), weakref.ref(dock))
 
     def disconnect(self) -> None:
-        """Guard nothing any more."""
+        """Stop guarding."""
         window = self._find_window()
         if window is not None:
             window.removeEventFilter(self)
         self._find_window = lambda: None
 
     def ask_or_close(self, close: Callable[[], object]) -> None:
-        """Close at once if nothing is under way, else as the answer says."""
+        """Close at once if no run is active, else as the user answers."""
         runs = self._running()
         if not runs:
             close()
@@ -77,7 +77,7 @@ class ClosingGuard(QObject):
             self._ask(runs, close)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Hold the window open while it is asked what shall become of its runs."""
+        """Keep the window open while the question waits for its answer."""
         if event is None or event.type() != QEvent.Type.Close or not self._may_ask():
             return False
         if not self._running():
@@ -87,13 +87,13 @@ class ClosingGuard(QObject):
         return True
 
     def _may_ask(self) -> bool:
-        """Return whether there is somebody to ask, and closing can still be called off."""
+        """Return whether a user can see the question, and closing can still be cancelled."""
         app, window = QApplication.instance(), self._find_window()
         if self._closing or window is None or app is None or app.isSavingSession():
             return False
-        if QApplication.platformName() in _UNSEEN_PLATFORMS or not window.isVisible():
+        if QApplication.platformName() in _HEADLESS_PLATFORMS or not window.isVisible():
             return False
-        # `Viewer.close` takes the canvas down before the window: there is no way back.
+        # `Viewer.close` destroys the canvas before the window, and then there is no way back.
         middle = window.centralWidget()
         return any(w.isVisible() for w in middle.findChildren(QWidget)) if middle else False
 
@@ -101,11 +101,11 @@ class ClosingGuard(QObject):
         box = self.box = QMessageBox(self._find_window())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.setWindowTitle("A training is under way")
-        box.setText(f"Still being trained: {', '.join(map(run_title, runs))}.")
+        box.setWindowTitle("A model is being trained")
+        box.setText(f"Training in progress: {', '.join(map(run_title, runs))}.")
         box.setInformativeText(_WHERE)
         roles = QMessageBox.ButtonRole
-        leave = box.addButton("&Leave it running", roles.AcceptRole)
+        leave = box.addButton("&Keep running", roles.AcceptRole)
         stop = box.addButton("&Stop and keep", roles.DestructiveRole)
         stay = box.addButton("&Don't close", roles.RejectRole)
         for button, tooltip in zip((leave, stop, stay), _TOOLTIPS, strict=True):
@@ -132,18 +132,18 @@ class ClosingGuard(QObject):
         window.close(quit_app=getattr(window, "_quit_app", False))
 
 
-def _cross_pressed(
+def _close_dock(
     guard: Callable[[], ClosingGuard | None], dock: Callable[[], QDockWidget | None]
 ) -> None:
-    found, asking = dock(), guard()
-    if found is None:
+    closing_dock, closing_guard = dock(), guard()
+    if closing_dock is None:
         return
-    close = partial(type(found).destroyOnClose, found)
-    close() if asking is None else asking.ask_or_close(close)
+    close = partial(type(closing_dock).destroyOnClose, closing_dock)
+    close() if closing_guard is None else closing_guard.ask_or_close(close)
 
 
 def _dock_of(panel: QWidget) -> Any:
-    """Return the napari dock that a panel lies in, or None."""
+    """Return the napari dock that contains a panel, or None."""
     widget: QWidget | None = panel
     while widget is not None and not isinstance(widget, QDockWidget):
         widget = widget.parentWidget()

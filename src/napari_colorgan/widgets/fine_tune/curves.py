@@ -1,4 +1,4 @@
-"""How a training goes, as curves."""
+"""The losses and held-out metrics of a run, as curves."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ _GRAY = "#8a8f98"
 _METRICS = ("l1", "delta_e")
 _MOST_POINTS = 400
 _TITLES = ("Losses", "Held-out planes (dashed: base)")
-_TOOLTIPS = ("What the training makes smaller, over its steps.", "Lower is better.")
+_TOOLTIPS = ("The losses that the training minimizes, over its steps.", "Lower is better.")
 
 
 class TrainingCurves(QWidget):
-    """Two plots: the losses, and L1 and ΔE00 on the held-out planes beside the base's."""
+    """Two plots over the steps: the losses, and L1 and ΔE00 on the held-out planes.
+
+    The metrics of the base model are drawn dashed.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class TrainingCurves(QWidget):
         self._step = 0
 
     def clear(self) -> None:
-        """Begin anew. The plots are only made when they are first needed: that takes a second."""
+        """Start with empty plots; pyqtgraph, which takes a second to import, loads here."""
         if not self._layout.count():
             self._build()
         for plot in self._plots:
@@ -52,7 +55,7 @@ class TrainingCurves(QWidget):
         self._step = 0
 
     def show_event(self, event: Event) -> None:
-        """Draw what an event brings, if anything."""
+        """Add the values that an event carries, if any."""
         from napari_colorgan.events import EpochDone, StepDone
 
         if isinstance(event, StepDone):
@@ -79,7 +82,7 @@ class TrainingCurves(QWidget):
         steps.append(float(self._step))
         values.append(value)
         if len(steps) > _MOST_POINTS:
-            # Every other point of the past tells as much at this size.
+            # At the plot's width every other point of the past shows the same curve.
             del steps[:-1:2], values[:-1:2]
         if not self._plots:
             return
@@ -90,11 +93,11 @@ class TrainingCurves(QWidget):
     def _new_curve(self, plot: int, name: str, symbol: str, dashed_as: str) -> Any:
         import pyqtgraph
 
-        shown_as = dashed_as or name
-        known = self._colors[plot]
-        color = known.setdefault(shown_as, _COLORS[len(known) % len(_COLORS)])
-        named = " · ".join(f"<span style='color: {c}'>{n}</span>" for n, c in known.items())
-        self._titles[plot].setText(f"{_TITLES[plot]} &nbsp; {named}")
+        title = dashed_as or name
+        colors = self._colors[plot]
+        color = colors.setdefault(title, _COLORS[len(colors) % len(_COLORS)])
+        legend = " · ".join(f"<span style='color: {c}'>{n}</span>" for n, c in colors.items())
+        self._titles[plot].setText(f"{_TITLES[plot]} &nbsp; {legend}")
         style = Qt.PenStyle.DashLine if dashed_as else Qt.PenStyle.SolidLine
         pen = pyqtgraph.mkPen(color, width=1 if dashed_as else 2, style=style)
         options = {"symbol": symbol, "symbolSize": 5, "symbolBrush": color} if symbol else {}

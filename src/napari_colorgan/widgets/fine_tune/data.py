@@ -1,4 +1,4 @@
-"""The list of what to train on: colour layers, files and folders."""
+"""The list of training images: colour layers, files and folders."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_colorgan.io import INPUT_SUFFIXES
-from napari_colorgan.widgets.fine_tune.layers import is_seeable, is_trainable
-from napari_colorgan.widgets.fine_tune.pairs import SeenAs
+from napari_colorgan.widgets.fine_tune.layers import is_gray_input, is_trainable
+from napari_colorgan.widgets.fine_tune.pairs import GrayInputChoice
 from napari_colorgan.widgets.shared.controls import describe
 
 if TYPE_CHECKING:
@@ -31,14 +32,12 @@ if TYPE_CHECKING:
 
 _ROLE = Qt.ItemDataRole.UserRole
 _LIST_HEIGHT = 110
-_TOOLTIP = (
-    "Tick the colour images to learn from. Drop files and folders here; Delete takes them off."
-)
+_TOOLTIP = "Check the colour images to train on. Drop files and folders here; Delete removes them."
 _LAYER_TOOLTIP = "A layer of this viewer."
 
 
 class TrainingData(QWidget):
-    """Layers to tick, and paths to add; signals `changed`."""
+    """A list with layers to check and paths to add; signals `changed`."""
 
     changed = Signal()
 
@@ -49,13 +48,13 @@ class TrainingData(QWidget):
         self.folder = QPushButton("Folder…")
         self.remove = QPushButton("Remove")
         self.hint = QLabel("Open colour images, or add files and folders.")
-        self.seen_as = SeenAs()
+        self.gray_input = GrayInputChoice()
         self._build()
         self.list.itemChanged.connect(self._changed)
         self.list.itemSelectionChanged.connect(self._update)
-        self.seen_as.chosen.connect(self._changed)
+        self.gray_input.chosen.connect(self._changed)
         self.list.dropped.connect(self.add_paths)
-        self.list.delete_asked.connect(self.remove_selected)
+        self.list.delete_requested.connect(self.remove_selected)
         self.files.clicked.connect(self._ask_files)
         self.folder.clicked.connect(self._ask_folder)
         self.remove.clicked.connect(self.remove_selected)
@@ -65,7 +64,9 @@ class TrainingData(QWidget):
         describe(self.list, "Training images", _TOOLTIP)
         describe(self.files, "Add files", "Add image files: TIFF, PNG, JPEG, OME-Zarr, NumPy.")
         describe(self.folder, "Add a folder", "Add all images in a folder and its subfolders.")
-        describe(self.remove, "Remove", "Take the chosen files off the list; nothing is deleted.")
+        describe(
+            self.remove, "Remove", "Remove the selected files from the list; nothing is deleted."
+        )
         self.hint.setWordWrap(True)
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -74,48 +75,47 @@ class TrainingData(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(QLabel("Colour images to learn from"))
+        layout.addWidget(QLabel("Colour images to train on"))
         layout.addWidget(self.list)
         layout.addWidget(self.hint)
         layout.addLayout(row)
-        layout.addWidget(self.seen_as)
+        layout.addWidget(self.gray_input)
 
     @property
     def layers(self) -> list[Image]:
-        """The ticked layers."""
-        return [value for value in self._ticked() if not isinstance(value, Path)]
+        """The checked layers."""
+        return [value for value in self._checked() if not isinstance(value, Path)]
 
     @property
     def paths(self) -> list[Path]:
-        """The ticked files and folders."""
-        return [value for value in self._ticked() if isinstance(value, Path)]
+        """The checked files and folders."""
+        return [value for value in self._checked() if isinstance(value, Path)]
 
-    def partner_of(self, layer: Image) -> Image | None:
-        """Return the gray layer that a colour layer is to be seen as, if not its lightness."""
-        return self.seen_as.partner_of(layer)
+    def gray_input_of(self, layer: Image) -> Image | None:
+        """Return the gray input of a colour layer, None for the layer's own lightness."""
+        return self.gray_input.gray_input_of(layer)
 
     def set_layers(self, layers: Sequence[Any]) -> None:
-        """Offer those of a viewer's layers that can be used, new ones ticked, others as before."""
+        """List the usable layers of a viewer; new ones are checked, others stay as they were."""
         colors = [layer for layer in layers if is_trainable(layer)]
-        ticks = {id(item.data(_ROLE)): item.checkState() for item in self._items()}
+        checked = {id(item.data(_ROLE)): item.checkState() for item in self._items()}
         paths = [
             (v, item.checkState())
             for item in self._items()
             if isinstance(v := item.data(_ROLE), Path)
         ]
-        self.list.blockSignals(True)
-        self.list.clear()
-        for layer in colors:
-            tick = ticks.get(id(layer), Qt.CheckState.Checked)
-            self._add(layer.name, layer, tick, _LAYER_TOOLTIP)
-        for path, tick in paths:
-            self._add(path.name or str(path), path, tick, str(path))
-        self.list.blockSignals(False)
-        self.seen_as.set_layers(colors, [layer for layer in layers if is_seeable(layer)])
+        with signals_blocked(self.list):
+            self.list.clear()
+            for layer in colors:
+                tick = checked.get(id(layer), Qt.CheckState.Checked)
+                self._add(layer.name, layer, tick, _LAYER_TOOLTIP)
+            for path, tick in paths:
+                self._add(path.name or str(path), path, tick, str(path))
+        self.gray_input.set_layers(colors, [layer for layer in layers if is_gray_input(layer)])
         self._changed()
 
     def add_paths(self, paths: Iterable[Path]) -> None:
-        """Add files and folders that aren't listed yet."""
+        """Add files and folders that are not listed yet."""
         known = {value for item in self._items() if isinstance(value := item.data(_ROLE), Path)}
         for path in paths:
             if path not in known:
@@ -123,7 +123,7 @@ class TrainingData(QWidget):
         self._changed()
 
     def remove_selected(self) -> None:
-        """Take the chosen files and folders off the list."""
+        """Remove the selected files and folders from the list."""
         for item in self.list.selectedItems():
             if isinstance(item.data(_ROLE), Path):
                 self.list.takeItem(self.list.row(item))
@@ -140,7 +140,7 @@ class TrainingData(QWidget):
     def _items(self) -> list[QListWidgetItem]:
         return [self.list.item(row) for row in range(self.list.count())]
 
-    def _ticked(self) -> list[Any]:
+    def _checked(self) -> list[Any]:
         checked = Qt.CheckState.Checked
         return [item.data(_ROLE) for item in self._items() if item.checkState() == checked]
 
@@ -150,22 +150,21 @@ class TrainingData(QWidget):
 
     def _update(self) -> None:
         self.hint.setVisible(self.list.count() == 0)
-        chosen = self.list.selectedItems()
-        self.remove.setEnabled(any(isinstance(item.data(_ROLE), Path) for item in chosen))
-        selected = [value for item in chosen if (value := item.data(_ROLE)) in self.layers]
-        self.seen_as.show_for(selected or self.layers[:1], self.layers)
+        selected = self.list.selectedItems()
+        self.remove.setEnabled(any(isinstance(item.data(_ROLE), Path) for item in selected))
+        layers = [value for item in selected if (value := item.data(_ROLE)) in self.layers]
+        self.gray_input.show_for(layers or self.layers[:1], self.layers)
         self._name_pairs()
 
     def _name_pairs(self) -> None:
-        self.list.blockSignals(True)
-        for item in self._items():
-            layer = item.data(_ROLE)
-            if not isinstance(layer, Path):
-                partner = self.partner_of(layer)
-                seen = "" if partner is None else f", seen as {partner.name}"
-                item.setText(f"{layer.name}{seen}")
-                item.setToolTip(item.text() if seen else _LAYER_TOOLTIP)
-        self.list.blockSignals(False)
+        with signals_blocked(self.list):
+            for item in self._items():
+                layer = item.data(_ROLE)
+                if not isinstance(layer, Path):
+                    gray = self.gray_input_of(layer)
+                    pair = "" if gray is None else f" (input: {gray.name})"
+                    item.setText(f"{layer.name}{pair}")
+                    item.setToolTip(item.text() if pair else _LAYER_TOOLTIP)
 
     def _ask_files(self) -> None:
         pattern = "Images ({})".format(" ".join(f"*{suffix}" for suffix in INPUT_SUFFIXES))
@@ -179,10 +178,10 @@ class TrainingData(QWidget):
 
 
 class _DropList(QListWidget):
-    """Takes files and folders that are dropped on it."""
+    """A list that accepts dropped files and folders."""
 
     dropped = Signal(list)
-    delete_asked = Signal()
+    delete_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,28 +192,28 @@ class _DropList(QListWidget):
         self.setAcceptDrops(True)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files."""
-        self._answer(event)
+        """Accept files."""
+        self._accept_files(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Take files."""
-        self._answer(event)
+        """Accept files."""
+        self._accept_files(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Tell which files and folders came."""
+        """Signal which files and folders were dropped."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
             self.dropped.emit(paths)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Let Delete take the chosen files off."""
+        """Signal that Delete was pressed."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.delete_asked.emit()
+            self.delete_requested.emit()
         else:
             super().keyPressEvent(event)
 
-    def _answer(self, event: Any) -> None:
+    def _accept_files(self, event: Any) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
         else:

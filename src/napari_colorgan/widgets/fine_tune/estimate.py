@@ -1,4 +1,4 @@
-"""What there is to train on and what it will take, told while the form is filled in."""
+"""The amount of training data and the cost of a run, shown while the form is filled in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_colorgan.services.dataset.counting import (
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.estimate import Outlook, estimate_run, rate_of
 from napari_colorgan.services.tuning.recipe import RecipeValues, recipe_values
-from napari_colorgan.widgets.fine_tune.requests import sources_of
+from napari_colorgan.widgets.fine_tune.requests import layer_sources
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FileCount(QObject):
         self._runner = JobRunner(self)
 
     def count(self, paths: list[Path]) -> None:
-        """Count these, if they aren't the ones that have been counted."""
+        """Count the planes of these paths, unless they have been counted."""
         if paths == self._paths:
             return
         self._paths = list(paths)
@@ -54,13 +54,13 @@ class FileCount(QObject):
         counted = self._paths
 
         def done(counts: PlaneCounts) -> None:
-            # Another list may have come meanwhile.
+            # The list may have changed meanwhile.
             if counted is self._paths:
                 self.counts = counts
                 self.changed.emit()
 
         handlers = JobHandlers(
-            self._happened,
+            self._count_progressed,
             done,
             lambda error: done(PlaneCounts(unreadable=(str(error),))),
             lambda: None,
@@ -68,10 +68,10 @@ class FileCount(QObject):
         self._runner.start(count_job(counted), "counting training images", handlers)
 
     def shut_down(self) -> None:
-        """Stop counting for good."""
+        """Stop; no handler is called afterwards."""
         self._runner.shut_down()
 
-    def _happened(self, event: Event) -> None:
+    def _count_progressed(self, event: Event) -> None:
         if isinstance(event, Started):
             self.progress = f"counting {event.total:,} files…"
         elif isinstance(event, FileStarted):
@@ -80,7 +80,7 @@ class FileCount(QObject):
 
 
 class TrainingEstimate(QObject):
-    """Two texts about a form: what it trains on, and what that takes; signals `changed`."""
+    """Describes the data and the cost of the run that a form describes; signals `changed`."""
 
     changed = Signal()
 
@@ -93,7 +93,7 @@ class TrainingEstimate(QObject):
 
     @property
     def values(self) -> RecipeValues | None:
-        """What the recipe means for the chosen base, None where there is none.
+        """The recipe's values for the chosen base model, None if there is no model.
 
         Raises
         ------
@@ -108,14 +108,14 @@ class TrainingEstimate(QObject):
         )
 
     def texts(self) -> tuple[str, str]:
-        """Return what is trained on and what it takes; begins to count files that are new."""
+        """Return a text about the data and one about the cost; new files are counted."""
         form = self._form
         self.files.count(form.data.paths)
         try:
             values = self.values
-            layers = tally_sources(sources_of(form))
+            layers = tally_sources(layer_sources(form))
         except PairError:
-            return "", ""  # It is said where the gray layer is chosen.
+            return "", ""  # Reported below the choice of the gray layer.
         except ColorganError as error:
             return str(error), ""
         if values is None:
@@ -130,21 +130,23 @@ class TrainingEstimate(QObject):
     ) -> str:
         form = self._form
         unit = "plane" if form.region.value is None else "region"
-        parts = [many(layers.planes, f"{unit} of layers")] if layers.planes else []
+        parts = [count_text(layers.planes, f"{unit} of layers")] if layers.planes else []
         if files is None:
-            return "; ".join([*parts, self.files.progress or "looking for files…"])
+            return "; ".join([*parts, self.files.progress or "searching for files…"])
         if form.data.paths:
-            parts.append(many(files.planes, "plane in files") if files.planes else _NO_COLOURS)
+            parts.append(
+                count_text(files.planes, "plane in files") if files.planes else _NO_COLOURS
+            )
         if not parts:
             return ""
         both = layers + files
-        lines = [" and ".join(parts) + _seen(both, values, form.settings.size.value)]
+        lines = [" and ".join(parts) + _patches_text(both, values, form.settings.size.value)]
         if both.planes:
             share = form.hold_out.value() / 100.0
             lines.append(_held_out(both.planes, share, unit if not files.planes else "plane"))
         if both.unreadable:
-            count = many(len(both.unreadable), "file")
-            lines.append(f"{count} can't be read, such as: {both.unreadable[0]}")
+            count = count_text(len(both.unreadable), "file")
+            lines.append(f"{count} cannot be read, for example: {both.unreadable[0]}")
         return "\n".join(lines)
 
     def _cost_text(self, counts: PlaneCounts, values: RecipeValues) -> str:
@@ -152,7 +154,7 @@ class TrainingEstimate(QObject):
         if entry is None or not counts.planes:
             return ""
         epochs = form.chosen_epochs
-        outlook = estimate_run(
+        cost = estimate_run(
             entry,
             values,
             counts,
@@ -162,60 +164,62 @@ class TrainingEstimate(QObject):
             epochs=epochs,
             rate=None if epochs is None else self._earlier_rate(),
         )
-        return " ".join((_time(outlook), _memory(outlook), "napari stays free meanwhile."))
+        return " ".join((_time(cost), _memory(cost), "napari remains usable meanwhile."))
 
     def _earlier_rate(self) -> float | None:
-        """Return how fast a run like this one went on this machine, if there was one."""
+        """Return the speed of the last run with these settings on this machine, if any."""
         form, entry = self._form, self._form.base.entry
-        wanted = (form.scale.value, form.adversarial.isChecked(), str(self._recipe))
+        settings = (form.scale.value, form.adversarial.isChecked(), str(self._recipe))
         for run in find_runs()[:_RECENT_RUNS]:
             try:
                 request = run.request
             except ColorganError:
                 continue
-            alike = (request.scale, request.adversarial, str(request.recipe)) == wanted
-            if alike and entry is not None and request.base == entry.path.absolute():
+            same = (request.scale, request.adversarial, str(request.recipe)) == settings
+            if same and entry is not None and request.base == entry.path.absolute():
                 rate = rate_of(run.poll())
                 if rate is not None:
                     return rate
         return None
 
 
-def many(count: int, noun: str) -> str:
-    """Return a number with its noun, whose first word takes the plural."""
+def count_text(count: int, noun: str) -> str:
+    """Return a number with its noun; the first word of the noun gets the plural."""
     first, *rest = noun.split(" ", 1)
     return " ".join([f"{count:,}", first if count == 1 else f"{first}s", *rest])
 
 
-def _seen(counts: PlaneCounts, values: RecipeValues, size: int) -> str:
+def _patches_text(counts: PlaneCounts, values: RecipeValues, size: int) -> str:
     if not counts.planes:
         return ""
     if values.data.scale == "fit":
-        return f", each shown whole at {size} px"
-    return f", {many(counts.patches(size), 'patch').replace('patchs', 'patches')} of {size} px"
+        return f", each shrunk to {size} px"
+    return (
+        f", {count_text(counts.patches(size), 'patch').replace('patchs', 'patches')} of {size} px"
+    )
 
 
 def _held_out(planes: int, share: float, unit: str) -> str:
     count = held_out_count(planes, share)
     if not count:
-        return f"The end of this {unit} is held out: not trained on, but measured on."
-    return f"{count} of {planes:,} {unit}s held out: not trained on, but measured on."
+        return f"The end of this {unit} is held out: used to measure, not to train."
+    return f"{count} of {planes:,} {unit}s held out: used to measure, not to train."
 
 
-def _time(outlook: Outlook) -> str:
-    if outlook.steps is None:
-        return f"Ends in about {outlook.minutes:g} minutes."
-    steps = many(outlook.steps, "step")
-    if outlook.minutes is None:
-        return f"Takes {steps}; how long that is, the first ones tell."
-    return f"Takes {steps}, about {max(outlook.minutes, 1):.0f} min at the last run's pace."
+def _time(estimate: Outlook) -> str:
+    if estimate.steps is None:
+        return f"Ends in about {estimate.minutes:g} minutes."
+    steps = count_text(estimate.steps, "step")
+    if estimate.minutes is None:
+        return f"Takes {steps}; the first ones will show how long that is."
+    return f"Takes {steps}, about {max(estimate.minutes, 1):.0f} min at the speed of the last run."
 
 
-def _memory(outlook: Outlook) -> str:
-    needed, free = (f"{count / 1e9:.1f} GB" for count in (outlook.memory, outlook.free))
-    if outlook.memory > outlook.free:
+def _memory(estimate: Outlook) -> str:
+    needed, free = (f"{count / 1e9:.1f} GB" for count in (estimate.memory, estimate.free))
+    if estimate.memory > estimate.free:
         return (
-            f"Needs about {needed} of memory, and {free} is free: close other programs or "
+            f"Needs about {needed} of memory, but only {free} is free. Close other programs or "
             "choose smaller patches under More."
         )
     return f"Needs about {needed} of memory; {free} is free."

@@ -1,4 +1,7 @@
-"""Follow a run's directory from the panel, a few times a second."""
+"""Follow runs from the panel: the one on view several times a second, all others now and then.
+
+A run is a process of its own that writes into its folder. The panel only reads there.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,27 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Preview
-from napari_colorgan.services.runs import TuningRun
+from napari_colorgan.services.runs import TuningRun, find_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from napari_colorgan.services.runs import State
 
+
 _INTERVAL_MS = 300
-_AT_WORK = ("running", "paused")
+_ACTIVE = ("running", "paused")
 
 
 class RunFollower(QObject):
-    """Reads what a run has written; signals `happened`, `pictured` and `state_changed`.
+    """Reads the events of the run on view.
 
-    The run goes on whether it is watched or not.
+    Signals `event_read`, `preview_written` and `state_changed`. The run does not depend on it.
     """
 
-    happened = Signal(object)
-    pictured = Signal(str)
+    event_read = Signal(object)
+    preview_written = Signal(str)
     state_changed = Signal(str, str)
 
     def __init__(self, parent: QObject) -> None:
@@ -34,40 +39,40 @@ class RunFollower(QObject):
         self.run: TuningRun | None = None
         self._state: State | None = None
         self._cancelled = False
-        self._seen: dict[Path, TuningRun] = {}
-        self._told: dict[Path, State] = {}
+        self._followed: dict[Path, TuningRun] = {}
+        self._reported: dict[Path, State] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer.timeout.connect(self._poll)
 
     @property
     def state(self) -> State | None:
-        """The watched run's state when it was last looked at."""
+        """The state of the run on view at the last reading."""
         return self._state
 
     @property
     def running(self) -> list[TuningRun]:
-        """The runs that were ever watched and that a process still works on."""
-        return [run for run in self._seen.values() if run.state in _AT_WORK]
+        """The runs that this panel has followed and that are still active."""
+        return [run for run in self._followed.values() if run.state in _ACTIVE]
 
     def pop_finished(self) -> TuningRun | None:
-        """Return a run that has ended since it was looked away from; each is returned once."""
-        for path, run in self._seen.items():
-            was, state = self._told.get(path), run.state
-            if self.run is None and was in _AT_WORK and state not in _AT_WORK and path.exists():
-                self._told[path] = state
+        """Return a run that has ended in the background; each is returned once."""
+        for path, run in self._followed.items():
+            was, state = self._reported.get(path), run.state
+            if self.run is None and was in _ACTIVE and state not in _ACTIVE and path.exists():
+                self._reported[path] = state
                 return run
         return None
 
     def attach(self, path: Path) -> None:
-        """Watch a run from its first event on."""
-        self.run = self._seen[path] = TuningRun(path)
+        """Follow a run from its first event on."""
+        self.run = self._followed[path] = TuningRun(path)
         self._state, self._cancelled = None, False
         self._timer.start()
-        self._look()
+        self._poll()
 
     def start(self, path: Path) -> None:
-        """Start a run, or take it up, and watch it; a failure is told as a change of state."""
+        """Start or resume a run and follow it; a failure is reported as a change of state."""
         try:
             TuningRun(path).start()
         except ColorganError as error:
@@ -77,18 +82,18 @@ class RunFollower(QObject):
         self.attach(path)
 
     def detach(self) -> None:
-        """Look away."""
+        """Stop following; the run goes on."""
         self._timer.stop()
         self.run = self._state = None
 
     def pause(self, paused: bool) -> None:
-        """Let the run rest, or go on."""
+        """Pause the run, or let it continue."""
         if self.run is not None:
             self.run.pause(paused)
-            self._look()
+            self._poll()
 
     def stop(self) -> None:
-        """Let the run end with the best state so far."""
+        """Let the run end after its current step and keep the best state so far."""
         if self.run is not None:
             self.run.stop()
 
@@ -96,31 +101,87 @@ class RunFollower(QObject):
         """End the run at once."""
         if self.run is not None:
             self._cancelled = True
-            self._told[self.run.path] = "interrupted"
+            self._reported[self.run.path] = "interrupted"
             self.run.cancel()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self.run is None:
             return
-        # The state first: what is written before the end is then read before it is told.
+        # The state is read first, so that no event written before the end is missed.
         state = self.run.state
         events = self.run.poll()
         pictures = [event.path for event in events if isinstance(event, Preview)]
         for event in events:
-            self.happened.emit(event)
+            self.event_read.emit(event)
         if pictures:
-            self.pictured.emit(pictures[-1])
+            self.preview_written.emit(pictures[-1])
         if state == self._state:
             return
-        # One that was found interrupted may have been cancelled, unless it says why.
-        news = self._state is not None or self.run.reason != ""
-        ended_badly = state == "interrupted" and news and not self._cancelled
+        # A run that was already interrupted when it was opened may have been cancelled by the
+        # user earlier; only a run that recorded a reason has failed.
+        is_new = self._state is not None or self.run.reason != ""
+        ended_badly = state == "interrupted" and is_new and not self._cancelled
         self._change(state, str(self.run.failure()) if ended_badly else "")
 
     def _change(self, state: State, text: str) -> None:
         self._state = state
         if self.run is not None:
-            self._told[self.run.path] = state
-        if state not in _AT_WORK:
+            self._reported[self.run.path] = state
+        if state not in _ACTIVE:
             self._timer.stop()
         self.state_changed.emit(state, text)
+
+
+INTERVAL_MS = 2000
+
+
+class RunsPoller(QObject):
+    """Polls all runs in the background every two seconds; signals `changed` and `ended`.
+
+    Parameters
+    ----------
+    follower : RunFollower
+        Knows which runs have ended without being on view.
+    is_free : callable
+        Whether the panel can show the list of runs and a message now.
+    """
+
+    changed = Signal(list)
+    """All runs, whenever one was added or removed or has changed its state."""
+    ended = Signal(object)
+    """A run that has ended in the background."""
+
+    def __init__(self, follower: RunFollower, is_free: Callable[[], bool]) -> None:
+        super().__init__(follower)
+        self._follower = follower
+        self._is_free = is_free
+        self._states: dict[Path, State] = {}
+        self.timer = QTimer(self)
+        self.timer.setInterval(INTERVAL_MS)
+        self.timer.timeout.connect(self._poll_if_free)
+
+    def start(self) -> None:
+        """Poll now and periodically."""
+        self.poll()
+        self.timer.start()
+
+    def stop(self) -> None:
+        """Stop polling."""
+        self.timer.stop()
+
+    def poll(self) -> None:
+        """Read the state of all runs now."""
+        runs = find_runs()
+        states = {run.path: run.state for run in runs}
+        if states != self._states:
+            self._states = states
+            self.changed.emit(runs)
+
+    def _poll_if_free(self) -> None:
+        if not self._is_free():
+            return
+        self.poll()
+        # One at a time, so that each message stays long enough to be read.
+        run = self._follower.pop_finished()
+        if run is not None:
+            self.ended.emit(run)

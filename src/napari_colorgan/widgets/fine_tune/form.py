@@ -1,4 +1,4 @@
-"""The settings of a fine-tuning, for people."""
+"""The form with the settings of a fine-tuning run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_colorgan.widgets.fine_tune.data import TrainingData
-from napari_colorgan.widgets.fine_tune.more_settings import MoreSettings
 from napari_colorgan.widgets.shared.controls import (
     Combo,
     Fold,
@@ -27,6 +27,7 @@ from napari_colorgan.widgets.shared.controls import (
     new_form,
 )
 from napari_colorgan.widgets.shared.model_picker import ModelPicker
+from napari_colorgan.widgets.shared.setting_rows import DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
     from qtpy.QtWidgets import QFormLayout
 
+    from napari_colorgan.services.tuning.recipe import RecipeValues
     from napari_colorgan.widgets.shared.model_picker import Library
 
 _MINUTES, _EPOCHS = "minutes", "epochs"
@@ -50,7 +52,7 @@ _SMALL = "color: #8a8f98; font-size: 11px;"
 
 
 class TrainingForm(QWidget):
-    """Every setting of a fine-tuning; it computes nothing."""
+    """Every setting of a run; it computes nothing."""
 
     changed = Signal()
 
@@ -85,17 +87,19 @@ class TrainingForm(QWidget):
         self.hold_out.setValue(20)
         self.hold_out.setSuffix(" %")
         make_slim(self.hold_out)
-        tooltip = "The share of planes that is not trained on, but measured on."
+        tooltip = "The share of planes that is used to measure the model, not to train it."
         add_row(form, "&Hold out", self.hold_out, "Hold out", tooltip)
         self.count.setWordWrap(True)
         self.count.setStyleSheet(_SMALL)
         form.addRow(self.count)
-        add_row(form, "&Base", self.base, "Base model", "The model to start from; it stays.")
+        add_row(
+            form, "&Base", self.base, "Base model", "The model to start from; it is not changed."
+        )
         tooltip = "How long to train. The best state on the held-out planes is kept."
         add_row(form, "&Time", self.budget, "Time", tooltip)
         for box, unit, value, name, tooltip in (
-            (self.minutes, " min", 10, "Minutes", "The time to plan for, in minutes."),
-            (self.epochs, " epochs", 100, "Epochs", "How often to go through all images."),
+            (self.minutes, " min", 10, "Minutes", "The time to train, in minutes."),
+            (self.epochs, " epochs", 100, "Epochs", "The number of passes over all images."),
         ):
             box.setRange(0.5, 100_000)
             box.setDecimals(1)
@@ -105,12 +109,12 @@ class TrainingForm(QWidget):
             describe(box, name, tooltip)
             form.addRow("", box)
         self.name.setPlaceholderText("my stain")
-        add_row(form, "&Name", self.name, "Name of the new model", "What to call the new model.")
+        add_row(form, "&Name", self.name, "Name of the new model", "The name of the new model.")
         describe(
             self.adversarial,
             "Adversarial phase",
-            "In the last quarter a second network judges whether the colours look real: bolder "
-            "colours, and a greater risk of wrong ones.",
+            "In the last quarter a discriminator network judges whether the colours look real. "
+            "Colours become more vivid, and wrong ones more likely.",
         )
         form.addRow("", self.adversarial)
         return form
@@ -136,36 +140,35 @@ class TrainingForm(QWidget):
 
     @property
     def scale(self) -> Combo:
-        """What the model shall see."""
+        """The scale of the model's input."""
         return self.settings.scale
 
     @property
     def device(self) -> Combo:
-        """Where to train."""
+        """The device to train on."""
         return self.settings.device
 
     @property
     def chosen_minutes(self) -> float:
-        """The time to plan for, where no epochs are chosen."""
+        """The time to train, if no epochs are chosen."""
         value = self.budget.value
         return value if isinstance(value, float) else float(self.minutes.value())
 
     @property
     def chosen_epochs(self) -> float | None:
-        """The passes over all images, or None where a time is chosen."""
+        """The passes over all images, None if a time is chosen."""
         return float(self.epochs.value()) if self.budget.value == _EPOCHS else None
 
     def set_regions(self, layers: Sequence[Shapes]) -> None:
-        """Offer these Shapes layers, and keep the choice if it is still there."""
+        """Offer these Shapes layers, and keep the choice if its layer is still there."""
         chosen = self.region.value
-        self.region.blockSignals(True)
-        self.region.clear()
-        self.region.addItem(_WHOLE, None)
-        for layer in layers:
-            self.region.addItem(layer.name, layer)
-        self.region.setCurrentIndex(layers.index(chosen) + 1 if chosen in layers else 0)
+        with signals_blocked(self.region):
+            self.region.clear()
+            self.region.addItem(_WHOLE, None)
+            for layer in layers:
+                self.region.addItem(layer.name, layer)
+            self.region.setCurrentIndex(layers.index(chosen) + 1 if chosen in layers else 0)
         self.region.setEnabled(bool(layers))
-        self.region.blockSignals(False)
 
     def _budget_changed(self, *_: Any) -> None:
         self.minutes.setVisible(self.budget.value == _MINUTES)
@@ -174,3 +177,81 @@ class TrainingForm(QWidget):
 
     def _emit_changed(self, *_: Any) -> None:
         self.changed.emit()
+
+
+_SCALES = (
+    (None, "Like the base model"),
+    ("fit", "Whole pictures, shrunk"),
+    ("native", "Pixels as they are"),
+)
+_SIZES = (64, 96, 128, 160, 192, 224, 256, 320, 384, 512)
+
+
+class MoreSettings(QWidget):
+    """Scale, patch size, learning rate and device, with the recipe's values; signals `changed`."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = Combo(_SCALES)
+        self.size = Combo((side, f"{side} px") for side in _SIZES)
+        self.rate = QDoubleSpinBox()
+        self.device = Combo(DEVICES)
+        self._recipe: RecipeValues | None = None
+        self._build()
+        for signal in (
+            self.scale.currentIndexChanged,
+            self.size.currentIndexChanged,
+            self.rate.valueChanged,
+            self.device.currentIndexChanged,
+        ):
+            signal.connect(lambda *_: self.changed.emit())
+
+    def _build(self) -> None:
+        form = new_form()
+        self.setLayout(form)
+        tooltip = "Whole pictures suit photographs; pixels as they are suit microscopy."
+        add_row(form, "&Input", self.scale, "Scale of the model's input", tooltip)
+        tooltip = (
+            "The side of the training patches. Larger ones show more context and take more memory."
+        )
+        add_row(form, "&Patches", self.size, "Patch size", tooltip)
+        self.rate.setDecimals(5)
+        self.rate.setRange(0.00001, 0.1)
+        self.rate.setSingleStep(0.0005)
+        make_slim(self.rate)
+        tooltip = "The step size of the optimizer. Lower it if the curves jump."
+        add_row(form, "&Rate", self.rate, "Learning rate", tooltip)
+        tooltip = "Where the network is trained. Automatic uses a GPU if there is one."
+        add_row(form, "D&evice", self.device, "Device", tooltip)
+
+    @property
+    def differs_from_recipe(self) -> bool:
+        """Whether the patch size or the learning rate differs from the recipe's."""
+        return self._recipe is not None and not (
+            self._has_recipe_size() and self._has_recipe_rate()
+        )
+
+    def show_recipe(self, values: RecipeValues) -> None:
+        """Show a recipe's values, except where the user has changed them."""
+        size, rate = self._has_recipe_size(), self._has_recipe_rate()
+        self._recipe = values
+        if size:
+            with signals_blocked(self.size):
+                self._choose_size(values.size)
+        if rate:
+            with signals_blocked(self.rate):
+                self.rate.setValue(values.learning_rate)
+
+    def _has_recipe_size(self) -> bool:
+        return self._recipe is None or bool(self.size.value == self._recipe.size)
+
+    def _has_recipe_rate(self) -> bool:
+        # The box shows five digits.
+        return self._recipe is None or abs(self.rate.value() - self._recipe.learning_rate) < 1e-5
+
+    def _choose_size(self, size: int) -> None:
+        if self.size.findData(size) < 0:
+            self.size.addItem(f"{size} px", size)
+        self.size.choose(size)

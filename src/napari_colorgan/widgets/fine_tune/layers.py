@@ -1,4 +1,4 @@
-"""Colour layers as training material, whole or where shapes have been drawn."""
+"""Colour layers as training data: whole planes, or the parts under shapes."""
 
 from __future__ import annotations
 
@@ -7,45 +7,54 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Shapes
+from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.services.dataset.gray_source import GraySource, check_pair
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
-from napari_colorgan.widgets.shared.layers import display_range, is_result, layer_axes, layer_levels
+from napari_colorgan.widgets.shared.controls import new_debouncer
+from napari_colorgan.widgets.shared.layers import (
+    Subscriptions,
+    display_range,
+    is_result,
+    layer_axes,
+    layer_levels,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
 
 SMALLEST_SIDE = 32
-"""Of a region, in pixels: less shows a network nothing."""
+"""Of a region, in pixels. A smaller patch has no structure to learn from."""
 
 
 def is_trainable(layer: Any) -> bool:
-    """Return whether a layer shows true colours: RGB, and not predicted by this plugin."""
+    """Return whether a layer holds measured colours: RGB, and not predicted by this plugin."""
     return isinstance(layer, Image) and bool(layer.rgb) and not is_result(layer)
 
 
 def is_region(layer: Any) -> bool:
-    """Return whether a layer can say where to train."""
+    """Return whether a layer can limit the training to regions."""
     return isinstance(layer, Shapes)
 
 
-def is_seeable(layer: Any) -> bool:
-    """Return whether a layer can be what a model sees in place of a colour layer's lightness."""
+def is_gray_input(layer: Any) -> bool:
+    """Return whether a layer can be a model's input in place of a colour layer's lightness."""
     return isinstance(layer, Image) and not layer.rgb and not is_result(layer)
 
 
 def pair_problem(layer: Image, gray: Image) -> str | None:
-    """Return what is wrong with seeing a colour layer as a gray one, None if nothing is."""
+    """Return why two layers are not a pair, None if they are."""
     try:
-        _partner(layer, gray)
+        _gray_source(layer, gray)
     except ColorganError as error:
         return str(error)
     return None
 
 
-def _partner(layer: Image, gray: Image) -> GraySource:
-    """Return a gray layer's planes as they are shown now."""
+def _gray_source(layer: Image, gray: Image) -> GraySource:
+    """Return a gray layer's planes as they are displayed now."""
     source = GraySource(gray.name, layer_levels(gray)[0], layer_axes(gray), display_range(gray))
     check_pair(layer.name, tuple(layer_levels(layer)[0].shape), layer_axes(layer), source)
     return source
@@ -64,7 +73,7 @@ def layer_source(
         Its shapes' bounding rectangles are the parts. Shapes of as many dimensions as the image
         lie on one plane each, others on all.
     gray : napari.layers.Image or None
-        What the model shall see of it, pixel by pixel; None is its own lightness.
+        The model's input for it, pixel by pixel; None for the layer's own lightness.
 
     Returns
     -------
@@ -86,9 +95,9 @@ def layer_source(
             action="Convert the layer first.",
         )
     axes = layer_axes(layer)
-    partner = None if gray is None else _partner(layer, gray)
+    source = None if gray is None else _gray_source(layer, gray)
     if regions is None:
-        return ArraySource(layer.name, stack, axes, gray=partner)
+        return ArraySource(layer.name, stack, axes, gray=source)
     boxes = tuple(_boxes(layer, regions))
     if not boxes:
         return None
@@ -99,7 +108,7 @@ def layer_source(
             got=f"none that large in “{regions.name}”",
             action="Draw larger ones.",
         )
-    return ArraySource(layer.name, stack, axes, large, partner)
+    return ArraySource(layer.name, stack, axes, large, source)
 
 
 def _boxes(layer: Image, regions: Shapes) -> Iterator[Box]:
@@ -121,3 +130,32 @@ def _boxes(layer: Image, regions: Shapes) -> Iterator[Box]:
                 continue
         if bottom > top and right > left:
             yield Box(top, left, bottom - top, right - left, index)
+
+
+# A shape that is dragged changes with each move of the mouse.
+_DEBOUNCE_MS = 200
+
+
+class RegionWatch(QObject):
+    """Follows the shapes that limit a training; signals `changed` once a drawing is finished."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._events = Subscriptions()
+        self._debouncer = new_debouncer(self, _DEBOUNCE_MS, self.changed)
+
+    def follow(self, layers: Sequence[Shapes]) -> None:
+        """Follow these layers instead of the earlier ones."""
+        self.disconnect()
+        for layer in layers:
+            self._events.add(layer.events.data, self._moved)
+
+    def disconnect(self) -> None:
+        """Stop following."""
+        self._events.clear()
+        self._debouncer.cancel()
+
+    def _moved(self, *_: Any) -> None:
+        self._debouncer.throttle()

@@ -1,9 +1,10 @@
-"""A fine-tuning under way: how it goes, and how to stop it."""
+"""The page of a run: its progress, its result, and buttons to control it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QGridLayout,
@@ -14,14 +15,22 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
+from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Notice, PlaneDone, Started, StepDone, duration
+from napari_colorgan.io import read_stack
 from napari_colorgan.metric_registry import label_of
 from napari_colorgan.widgets.fine_tune.curves import TrainingCurves
 from napari_colorgan.widgets.shared.controls import describe
-from napari_colorgan.widgets.shared.message import Message
+from napari_colorgan.widgets.shared.layers import PREVIEW_KEY
+from napari_colorgan.widgets.shared.messages import Message
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+
     from napari_colorgan.events import Event
     from napari_colorgan.services.runs import State
     from napari_colorgan.services.tuning.comparison import Comparison
@@ -38,20 +47,20 @@ _STATES = {
     "running": "",
     "paused": "Paused.",
     "finished": "Finished.",
-    "interrupted": "Stopped before its end.",
+    "interrupted": "Interrupted.",
 }
 
 
 class TrainingMonitor(QWidget):
-    """Shows events; its buttons only ask, by signals."""
+    """Shows the events of a run; its buttons only emit signals."""
 
-    pause_asked = Signal(bool)
-    stop_asked = Signal()
-    cancel_asked = Signal()
-    resume_asked = Signal()
-    keep_asked = Signal()
-    report_asked = Signal()
-    back_asked = Signal()
+    pause_requested = Signal(bool)
+    stop_requested = Signal()
+    cancel_requested = Signal()
+    resume_requested = Signal()
+    keep_requested = Signal()
+    report_requested = Signal()
+    back_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,18 +74,18 @@ class TrainingMonitor(QWidget):
         self.stop = QPushButton("Stop and keep")
         self.cancel = QPushButton("Cancel")
         self.resume = QPushButton("Resume")
-        self.keep = QPushButton("Keep it all the same")
+        self.keep = QPushButton("Keep anyway")
         self.report = QPushButton("Report")
         self.back = QPushButton("Back")
         self._build()
         self.pause.toggled.connect(self._pause_toggled)
         for button, signal in (
-            (self.stop, self.stop_asked),
-            (self.cancel, self.cancel_asked),
-            (self.resume, self.resume_asked),
-            (self.keep, self.keep_asked),
-            (self.report, self.report_asked),
-            (self.back, self.back_asked),
+            (self.stop, self.stop_requested),
+            (self.cancel, self.cancel_requested),
+            (self.resume, self.resume_requested),
+            (self.keep, self.keep_requested),
+            (self.report, self.report_requested),
+            (self.back, self.back_requested),
         ):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit())
         self._notices: list[str] = []
@@ -89,14 +98,16 @@ class TrainingMonitor(QWidget):
         self.progress.setFixedHeight(8)
         describe(self.progress, "Progress", "Training steps done.")
         self.pause.setCheckable(True)
-        describe(self.pause, "Pause", "Rest after this step; press again to go on.")
-        describe(self.stop, "Stop and keep", "End now, and keep the best state so far.")
-        describe(self.cancel, "Cancel", "End at once. The run stays in the list, to be resumed.")
-        describe(self.resume, "Resume", "Go on from the last checkpoint.")
-        describe(self.keep, "Keep it all the same", "Put the trained model into the library.")
-        tooltip = "Open the run's curves, numbers and pictures as a page in the browser."
+        describe(self.pause, "Pause", "Pause after this step; press again to continue.")
+        describe(self.stop, "Stop and keep", "End after this step and keep the best state so far.")
+        describe(
+            self.cancel, "Cancel", "End at once. The run stays in the list and can be resumed."
+        )
+        describe(self.resume, "Resume", "Continue from the last checkpoint.")
+        describe(self.keep, "Keep anyway", "Save the trained model to the library.")
+        tooltip = "Open the run's curves, metrics and images as a page in the browser."
         describe(self.report, "Report", tooltip)
-        describe(self.back, "Back", "To the settings; a run that is under way goes on.")
+        describe(self.back, "Back", "Back to the settings; the run continues.")
         grid = QGridLayout()
         grid.setSpacing(4)
         buttons = (self.pause, self.stop, self.cancel, self.resume, self.keep, self.report)
@@ -119,11 +130,11 @@ class TrainingMonitor(QWidget):
         layout.addStretch(1)
 
     def begin(self, name: str) -> None:
-        """Show a run from its beginning."""
+        """Show a new run, without events so far."""
         self.title.setText(f"Fine-tuning “{name}”")
         self.status.setText("Starting…")
         self._notices.clear()
-        self.notice.say("")
+        self.notice.show_text("")
         self.result.clear()
         self.progress.setRange(0, 0)
         self.curves.clear()
@@ -131,7 +142,7 @@ class TrainingMonitor(QWidget):
         self.offer_keeping(False)
 
     def show_state(self, state: State) -> None:
-        """Offer what can be done with a run in this state."""
+        """Show the buttons that apply to a run in this state."""
         at_work = state in ("running", "paused")
         for button in (self.pause, self.stop, self.cancel):
             button.setVisible(at_work)
@@ -139,23 +150,22 @@ class TrainingMonitor(QWidget):
         self.back.setEnabled(True)
         self.resume.setVisible(state == "interrupted")
         self.progress.setVisible(at_work)
-        self.pause.blockSignals(True)
-        self.pause.setChecked(state == "paused")
-        self.pause.setText("Go on" if state == "paused" else "Pause")
-        self.pause.blockSignals(False)
+        with signals_blocked(self.pause):
+            self.pause.setChecked(state == "paused")
+        self.pause.setText("Continue" if state == "paused" else "Pause")
         if _STATES[state]:
             self.status.setText(_STATES[state])
 
     def show_event(self, event: Event) -> None:
-        """Show what the run says."""
+        """Show an event of the run."""
         self.curves.show_event(event)
         if isinstance(event, Started):
             self.progress.setRange(0, event.total)
             self.progress.setValue(0)
             if event.unit == "plane":
-                self.status.setText(f"Looking at {event.total} planes…")
+                self.status.setText(f"Reading {event.total} planes…")
             elif event.unit == "check":
-                self.status.setText("Checking whether what some planes teach holds on others…")
+                self.status.setText("Cross-validating on the training planes…")
         elif isinstance(event, PlaneDone):
             self.progress.setValue(event.done)
         elif isinstance(event, StepDone):
@@ -167,45 +177,89 @@ class TrainingMonitor(QWidget):
             if event.transient:
                 self.status.setText(event.text)
             elif event.text not in self._notices:
-                # A run that is taken up again says the same again.
+                # A resumed run repeats its notices.
                 self._notices.append(event.text)
-                self.notice.say("\n".join(self._notices))
+                self.notice.show_text("\n".join(self._notices))
 
-    def show_writing(self) -> None:
-        """Say that the run can't be started yet; until then it can only be cancelled."""
+    def show_preparing(self) -> None:
+        """Show that the training images are written; until then the run can only be cancelled."""
         self.status.setText("Writing the training images…")
         for button in (self.pause, self.stop, self.back):
             button.setEnabled(False)
 
     def show_stopping(self) -> None:
-        """Say that the run will stop after its step."""
+        """Show that the run will stop after its current step."""
         self.status.setText("Stopping; the best state so far is kept…")
         for button in (self.pause, self.stop):
             button.setEnabled(False)
 
     def show_comparison(self, comparison: Comparison, base: str) -> None:
-        """Show the base and what it became on the held-out planes."""
+        """Show the metrics of the base and of the trained model on the held-out planes."""
         lines = [
             f"<tr><td>{label_of(c.name).replace(' ', '&nbsp;')}&nbsp;&nbsp;</td>"
             f"<td align='right'>{c.base:.2f}&nbsp;→&nbsp;</td>"
             f"<td align='right'><b>{c.tuned:.2f}</b></td><td>{_interval(c.low, c.high)}</td></tr>"
             for c in comparison.changes
         ]
-        pictures = f"{comparison.pictures} held-out picture" + "s" * (comparison.pictures != 1)
+        pictures = f"{comparison.pictures} held-out image" + "s" * (comparison.pictures != 1)
         self.result.setText(
-            f"“{base}” before, and after, on {pictures}; in brackets the change's 95 % interval:"
+            f"“{base}” before and after training, on {pictures}. Brackets hold the 95 % interval "
+            "of the change."
             f"<table style='font-size: 11px'>{''.join(lines)}</table>"
         )
 
     def offer_keeping(self, offered: bool) -> None:
-        """Offer to keep a model that is no better than its base."""
+        """Show or hide the button that keeps a model which is no better than its base."""
         self.keep.setVisible(offered)
 
     def _pause_toggled(self, paused: bool) -> None:
-        self.pause_asked.emit(paused)
+        self.pause_requested.emit(paused)
 
 
 def _interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     return f"&nbsp;[{low:+.2f},&nbsp;{high:+.2f}]"
+
+
+_RUN_KEY = "napari_colorgan_run"
+
+
+class TrainingPreview:
+    """Shows held-out planes while a model is trained: gray | base | now | truth.
+
+    Each run has one layer. A layer that the user removes stays away until its run is opened again.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._layer: Image | None = None
+        self._name = ""
+        self._run = ""
+
+    def begin(self, name: str, run: Path) -> None:
+        """Use the layer of this run if there is one; layers of other runs are left alone."""
+        self._name, self._run = name, str(run)
+        self._layer = None
+        for layer in self._viewer.layers:
+            if layer.metadata.get(_RUN_KEY) == self._run:
+                self._layer = layer
+
+    def show(self, path: str) -> None:
+        """Show an image that the run has written, if it still exists."""
+        try:
+            picture = read_stack(path).data[:]
+        except ColorganError:
+            return
+        if self._layer is None:
+            self._layer = Image(
+                picture,
+                rgb=True,
+                name=f"{self._name}: gray | base | now | truth",
+                metadata={PREVIEW_KEY: True, _RUN_KEY: self._run},
+            )
+            # The view isn't reset: the camera stays where the user left it. napari itself moves
+            # it to a first layer.
+            self._viewer.add_layer(self._layer)
+        elif self._layer in self._viewer.layers:
+            self._layer.data = picture

@@ -1,4 +1,4 @@
-"""Plugins > ColorGAN > Fine-tune: a model of one's own from a few colour images."""
+"""Plugins > ColorGAN > Fine-tune: train a model on a few colour images of one's own."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWi
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.tuning.preparing import prepare_job
 from napari_colorgan.widgets.fine_tune.closing import ClosingGuard
-from napari_colorgan.widgets.fine_tune.ending import RunEnding
 from napari_colorgan.widgets.fine_tune.estimate import TrainingEstimate
-from napari_colorgan.widgets.fine_tune.follower import RunFollower
+from napari_colorgan.widgets.fine_tune.follower import RunFollower, RunsPoller
 from napari_colorgan.widgets.fine_tune.form import TrainingForm
-from napari_colorgan.widgets.fine_tune.layers import is_region
-from napari_colorgan.widgets.fine_tune.monitor import TrainingMonitor
-from napari_colorgan.widgets.fine_tune.poller import RunsPoller
-from napari_colorgan.widgets.fine_tune.preview import TrainingPreview
-from napari_colorgan.widgets.fine_tune.regions import RegionWatch
-from napari_colorgan.widgets.fine_tune.requests import make_request, sources_of
+from napari_colorgan.widgets.fine_tune.layers import RegionWatch, is_region
+from napari_colorgan.widgets.fine_tune.monitor import TrainingMonitor, TrainingPreview
+from napari_colorgan.widgets.fine_tune.outcome import RunOutcome
+from napari_colorgan.widgets.fine_tune.requests import layer_sources, make_request
 from napari_colorgan.widgets.fine_tune.runs import RunsFold
-from napari_colorgan.widgets.shared.ask_bar import AskBar, Question
 from napari_colorgan.widgets.shared.controls import PanelArea, describe
-from napari_colorgan.widgets.shared.message import Message
+from napari_colorgan.widgets.shared.layers import Subscriptions
+from napari_colorgan.widgets.shared.messages import AskBar, Message, Question
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
-from napari_colorgan.widgets.shared.subscriptions import Subscriptions
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:
@@ -41,7 +37,7 @@ _BUTTON_HEIGHT = 32
 
 
 class FineTuneWidget(QWidget):
-    """The panel: settings on one page, a run on the other.
+    """The panel: the settings on one page, the run on view on the other.
 
     Parameters
     ----------
@@ -55,19 +51,19 @@ class FineTuneWidget(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.form = TrainingForm(PreferredLibrary())
-        self.outlook = TrainingEstimate(self.form, recipe)
+        self.estimator = TrainingEstimate(self.form, recipe)
         self.runs = RunsFold()
         self.monitor = TrainingMonitor()
         self.message = Message()
         self.ask = AskBar()
         self.estimate = QLabel()
         self.button = QPushButton("&Train")
-        self.watch = RunFollower(self)
-        self.guard = ClosingGuard(self, lambda: self.watch.running)
+        self.follower = RunFollower(self)
+        self.closing_guard = ClosingGuard(self, lambda: self.follower.running)
         self._recipe = recipe
         self._runner = JobRunner(self)
-        self.ending = RunEnding(self.watch, self.monitor, self.message)
-        self.lookout = RunsPoller(self.watch, self._can_tell)
+        self.outcome = RunOutcome(self.follower, self.monitor, self.message)
+        self.poller = RunsPoller(self.follower, self._may_report)
         self._regions = RegionWatch(self)
         self._preview = TrainingPreview(napari_viewer)
         self._events = Subscriptions()
@@ -75,7 +71,7 @@ class FineTuneWidget(QWidget):
         self._build()
         self._connect()
         self._list_layers()
-        self.lookout.look()
+        self.poller.poll()
 
     def _build(self) -> None:
         settings = QWidget()
@@ -92,7 +88,7 @@ class FineTuneWidget(QWidget):
             foot.addWidget(widget)
         self.estimate.setWordWrap(True)
         self.estimate.setStyleSheet("color: #8a8f98; font-size: 11px;")
-        describe(self.button, "Train", "Train a new model on the ticked images.")
+        describe(self.button, "Train", "Train a new model on the checked images.")
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self._pages.addWidget(PanelArea(settings))
         self._pages.addWidget(PanelArea(self.monitor))
@@ -104,24 +100,24 @@ class FineTuneWidget(QWidget):
 
     def _connect(self) -> None:
         self.button.clicked.connect(self.start)
-        self.form.changed.connect(self._look_ahead)
-        self.outlook.changed.connect(self._look_ahead)
-        self._regions.changed.connect(self._look_ahead)
-        self.lookout.changed.connect(self.runs.set_runs)
-        self.lookout.ended.connect(self.ending.tell)
-        self.runs.watch_asked.connect(self.show_run)
-        self.runs.report_asked.connect(self.ending.open_report)
-        self.runs.delete_asked.connect(self._ask_delete)
-        self.monitor.pause_asked.connect(self.watch.pause)
-        self.monitor.stop_asked.connect(self._stop)
-        self.monitor.cancel_asked.connect(self._cancel)
-        self.monitor.resume_asked.connect(self._resume)
-        self.monitor.keep_asked.connect(self.ending.keep)
-        self.monitor.report_asked.connect(lambda: self.ending.open_report(self.watch.run))
-        self.monitor.back_asked.connect(self._show_settings)
-        self.watch.happened.connect(self.monitor.show_event)
-        self.watch.pictured.connect(self._preview.show)
-        self.watch.state_changed.connect(self._state_changed)
+        self.form.changed.connect(self._update_estimate)
+        self.estimator.changed.connect(self._update_estimate)
+        self._regions.changed.connect(self._update_estimate)
+        self.poller.changed.connect(self.runs.set_runs)
+        self.poller.ended.connect(self.outcome.report_background_run)
+        self.runs.watch_requested.connect(self.show_run)
+        self.runs.report_requested.connect(self.outcome.open_report)
+        self.runs.delete_requested.connect(self._ask_delete)
+        self.monitor.pause_requested.connect(self.follower.pause)
+        self.monitor.stop_requested.connect(self._stop)
+        self.monitor.cancel_requested.connect(self._cancel)
+        self.monitor.resume_requested.connect(self._resume)
+        self.monitor.keep_requested.connect(self.outcome.keep)
+        self.monitor.report_requested.connect(lambda: self.outcome.open_report(self.follower.run))
+        self.monitor.back_requested.connect(self._show_settings)
+        self.follower.event_read.connect(self.monitor.show_event)
+        self.follower.preview_written.connect(self._preview.show)
+        self.follower.state_changed.connect(self._state_changed)
         layers = self.viewer.layers
         for emitter in (
             layers.events.inserted,
@@ -134,94 +130,94 @@ class FineTuneWidget(QWidget):
 
     @property
     def is_watching(self) -> bool:
-        """Whether the page of a run is shown."""
+        """Whether the page of a run is on view."""
         return bool(self._pages.currentIndex() == 1)
 
     def start(self) -> None:
-        """Train as the form says; what is wrong with it is said in the panel."""
-        self.message.say("")
+        """Train with the settings of the form; errors in them are shown in the panel."""
+        self.message.show_text("")
         try:
             self.form.base.require()
-            sources = sources_of(self.form)
-            request = make_request(self.form, sources, self._recipe, self.outlook.values)
+            sources = layer_sources(self.form)
+            request = make_request(self.form, sources, self._recipe, self.estimator.values)
         except ColorganError as error:
-            self.message.say(str(error), "error")
+            self.message.show_text(str(error), "error")
             return
         self._show_monitor(request.name, request.output)
-        self.monitor.show_writing()
+        self.monitor.show_preparing()
         handlers = JobHandlers(
             self.monitor.show_event, self._prepared, self._prepare_failed, self._prepare_cancelled
         )
         self._runner.start(prepare_job(request, sources), "writing training images", handlers)
 
     def show_run(self, run: TuningRun) -> None:
-        """Show a run, whoever has started it."""
-        if self._turn_to(run):
-            self.watch.attach(run.path)
+        """Show a run, whether this panel has started it or not."""
+        if self._open_run(run):
+            self.follower.attach(run.path)
 
     def event(self, event: QEvent | None) -> bool:
-        """Notice when the panel is closed: napari takes it out of its dock."""
+        """Shut down when napari closes the panel, which removes it from its dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self._shut_down()
         return bool(super().event(event))
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Look for runs that were started elsewhere, and guard the dock that it lies in."""
+        """Poll runs that were started elsewhere, and guard the dock against closing."""
         super().showEvent(event)
-        self.guard.install()
-        self.lookout.begin()
+        self.closing_guard.install()
+        self.poller.start()
 
     def _shut_down(self) -> None:
         self._events.clear()
         self._regions.disconnect()
-        self.lookout.end()
+        self.poller.stop()
         self._runner.shut_down()
-        self.ending.shut_down()
-        self.outlook.files.shut_down()
-        self.guard.disconnect()
-        self.watch.detach()
+        self.outcome.shut_down()
+        self.estimator.files.shut_down()
+        self.closing_guard.disconnect()
+        self.follower.detach()
 
     def _prepared(self, path: Path) -> None:
         self.monitor.show_state("running")
-        self.watch.start(path)
+        self.follower.start(path)
 
     def _prepare_failed(self, error: Exception) -> None:
         self._show_settings()
-        self.message.say(str(error), "error")
+        self.message.show_text(str(error), "error")
 
     def _prepare_cancelled(self) -> None:
         self._show_settings()
-        self.message.say("Cancelled.")
+        self.message.show_text("Cancelled.")
 
     def _stop(self) -> None:
         self.monitor.show_stopping()
-        self.watch.stop()
+        self.follower.stop()
 
     def _cancel(self) -> None:
         if self._runner.busy:
             self._runner.cancel()
         else:
-            self.watch.cancel()
+            self.follower.cancel()
 
     def _resume(self) -> None:
-        run = self.watch.run
-        if run is not None and self._turn_to(run):
-            self.watch.start(run.path)
+        run = self.follower.run
+        if run is not None and self._open_run(run):
+            self.follower.start(run.path)
 
     def _state_changed(self, state: str, text: str) -> None:
         self.monitor.show_state(state)  # type: ignore[arg-type]
         if text:
-            self.message.say(text, "error")
+            self.message.show_text(text, "error")
         if state == "finished":
-            self.ending.show()
+            self.outcome.show()
 
-    def _turn_to(self, run: TuningRun) -> bool:
-        """Show the page of a run; return whether that can be done."""
-        self.message.say("")
+    def _open_run(self, run: TuningRun) -> bool:
+        """Show the page of a run; return whether its request could be read."""
+        self.message.show_text("")
         try:
             self._show_monitor(run.request.name, run.path)
         except ColorganError as error:
-            self.message.say(str(error), "error")
+            self.message.show_text(str(error), "error")
             return False
         return True
 
@@ -232,11 +228,11 @@ class FineTuneWidget(QWidget):
         self._foot.hide()
 
     def _show_settings(self) -> None:
-        self.watch.detach()
-        self.message.say("")
+        self.follower.detach()
+        self.message.show_text("")
         self._pages.setCurrentIndex(0)
         self._foot.show()
-        self.lookout.look()
+        self.poller.poll()
 
     def _list_layers(self, *_: Any) -> None:
         layers = list(self.viewer.layers)[::-1]
@@ -245,8 +241,8 @@ class FineTuneWidget(QWidget):
         self.form.set_regions(regions)
         self.form.data.set_layers(layers)
 
-    def _can_tell(self) -> bool:
-        return self.isVisible() and not self.is_watching and not self.ending.busy
+    def _may_report(self) -> bool:
+        return self.isVisible() and not self.is_watching and not self.outcome.busy
 
     def _ask_delete(self, run: TuningRun) -> None:
         self.ask.ask(
@@ -260,10 +256,10 @@ class FineTuneWidget(QWidget):
 
     def _delete(self, run: TuningRun) -> None:
         run.delete()
-        self.lookout.look()
+        self.poller.poll()
 
-    def _look_ahead(self) -> None:
-        """Show how many planes there are, and what the run will take."""
-        data, cost = self.outlook.texts()
+    def _update_estimate(self) -> None:
+        """Show how many planes there are, and what the run will cost."""
+        data, cost = self.estimator.texts()
         self.form.count.setText(data)
         self.estimate.setText(cost)

@@ -1,22 +1,17 @@
-"""From the form to what the engine is asked, and from its result to Colorize."""
+"""From the form to the request that the training service takes."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from qtpy.QtWidgets import QApplication
 
 from napari_colorgan.errors import InputError, ModelError
 from napari_colorgan.library.names import check_name, free_name, name_of_file, same_name
 from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
-from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 from napari_colorgan.widgets.fine_tune.layers import layer_source
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
-from napari_colorgan.widgets.shared.options import load_options, save_options
 from napari_colorgan.widgets.shared.preferences import load_preferences
 
 if TYPE_CHECKING:
@@ -28,8 +23,8 @@ if TYPE_CHECKING:
     from napari_colorgan.widgets.fine_tune.form import TrainingForm
 
 
-def sources_of(form: TrainingForm) -> list[ArraySource]:
-    """Return the ticked layers' planes, or their regions'.
+def layer_sources(form: TrainingForm) -> list[ArraySource]:
+    """Return the checked layers as training data, whole or limited to regions.
 
     Raises
     ------
@@ -37,8 +32,8 @@ def sources_of(form: TrainingForm) -> list[ArraySource]:
         If a layer can't be trained on.
     """
     data, region = form.data, form.region.value
-    found = [layer_source(layer, region, data.partner_of(layer)) for layer in data.layers]
-    return [source for source in found if source is not None]
+    sources = [layer_source(layer, region, data.gray_input_of(layer)) for layer in data.layers]
+    return [source for source in sources if source is not None]
 
 
 def make_request(
@@ -47,19 +42,19 @@ def make_request(
     recipe: str | Path,
     values: RecipeValues | None = None,
 ) -> FineTuneRequest:
-    """Return what the form asks for.
+    """Return the request for the form's settings.
 
     Parameters
     ----------
     form : TrainingForm
-        Filled in.
+        The form.
     sources : sequence of ArraySource
-        What `sources_of` gives.
+        The result of `layer_sources`.
     recipe : str or Path
         The recipe's name, or a TOML file.
     values : RecipeValues or None
-        What the recipe means here; where the form has settings of its own instead, a recipe with
-        them is written into the run's folder.
+        The recipe's values for the base model. If the form differs from them, a recipe with the
+        form's values is written into the run's folder.
 
     Raises
     ------
@@ -76,20 +71,20 @@ def make_request(
     if not sources and not form.data.paths:
         raise InputError(
             expected="colour images to train on",
-            got="none that are ticked and under the region",
-            action="Open colour images, or add files and folders, and tick them.",
+            got="none that are checked and inside the region",
+            action="Open colour images, or add files and folders, and check them.",
         )
     names = [other.name for other in PreferredLibrary().entries()]
     typed = form.name.text().strip()
     name = check_name(typed) if typed else free_name(f"{entry.name} tuned", names)
     if any(same_name(name, other) for other in names):
         raise ModelError(
-            expected="a name that isn't taken",
+            expected="a name that is not taken",
             got=f"“{name}”, which is in the library",
             action="Choose another name.",
         )
     device, settings, output = form.device.value, form.settings, new_run_folder(name)
-    if values is not None and settings.is_own:
+    if values is not None and settings.differs_from_recipe:
         table = adapt_recipe(recipe, values, settings.size.value, settings.rate.value())
         recipe = write_recipe(table, output)
     return FineTuneRequest(
@@ -108,7 +103,7 @@ def make_request(
 
 
 def base_name(run: TuningRun) -> str:
-    """Return the name of the model that a run has started from.
+    """Return the name of the model that a run started from.
 
     Raises
     ------
@@ -116,12 +111,3 @@ def base_name(run: TuningRun) -> str:
         If the run's request can't be read.
     """
     return name_of_file(Path(str(run.request.base)))
-
-
-def choose_in_colorize(model: str) -> None:
-    """Choose a model in every Colorize panel, open now or later."""
-    save_options(dataclasses.replace(load_options(), model=model, vividness=None))
-    for panel in QApplication.allWidgets():
-        if isinstance(panel, ColorizeWidget):
-            panel.form.model.refresh()
-            panel.form.model.choose(model)

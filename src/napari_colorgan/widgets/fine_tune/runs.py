@@ -1,4 +1,4 @@
-"""Earlier and other runs: watched, resumed, removed."""
+"""The list of runs: active, finished and interrupted."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _LIST_HEIGHT = 90
 
 
 class RunsFold(Fold):
-    """A list of runs with their states; asks by signals."""
+    """A list of runs with their states; its buttons only emit signals."""
 
-    watch_asked = Signal(object)
-    report_asked = Signal(object)
-    delete_asked = Signal(object)
+    watch_requested = Signal(object)
+    report_requested = Signal(object)
+    delete_requested = Signal(object)
 
     def __init__(self) -> None:
         self.list = QListWidget()
@@ -40,12 +40,12 @@ class RunsFold(Fold):
         self.report = QPushButton("Report")
         self.delete = QPushButton("Delete")
         self._none = QLabel("None yet.")
-        super().__init__("Runs", "Runs under way, finished and interrupted.", self._page())
+        super().__init__("Runs", "Active, finished and interrupted runs.", self._page())
         self.list.itemSelectionChanged.connect(self._update)
-        self.list.itemDoubleClicked.connect(lambda _: self._ask(self.watch_asked))
-        self.watch.clicked.connect(lambda: self._ask(self.watch_asked))
-        self.report.clicked.connect(lambda: self._ask(self.report_asked))
-        self.delete.clicked.connect(lambda: self._ask(self.delete_asked))
+        self.list.itemDoubleClicked.connect(lambda _: self._emit(self.watch_requested))
+        self.watch.clicked.connect(lambda: self._emit(self.watch_requested))
+        self.report.clicked.connect(lambda: self._emit(self.report_requested))
+        self.delete.clicked.connect(lambda: self._emit(self.delete_requested))
         self.set_runs([])
 
     def _page(self) -> QWidget:
@@ -53,9 +53,13 @@ class RunsFold(Fold):
         self.list.setFixedHeight(_LIST_HEIGHT)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         describe(self.list, "Runs", "Runs, the newest first.")
-        describe(self.watch, "Show", "Show the run's curves and result; resume it there.")
+        describe(
+            self.watch,
+            "Show",
+            "Show the run's curves and result. An interrupted run can be resumed there.",
+        )
         describe(self.report, "Report", "Open the run's report in the browser.")
-        describe(self.delete, "Delete", "Remove the run's folder; models in the library stay.")
+        describe(self.delete, "Delete", "Delete the run's folder; models in the library are kept.")
         row = QHBoxLayout()
         for button in (self.watch, self.report, self.delete):
             row.addWidget(button, 1)
@@ -68,7 +72,7 @@ class RunsFold(Fold):
         return page
 
     def set_runs(self, runs: Sequence[TuningRun]) -> None:
-        """Show these runs; the chosen one stays chosen."""
+        """List these runs; the selection is kept."""
         chosen = {item.data(_ROLE).path for item in self.list.selectedItems()}
         self.list.clear()
         for run in runs:
@@ -88,14 +92,14 @@ class RunsFold(Fold):
         for button in (self.watch, self.report, self.delete):
             button.setEnabled(chosen)
 
-    def _ask(self, signal: Signal) -> None:
+    def _emit(self, signal: Signal) -> None:
         items = self.list.selectedItems()
         if items:
             signal.emit(items[0].data(_ROLE))
 
 
 def run_title(run: TuningRun) -> str:
-    """Return what to call a run: its model's name and the minute it was begun in."""
+    """Return a run's title: the name of its model and the minute in which it started."""
     try:
         return f"{run.request.name} ({run.path.name[:15]})"
     except ColorganError:

@@ -1,9 +1,14 @@
-"""Import model files: asked where that is needed, told what came of it."""
+"""Import model files, from the panel's button and from files that are opened in napari."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import napari
+from napari.utils.notifications import show_error, show_info
+
+from napari_colorgan.events import run
 from napari_colorgan.services.import_models import (
     ImportPlan,
     ImportResult,
@@ -12,52 +17,52 @@ from napari_colorgan.services.import_models import (
     import_question,
     plan_imports,
 )
-from napari_colorgan.widgets.shared.ask_bar import Question
+from napari_colorgan.widgets.shared.messages import Question
+from napari_colorgan.widgets.shared.model_picker import preferred_library
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from napari_colorgan.widgets.models.context import ModelsContext
+    from napari_colorgan.widgets.models.tasks import ModelsContext
 
 _MOST_LINES = 4
 
 
 class ModelImports:
-    """Takes files into the library."""
+    """Imports files into the library and reports the result."""
 
-    def __init__(self, desk: ModelsContext) -> None:
-        self._desk = desk
+    def __init__(self, context: ModelsContext) -> None:
+        self._context = context
         self._offered: tuple[Path, ...] = ()
 
-    def take(self, paths: Sequence[Path]) -> None:
-        """Import files that the user has chosen; ask only about weights that are there already."""
-        plans, refused = plan_imports(self._desk.library(), paths)
-        self._tell((), refused)
-        fresh = [plan for plan in plans if plan.duplicate is None]
-        twins = [plan for plan in plans if plan.duplicate is not None]
-        if fresh:
-            self._start(fresh, refused)
-        if twins:
-            self._ask(twins, alone=not fresh and not refused)
+    def import_files(self, paths: Sequence[Path]) -> None:
+        """Import files that the user has chosen; ask first about weights that are there already."""
+        plans, rejected = plan_imports(self._context.library(), paths)
+        self._report((), rejected)
+        new = [plan for plan in plans if plan.duplicate is None]
+        duplicates = [plan for plan in plans if plan.duplicate is not None]
+        if new:
+            self._start(new, rejected)
+        if duplicates:
+            self._ask(duplicates, alone=not new and not rejected)
 
     def offer(self, paths: Sequence[Path]) -> None:
-        """Ask whether files shall be imported that were opened in the viewer."""
-        # napari hands over several dropped files one by one: one question for all.
-        earlier = self._offered if self._desk.ask.asking else ()
+        """Ask whether files that were opened in the viewer shall be imported."""
+        # napari reads several dropped files one by one; they share one question.
+        earlier = self._offered if self._context.ask.asking else ()
         self._offered = (*earlier, *(path for path in paths if path not in earlier))
-        plans, refused = plan_imports(self._desk.library(), self._offered)
-        self._tell((), refused)
+        plans, rejected = plan_imports(self._context.library(), self._offered)
+        self._report((), rejected)
         if plans:
-            self._ask(plans, alone=not refused)
+            self._ask(plans, alone=not rejected)
 
     def _ask(self, plans: Sequence[ImportPlan], *, alone: bool = True) -> None:
         def declined() -> None:
-            # What has been said of other files stays.
+            # A message about other files stays.
             if alone:
-                self._desk.message.say("Nothing was imported.")
+                self._context.message.show_text("Nothing was imported.")
 
-        self._desk.ask.ask(
+        self._context.ask.ask(
             Question(
                 import_question(plans),
                 "Import",
@@ -66,27 +71,90 @@ class ModelImports:
             )
         )
 
-    def _start(self, plans: Sequence[ImportPlan], refused: Sequence[RejectedFile]) -> None:
-        job = import_job(self._desk.library(), plans)
-        self._desk.tasks.add(job, "Importing…", lambda result: self._done(result, refused))
+    def _start(self, plans: Sequence[ImportPlan], rejected: Sequence[RejectedFile]) -> None:
+        job = import_job(self._context.library(), plans)
+        self._context.tasks.add(job, "Importing…", lambda result: self._done(result, rejected))
 
-    def _done(self, result: ImportResult, refused: Sequence[RejectedFile]) -> None:
+    def _done(self, result: ImportResult, rejected: Sequence[RejectedFile]) -> None:
         last = result.imported[-1][1].name if result.imported else None
-        self._desk.refresh(last)
-        self._tell(_imported(result), (*refused, *result.refused))
+        self._context.refresh(last)
+        self._report(_imported(result), (*rejected, *result.refused))
 
-    def _tell(self, imported: Sequence[str], refused: Sequence[RejectedFile]) -> None:
-        lines = [*imported, *(f"{refusal.path.name}: {refusal.reason}" for refusal in refused)]
+    def _report(self, imported: Sequence[str], rejected: Sequence[RejectedFile]) -> None:
+        lines = [
+            *imported,
+            *(f"{rejection.path.name}: {rejection.reason}" for rejection in rejected),
+        ]
         # A folder full of broken files must not push the panel off the screen.
         more = [f"… and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
         lines = lines[:_MOST_LINES] + more
-        self._desk.message.say("\n".join(lines), "error" if refused else "notice")
+        self._context.message.show_text("\n".join(lines), "error" if rejected else "notice")
 
 
 def _imported(result: ImportResult) -> list[str]:
     lines = []
     for plan, entry in result.imported:
         own_name = plan.source.card.name
-        taken = "" if entry.name == own_name else f", since the name '{own_name}' is taken"
-        lines.append(f"Imported as '{entry.name}'{taken}.")
+        reason = "" if entry.name == own_name else f", since the name '{own_name}' is taken"
+        lines.append(f"Imported as '{entry.name}'{reason}.")
     return lines
+
+
+_NO_LAYER: list[tuple[Any]] = [(None,)]
+
+
+def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[tuple[Any]]]:
+    """Return the reader of model files, as npe2 asks for it.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        The file or files.
+
+    Returns
+    -------
+    callable
+        `read_models`.
+    """
+    return read_models
+
+
+def read_models(path: str | Sequence[str]) -> list[tuple[Any]]:
+    """Open the Models panel, which asks whether the files shall be imported.
+
+    Without a window they are imported at once, and napari shows notifications about it.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        The file or files.
+
+    Returns
+    -------
+    list of tuple
+        npe2's sign that there is no layer to add.
+    """
+    paths = [Path(item) for item in ([path] if isinstance(path, str) else path)]
+    viewer = napari.current_viewer()
+    if viewer is None:
+        _import_at_once(paths)
+    else:
+        dock, panel = viewer.window.add_plugin_dock_widget("napari-colorgan", "Models")
+        dock.show()
+        dock.raise_()
+        panel.imports.offer(paths)
+    return _NO_LAYER
+
+
+def _import_at_once(paths: Sequence[Path]) -> None:
+    library = preferred_library()
+    plans, rejected = plan_imports(library, paths)
+    # Weights that are in the library already need no second copy.
+    result = run(import_job(library, [plan for plan in plans if plan.duplicate is None]))
+    for _, entry in result.imported:
+        show_info(f"The model '{entry.name}' is in your library now.")
+    for plan in plans:
+        if plan.duplicate is not None:
+            show_info(f"The model '{plan.duplicate.name}' is in your library already.")
+    for rejection in (*rejected, *result.refused):
+        show_error(f"{rejection.path.name}: {rejection.reason}")

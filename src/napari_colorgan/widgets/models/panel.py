@@ -1,4 +1,4 @@
-"""Plugins > ColorGAN > Models: keep models, and pass them on."""
+"""Plugins > ColorGAN > Models: list, inspect, exchange, rename and delete models."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, Qt, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QPushButton,
+    QSizePolicy,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_colorgan.library.inventory import list_inventory
 from napari_colorgan.library.pages import item_page
-from napari_colorgan.widgets.models.buttons import ModelButtons
-from napari_colorgan.widgets.models.context import ModelsContext
-from napari_colorgan.widgets.models.deletion import ModelDeletion
-from napari_colorgan.widgets.models.files import ModelFiles
-from napari_colorgan.widgets.models.folder_watch import FolderWatch
+from napari_colorgan.widgets.models.files import ModelDeletion, ModelFiles
 from napari_colorgan.widgets.models.imports import ModelImports
-from napari_colorgan.widgets.models.library_tasks import LibraryTasks
+from napari_colorgan.widgets.models.inventory import FolderWatch
 from napari_colorgan.widgets.models.table import ModelTable
-from napari_colorgan.widgets.shared.ask_bar import AskBar
+from napari_colorgan.widgets.models.tasks import LibraryTasks, ModelsContext
 from napari_colorgan.widgets.shared.card_view import CardView
 from napari_colorgan.widgets.shared.controls import describe
-from napari_colorgan.widgets.shared.message import Message
+from napari_colorgan.widgets.shared.messages import AskBar, Message
 from napari_colorgan.widgets.shared.model_picker import preferred_library
 
 if TYPE_CHECKING:
@@ -39,12 +43,12 @@ _EMPTY = "Import a model file, or drop one here."
 
 
 class ModelsWidget(QWidget):
-    """The panel: a table of models, the chosen one's card, and what can be done with it.
+    """The panel: a table of models, the card of the selected one, and buttons for it.
 
     Parameters
     ----------
     library : callable, optional
-        Returns the library in the folders of the moment; by default those that napari's
+        Returns the library in the folders that apply now; by default those that napari's
         Preferences name.
     """
 
@@ -57,17 +61,17 @@ class ModelsWidget(QWidget):
         self.message = Message()
         self.tasks = LibraryTasks(self)
         self._library = library
-        self._watch = FolderWatch(self)
-        desk = ModelsContext(library, self.tasks, self.ask, self.message, self.refresh)
-        self.imports = ModelImports(desk)
-        self._deletion = ModelDeletion(desk)
-        self._files = ModelFiles(desk, self)
+        self._folder_watch = FolderWatch(self)
+        context = ModelsContext(library, self.tasks, self.ask, self.message, self.refresh)
+        self.imports = ModelImports(context)
+        self._deletion = ModelDeletion(context)
+        self._files = ModelFiles(context, self)
         self._build()
         self._connect()
         self.refresh()
 
     def _build(self) -> None:
-        describe(self.card, "Model card", "What the chosen model is, and how good it is.")
+        describe(self.card, "Model card", "What the selected model is for, and how good it is.")
         self.card.setToolTip("")
         self.card.setMinimumHeight(80)
         parts = QSplitter(Qt.Orientation.Vertical)
@@ -94,21 +98,21 @@ class ModelsWidget(QWidget):
         buttons.folder.clicked.connect(self._open_folder)
         self.table.key_pressed.connect(self._key_pressed)
         self.table.chosen.connect(self._show_item)
-        self.table.rename_asked.connect(self._files.rename)
+        self.table.rename_requested.connect(self._files.rename)
         self.ask.answered.connect(self.table.setFocus)
         self.tasks.busy_changed.connect(self._show_busy)
         self.tasks.failed.connect(self._failed)
-        self._watch.changed.connect(self._look_again)
+        self._folder_watch.changed.connect(self._refresh_unless_editing)
 
     def refresh(self, choose: str | None = None) -> None:
-        """Show what is in the library now; choose the model of a name if one is given."""
+        """List the library as it is now; select the model of a name if one is given."""
         folders = self._library().folders
         self.table.show_items(list_inventory(folders), choose)
-        self._watch.watch(folder for kind, folder in folders.by_kind() if kind != "bundled")
+        self._folder_watch.watch(folder for kind, folder in folders.by_kind() if kind != "bundled")
 
-    def _look_again(self) -> None:
+    def _refresh_unless_editing(self) -> None:
         if self.table.editing:
-            self._watch.wake()  # later: it would take the name away that is being typed
+            self._folder_watch.notify()  # later, so as not to interrupt the editing
         else:
             self.refresh()
 
@@ -119,28 +123,28 @@ class ModelsWidget(QWidget):
 
     def _show_busy(self, description: str) -> None:
         self.table.freeze(bool(description))
-        self.message.say(description)
+        self.message.show_text(description)
         self.buttons.allow(self.table.item, busy=bool(description))
 
     def _failed(self, error: Exception) -> None:
         self.refresh()
-        self.message.say(str(error), "error")
+        self.message.show_text(str(error), "error")
 
     def _do(self, what: Callable[[InventoryItem], None]) -> None:
-        """Do something with the chosen model; older questions and news are no longer of use."""
+        """Run a command on the selected model; older questions and messages are withdrawn."""
         item = self.table.item
         if item is not None:
-            self.ask.drop()
-            self.message.say("")
+            self.ask.withdraw()
+            self.message.show_text("")
             what(item)
 
     def _key_pressed(self, key: Qt.Key) -> None:
-        """Do what the key's button does, or tell why that can't be done."""
+        """Do what the key's button does, or show why the button is disabled."""
         button = self.buttons.rename if key == Qt.Key.Key_F2 else self.buttons.delete
         if button.isEnabled():
             button.click()
         else:
-            self.message.say(button.toolTip())
+            self.message.show_text(button.toolTip())
 
     def _ask_deletion(self, item: InventoryItem) -> None:
         self._deletion.ask(item, self.table.items)
@@ -153,8 +157,8 @@ class ModelsWidget(QWidget):
 
     def _import(self, paths: Sequence[Path]) -> None:
         if paths:
-            self.ask.drop()
-            self.imports.take(paths)
+            self.ask.withdraw()
+            self.imports.import_files(paths)
 
     def _open_folder(self) -> None:
         item = self.table.item
@@ -162,7 +166,7 @@ class ModelsWidget(QWidget):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take model files."""
+        """Accept model files."""
         if _model_files(event.mimeData()):
             event.acceptProposedAction()
 
@@ -174,24 +178,75 @@ class ModelsWidget(QWidget):
             self._import(paths)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Show what has come while the panel was out of sight."""
+        """List what has changed while the panel was hidden."""
         super().showEvent(event)
         self.refresh()
 
     def event(self, event: QEvent | None) -> bool:
-        """Follow the preferences when their window closes, and notice the panel's own end."""
+        """Follow changed preferences, and shut down when napari closes the panel."""
         kind = None if event is None else event.type()
         if kind == QEvent.Type.WindowActivate and self.isVisible():
-            self._look_again()
+            self._refresh_unless_editing()
         elif kind == QEvent.Type.ParentChange and not self.parent():
-            # napari has taken the panel out of its dock.
-            self._watch.stop()
+            # napari has removed the panel from its dock.
+            self._folder_watch.stop()
             self.tasks.shut_down()
         return bool(super().event(event))
 
 
 def _model_files(mime: QMimeData | None) -> list[Path]:
-    """Return the model files among what is dragged."""
+    """Return the model files among the dragged objects."""
     urls = mime.urls() if mime is not None else []
     paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
     return [path for path in paths if path.name.lower().endswith(".safetensors")]
+
+
+_COLUMNS = 4
+_BUSY = "Wait until the running task is done."
+_NOTHING = "Select a model in the table first."
+_UNUSABLE = "This file can't be used; the page above explains why."
+_NOT_OWN = "Only your own models can be changed. Duplicate this one and change the copy."
+
+
+class ModelButtons(QWidget):
+    """The buttons; each tooltip says what the button does, or why it is disabled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        self._tooltips: dict[QPushButton, str] = {}
+        self.importing = self._add("Imp&ort…", "Copy model files into your models folder.")
+        self.exporting = self._add("E&xport…", "Copy the model to a file that others can import.")
+        self.duplicate = self._add("&Duplicate", "Copy the model under another name.")
+        self.check = self._add("Chec&k", "Compare the weights with the SHA-256 on the card.")
+        self.rename = self._add("Rename", "Give the model another name (F2).")
+        self.delete = self._add("Delete", "Move the file to the system's trash (Delete).")
+        self.folder = self._add("Op&en folder", "Open the folder that contains the file.")
+
+    def _add(self, text: str, tooltip: str) -> QPushButton:
+        button = QPushButton(text)
+        # As narrow as its text, so that four fit beside each other.
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text.replace("&", "")) + 12)
+        describe(button, text.replace("&", "").replace("…", ""), tooltip)
+        row_column = divmod(self._layout.count(), _COLUMNS)
+        self._layout.addWidget(button, *row_column)
+        self._tooltips[button] = tooltip
+        return button
+
+    def allow(self, item: InventoryItem | None, *, busy: bool) -> None:
+        """Enable the buttons that apply to the selected row."""
+        no_model = _NOTHING if item is None else _UNUSABLE if item.card is None else ""
+        no_change = _NOTHING if item is None else "" if item.may_change else _NOT_OWN
+        for button in (self.exporting, self.duplicate, self.check):
+            self._set(button, no_model, busy)
+        self._set(self.rename, no_model or no_change, busy)
+        self._set(self.delete, no_change, busy)
+        self._set(self.importing, "", busy)
+
+    def _set(self, button: QPushButton, reason: str, busy: bool) -> None:
+        reason = _BUSY if busy else reason
+        button.setEnabled(not reason)
+        button.setToolTip(reason or self._tooltips[button])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from qtpy.QtCore import QEvent, QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 
-from napari_colorgan.widgets.models.inventory_model import SORT_ROLE, InventoryModel
+from napari_colorgan.widgets.models.inventory import SORT_ROLE, InventoryModel
 from napari_colorgan.widgets.shared.controls import describe
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ _WIDEST = 150
 _ROW_HEIGHT = 24
 _ROWS_SEEN = 4
 KEYS = (Qt.Key.Key_F2, Qt.Key.Key_Delete)
-"""What the table leaves to its panel."""
+"""The keys that the table passes on to its panel."""
 
 
 class ModelTable(QTableView):
-    """Shows an inventory; one row is chosen, and its name can be edited if it is an own model."""
+    """Shows an inventory; one row is selected, and names of own models can be edited."""
 
     chosen = Signal()
-    rename_asked = Signal(object, str)
+    rename_requested = Signal(object, str)
     key_pressed = Signal(object)
     """One of `KEYS`."""
 
@@ -43,7 +43,7 @@ class ModelTable(QTableView):
         describe(self, "Models", "Your models. F2 renames one, Delete removes it.")
         self.setToolTip("")  # the cells have their own
         self._set_up()
-        self._inventory.rename_asked.connect(self.rename_asked)
+        self._inventory.rename_requested.connect(self.rename_requested)
 
     def _set_up(self) -> None:
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -63,7 +63,7 @@ class ModelTable(QTableView):
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setHighlightSections(False)
         columns.setStretchLastSection(True)
-        # In the library's order until somebody clicks on a title.
+        # In the library's order until the user clicks on a title.
         columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.setMinimumHeight(_ROW_HEIGHT * (_ROWS_SEEN + 1))
@@ -75,7 +75,7 @@ class ModelTable(QTableView):
 
     @property
     def item(self) -> InventoryItem | None:
-        """The chosen row, None where nothing is chosen."""
+        """The selected row, None if there is none."""
         rows = self.selectionModel().selectedRows()
         return self._item_of(rows[0]) if rows else None
 
@@ -85,14 +85,14 @@ class ModelTable(QTableView):
         return bool(self.state() == QAbstractItemView.State.EditingState)
 
     def show_items(self, items: Sequence[InventoryItem], choose: str | None = None) -> None:
-        """Show an inventory; keep the choice, or choose the model of a name."""
+        """Show an inventory; keep the selection, or select the model of a name."""
         chosen = self.item
         first = not self.items
         if tuple(items) != self.items:
             self._inventory.show(items)
-        wanted = choose or (chosen.name if chosen is not None else None)
+        name = choose or (chosen.name if chosen is not None else None)
         indices = [self._sorted.index(row, 0) for row in range(self._sorted.rowCount())]
-        named = [index for index in indices if self._item_of(index).name == wanted]
+        named = [index for index in indices if self._item_of(index).name == name]
         if indices:
             self.setCurrentIndex((named or indices)[0])
         if first:
@@ -100,7 +100,7 @@ class ModelTable(QTableView):
         self.chosen.emit()
 
     def edit_name(self) -> None:
-        """Let the chosen model's name be edited."""
+        """Start to edit the name of the selected model."""
         index = self.currentIndex()
         if index.isValid():
             self.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -109,16 +109,16 @@ class ModelTable(QTableView):
             self.edit(name)
 
     def freeze(self, frozen: bool) -> None:
-        """Forbid renaming while files are being changed."""
+        """Forbid renaming while a task changes files."""
         self._inventory.frozen = frozen
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        """Tell that another row is chosen."""
+        """Signal that another row is selected."""
         super().selectionChanged(selected, deselected)
         self.chosen.emit()
 
     def event(self, event: QEvent | None) -> bool:
-        """Claim the table's keys before napari takes them for layers."""
+        """Accept the table's keys before napari applies them to layers."""
         if (
             event is not None
             and event.type() == QEvent.Type.ShortcutOverride
@@ -129,7 +129,7 @@ class ModelTable(QTableView):
         return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Tell of the table's keys."""
+        """Signal that one of the table's keys was pressed."""
         if _is_ours(event):
             self.key_pressed.emit(event.key())
         else:

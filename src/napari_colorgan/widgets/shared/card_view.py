@@ -1,8 +1,9 @@
-"""A page of markdown, fitted to a narrow panel."""
+"""A model's card as a page for a narrow panel: its text, and the widget that shows it."""
 
 from __future__ import annotations
 
 import base64
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
@@ -18,26 +19,32 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QTextBrowser
 
+from napari_colorgan.library.card import STATEMENT
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qtpy.QtCore import QUrl
     from qtpy.QtWidgets import QWidget
+
+    from napari_colorgan.library.card import Metric, ModelCard
 
 _INDENT = 16  # pixels before a list's points
 _NARROWEST = 200  # pixels of a picture's width
 
 
 class CardView(QTextBrowser):
-    """Shows a model's card as rendered text."""
+    """Shows markdown as rendered text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenExternalLinks(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        # Files that are dropped on it are for the panel around it.
+        # Files that are dropped on it are handled by the panel around it.
         self.setAcceptDrops(False)
 
     def loadResource(self, kind: int, name: QUrl) -> Any:
-        """Return the pixels that an image of the page carries; nothing is fetched."""
+        """Return an image that the page embeds as data; nothing is fetched."""
         if name.scheme() != "data":
             return None
         _, _, coded = name.toString().partition(";base64,")
@@ -49,9 +56,9 @@ class CardView(QTextBrowser):
         return picture
 
     def show_page(self, markdown: str) -> None:
-        """Show a page; what looks like HTML in it is shown as text, since cards come from others.
+        """Show a page. HTML in it is shown as plain text, since cards come from other people.
 
-        The same page again leaves the place where somebody reads.
+        The same page again keeps the scroll position.
         """
         if markdown == self.property("page"):
             return
@@ -61,13 +68,13 @@ class CardView(QTextBrowser):
         document.setMarkdown(markdown, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
         _tone_down(document)
         document.setIndentWidth(_INDENT)
-        # Not only the scroll bar: when it is first shown, the page goes to where the cursor is.
+        # The cursor too: when the page is first shown, it scrolls to the cursor.
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(0)
 
 
 def _tone_down(document: QTextDocument | None) -> None:
-    """Give headings the text's own size, and quotations no margins."""
+    """Give headings the size of the text, and quotations no margins."""
     block = document.begin() if document is not None else None
     while block is not None and block.isValid():
         cursor = QTextCursor(block)
@@ -82,3 +89,63 @@ def _tone_down(document: QTextDocument | None) -> None:
             heading.setFontWeight(QFont.Weight.Bold)
             cursor.mergeCharFormat(heading)
         block = block.next()
+
+
+_HASH_DIGITS = 12
+
+
+def card_digest(card: ModelCard) -> str:
+    """Return a card's contents that matter to users, as markdown without tables.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card.
+
+    Returns
+    -------
+    str
+        Title, statement, description, limitations, metrics beside those of the gray image,
+        training data and facts. Empty parts and the run's configuration are left out.
+    """
+    scale = f"fit to {card.working_size} px" if card.scale == "fit" else str(card.scale)
+    facts = {
+        "For": card.domain,
+        "Working scale": scale,
+        "Vividness": f"{card.vividness:g}",
+        "Version": f"{card.version}, {card.created}",
+        "Made from": card.parent or "",
+        "Licence": card.license,
+        "SHA-256": f"{card.sha256[:_HASH_DIGITS]}…" if card.sha256 else "",
+    }
+    parts = [f"# {card.title}", STATEMENT, card.description]
+    parts += _section("Limitations", card.limitations)
+    parts += _section("Results on held-out images", _results(card.metrics))
+    parts += _section(
+        "Training data", _points(f"{name}: {terms}" for name, terms in card.training_data)
+    )
+    parts += _section(
+        "Facts", _points(f"{name}: {value}" for name, value in facts.items() if value)
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _section(title: str, body: str) -> list[str]:
+    return [f"## {title}", body] if body else []
+
+
+def _results(metrics: tuple[Metric, ...]) -> str:
+    """Return the metrics as a list under the name of each dataset."""
+    paragraphs = []
+    for dataset, group in groupby(metrics, key=lambda metric: metric.dataset):
+        paragraphs += [f"{dataset}:", _points(map(_result, group))]
+    return "\n\n".join(paragraphs)
+
+
+def _result(metric: Metric) -> str:
+    gray = "" if metric.gray is None else f" (gray: {metric.gray:.3g})"
+    return f"{metric.name}: {metric.value:.3g}{gray}"
+
+
+def _points(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

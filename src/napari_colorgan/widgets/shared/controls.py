@@ -1,4 +1,4 @@
-"""Small Qt parts that the panels share."""
+"""Small Qt widgets and helpers that the panels share."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import QSignalDebouncer, QSignalThrottler, signals_blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-_HUNDREDTHS = 100
 _BOX_WIDTH = 46
+_HUNDREDTHS = 100
 
 
 def describe(widget: QWidget, name: str, tooltip: str) -> None:
-    """Give a control its tooltip and what screen readers say about it."""
+    """Set a control's tooltip and its name and description for screen readers."""
     widget.setToolTip(tooltip)
     widget.setAccessibleName(name)
     widget.setAccessibleDescription(tooltip)
 
 
 def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> None:
-    """Add a control with its label; "&" in the label marks the key that leads to it."""
+    """Add a control with its label; "&" in the label marks the shortcut to it."""
     describe(widget, name, tooltip)
     if isinstance(widget, NumberSlider):
         widget.name(name, tooltip)
@@ -47,7 +48,7 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
 
 
 def align_labels(panel: QWidget) -> None:
-    """Let the fields of all forms in a panel begin at one edge."""
+    """Align the left edges of the fields of all forms in a panel."""
     titles = [label for label in panel.findChildren(QLabel) if label.buddy() is not None]
     width = max((title.sizeHint().width() for title in titles), default=0)
     for title in titles:
@@ -55,7 +56,7 @@ def align_labels(panel: QWidget) -> None:
 
 
 def new_form() -> QFormLayout:
-    """Return an empty form whose fields share one left edge and take the panel's width."""
+    """Return an empty form whose fields are as wide as the panel allows."""
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -65,7 +66,7 @@ def new_form() -> QFormLayout:
 
 
 class PanelArea(QScrollArea):
-    """Scrolls a panel up and down, and is never too narrow for it."""
+    """Scrolls a panel vertically, and is never narrower than the panel."""
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
@@ -76,20 +77,20 @@ class PanelArea(QScrollArea):
         panel.installEventFilter(self)
 
     def minimumSizeHint(self) -> QSize:
-        """Return a size that leaves room for the panel's width and the scroll bar."""
+        """Return a size with room for the panel's width and the scroll bar."""
         panel, bar = self.widget(), self.verticalScrollBar()
         width = panel.minimumSizeHint().width() + bar.sizeHint().width()
         return QSize(width, super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Follow the panel when what it shows changes."""
+        """Update the size when the panel's layout changes."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return bool(super().eventFilter(watched, event))
 
 
 class Combo(QComboBox):
-    """A combo box that is as narrow as its panel and knows its choices by value."""
+    """A combo box that can become as narrow as its panel, with a value for each choice."""
 
     def __init__(self, choices: Iterable[tuple[Any, str]] = ()) -> None:
         super().__init__()
@@ -102,28 +103,32 @@ class Combo(QComboBox):
 
     @property
     def value(self) -> Any:
-        """The chosen value, None if there is nothing to choose."""
+        """The chosen value, None if there are no choices."""
         return self.currentData()
 
     def choose(self, value: Any) -> None:
-        """Choose a value; one that isn't offered changes nothing."""
+        """Choose a value; one that is not among the choices changes nothing."""
         index = self.findData(value)
         if index >= 0:
             self.setCurrentIndex(index)
 
 
 def make_slim(box: QAbstractSpinBox) -> None:
-    """Drop a number box's buttons, which napari draws wide; the arrow keys and wheel step it."""
+    """Remove a number box's wide buttons; the arrow keys and the wheel still step it."""
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setAlignment(Qt.AlignmentFlag.AlignCenter)
     box.setKeyboardTracking(False)
-    # napari's style sheet asks for 90 pixels, which only another style sheet overrides.
+    # napari's style sheet sets 90 pixels, which only another style sheet overrides.
     box.setStyleSheet(f"min-width: {_BOX_WIDTH}px;")
     ignore_stray_wheel(box)
 
 
 class NumberSlider(QWidget):
-    """A slider 0…`high` in hundredths, with a box beside it to read and type the value."""
+    """A slider 0…`high` in hundredths, with a box beside it to read and type the value.
+
+    superqt's QLabeledDoubleSlider ignores the arrow keys, and its number can't be typed where the
+    decimal sign is a comma.
+    """
 
     valueChanged = Signal(float)
 
@@ -165,17 +170,16 @@ class NumberSlider(QWidget):
         self.box.setValue(hundredths / _HUNDREDTHS)
 
     def _typed(self, value: float) -> None:
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(value * _HUNDREDTHS))
-        self.slider.blockSignals(False)
+        with signals_blocked(self.slider):
+            self.slider.setValue(round(value * _HUNDREDTHS))
         self.valueChanged.emit(value)
 
 
 class Fold(QWidget):
     """A titled part of a panel that opens and closes, by mouse and by Space.
 
-    Unlike superqt's QCollapsible its content is hidden while it is closed, so the Tab key passes
-    it by, and follows its children's size while it is open.
+    superqt's QCollapsible gives its content a height of 0 instead of hiding it, so that the Tab
+    key still reaches the controls in it, and keeps the height that it had when it was opened.
     """
 
     def __init__(self, title: str, tooltip: str, content: QWidget) -> None:
@@ -198,7 +202,7 @@ class Fold(QWidget):
 
     @property
     def is_open(self) -> bool:
-        """Whether the content is shown."""
+        """Whether the content is visible."""
         return bool(self.button.isChecked())
 
     def open(self, is_open: bool) -> None:
@@ -224,6 +228,23 @@ class _WheelFilter(QObject):
 
 
 def ignore_stray_wheel(control: QWidget) -> None:
-    """Let the wheel scroll the panel unless the control has been chosen first."""
+    """Let the mouse wheel scroll the panel unless the control has the focus."""
     control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     control.installEventFilter(_WheelFilter(control))
+
+
+def new_debouncer(parent: QObject, milliseconds: int, slot: Callable[[], object]) -> Any:
+    """Return superqt's debouncer, whose `throttle` calls a slot once no call came for a while."""
+    return _delay(QSignalDebouncer(parent=parent), milliseconds, slot)
+
+
+def new_throttler(parent: QObject, milliseconds: int, slot: Callable[[], object]) -> Any:
+    """Return superqt's throttler, whose `throttle` calls a slot at most once in a while."""
+    trailing = QSignalThrottler.EmissionPolicy.Trailing
+    return _delay(QSignalThrottler(trailing, parent), milliseconds, slot)
+
+
+def _delay(throttler: Any, milliseconds: int, slot: Callable[[], object]) -> Any:
+    throttler.setTimeout(milliseconds)
+    throttler.triggered.connect(slot)
+    return throttler

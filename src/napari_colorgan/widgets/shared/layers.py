@@ -1,4 +1,4 @@
-"""Layers to arrays and back: the only module that knows where napari keeps what."""
+"""Convert layers to arrays and back: the only module that knows how napari stores images."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.inference.display import DisplayRange
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari.components import Dims
 
     from napari_colorgan.services.blocks import PlaneBlock
 
 METADATA_KEY = "napari_colorgan"
-"""Where a result layer's metadata say which model predicted it, and how."""
+"""The key in a result layer's metadata under which the model and its settings are kept."""
 
 PREVIEW_KEY = "napari_colorgan_preview"
-"""Marks the temporary layer of a live preview."""
+"""The metadata key that marks the temporary layer of a live preview."""
 
-# Levels of a multiscale image below this side are too coarse to judge colours by.
+# Levels of a multiscale image with shorter sides are too coarse to judge colours.
 _PREVIEW_SIDE = 1024
 
-# Rec. 709 luminance, enough to tell which end of a colormap is the dark one.
+# Rec. 709 luminance weights, enough to find the darker end of a colormap.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def is_colorizable(layer: Any) -> bool:
-    """Return whether a layer can be chosen as input: images, gray or RGB, but no preview."""
+    """Return whether a layer can be an input: any image, gray or RGB, except a preview."""
     return isinstance(layer, Image) and PREVIEW_KEY not in layer.metadata
 
 
@@ -42,7 +42,7 @@ def is_result(layer: Any) -> bool:
 
 
 def layer_levels(layer: Image) -> list[Any]:
-    """Return a layer's arrays, the full resolution first; one unless it is multiscale."""
+    """Return a layer's arrays, the full resolution first; a single one unless it is multiscale."""
     return list(layer.data) if layer.multiscale else [layer.data]
 
 
@@ -77,7 +77,7 @@ def layer_axes(layer: Image) -> Axes:
 
 
 def axis_names(layer: Image) -> tuple[str, ...]:
-    """Return what to call the layer's axes that number its planes, in their order."""
+    """Return the names of the axes along which a layer's planes lie, in their order."""
     axes = layer_axes(layer)
     return tuple(
         f"axis {label}" if str(label).lstrip("-").isdigit() else str(label)
@@ -87,9 +87,9 @@ def axis_names(layer: Image) -> tuple[str, ...]:
 
 
 def display_range(layer: Image) -> DisplayRange:
-    """Return how the layer's values are shown, so that what is seen is what is colorized.
+    """Return how the layer's values are displayed; the displayed lightness is colorized.
 
-    A colormap that runs from light to dark, such as "gray_r", inverts. RGB layers are shown
+    A colormap from light to dark, such as "gray_r", inverts the range. napari displays RGB layers
     without contrast limits: integers over their whole range, floats over 0…1.
     """
     if layer.rgb:
@@ -115,7 +115,7 @@ def current_index(layer: Image, dims: Dims) -> tuple[int, ...]:
 
 
 def preview_level(layer: Image, scale: str | float) -> int:
-    """Return the level to preview on: a smaller one where the model sees the plane shrunk anyway.
+    """Return the level for a preview: a smaller one if the model shrinks the plane anyway.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def preview_level(layer: Image, scale: str | float) -> int:
 
 
 def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
-    """Return where a result lies: everything spatial of its source, moved to the block's start.
+    """Return the spatial attributes of a result: its source's, moved to the block's origin.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
             for letter in block.axes.scalar.letters
         ]
     )
-    # A pixel of a lower level lies in the middle of those that it stands for.
+    # A pixel of a lower level lies in the middle of the pixels that it replaces.
     origin = np.array(block.origin) * step + (step - 1) / 2
     return {
         "scale": np.array(layer.scale) * step,
@@ -199,7 +199,7 @@ def color_layer(
 
 
 def move_layer(layer: Image, other: Image) -> None:
-    """Put a layer where another one of the same shape lies."""
+    """Give a layer the spatial attributes of another one of the same shape."""
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         setattr(layer, name, getattr(other, name))
 
@@ -207,7 +207,7 @@ def move_layer(layer: Image, other: Image) -> None:
 def uncertainty_layer(
     levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
 ) -> Image:
-    """Return a new layer of uncertainties 0…1, hidden so that it doesn't cover the colours."""
+    """Return a new layer of uncertainties 0…1, hidden so that it does not cover the colours."""
     return Image(
         levels if len(levels) > 1 else levels[0],
         rgb=False,
@@ -219,3 +219,24 @@ def uncertainty_layer(
         visible=False,
         **result_attributes(layer, block),
     )
+
+
+class Subscriptions:
+    """Connections to napari's events that are disconnected together.
+
+    It is no QObject, so that it still works while Qt deletes its owner.
+    """
+
+    def __init__(self) -> None:
+        self._connected: list[tuple[Any, Callable[..., None]]] = []
+
+    def add(self, emitter: Any, callback: Callable[..., None]) -> None:
+        """Connect a callback to one of napari's event emitters."""
+        emitter.connect(callback)
+        self._connected.append((emitter, callback))
+
+    def clear(self, *_: Any) -> None:
+        """Disconnect everything."""
+        connected, self._connected = self._connected, []
+        for emitter, callback in connected:
+            emitter.disconnect(callback)

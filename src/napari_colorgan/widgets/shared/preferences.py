@@ -1,4 +1,4 @@
-"""What napari's Preferences say about this plugin."""
+"""The plugin's page in napari's Preferences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GIGABYTE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Preferences:
-    """Defaults for every job and every start of napari.
+    """Defaults for all jobs, kept by napari.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Preferences:
     precision : str
         "auto", "float32", "bfloat16" or "float16".
     memory_limit : int or None
-        Bytes; None is the engine's own choice.
+        Bytes; None leaves the limit to the engine.
     models_folder, shared_models_folder : pathlib.Path or None
-        Where models are looked for; None is the user's data folder, and no shared one.
+        The folders of models; None stands for the user's data folder, and for no shared folder.
     """
 
     device: str = "auto"
@@ -38,7 +38,7 @@ class Preferences:
 
 
 def load_preferences() -> Preferences:
-    """Return the preferences, or the defaults where the plugin isn't registered."""
+    """Return the preferences, or the defaults if the plugin is not registered with napari."""
     try:
         engine = get_plugin_settings("napari-colorgan").engine
     except KeyError:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QObject, Signal
 
+from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.settings import declared
 from napari_colorgan.widgets.shared.controls import (
     Combo,
     NumberSlider,
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from napari_colorgan.settings import Declared
 
 _NUMBER = "number"
+PREFERENCES_DEVICE: dict[str | None, str] = {"preferences": "As in Preferences"}
+DEVICES = (
+    *PREFERENCES_DEVICE.items(),
+    *declared(PredictionSettings)["device"].titles.items(),
+)
+"""The devices to compute on, as values and texts; both panels with a network offer them."""
 
 
 class SettingRow(QObject):

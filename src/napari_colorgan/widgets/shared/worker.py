@@ -1,9 +1,15 @@
-"""Run jobs in napari's worker threads: the only module that knows threads."""
+"""Run jobs in napari's worker threads: the only module that knows threads.
+
+Napari's own workers are used, since napari asks before it closes over one of them. It is also the
+first to import torch in napari's process, hence the care for triton.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
@@ -11,7 +17,6 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.widgets.shared.triton import keep_triton_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobHandlers:
-    """What to call in the GUI thread; exactly one of the last three ends a job.
+    """Callbacks in the GUI thread; exactly one of the last three is called, at the end of a job.
 
     Attributes
     ----------
@@ -42,9 +47,9 @@ class JobHandlers:
 
 
 class JobRunner(QObject):
-    """Run one job at a time; starting another cancels the one before and waits for its end.
+    """Runs one job at a time; starting another cancels the first one and waits for its end.
 
-    Waiting matters: two jobs at once would share a model and compete for memory.
+    Two jobs at once would share a model and compete for memory.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -57,7 +62,7 @@ class JobRunner(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a job runs or waits for its turn."""
+        """Whether a job runs or waits."""
         return self._worker is not None
 
     @property
@@ -66,14 +71,14 @@ class JobRunner(QObject):
         return self._cancelling
 
     def start(self, job: Job[Any], description: str, handlers: JobHandlers) -> None:
-        """Run a job as soon as the one before has ended.
+        """Run a job as soon as the previous one has ended.
 
         Parameters
         ----------
         job : Job
-            The generator; it is closed in its thread, whatever happens.
+            The generator; it is always closed in the thread that ran it.
         description : str
-            What napari says is running when someone closes its window.
+            What napari shows as running when the user closes its window.
         handlers : JobHandlers
             Called in the GUI thread.
         """
@@ -89,7 +94,7 @@ class JobRunner(QObject):
             _worker_class=JobWorker,
             _ignore_errors=True,
         )
-        # Bound methods of a QObject: Qt calls them in its thread and drops them when it is gone.
+        # Bound methods of a QObject: Qt calls them in its thread and disconnects them on deletion.
         worker.yielded.connect(self._event)
         worker.returned.connect(self._returned)
         worker.errored.connect(self._errored)
@@ -98,7 +103,7 @@ class JobRunner(QObject):
         worker.start()
 
     def cancel(self) -> None:
-        """Ask the running job to stop after its current step, and drop the waiting one."""
+        """Stop the running job after its current step, and discard the waiting one."""
         waiting, self._next = self._next, None
         if self._worker is not None and not self._cancelling:
             self._cancelling = True
@@ -108,13 +113,13 @@ class JobRunner(QObject):
             waiting[2].on_cancelled()
 
     def shut_down(self) -> None:
-        """Stop for good: no handler is called any more."""
+        """Stop; no handler is called afterwards."""
         self._handlers = None
         self._next = None
         self.cancel()
 
     def _event(self, event: Event) -> None:
-        # Events that were under way when the job was cancelled are late news.
+        # Events that were queued when the job was cancelled are outdated.
         if self._handlers is not None and not self._cancelling:
             self._handlers.on_event(event)
 
@@ -139,14 +144,14 @@ class JobWorker(GeneratorWorker):
     """A napari worker that always closes its job, in the thread that ran it."""
 
     def work(self) -> Any:
-        """Run the job; `quit` alone would leave it suspended, its cleanup undone."""
+        """Run the job; `quit` alone would leave it suspended, without its `finally` blocks."""
         try:
             return super().work()
         finally:
             self._gen.close()
 
     def _relay_error(self, error: Exception) -> None:
-        # What the user can act on needs no traceback beside it.
+        # An error with an action for the user needs no traceback.
         if isinstance(error, ColorganError):
             show_error(str(error))
         else:
@@ -154,7 +159,7 @@ class JobWorker(GeneratorWorker):
 
 
 class _Described(partial):  # type: ignore[type-arg]
-    """A partial function that napari shows by a description instead of its address."""
+    """A partial function with a description as its repr, which napari shows to users."""
 
     description: str
 
@@ -168,7 +173,7 @@ class _Described(partial):  # type: ignore[type-arg]
 
 
 def _relay(job: Job[Any]) -> Generator[Event, None, Any]:
-    """Run a job so that a RuntimeError, which workers swallow, is reported like any other."""
+    """Run a job, and turn a RuntimeError, which superqt's workers swallow, into a ColorganError."""
     try:
         return (yield from job)
     except RuntimeError as error:
@@ -177,3 +182,31 @@ def _relay(job: Job[Any]) -> Generator[Event, None, Any]:
             got=f"{type(error).__name__}: {error}",
             action="Try again; if it stays, choose the CPU or a smaller part of the image.",
         ) from error
+
+
+_MAPS = Path("/proc/self/maps")
+
+
+def keep_triton_out() -> None:
+    """Make ``import triton`` raise ImportError where it would crash napari.
+
+    triton 3.7 and later and Mesa's graphics drivers each bring an LLVM and share its symbols, so
+    that on Linux ``import triton`` crashes a process that has opened a window with Mesa. torch
+    imports triton if it is installed, and works without it. Nothing is changed if no window of
+    Mesa is open, or triton is loaded already.
+
+    References
+    ----------
+    https://github.com/triton-lang/triton/issues/1236 describes the clash of symbols.
+    """
+    if "triton" not in sys.modules and _llvm_is_loaded():
+        # None makes Python's import system raise ImportError.
+        sys.modules["triton"] = None  # type: ignore[assignment]
+
+
+def _llvm_is_loaded() -> bool:
+    """Return whether a shared LLVM is loaded; only Linux has this file, and the problem."""
+    try:
+        return "libLLVM" in _MAPS.read_text()
+    except OSError:
+        return False

@@ -1,9 +1,9 @@
-"""A question inside a panel, answered by a click or a key."""
+"""Messages and questions inside a panel, in place of dialogs that block napari."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -27,20 +27,20 @@ _BORDER = "#d09020"
 
 @dataclass(frozen=True)
 class Question:
-    """What to ask.
+    """A question with two answers.
 
     Attributes
     ----------
     text : str
         The question.
     yes : str
-        What the button says that does it.
+        The text of the button that confirms.
     on_yes : callable
-        Called without arguments if the answer is yes.
+        Called without arguments if the user confirms.
     on_no : callable or None
-        Called without arguments if the answer is no.
+        Called without arguments if the user declines.
     careful : bool
-        Whether Enter at once should say no.
+        Whether the button that declines has the focus, so that Enter does nothing harmful.
     """
 
     text: str
@@ -51,7 +51,7 @@ class Question:
 
 
 class AskBar(QFrame):
-    """Shows one question at a time; Escape says no, and a newer question replaces an older."""
+    """Shows one question at a time; Escape declines, and a new question replaces an older one."""
 
     answered = Signal()
 
@@ -63,7 +63,7 @@ class AskBar(QFrame):
         self.text.setWordWrap(True)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.yes, self.no = QPushButton(), QPushButton("Cancel")
-        describe(self.no, "Cancel", "Leave everything as it is (Escape).")
+        describe(self.no, "Cancel", "Change nothing (Escape).")
         row = QHBoxLayout()
         for button in (self.yes, self.no):
             button.setAutoDefault(True)
@@ -80,11 +80,11 @@ class AskBar(QFrame):
 
     @property
     def asking(self) -> bool:
-        """Whether a question waits for its answer."""
+        """Whether a question waits for an answer."""
         return self._question is not None
 
     def ask(self, question: Question) -> None:
-        """Ask, and lead the keyboard to the answer."""
+        """Show a question and give its buttons the focus."""
         self._question = question
         self.text.setText(question.text)
         self.yes.setText(question.yes)
@@ -92,13 +92,13 @@ class AskBar(QFrame):
         self.show()
         (self.no if question.careful else self.yes).setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def drop(self) -> None:
-        """Take the question back; nobody is told."""
+    def withdraw(self) -> None:
+        """Remove the question without calling either callback."""
         self._question = None
         self.hide()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take Escape for a no."""
+        """Decline on Escape."""
         if event.key() == Qt.Key.Key_Escape:
             self.no.click()
         else:
@@ -106,7 +106,7 @@ class AskBar(QFrame):
 
     def _answer(self, yes: bool) -> None:
         question = self._question
-        self.drop()
+        self.withdraw()
         self.answered.emit()
         if question is None:
             return
@@ -114,3 +114,28 @@ class AskBar(QFrame):
             question.on_yes()
         elif question.on_no is not None:
             question.on_no()
+
+
+Tone: TypeAlias = Literal["error", "notice"]
+
+# Readable on napari's dark and light themes alike.
+_ERROR = "#e5533d"
+
+
+class Message(QLabel):
+    """A message at a panel's foot, hidden while empty; its text can be selected and copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        flags = Qt.TextInteractionFlag
+        self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+        self.setAccessibleName("Message")
+        self.show_text("")
+
+    def show_text(self, text: str, tone: Tone = "notice") -> None:
+        """Show a text; an empty one hides the message."""
+        self.setText(text)
+        self.setStyleSheet(f"color: {_ERROR};" if tone == "error" else "")
+        self.setVisible(bool(text))

@@ -1,8 +1,9 @@
-"""Copy, rename and check model files beside the window, one after the other."""
+"""Run file operations on models in the background, one after the other."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.events import Event, Job
+    from napari_colorgan.library.store import ModelLibrary
+    from napari_colorgan.widgets.shared.messages import AskBar, Message
 
 
 class LibraryTasks(QObject):
-    """Runs tasks in the order in which they are given."""
+    """A queue of background tasks."""
 
     busy_changed = Signal(str)
-    """What is being done; "" when all is done."""
+    """The description of the running task; "" when the queue is empty."""
 
     failed = Signal(object)
     """The exception of a task that failed."""
@@ -32,18 +35,18 @@ class LibraryTasks(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being done."""
+        """Whether a task is running."""
         return self._runner.busy
 
     def add(self, job: Job[Any], description: str, on_done: Callable[[Any], None]) -> None:
-        """Do a job when those before it are done.
+        """Queue a job.
 
         Parameters
         ----------
         job : Job
-            What to do.
+            The work.
         description : str
-            What to call it while it runs.
+            Shown while it runs.
         on_done : callable
             Called with the job's result, in the GUI thread.
         """
@@ -52,7 +55,7 @@ class LibraryTasks(QObject):
             self._next()
 
     def shut_down(self) -> None:
-        """Start nothing more, and tell nobody of what still ends."""
+        """Start no more tasks, and call no handler of the running one."""
         self._waiting.clear()
         self._runner.shut_down()
 
@@ -66,7 +69,9 @@ class LibraryTasks(QObject):
             self._next()
             on_done(result)
 
-        self._runner.start(job, description, JobHandlers(_unheard, done, self._failed, self._next))
+        self._runner.start(
+            job, description, JobHandlers(_ignore_event, done, self._failed, self._next)
+        )
         self.busy_changed.emit(description)
 
     def _failed(self, error: Exception) -> None:
@@ -80,5 +85,30 @@ def one_step(action: Callable[[], Any]) -> Job[Any]:
     return action()
 
 
-def _unheard(_: Event) -> None:
-    """Leave a short task's events alone."""
+def _ignore_event(_: Event) -> None:
+    """Ignore an event; short tasks show no progress."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelsContext:
+    """The parts of the panel that the commands on models share.
+
+    Attributes
+    ----------
+    library : callable
+        Returns the library in the folders that the preferences name now.
+    tasks : LibraryTasks
+        Runs what takes time.
+    ask : AskBar
+        Asks the user.
+    message : Message
+        Tells the user.
+    refresh : callable
+        Lists the library again, and selects the model of a name if one is given.
+    """
+
+    library: Callable[[], ModelLibrary]
+    tasks: LibraryTasks
+    ask: AskBar
+    message: Message
+    refresh: Callable[[str | None], None]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.widgets.shared.controls import Combo, describe, make_slim
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PlaneSelector(QWidget):
-    """A choice of planes, with the range's controls only while they are needed."""
+    """A choice of planes; the controls of a range are visible only while they apply."""
 
     changed = Signal()
 
@@ -59,20 +60,19 @@ class PlaneSelector(QWidget):
         Parameters
         ----------
         names : tuple of str
-            What to call the axes that number the planes.
+            The names of the axes along which the planes lie.
         sizes : tuple of int
-            How many planes there are along each.
+            The number of planes along each.
         """
         same = sizes == self._sizes
         self._sizes = sizes
         chosen = self.axis.currentIndex()
-        self.axis.blockSignals(True)
-        self.axis.clear()
-        for position, (name, size) in enumerate(zip(names, sizes, strict=True)):
-            if size > 1:
-                self.axis.addItem(name, position)
-        self.axis.setCurrentIndex(chosen if same else 0)
-        self.axis.blockSignals(False)
+        with signals_blocked(self.axis):
+            self.axis.clear()
+            for position, (name, size) in enumerate(zip(names, sizes, strict=True)):
+                if size > 1:
+                    self.axis.addItem(name, position)
+            self.axis.setCurrentIndex(chosen if same else 0)
         if not same:
             self._reset_range()
         self.choice.setEnabled(self.axis.count() > 0)
@@ -80,7 +80,7 @@ class PlaneSelector(QWidget):
 
     @property
     def value(self) -> PlaneChoice:
-        """The chosen kind."""
+        """The chosen kind of selection."""
         choice: PlaneChoice = self.choice.value
         return choice
 
@@ -109,10 +109,9 @@ class PlaneSelector(QWidget):
     def _reset_range(self) -> None:
         size = self._sizes[self.axis.value] if self.axis.value is not None else 1
         for box, value in ((self.first, 0), (self.last, size - 1)):
-            box.blockSignals(True)
-            box.setRange(0, size - 1)
-            box.setValue(value)
-            box.blockSignals(False)
+            with signals_blocked(box):
+                box.setRange(0, size - 1)
+                box.setValue(value)
         self.changed.emit()
 
     def _keep_order(self) -> None:

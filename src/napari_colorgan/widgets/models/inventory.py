@@ -1,20 +1,27 @@
-"""A library's inventory as rows and columns for Qt."""
+"""A library's inventory as a Qt model, and a watch on its folders."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import (
+    QAbstractTableModel,
+    QFileSystemWatcher,
+    QModelIndex,
+    QObject,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import QColor
 
 from napari_colorgan.library.names import key
 from napari_colorgan.library.pages import KIND_TEXTS, size_text
+from napari_colorgan.widgets.shared.controls import new_debouncer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from qtpy.QtCore import QObject
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from napari_colorgan.library.inventory import InventoryItem
 
@@ -23,7 +30,7 @@ _UNUSABLE = QColor("#e5533d")
 
 
 class Column(NamedTuple):
-    """A column: its title, what it means, its cells' texts and what they are sorted by."""
+    """A column: its title and tooltip, the text of its cells and their sort key."""
 
     title: str
     meaning: str
@@ -48,20 +55,25 @@ def _parent(item: InventoryItem) -> str:
 
 
 def _result(item: InventoryItem) -> float:
-    """Return the number to sort by; what has none is last."""
+    """Return the number to sort by; models without one come last."""
     return math.inf if item.headline is None else item.headline
 
 
 COLUMNS = (
-    Column("Name", "What Colorize calls the model.", lambda item: item.name, lambda i: key(i.name)),
+    Column(
+        "Name",
+        "The name in the Colorize panel.",
+        lambda item: item.name,
+        lambda i: key(i.name),
+    ),
     Column("Kind", "Bundled with the plugin, your own, or shared by a group.", _kind),
-    Column("For", "The images that it is for.", _domain),
-    Column("Date", "When it was made.", _date),
-    Column("Size", "The file's.", lambda item: size_text(item.size), lambda item: item.size),
-    Column("Made from", "The model that it was made from.", _parent),
+    Column("For", "The kind of images that the model is made for.", _domain),
+    Column("Date", "The date of the training.", _date),
+    Column("Size", "The file's size.", lambda item: size_text(item.size), lambda item: item.size),
+    Column("Made from", "The model that the training started from.", _parent),
     Column(
         "Result",
-        "On held-out images; its card says which, and no two models need have the same.",
+        "A metric on held-out images. The card names them; models may have different ones.",
         lambda item: item.metric,
         _result,
     ),
@@ -69,9 +81,9 @@ COLUMNS = (
 
 
 class InventoryModel(QAbstractTableModel):
-    """One row a model or unusable file; own models can be renamed in place."""
+    """One row for each model or unusable file; the user's own models can be renamed in place."""
 
-    rename_asked = Signal(object, str)
+    rename_requested = Signal(object, str)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -84,7 +96,7 @@ class InventoryModel(QAbstractTableModel):
         return self._items
 
     def show(self, items: Sequence[InventoryItem]) -> None:
-        """Take other rows."""
+        """Replace the rows."""
         self.beginResetModel()
         self._items = tuple(items)
         self.endResetModel()
@@ -109,7 +121,7 @@ class InventoryModel(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what a cell shows, is sorted by, or says when the mouse rests on it."""
+        """Return the text, the sort key or the tooltip of a cell."""
         item, column = self._items[index.row()], COLUMNS[index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return column.text(item)
@@ -122,7 +134,7 @@ class InventoryModel(QAbstractTableModel):
         return None
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """Return what can be done with a cell."""
+        """Return the flags of a cell; only names of own models are editable."""
         flags = super().flags(index)
         item = self._items[index.row()]
         renameable = item.may_change and item.card is not None and not self.frozen
@@ -131,10 +143,10 @@ class InventoryModel(QAbstractTableModel):
         return flags
 
     def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Ask for another name; the row changes when the file has it."""
+        """Request another name; the row changes once the file is renamed."""
         item = self._items[index.row()]
         if role == Qt.ItemDataRole.EditRole and str(value).strip() != item.name:
-            self.rename_asked.emit(item, str(value))
+            self.rename_requested.emit(item, str(value))
         return False
 
 
@@ -145,3 +157,43 @@ def _hover(item: InventoryItem, column: Column) -> str:
     if column.title == "Name" and item.card is not None:
         return f"{item.name}: {item.card.title}"
     return text
+
+
+_DELAY_MS = 200
+
+
+class FolderWatch(QObject):
+    """Signals `changed` after files were added to folders or removed from them.
+
+    Programs write several files in a row, so the signal waits until no more changes come.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._watcher = QFileSystemWatcher(self)
+        self._debouncer = new_debouncer(self, _DELAY_MS, self.changed)
+        self._watcher.directoryChanged.connect(self.notify)
+
+    def notify(self) -> None:
+        """Signal a change after the waiting time."""
+        self._debouncer.throttle()
+
+    def watch(self, folders: Iterable[Path]) -> None:
+        """Watch these folders; where one does not exist, its nearest existing parent."""
+        wanted = {str(_existing(folder)) for folder in folders}
+        watched = set(self._watcher.directories())
+        if watched - wanted:
+            self._watcher.removePaths(sorted(watched - wanted))
+        if wanted - watched:
+            self._watcher.addPaths(sorted(wanted - watched))
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._debouncer.cancel()
+        self.watch(())
+
+
+def _existing(folder: Path) -> Path:
+    return next((parent for parent in (folder, *folder.parents) if parent.is_dir()), folder)
