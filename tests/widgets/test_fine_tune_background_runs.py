@@ -47,7 +47,7 @@ def test_a_better_model_is_told_kept_and_listed(
     harness.widget.runs.list.setCurrentRow(0)
     assert states(harness) == ["running"]
     harness.finish(left, tiny_model_file, tuned=5.0)
-    harness.wait(lambda: "“my stain” has finished: it is in the library" in harness.said)
+    harness.wait(lambda: "“my stain” has finished. It is in the library" in harness.said)
     assert tiny_library.find("my stain").kind == "own"
     assert states(harness) == ["finished"]
     assert not harness.widget.is_watching
@@ -95,7 +95,7 @@ def test_what_the_user_ended_is_not_told(harness: PanelHarness, left: Path) -> N
     harness.click(harness.monitor.cancel)
     harness.click(harness.monitor.back)
     again = leave(harness, "another")
-    harness.widget._delete(TuningRun(again))
+    harness.widget.delete_run(TuningRun(again))
     harness.qtbot.wait(300)
     assert not again.exists()
     assert states(harness) == ["interrupted"]

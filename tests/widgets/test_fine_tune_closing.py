@@ -37,11 +37,10 @@ def press_cross(harness: PanelHarness) -> None:
     harness.click(dock_of(harness).findChild(QPushButton, "QTitleBarCloseButton"))
 
 
-def answer(harness: PanelHarness, text: str) -> None:
+def answer(harness: PanelHarness, name: str) -> None:
     box: Any = harness.widget.closing_guard.box
     harness.wait(box.isVisible)
-    [button] = [b for b in box.buttons() if b.text().replace("&", "").startswith(text)]
-    harness.click(button)
+    harness.click(box.findChild(QPushButton, name))
 
 
 def close_window(harness: PanelHarness) -> Any:
@@ -56,7 +55,7 @@ def test_the_panel_stays_on_demand(harness: PanelHarness, run: Path) -> None:
     press_cross(harness)
     box: Any = harness.widget.closing_guard.box
     assert "tiny tuned" in box.text()
-    answer(harness, "Don't close")
+    answer(harness, "stay")
     assert harness.widget.isVisible()
     assert harness.widget.follower.state == "running"
     assert not (run / "stop").exists()
@@ -64,7 +63,7 @@ def test_the_panel_stays_on_demand(harness: PanelHarness, run: Path) -> None:
 
 def test_the_run_goes_on_without_its_panel(harness: PanelHarness, run: Path) -> None:
     press_cross(harness)
-    answer(harness, "Leave it running")
+    answer(harness, "keep_running")
     assert harness.widget.parentWidget() is None
     assert find_process(run) is not None
     assert not (run / "stop").exists()
@@ -72,7 +71,7 @@ def test_the_run_goes_on_without_its_panel(harness: PanelHarness, run: Path) -> 
 
 def test_the_run_stops_with_its_panel(harness: PanelHarness, run: Path) -> None:
     press_cross(harness)
-    answer(harness, "Stop and keep")
+    answer(harness, "stop")
     assert harness.widget.parentWidget() is None
     assert (run / "stop").exists()
 
@@ -80,7 +79,7 @@ def test_the_run_stops_with_its_panel(harness: PanelHarness, run: Path) -> None:
 def test_a_run_out_of_sight_is_asked_about_too(harness: PanelHarness, run: Path) -> None:
     harness.click(harness.monitor.back)
     press_cross(harness)
-    answer(harness, "Stop and keep")
+    answer(harness, "stop")
     assert (run / "stop").exists()
 
 
@@ -88,7 +87,7 @@ def test_a_floating_panel_asks(harness: PanelHarness, run: Path) -> None:
     dock_of(harness).setFloating(True)
     harness.qtbot.wait(50)
     press_cross(harness)
-    answer(harness, "Don't close")
+    answer(harness, "stay")
     assert harness.widget.isVisible()
 
 
@@ -96,10 +95,10 @@ def test_napari_stays_until_it_is_answered(harness: PanelHarness, run: Path) -> 
     window = close_window(harness)
     assert window.isVisible()
     window.close()  # asked twice, there is still one question
-    answer(harness, "Don't close")
+    answer(harness, "stay")
     assert window.isVisible()
     window.close()
-    answer(harness, "Leave it running")
+    answer(harness, "keep_running")
     assert not window.isVisible()
     assert find_process(run) is not None
     assert not (run / "stop").exists()
@@ -107,7 +106,7 @@ def test_napari_stays_until_it_is_answered(harness: PanelHarness, run: Path) -> 
 
 def test_napari_closes_and_the_run_stops(harness: PanelHarness, run: Path) -> None:
     window = close_window(harness)
-    answer(harness, "Stop and keep")
+    answer(harness, "stop")
     assert not window.isVisible()
     assert (run / "stop").exists()
 

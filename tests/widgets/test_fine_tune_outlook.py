@@ -49,7 +49,7 @@ def test_files_and_layers_are_counted_together(
     planes, held_out, unreadable = counted(harness)
     assert planes == "3 planes of layers and 3 planes in files, 24 patches of 64 px"
     assert held_out.startswith("1 of 6 planes held out")
-    assert unreadable.startswith("1 file can't be read, such as: ")
+    assert unreadable.startswith("1 file cannot be read, for example: ")
     assert "broken.png" in unreadable
     harness.form.hold_out.setValue(50)
     assert counted(harness)[1].startswith("3 of 6 planes")
@@ -96,7 +96,7 @@ def test_what_it_takes_follows_the_settings(
     scarce = type("Memory", (), {"available": 10**8})
     monkeypatch.setattr(outlook.psutil, "virtual_memory", scarce)
     harness.form.hold_out.setValue(30)
-    assert "0.1 GB is free: close other programs" in said()
+    assert "0.1 GB is free. Close other programs" in said()
 
 
 def test_a_budget_in_epochs(harness: PanelHarness, colors: np.ndarray) -> None:
@@ -152,6 +152,6 @@ def test_own_values_reach_the_run(harness: PanelHarness, colors: np.ndarray) -> 
 
 
 def test_a_wrong_recipe_is_said(harness: PanelHarness, colors: np.ndarray) -> None:
-    harness.widget.estimator._recipe = "no-such-recipe"
+    harness.widget.estimator.recipe = "no-such-recipe"
     harness.viewer.add_image(colors, rgb=True, name="fields")
     assert "no-such-recipe" in harness.form.count.text()

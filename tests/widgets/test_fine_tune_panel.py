@@ -25,7 +25,7 @@ def test_colour_layers_are_listed_and_counted(harness: PanelHarness, colors: np.
     harness.viewer.add_image(colors[0], rgb=True, name="single")
     listed = harness.form.data.list
     assert [listed.item(row).text() for row in range(listed.count())] == ["single", "fields"]
-    whole = "each shown whole at 64 px"
+    whole = "each shrunk to 64 px"
     lines = harness.form.count.text().splitlines()
     assert lines[0] == f"4 planes of layers, {whole}"
     assert lines[1].startswith("1 of 4 planes held out")

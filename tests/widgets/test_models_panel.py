@@ -51,7 +51,7 @@ def test_what_cannot_be_done_is_greyed_out_and_says_why(models: ModelsPanel) -> 
         models.choose(name)
         assert not buttons.rename.isEnabled()
         assert not buttons.delete.isEnabled()
-        assert "duplicate this one" in buttons.delete.toolTip()
+        assert "Duplicate this one" in buttons.delete.toolTip()
         assert buttons.duplicate.isEnabled()
     models.choose("web page")
     assert buttons.delete.isEnabled()

@@ -108,7 +108,9 @@ class ClosingGuard(QObject):
         leave = box.addButton("&Keep running", roles.AcceptRole)
         stop = box.addButton("&Stop and keep", roles.DestructiveRole)
         stay = box.addButton("&Don't close", roles.RejectRole)
-        for button, tooltip in zip((leave, stop, stay), _TOOLTIPS, strict=True):
+        names = ("keep_running", "stop", "stay")
+        for button, name, tooltip in zip((leave, stop, stay), names, _TOOLTIPS, strict=True):
+            button.setObjectName(name)
             describe(button, button.text().replace("&", ""), tooltip)
         box.setDefaultButton(leave)
         box.setEscapeButton(stay)

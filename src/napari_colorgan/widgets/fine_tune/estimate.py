@@ -87,7 +87,7 @@ class TrainingEstimate(QObject):
     def __init__(self, form: TrainingForm, recipe: str | Path) -> None:
         super().__init__(form)
         self._form = form
-        self._recipe = recipe
+        self.recipe = recipe
         self.files = FileCount(self)
         self.files.changed.connect(self.changed)
 
@@ -104,7 +104,7 @@ class TrainingEstimate(QObject):
         return (
             None
             if entry is None
-            else recipe_values(self._recipe, self._form.scale.value, entry.card)
+            else recipe_values(self.recipe, self._form.scale.value, entry.card)
         )
 
     def texts(self) -> tuple[str, str]:
@@ -169,7 +169,7 @@ class TrainingEstimate(QObject):
     def _earlier_rate(self) -> float | None:
         """Return the speed of the last run with these settings on this machine, if any."""
         form, entry = self._form, self._form.base.entry
-        settings = (form.scale.value, form.adversarial.isChecked(), str(self._recipe))
+        settings = (form.scale.value, form.adversarial.isChecked(), str(self.recipe))
         for run in find_runs()[:_RECENT_RUNS]:
             try:
                 request = run.request

@@ -249,12 +249,13 @@ class FineTuneWidget(QWidget):
             Question(
                 f"Delete the run “{run.path.name}” with its checkpoints and images?",
                 "Delete",
-                lambda: self._delete(run),
+                lambda: self.delete_run(run),
                 careful=True,
             )
         )
 
-    def _delete(self, run: TuningRun) -> None:
+    def delete_run(self, run: TuningRun) -> None:
+        """Delete the folder of a run."""
         run.delete()
         self.poller.poll()
 
