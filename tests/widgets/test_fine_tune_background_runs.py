@@ -53,7 +53,7 @@ def test_a_better_model_is_told_kept_and_listed(
     assert not harness.widget.is_watching
     # What was chosen still is, and shows it.
     harness.click(harness.widget.runs.watch)
-    assert "In the library as “my stain”" in harness.said
+    assert "Saved in the library as “my stain”" in harness.said
     assert "7.00" in harness.monitor.result.text()
 
 
@@ -82,7 +82,7 @@ def test_a_model_no_better_is_told_and_kept_on_demand(
 def test_a_death_is_told_once(harness: PanelHarness, left: Path) -> None:
     (left / "failure.txt").write_text("a full disk")
     (left / "process.json").unlink()
-    harness.wait(lambda: "“my stain” has stopped before its end" in harness.said)
+    harness.wait(lambda: "“my stain” was interrupted" in harness.said)
     assert "a full disk" in harness.said
     assert states(harness) == ["interrupted"]
     harness.widget.message.show_text("")

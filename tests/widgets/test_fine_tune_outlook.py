@@ -107,7 +107,7 @@ def test_a_budget_in_epochs(harness: PanelHarness, colors: np.ndarray) -> None:
     assert not harness.form.minutes.isVisible()
     harness.form.epochs.setValue(40)
     # Two planes a pass, eight patches a step.
-    assert harness.widget.estimate.text().startswith("Takes 10 steps; how long that is")
+    assert harness.widget.estimate.text().startswith("Takes 10 steps; the first ones")
     run = harness.train()
     [found] = find_runs()
     assert (found.request.minutes, found.request.epochs) == (None, 40.0)

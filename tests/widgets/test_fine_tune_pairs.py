@@ -48,7 +48,7 @@ def test_choice_is_there_only_where_there_is_one(
     harness.viewer.add_image(phase, name="phase")
     assert pairs(harness).isVisible()
     assert pairs(harness).title.text() == "Model input for “fields”"
-    assert pairs(harness).combo.currentText() == "its own lightness"
+    assert pairs(harness).combo.currentText() == "Its own lightness"
     assert not pairs(harness).note.isVisible()
     harness.form.data.list.item(0).setCheckState(Qt.CheckState.Unchecked)
     assert not pairs(harness).isVisible()
@@ -99,7 +99,7 @@ def test_other_shape_is_said_at_the_place_and_never_trained(
     harness.click(harness.widget.button)
     assert "differs in Y" in harness.said
     assert not harness.widget.is_watching
-    choose(harness, "its own lightness")
+    choose(harness, "Its own lightness")
     assert not pairs(harness).note.isVisible()
 
 
@@ -114,7 +114,7 @@ def test_each_layer_has_its_own_partner(
     choose(harness, "two phase")
     listed.setCurrentRow(1)
     assert "fields one" in pairs(harness).title.text()
-    assert pairs(harness).combo.currentText() == "its own lightness"
+    assert pairs(harness).combo.currentText() == "Its own lightness"
     choose(harness, "one phase")
     texts = [listed.item(row).text() for row in range(2)]
     assert texts == ["fields two (input: two phase)", "fields one (input: one phase)"]

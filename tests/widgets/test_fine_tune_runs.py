@@ -67,7 +67,7 @@ def test_a_better_model_is_kept_and_chosen_in_colorize(
     # Shown again, it is not kept twice.
     harness.click(harness.monitor.back)
     harness.widget.show_run(find_runs()[0])
-    assert "In the library as “my stain”" in harness.said
+    assert "Saved in the library as “my stain”" in harness.said
     assert "my stain 2" not in [entry.name for entry in tiny_library.entries()]
 
 
