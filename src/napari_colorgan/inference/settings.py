@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 from napari_colorgan.settings import Setting, check
 
 Scale: TypeAlias = Literal["fit", "native"] | float
 Dtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Recommendations(Protocol):
+    """What a model's card recommends; the library's ModelCard is one."""
+
+    @property
+    def scale(self) -> Scale:
+        """The scale that the model was trained for."""
+
+    @property
+    def vividness(self) -> float:
+        """The vividness that suits it."""
+
 
 UNLIMITED_CHROMA = 150.0
 """A chroma limit above every colour of sRGB, whose strongest has 134."""
@@ -132,3 +145,20 @@ class PredictionSettings:
 
     def __post_init__(self) -> None:
         check(self)
+
+    def resolved(self, card: Recommendations) -> PredictionSettings:
+        """Return the same choices, with the card's in place of None.
+
+        This is where "None means what the card says" is decided, for whatever predicts and for
+        what results say about their origin.
+
+        Parameters
+        ----------
+        card : ModelCard
+            Of the model that is used; its `scale` and `vividness` count.
+        """
+        return replace(
+            self,
+            scale=card.scale if self.scale is None else self.scale,
+            vividness=card.vividness if self.vividness is None else self.vividness,
+        )

@@ -234,15 +234,12 @@ def describe_origin(
     """
     from napari_colorgan import __version__
 
-    used = asdict(settings)
-    used["scale"] = card.scale if settings.scale is None else settings.scale
-    used["vividness"] = card.vividness if settings.vividness is None else settings.vividness
     return {
         "software": f"napari-colorgan {__version__}",
         "model": card.name,
         "version": card.version,
         "sha256": card.sha256,
-        "settings": used,
+        "settings": asdict(settings.resolved(card)),
         "display": asdict(display),
         "colour": PREDICTED,
     }

@@ -183,16 +183,15 @@ def _protocol(
     perceptual: PerceptualDistance | None,
 ) -> str:
     """Say in sentences how it was measured."""
-    side, card, prediction = settings.side(model.card.scale), model.card, settings.prediction
-    scale = card.scale if prediction.scale is None else prediction.scale
-    vividness = card.vividness if prediction.vividness is None else prediction.vividness
+    side, card = settings.side(model.card.scale), model.card
+    prediction = settings.prediction.resolved(card)
     hints = (
         f"{settings.hints} true colours as hints in each image" if settings.hints else "no hints"
     )
     sentences = [
         f"Images have {f'a short side of {side} px' if side else 'their own pixels'}; the model "
         f"sees the gray of their own L*, with {hints}.",
-        f"Working scale {scale}, vividness {vividness:g}, saturation {prediction.saturation:g}, "
+        f"Working scale {prediction.scale}, vividness {prediction.vividness:g}, saturation {prediction.saturation:g}, "
         f"precision {prediction.precision}; all methods are compared as 8-bit RGB.",
     ]
     if settings.resamples:

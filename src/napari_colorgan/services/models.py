@@ -84,9 +84,7 @@ def make_predictor(
         )
     return PlanePredictor(
         generator,
-        settings,
-        scale=card.scale if settings.scale is None else settings.scale,
+        settings.resolved(card),
         working_size=card.working_size,
-        vividness=card.vividness if settings.vividness is None else settings.vividness,
         on_notice=on_notice,
     )
