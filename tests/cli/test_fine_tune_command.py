@@ -131,7 +131,7 @@ def test_the_printed_command_goes_on_from_ctrl_c(
     program.send_signal(signal.SIGINT)
     output, _ = program.communicate(timeout=PATIENCE_S)
     assert program.returncode == 130, output
-    _, printed = output.split("Go on with:\n")
+    _, printed = output.split("Continue with:\n")
     caller, *words = shlex.split(printed)
     assert caller == "napari-colorgan"
     again = start(*words)

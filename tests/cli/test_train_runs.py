@@ -75,7 +75,7 @@ def test_interrupted_run_ends_with_130_and_goes_on(
     program.send_signal(signal.SIGINT)
     output, _ = program.communicate(timeout=120)
     assert program.returncode == 130, output
-    assert "Go on with the same command and --resume." in output
+    assert "Continue with the same command and --resume." in output
     assert "Traceback" not in output
     assert not run.model.exists()
     assert run.usable_checkpoints()

@@ -31,18 +31,18 @@ STEPS, SECONDS = 24, 24.0
 
 def test_late_phase_is_cut_and_its_schedule_keeps_its_shape() -> None:
     plan = PhasePlan(100, 10, seconds=100.0)
-    assert [plan.place(step) for step in (0, 33, 100)] == [0.0, 33.0, 100.0]
+    assert [plan.schedule_step(step) for step in (0, 33, 100)] == [0.0, 33.0, 100.0]
     assert plan.on_time(10, 10.4) is plan
     cut = plan.on_time(10, 20.0)  # twice as slow: 40 more steps in what is left
     assert cut.length == 50
-    assert [cut.place(step) for step in (0, 10, 30, 50)] == [0.0, 10.0, 55.0, 100.0]
+    assert [cut.schedule_step(step) for step in (0, 10, 30, 50)] == [0.0, 10.0, 55.0, 100.0]
     assert cut.on_time(10, 20.0) is cut
     assert cut.on_time(20, 40.0) is cut
     again = cut.on_time(30, 90.0)
     assert again.length == 33
-    assert [again.place(step) for step in (30, 33)] == [55.0, 100.0]
+    assert [again.schedule_step(step) for step in (30, 33)] == [55.0, 100.0]
     # What lies before a cut is as it was.
-    assert all(again.place(step) == cut.place(step) for step in range(31))
+    assert all(again.schedule_step(step) == cut.schedule_step(step) for step in range(31))
     assert again.on_time(20, 1000.0) is again
     assert PhasePlan(100, 10).on_time(10, 1e9).length == 100
     assert PhasePlan(100, 10, seconds=1.0).on_time(10, 50.0).length == 11
@@ -104,7 +104,7 @@ def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
     expected = load_file(run(train_model_job(whole), events.append))
     assert any(isinstance(e, Notice) and "slower" in e.text for e in events)
     [phase] = Plan.from_dict(RunDirectory(whole.output).read_json("plan.json")).phases
-    [(at, length)] = phase.cuts
+    [(at, length)] = phase.truncations
     # Each takes two seconds instead of one.
     assert (phase.steps, at, length) == (STEPS, 3, STEPS // 2)
     card = RunDirectory(whole.output).read_json("card.json")

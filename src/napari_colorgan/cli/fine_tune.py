@@ -36,7 +36,7 @@ Scale = Annotated[
 HoldOut = Annotated[float, typer.Option(help="The share of planes to measure on.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Output = Annotated[Path | None, typer.Option(help="The run directory; a new one by default.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
 
 
 def fine_tune(
@@ -96,7 +96,7 @@ def fine_tune(
         except KeyboardInterrupt:
             named = () if name is None else ("--name", name)
             again = command_line("fine-tune", "--resume", "--output", request.output, *named)
-            typer.echo(f"\nStopped; the state is kept. Go on with:\n{again}")
+            typer.echo(f"\nStopped; the state is kept. Continue with:\n{again}")
             raise
     for change in result.comparison.changes:
         typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")

@@ -32,7 +32,7 @@ Epochs = Annotated[
 Minutes = Annotated[
     float | None, typer.Option(help="Plan the run to end in this time, as measured here.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run there.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Name = Annotated[str, typer.Option(help="The model's name.")]
 Card = Annotated[Path | None, typer.Option(help="A TOML file with fields of the model's card.")]
@@ -99,8 +99,8 @@ def train(
         try:
             model = run(train_model_job(request), on_event)
         except KeyboardInterrupt:
-            told = "Stopped; the state is kept. Go on with the same command and --resume."
-            console.print(f"\n{told}", soft_wrap=True)
+            text = "Stopped; the state is kept. Continue with the same command and --resume."
+            console.print(f"\n{text}", soft_wrap=True)
             raise
     console.print(f"The model is in {model}", soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Fine-tunings in processes of their own: started, followed, paused, stopped, found again."""
+"""Fine-tunings in processes of their own: start, follow, pause, stop and find them."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def find_runs(folder: Path | None = None) -> list[TuningRun]:
     folder : Path, optional
         By default the user's, see `runs_folder`.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     with contextlib.suppress(OSError):
-        found = [p for p in (folder or runs_folder()).iterdir() if (p / REQUEST_FILE).exists()]
-    return [TuningRun(path) for path in sorted(found, key=lambda p: p.name, reverse=True)]
+        paths = [p for p in (folder or runs_folder()).iterdir() if (p / REQUEST_FILE).exists()]
+    return [TuningRun(path) for path in sorted(paths, key=lambda p: p.name, reverse=True)]

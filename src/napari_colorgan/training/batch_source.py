@@ -1,4 +1,4 @@
-"""The feed of a phase: which pictures a step trains on, and how they look in it."""
+"""The batches of a phase: which pictures a step trains on, augmented, with random hints."""
 
 from __future__ import annotations
 
@@ -112,19 +112,19 @@ class BatchSource:
 
     def _read(self, positions: range, indices: list[int]) -> Batch:
         config = self._config
-        chances = [generator_for(config.seed, 1 + self._number, p) for p in positions]
+        rngs = [generator_for(config.seed, 1 + self._number, p) for p in positions]
         patches = [
             make_patch(self._pictures.read(i), config.data, rng)
-            for i, rng in zip(indices, chances, strict=True)
+            for i, rng in zip(indices, rngs, strict=True)
         ]
-        return make_batch(patches, config.data, chances)
+        return make_batch(patches, config.data, rngs)
 
     def _hint(self, batch: Batch, step: int, before: int) -> Tensor:
         rng = generator_for(self._config.seed, 101 + self._number, step)
         unguided = self._unguided
         if before:
-            # Draw what belongs to other processes' pictures, so that ours get what they would
-            # get in one process.
+            # Skip the random numbers of other processes' pictures, so that these get the hints
+            # that they would get in one process.
             sample_hints(batch.ab[:1].expand(before, -1, -1, -1), rng, unguided=unguided)
         return sample_hints(batch.ab, rng, unguided=unguided)
 

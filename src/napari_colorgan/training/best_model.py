@@ -1,4 +1,4 @@
-"""The choice of the weights that a run leaves: the best measured, not the last."""
+"""The best model of a run: measured on held-out pictures, and kept on disk."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class BestModel:
         if self._run.best.exists():
             load_weights(self._run.best, "average", generator)
 
-    def is_out_of_patience(self, progress: Progress, kind: str) -> bool:
+    def should_stop_early(self, progress: Progress, kind: str) -> bool:
         """Return whether a phase of that kind has gone too long without a better score.
 
         The generator's score says nothing of a discriminator that learns alone.

@@ -112,7 +112,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
 def _pictures_of_path(path: Path) -> list[Picture]:
     if path.is_dir() and path.suffix != ".zarr":
-        return [picture for found in io.find_files(path) for picture in _pictures_of_path(found)]
+        return [picture for file in io.find_files(path) for picture in _pictures_of_path(file)]
     if path.suffix.lower() in io.SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.
         return [Picture(str(path), str(path), lambda: _read_single(path))]

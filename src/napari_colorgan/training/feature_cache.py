@@ -97,12 +97,12 @@ class FeatureCache:
         keys = [range(i, min(i + BATCH, self._length)) for i in range(0, self._length, BATCH)]
 
         def make(indices: range) -> Batch:
-            chances = [generator_for(seed, 0, index) for index in indices]
+            rngs = [generator_for(seed, 0, index) for index in indices]
             patches = [
                 make_patch(pictures.read(index % len(pictures)), config, rng)
-                for index, rng in zip(indices, chances, strict=True)
+                for index, rng in zip(indices, rngs, strict=True)
             ]
-            return make_batch(patches, config, chances)
+            return make_batch(patches, config, rngs)
 
         device = next(generator.parameters()).device
         files: list[PlaneFile] = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config_parts import PhaseConfig
 
 
-# Less than that isn't worth a word.
+# A phase that is late by less than this share is not truncated.
 _TOLERANCE = 0.05
 
 
@@ -30,37 +30,37 @@ class PhasePlan:
         Steps between validations; the phase's end is validated in any case.
     seconds : float or None
         What it may take in all; None without a budget in time.
-    cuts : tuple of (int, int)
-        After how many steps it turned out to be late, and how long it was made then.
+    truncations : tuple of (int, int)
+        After how many steps it turned out to be late, and its number of steps from then on.
     """
 
     steps: int
     validate_every: int
     seconds: float | None = None
-    cuts: tuple[tuple[int, int], ...] = ()
+    truncations: tuple[tuple[int, int], ...] = ()
 
     @property
     def length(self) -> int:
-        """Steps that it takes by now."""
-        return self.cuts[-1][1] if self.cuts else self.steps
+        """Its number of steps, after the truncations so far."""
+        return self.truncations[-1][1] if self.truncations else self.steps
 
-    def place(self, step: int) -> float:
-        """Return where in the schedule a step lies, 0 to `steps`.
+    def schedule_step(self, step: int) -> float:
+        """Return a step's position in the learning rate's schedule, 0 to `steps`.
 
-        A cut makes what is left of the schedule pass faster: it keeps its shape, and a step's
-        place doesn't depend on cuts that were made after it.
+        After a truncation the rest of the schedule passes faster and keeps its shape. A step's
+        position doesn't depend on later truncations.
         """
-        place, begin, end = 0.0, 0, self.steps
-        for at, length in (*self.cuts, (step, 0)):
+        position, begin, end = 0.0, 0, self.steps
+        for at, length in (*self.truncations, (step, 0)):
             until = min(at, step)
-            place += (self.steps - place) * (until - begin) / max(end - begin, 1)
+            position += (self.steps - position) * (until - begin) / max(end - begin, 1)
             if step <= at:
                 break
             begin, end = at, length
-        return place
+        return position
 
     def on_time(self, step: int, seconds: float) -> PhasePlan:
-        """Return the plan, cut so that it keeps to its time if the machine has become slower.
+        """Return the plan, truncated to keep to its time if the machine has become slower.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class PhasePlan:
         seconds : float
             What they took, with their validations.
         """
-        is_known = any(at >= step for at, _ in self.cuts)
+        is_known = any(at >= step for at, _ in self.truncations)
         if self.seconds is None or is_known or step >= self.length:
             return self
         if seconds * self.length <= self.seconds * step * (1.0 + _TOLERANCE):
@@ -77,7 +77,7 @@ class PhasePlan:
         length = max(step + 1, int(self.seconds * step / seconds))
         if length >= self.length:
             return self
-        return dataclasses.replace(self, cuts=(*self.cuts, (step, length)))
+        return dataclasses.replace(self, truncations=(*self.truncations, (step, length)))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ class Plan:
         return {
             "phases": [[p.steps, p.validate_every] for p in self.phases],
             "seconds": [p.seconds for p in self.phases],
-            "cuts": [[list(cut) for cut in p.cuts] for p in self.phases],
+            # The key of the first release, which reads the same plans.
+            "cuts": [[list(each) for each in p.truncations] for p in self.phases],
         }
 
     @classmethod
@@ -117,8 +118,8 @@ class Plan:
         cuts = values.get("cuts", [[]] * len(pairs))
         return cls(
             tuple(
-                PhasePlan(steps, every, each, tuple((at, length) for at, length in found))
-                for (steps, every), each, found in zip(pairs, seconds, cuts, strict=True)
+                PhasePlan(steps, every, budget, tuple((at, length) for at, length in truncations))
+                for (steps, every), budget, truncations in zip(pairs, seconds, cuts, strict=True)
             )
         )
 

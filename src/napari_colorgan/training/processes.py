@@ -29,7 +29,7 @@ PATIENCE = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Processes:
-    """Who this process is among those that train together; alone unless it was launched so.
+    """The group of processes that train together; by default this process alone.
 
     Every process takes its share of each batch, and gradients are averaged, so that all of them
     hold the same weights at any moment. The main process alone writes the run directory.
@@ -53,7 +53,7 @@ class Processes:
 
     @classmethod
     def init(cls, device: str) -> Processes:
-        """Meet the other processes, if the launcher's environment speaks of any.
+        """Join the process group that the launcher's environment describes, if any.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Processes:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process writes the run directory and speaks."""
+        """Whether this process writes the run directory and reports to the user."""
         return self.rank == 0
 
     def check(self, config: TrainingConfig) -> None:
@@ -101,7 +101,7 @@ class Processes:
                 )
 
     def shard(self, positions: range) -> range:
-        """Return this process's part of a batch's positions."""
+        """Return this process's shard of a batch's positions."""
         size = len(positions) // self.world_size
         return positions[self.rank * size : (self.rank + 1) * size]
 
@@ -135,7 +135,7 @@ class Processes:
 
     @torch.no_grad()
     def broadcast_parameters(self, modules: Iterable[nn.Module]) -> None:
-        """Give every process the main one's weights and statistics."""
+        """Send the main process's weights and statistics to every process."""
         if self.world_size > 1:
             for module in modules:
                 for tensor in module.state_dict().values():
@@ -145,7 +145,7 @@ class Processes:
                     tensor.copy_(sent)
 
     def broadcast(self, make: Callable[[], T]) -> T:
-        """Return what the main process makes; the others wait for it, and end if it fails."""
+        """Return the main process's value in every process; if it fails there, the others end."""
         if self.world_size == 1:
             return make()
         box: list[Any] = [None, None]
@@ -166,11 +166,11 @@ class Processes:
         return value
 
     def barrier(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait until all processes have reached this call."""
         self.broadcast(lambda: None)
 
     def destroy(self) -> None:
-        """Part from the others."""
+        """Leave the process group."""
         if self.world_size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
 

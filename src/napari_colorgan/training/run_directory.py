@@ -113,8 +113,8 @@ class RunDirectory:
 
     def usable_checkpoints(self) -> list[Path]:
         """Return the readable checkpoints, newest first."""
-        found = sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
-        return [path for path in found if _is_readable(path)]
+        paths = sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
+        return [path for path in paths if _is_readable(path)]
 
     def forget_old_checkpoints(self) -> None:
         """Keep the newest few, and those that another program holds open."""

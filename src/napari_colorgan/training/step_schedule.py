@@ -1,4 +1,4 @@
-"""A run's plan as it is kept to: cut short where the machine has become slower than it was."""
+"""The schedule of a run: its phases' lengths and rates, and the clock they are measured by."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ REPORT_EVERY_SECONDS = 2.0
 class StepSchedule:
     """Tells how long phases are and at which rate they learn.
 
-    Cuts are kept in the run directory's plan, so that a run which is taken up from a checkpoint
-    before one of them makes it again, and ends with the same weights.
+    A phase is truncated where the machine has become slower than it was. Truncations are kept
+    in the run directory's plan, so that a run which is resumed from a checkpoint before one of
+    them repeats it and ends with the same weights.
 
     Parameters
     ----------
     plan : Plan
-        The plan, with the cuts of earlier sittings.
+        The plan, with the truncations so far.
     config : TrainingConfig
         Its phases' schedules.
     run : RunDirectory
@@ -39,7 +40,7 @@ class StepSchedule:
     Attributes
     ----------
     plan : Plan
-        As it is by now.
+        With the truncations so far.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class StepSchedule:
     def rate(self, number: int, step: int) -> float:
         """Return the share of the peak rates that holds at a step of a phase."""
         plan, phase = self.phase(number), self._config.phases[number]
-        return rate_factor(plan.place(step), plan.steps, phase.schedule, phase.ramp_steps)
+        return rate_factor(plan.schedule_step(step), plan.steps, phase.schedule, phase.ramp_steps)
 
     def seconds_left(self, progress: Progress) -> float:
         """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown."""
@@ -75,7 +76,7 @@ class StepSchedule:
         return left
 
     def check(self, progress: Progress) -> Job[None]:
-        """Cut the current phase if it would end late, and say so.
+        """Truncate the current phase if it would end late, and report it.
 
         Parameters
         ----------
@@ -85,7 +86,7 @@ class StepSchedule:
         Yields
         ------
         Event
-            A Notice, if it was cut.
+            A Notice, if it was truncated.
         """
         number = progress.phase
         before = self.phase(number)

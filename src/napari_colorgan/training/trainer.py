@@ -104,8 +104,8 @@ class Trainer:
         self._pictures = pictures
         self._run = run
         self._processes = processes or Processes()
-        self._times = StepSchedule(plan, config, run, self._processes)
-        self._selection = BestModel(config, validator, run, self._processes)
+        self._schedule = StepSchedule(plan, config, run, self._processes)
+        self._best_model = BestModel(config, validator, run, self._processes)
         self._device = next(generator.parameters()).device
         self._discriminator = self._build_discriminator()
         self._average = AveragedWeights(generator, config.ema)
@@ -130,7 +130,7 @@ class Trainer:
         """
         yield from self._fit()
         if self._processes.is_main_process:
-            self._selection.load_best(self._average.module)
+            self._best_model.load_best(self._average.module)
         progress = self._progress
         return TrainingResult(self._average.module, progress.total_steps, progress.seconds)
 
@@ -141,7 +141,7 @@ class Trainer:
         if checkpoint is not None:
             self._progress = read_progress(checkpoint)
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
-        yield Started(self._times.plan.steps, "step")
+        yield Started(self._schedule.plan.steps, "step")
         self._bin_weights = self._processes.broadcast(
             lambda: class_weights(self._generator.head, self._pictures, self._config, self._run)
         )
@@ -165,7 +165,7 @@ class Trainer:
                 checkpoint = None
             if self._progress.step == 0:
                 generators = self._generator, self._average.module
-                self._selection.begin_phase(self._phase.config.kind, self._progress, generators)
+                self._best_model.begin_phase(self._phase.config.kind, self._progress, generators)
             feed = BatchSource(self._config, number, self._pictures, cache, self._processes)
             yield from self._run_phase(number, feed)
             if cache is not None:
@@ -180,7 +180,7 @@ class Trainer:
 
     def _run_phase(self, number: int, feed: BatchSource) -> Job[None]:
         assert self._phase is not None
-        times, phase, progress = self._times, self._phase, self._progress
+        times, phase, progress = self._schedule, self._phase, self._progress
         clock = Clock(self._config.checkpoint_minutes)
         steps = prefetch(feed.load, range(progress.step, times.phase(number).length))
         try:
@@ -212,7 +212,7 @@ class Trainer:
     def _conclude(self, number: int) -> Job[bool]:
         """Validate if the last step was due to be, and return whether the phase is over."""
         assert self._phase is not None
-        progress, plan = self._progress, self._times.phase(number)
+        progress, plan = self._progress, self._schedule.phase(number)
         ended = progress.step == plan.length or self._is_asked("stop")
         if not ended and progress.step % plan.validate_every:
             return False
@@ -220,20 +220,20 @@ class Trainer:
             yield from self._validate()
         if ended:
             return True
-        if self._selection.is_out_of_patience(progress, self._phase.config.kind):
+        if self._best_model.should_stop_early(progress, self._phase.config.kind):
             yield Notice("Stopped early: no better score for a while.")
             return True
-        yield from self._times.check(progress)
+        yield from self._schedule.check(progress)
         return False
 
     def _validate(self) -> Job[None]:
         assert self._phase is not None
         progress, kind = self._progress, self._phase.config.kind
         losses = progress.take_mean_losses()
-        metrics, is_best = self._selection.consider(self._average.module, progress, kind)
+        metrics, is_best = self._best_model.consider(self._average.module, progress, kind)
         epoch = self._config.epochs_after(progress.phase, progress.total_steps, len(self._pictures))
         yield EpochDone(epoch, kind, losses, tuple(metrics.items()), is_best)
-        path = self._selection.preview(self._average.module, progress)
+        path = self._best_model.preview(self._average.module, progress)
         if path is not None:
             yield Preview(path, epoch)
 
@@ -260,11 +260,11 @@ class Trainer:
         steps, seconds = clock.since_report(self._progress.total_steps)
         return StepDone(
             step=self._progress.total_steps,
-            total=self._times.plan.steps,
+            total=self._schedule.plan.steps,
             phase=self._phase.config.kind,
             losses=tuple(losses.items()),
             images_per_second=steps * self._phase.config.batch_size / max(seconds, 1e-6),
-            seconds_left=self._times.seconds_left(self._progress),
+            seconds_left=self._schedule.seconds_left(self._progress),
         )
 
     def _modules(self) -> dict[str, torch.nn.Module]:

@@ -10,14 +10,19 @@ from napari_colorgan.events import Notice, StepDone
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.folders import ModelEntry
 from napari_colorgan.services.dataset.counting import PlaneCounts
-from napari_colorgan.services.tuning.estimate import Outlook, bytes_per_pixel, estimate_run, rate_of
+from napari_colorgan.services.tuning.estimate import (
+    RunEstimate,
+    bytes_per_pixel,
+    estimate_run,
+    rate_of,
+)
 from napari_colorgan.services.tuning.recipe import recipe_values
 
 ARCHITECTURE = {"architecture": "unet", "encoder": "tf_efficientnet_lite0", "output_stride": 8}
 PLANES = PlaneCounts((((512, 512), 8),))
 
 
-def look(size: int, planes: PlaneCounts = PLANES, epochs: float | None = None) -> Outlook:
+def look(size: int, planes: PlaneCounts = PLANES, epochs: float | None = None) -> RunEstimate:
     card = ModelCard("base", "1", "", "", "", architecture=ARCHITECTURE, scale="native")
     entry = ModelEntry("base", Path("base"), card, kind="bundled", size=12_900_000)
     return estimate_run(

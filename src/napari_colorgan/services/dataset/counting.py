@@ -1,4 +1,4 @@
-"""How much there is to train on, told before it is read: from shapes and files' headers."""
+"""How much there is to train on, counted from shapes and file headers before it is read."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.tuning.preparing import ArraySource
 
-# Often enough to be seen to move, seldom enough not to be the work itself.
-_TELL_EVERY_S = 0.2
+# Often enough for a moving display, seldom enough not to cost time itself.
+_REPORT_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class PlaneCounts:
 
 
 def held_out_count(planes: int, share: float) -> int:
-    """Return how many of so many planes are set aside; 0 where that is the end of the only one."""
+    """Return how many of so many planes are held out; 0 for a single one, which is cut in two."""
     return 0 if planes < 2 else min(max(1, round(share * planes)), planes - 1)
 
 
@@ -102,13 +102,13 @@ def count_job(paths: Sequence[Path]) -> Job[PlaneCounts]:
     Returns
     -------
     PlaneCounts
-        Files that can't be read are told in it.
+        It also lists the files that can't be read.
     """
     files = [file for path in paths for file in find_files(path)]
     yield Started(len(files), "file")
     sizes: Counter[tuple[int, int]] = Counter()
     unreadable: list[str] = []
-    told = time.monotonic()
+    reported = time.monotonic()
     for number, file in enumerate(files, 1):
         try:
             planes, size = _count(file, named=file in paths)
@@ -116,8 +116,8 @@ def count_job(paths: Sequence[Path]) -> Job[PlaneCounts]:
             unreadable.append(str(error) or f"{file}: {type(error).__name__}")
         else:
             sizes[size] += planes
-        if time.monotonic() - told > _TELL_EVERY_S:
-            told = time.monotonic()
+        if time.monotonic() - reported > _REPORT_EVERY_S:
+            reported = time.monotonic()
             yield FileStarted(str(file), number, len(files))
     return PlaneCounts(tuple((+sizes).items()), tuple(unreadable))
 

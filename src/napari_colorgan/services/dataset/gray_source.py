@@ -115,16 +115,16 @@ def check_pair(name: str, shape: tuple[int, ...], axes: Axes, gray: GraySource) 
     PairError
         If they differ, with both shapes and where they do.
     """
-    wanted, came = _sizes(shape, axes), _sizes(tuple(gray.stack.shape), gray.axes)
-    if [size for _, size in wanted] == [size for _, size in came]:
+    expected, actual = _sizes(shape, axes), _sizes(tuple(gray.stack.shape), gray.axes)
+    if [size for _, size in expected] == [size for _, size in actual]:
         return
     where = ""
-    if len(wanted) == len(came):
-        differing = [w[0] for w, c in zip(wanted, came, strict=True) if w[1] != c[1]]
+    if len(expected) == len(actual):
+        differing = [w[0] for w, c in zip(expected, actual, strict=True) if w[1] != c[1]]
         where = f", which differs in {' and '.join(differing)}"
     raise PairError(
-        expected=f"the gray image “{gray.name}” to have the shape of “{name}”, {_words(wanted)}",
-        got=f"{_words(came)}{where}",
+        expected=f"the gray image “{gray.name}” to have the shape of “{name}”, {_words(expected)}",
+        got=f"{_words(actual)}{where}",
         action=FIT_IT,
     )
 

@@ -84,13 +84,13 @@ class Comparison:
     @property
     def is_better(self) -> bool:
         """Whether the mean L1 fell; where few pictures tell, clearly, and with agreement."""
-        return self._fell and not self.rejection_reason
+        return self._improved and not self.rejection_reason
 
     @property
     def rejection_reason(self) -> str:
         """Why it isn't better though the mean L1 fell, to be put behind that; else empty."""
         change = self._decisive
-        if not (self._fell and self.is_small_sample):
+        if not (self._improved and self.is_small_sample):
             return ""
         if change.tuned > (1.0 - LEAST_GAIN) * change.base:
             return f" (a gain below {100 * LEAST_GAIN:.0f} % on so few pictures may be chance)"
@@ -101,7 +101,7 @@ class Comparison:
         return next(change for change in self.changes if change.name == _DECIDES)
 
     @property
-    def _fell(self) -> bool:
+    def _improved(self) -> bool:
         return self._decisive.tuned < self._decisive.base
 
     def to_dict(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Outlook:
+class RunEstimate:
     """What a run will take.
 
     Attributes
@@ -67,7 +67,7 @@ def estimate_run(
     minutes: float | None,
     epochs: float | None,
     rate: float | None,
-) -> Outlook:
+) -> RunEstimate:
     """Estimate what a run will take.
 
     Parameters
@@ -96,7 +96,7 @@ def estimate_run(
     kept = min(3 * counts.pixels, int(values.data.memory_gib * _GIB))
     weights = _COPIES * _BYTES_PER_FILE_BYTE * base.size
     memory = _PROCESS_BYTES + weights + pixels * bytes_per_pixel(base.card.architecture) + kept
-    return Outlook(int(memory), int(psutil.virtual_memory().available), steps, minutes)
+    return RunEstimate(int(memory), int(psutil.virtual_memory().available), steps, minutes)
 
 
 def bytes_per_pixel(architecture: Mapping[str, object]) -> int:

@@ -182,7 +182,7 @@ def _with_data(
 ) -> FineTuneRequest:
     none = (None,) * len(request.data)
     gray = (*(none if request.gray is None else request.gray), *grays)
-    unpaired = all(each is None for each in gray)
+    unpaired = all(item is None for item in gray)
     return dataclasses.replace(
         request,
         data=(*request.data, *files),
@@ -228,11 +228,11 @@ def _cut(box: Box, plane: np.ndarray) -> np.ndarray:
     return plane[box.top : box.top + box.height, box.left : box.left + box.width]
 
 
-def _check_room(path: Path, wanted: int) -> None:
+def _check_room(path: Path, size: int) -> None:
     free = shutil.disk_usage(path).free
-    if wanted + _SPARE_BYTES > free:
+    if size + _SPARE_BYTES > free:
         raise FileError(
-            expected=f"{(wanted + _SPARE_BYTES) / 1e9:.1f} GB of free disk for the run",
+            expected=f"{(size + _SPARE_BYTES) / 1e9:.1f} GB of free disk for the run",
             got=f"{free / 1e9:.1f} GB in {path}",
             action="Free some space, or take fewer images.",
         )

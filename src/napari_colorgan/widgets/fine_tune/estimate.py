@@ -15,7 +15,7 @@ from napari_colorgan.services.dataset.counting import (
     tally_sources,
 )
 from napari_colorgan.services.runs import find_runs
-from napari_colorgan.services.tuning.estimate import Outlook, estimate_run, rate_of
+from napari_colorgan.services.tuning.estimate import RunEstimate, estimate_run, rate_of
 from napari_colorgan.services.tuning.recipe import RecipeValues, recipe_values
 from napari_colorgan.widgets.fine_tune.requests import layer_sources
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
@@ -206,7 +206,7 @@ def _held_out(planes: int, share: float, unit: str) -> str:
     return f"{count} of {planes:,} {unit}s held out: used to measure, not to train."
 
 
-def _time(estimate: Outlook) -> str:
+def _time(estimate: RunEstimate) -> str:
     if estimate.steps is None:
         return f"Ends in about {estimate.minutes:g} minutes."
     steps = count_text(estimate.steps, "step")
@@ -215,7 +215,7 @@ def _time(estimate: Outlook) -> str:
     return f"Takes {steps}, about {max(estimate.minutes, 1):.0f} min at the speed of the last run."
 
 
-def _memory(estimate: Outlook) -> str:
+def _memory(estimate: RunEstimate) -> str:
     needed, free = (f"{count / 1e9:.1f} GB" for count in (estimate.memory, estimate.free))
     if estimate.memory > estimate.free:
         return (
