@@ -17,6 +17,7 @@ from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
 from napari_colorgan.io.units import PIXEL, unit_name
+from napari_colorgan.io.zarr_codecs import check_codecs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,16 +50,21 @@ def read_zarr(path: Path) -> Stack:
     """
     import zarr
 
+    check_codecs(path)
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
         return Stack(FileArray(node, path), Axes.for_shape(node.shape))
     # An image that Bio-Formats converted lies one group down.
     if "bioformats2raw.layout" in _ome(node.attrs):
+        check_codecs(path / "0")
         node = node["0"]
     multiscales = _ome(node.attrs).get("multiscales")
     if not multiscales:
         raise damaged(path, "it has no OME multiscales metadata")
     image = multiscales[0]
+    for level in image["datasets"]:
+        # zarr itself refuses paths with "..", which would lead out of the store.
+        check_codecs(path / node.path / level["path"])
     array = node[image["datasets"][0]["path"]]
     named = image.get("axes") or list("tczyx")
     samples = node.attrs.get(_ATTRIBUTE, {}).get("samples", 1)

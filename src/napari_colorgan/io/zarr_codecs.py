@@ -1,0 +1,82 @@
+"""The codecs that a zarr store may use, checked before zarr reads a chunk.
+
+A store names the programs that decode its chunks, and one of them, ``pickle``, runs any code. So
+the names are read from the metadata files, and those that do more than turn bytes into numbers are
+refused before zarr opens the array.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from napari_colorgan.errors import FileError
+from napari_colorgan.io.problems import damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_METADATA_FILES = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
+_LARGEST_METADATA = 64 * 2**20
+# Where array metadata names codecs: format 3, its sharding, and format 2.
+_LISTS = ("codecs", "index_codecs", "filters", "storage_transformers")
+_PREFIX = "numcodecs."
+# The codecs of the zarr specifications and of numcodecs that decode numbers. Their format 3 names
+# have the prefix "numcodecs.".
+_ALLOWED = frozenset(
+    "bytes endian transpose crc32c sharding_indexed cast_value scale_offset "
+    "blosc gzip zstd zlib lz4 lz4hc bz2 lzma zfpy pcodec delta shuffle fixedscaleoffset quantize "
+    "bitround packbits astype crc32 adler32 fletcher32 jenkins_lookup3".split()
+)
+
+
+def check_codecs(folder: Path) -> None:
+    """Raise unless all codecs that a zarr node names are known to be harmless.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An array or a group; consolidated metadata names the codecs of the arrays in it.
+
+    Raises
+    ------
+    FileError
+        If a codec is not in the list, or the metadata can't be read.
+    """
+    for name in _METADATA_FILES:
+        file = folder / name
+        if not file.is_file():
+            continue
+        if file.stat().st_size > _LARGEST_METADATA:
+            raise damaged(folder, f"{name} is larger than any metadata")
+        try:
+            metadata = json.loads(file.read_bytes())
+            codecs = list(_codecs(metadata))
+        except (ValueError, RecursionError) as error:
+            raise damaged(file, error) from error
+        for codec in codecs:
+            if not isinstance(codec, str) or codec.removeprefix(_PREFIX).lower() not in _ALLOWED:
+                raise FileError(
+                    expected="a zarr store whose codecs only decode numbers",
+                    got=f"the codec {str(codec)[:60]!r} in '{file}'",
+                    action="Convert the image with the program that has written it.",
+                )
+
+
+def _codecs(value: Any) -> Iterator[object]:
+    """Yield the names of all codecs in a JSON value, however deep they lie."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _codecs(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key == "attributes":
+                continue  # the user's own, which zarr does not interpret
+            entries = each if key in _LISTS and isinstance(each, list) else []
+            if key == "compressor" and each is not None:
+                entries = [each]
+            for entry in entries:
+                is_record = isinstance(entry, dict)
+                yield entry.get("name", entry.get("id")) if is_record else entry
+            yield from _codecs(each)
