@@ -142,7 +142,7 @@ def test_a_run_stopped_after_a_fit_ends_as_one_that_was_not(
     def request(name: str, *, resume: bool = False) -> TrainRequest:
         given = None if resume else config
         return TrainRequest(
-            given, [picture_folder], tmp_path / name, base=base, device="cpu", resume=resume
+            [picture_folder], tmp_path / name, config=given, base=base, device="cpu", resume=resume
         )
 
     whole = load_model_file(run(train_model_job(request("whole")))).generator.state_dict()

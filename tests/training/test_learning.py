@@ -51,7 +51,7 @@ def test_error_falls_below_grays_in_every_phase(tmp_path: Path) -> None:
     torch.manual_seed(0)
     pictures = [sunset(number) for number in range(16)]
     request = TrainRequest(
-        CONFIG, pictures[:12], tmp_path / "run", validation=pictures[12:], device="cpu"
+        pictures[:12], tmp_path / "run", config=CONFIG, validation=pictures[12:], device="cpu"
     )
     seen: list[Event] = []
     model = load_model_file(run(train_model_job(request), seen.append))

@@ -37,9 +37,9 @@ CONFIG = TrainingConfig(
 @pytest.mark.skipif(not LANDSCAPES.is_dir(), reason="COLORGAN_DATA names no folder of photographs")
 def test_error_falls_below_grays(tmp_path: Path) -> None:
     request = TrainRequest(
-        CONFIG,
         sorted(LANDSCAPES.glob("train/intel/*"))[:LEARNED_FROM],
         tmp_path / "run",
+        config=CONFIG,
         validation=sorted(LANDSCAPES.glob("val/intel/*"))[:MEASURED_ON],
         device="cpu",
     )

@@ -11,6 +11,7 @@ from skimage.color import rgb2lab
 
 from datasets import keep_all
 from napari_colorgan.core.color import AB_SCALE
+from napari_colorgan.core.prediction import Prediction
 from napari_colorgan.events import run
 from napari_colorgan.training.augmentation import centre_crop, generator_for, make_batch, make_patch
 from napari_colorgan.training.config_parts import DataConfig
@@ -96,7 +97,7 @@ def test_cached_features_are_the_grays(tiny_generator: Generator, tmp_path: Path
 class _Answer(torch.nn.Module):
     """Answers one colour, and keeps what it has seen."""
 
-    spreader = None
+    hint_propagation = None
 
     def __init__(self, ab: torch.Tensor) -> None:
         super().__init__()
@@ -105,10 +106,14 @@ class _Answer(torch.nn.Module):
         self.seen = torch.zeros(0)
 
     def predict(
-        self, lightness: torch.Tensor, hints: torch.Tensor, temperature: float
-    ) -> tuple[torch.Tensor, None]:
+        self,
+        lightness: torch.Tensor,
+        hints: torch.Tensor,
+        temperature: float,
+        **requested: bool,
+    ) -> Prediction:
         self.seen = lightness
-        return self.ab, None
+        return Prediction(self.ab, stride=1, lightness=lightness)
 
 
 def test_validation_compares_colours_under_the_grays_lightness() -> None:

@@ -125,10 +125,10 @@ def test_failure_is_told_once(
     assert (ended.stdout + ended.stderr).count("a folder without a run") == 1
 
 
-def test_shares_are_equal_and_cover_the_batch() -> None:
-    shares = [Processes(rank, 4).share(range(16, 32)) for rank in range(4)]
-    assert [position for share in shares for position in share] == list(range(16, 32))
-    assert {len(share) for share in shares} == {4}
+def test_shards_are_equal_and_cover_the_batch() -> None:
+    shards = [Processes(rank, 4).shard(range(16, 32)) for rank in range(4)]
+    assert [position for shard in shards for position in shard] == list(range(16, 32))
+    assert {len(shard) for shard in shards} == {4}
 
 
 def test_batch_that_cannot_be_shared_is_refused(tiny_config: TrainingConfig) -> None:
@@ -154,10 +154,10 @@ assert "accelerate" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
     alone = Processes()
-    assert alone.share(range(3, 7)) == range(3, 7)
+    assert alone.shard(range(3, 7)) == range(3, 7)
     assert alone.mean_values({"G": 2.0}) == {"G": 2.0}
     with pytest.raises(TrainingError):
-        alone.from_main(lambda: _fail())
+        alone.broadcast(lambda: _fail())
 
 
 def _fail() -> None:

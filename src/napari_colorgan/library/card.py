@@ -15,6 +15,7 @@ import datetime
 import json
 import re
 import reprlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -314,7 +315,7 @@ def _six_digits(value: float | None) -> float | None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # Compared, not converted: an integer of 400 digits has no float.
-    if not is_number or not abs(value) < 1e300:
+    if not is_number or not abs(value) <= sys.float_info.max:
         raise _bad(expected="a finite number as a metric", got=value)
     return float(f"{float(value):.6g}")
 

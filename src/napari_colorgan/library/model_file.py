@@ -109,6 +109,18 @@ def round_weights(generator: Generator, dtype: torch.dtype = torch.float16) -> G
     Then the generator predicts what a model read back from its file does, and what is measured
     of it holds for the file.
 
+    Parameters
+    ----------
+    generator : Generator
+        Changed in place.
+    dtype : torch.dtype
+        That of the file.
+
+    Returns
+    -------
+    Generator
+        The same one.
+
     Raises
     ------
     ModelError
