@@ -37,7 +37,7 @@ def test_a_shared_folder_is_shown_and_only_read(
     panel = ModelsPanel(widget, preferred_library(), qtbot)
     assert "group stain" in panel.names
     panel.choose("group stain")
-    assert "only read" in panel.page
+    assert "read-only" in panel.page
     panel.click("duplicate")
     assert panel.chosen == "group stain 2"
     assert [path.name for path in (tmp_path / "mine").iterdir()] == [panel.file(panel.chosen).name]
