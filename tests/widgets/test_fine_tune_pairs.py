@@ -125,7 +125,7 @@ def test_each_layer_has_its_own_partner(
     harness.viewer.layers["one phase"].name = "renamed"
     harness.viewer.layers.remove("two phase")
     texts = [listed.item(row).text() for row in range(2)]
-    assert texts == ["fields two", "fields one, seen as renamed"]
+    assert texts == ["fields two", "fields one (input: renamed)"]
 
 
 def test_results_of_the_plugin_are_no_partners(
