@@ -28,12 +28,41 @@ def test_result_says_where_its_colours_come_from(open_panel: Any, qtbot: Any) ->
     assert origin["display"] == {"low": 0.0, "high": 255.0, "gamma": 1.0}
 
 
-def test_each_run_has_a_name_of_its_own(open_panel: Any, qtbot: Any) -> None:
-    panel = open_panel(PLANE)
+def test_a_new_result_replaces_the_last_one(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(PLANE, PLANE)
+    panel.form.layer.setCurrentText("image 0")
+    panel.form.rows["uncertainty"].control.setChecked(True)
     run(panel, qtbot)
+    first = panel.layer("image 0 colour")
+    panel.form.rows["uncertainty"].control.setChecked(False)
     run(panel, qtbot)
-    assert panel.names == ["image 0", "image 0 colour [1]", "image 0 colour"]
+    assert panel.names == ["image 0", "image 0 colour", "image 1"]
+    assert panel.layer("image 0 colour") is not first
+    assert "“image 0 colour”" in panel.bar.message.text()
     assert panel.form.layer.value == panel.layer("image 0")
+
+
+def test_kept_results_lie_below_the_newest_and_its_preview(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(PLANE, PLANE)
+    panel.form.layer.setCurrentText("image 0")
+    run(panel, qtbot)
+    qtbot.keyClick(panel.bar.keep, Qt.Key.Key_Space)
+    assert panel.bar.keep.isChecked()
+    run(panel, qtbot)
+    names = ["image 0", "image 0 colour", "image 0 colour [1]"]
+    assert panel.names == [*names, "image 1"]
+    panel.form.preview.setChecked(True)
+    qtbot.waitUntil(lambda: len(panel.names) == 5, timeout=5000)
+    assert panel.names == [*names, "image 0 colour preview", "image 1"]
+
+
+def test_a_run_that_fails_replaces_nothing(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    run(panel, qtbot)
+    first = panel.layer("image 0 colour")
+    panel.engine.error, panel.engine.fail_after = ValueError("odd"), 2
+    run(panel, qtbot)
+    assert first in panel.viewer.layers
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,19 @@ def test_the_request_is_what_the_form_says(harness: PanelHarness, colors: np.nda
     assert (asked.scale, asked.hold_out, asked.device) == ("native", 0.2, "auto")
     [file] = asked.data
     np.testing.assert_array_equal(np.load(file), colors)
+
+
+def test_the_panel_keeps_its_height_when_it_is_opened_again(harness: PanelHarness) -> None:
+    window = harness.viewer.window
+    heights = []
+    for _ in range(4):
+        harness.qtbot.wait(50)
+        heights.append(harness.widget.height())
+        window.remove_dock_widget(harness.widget)
+        window.add_dock_widget(harness.widget, name="Fine-tune", area="right")
+    harness.qtbot.wait(50)
+    assert min(heights) >= max(heights) - 2
+    # The button is at the panel's foot, with no empty space below it.
+    button = harness.widget.button
+    foot = button.mapTo(harness.widget, button.rect().bottomLeft()).y()
+    assert foot >= harness.widget.height() - 30

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.widgets.models import imports as model_reader
+from napari_colorgan.widgets.models.panel import ModelsWidget
 from napari_colorgan.widgets.shared.model_picker import ModelPicker
 
 if TYPE_CHECKING:
@@ -158,6 +159,21 @@ def test_a_drop_on_the_viewer_opens_the_panel_which_asks(
     assert [entry.name for entry in library.entries() if entry.kind == "own"] == ["liver"]
     # Nobody was asked whether the same weights shall be there twice.
     assert "the weights of 'liver'" in panel.said
+
+
+def test_an_opened_file_goes_to_the_open_panel(
+    make_napari_viewer_proxy: Callable[..., Any], qtbot: Any, tiny_model_file: Path, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer_proxy(show=True)
+    # The name under which napari's menu docks it.
+    panel = ModelsWidget()
+    viewer.window.add_dock_widget(panel, name="Models (ColorGAN)")
+    model = put(tiny_model_file, tmp_path / "new.colorgan.safetensors", "new")
+    model_reader.read_models(str(model))
+    assert panel.ask.asking
+    assert "new" in panel.ask.text.text()
+    assert len(viewer.window.dock_widgets) == 1
+    panel.tasks.shut_down()
 
 
 def test_without_a_window_it_is_imported_and_told(

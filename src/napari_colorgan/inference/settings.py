@@ -45,7 +45,7 @@ class PredictionSettings:
     scale: Annotated[
         Scale | None,
         Setting(
-            "Sc&ale",
+            "Scal&e",
             "The size at which the network sees a plane. 'fit' shrinks the whole plane, which "
             "suits photographs; 'native' takes the pixels as they are, which suits microscopy; a "
             "number multiplies the plane's sides. By default what the model was trained for.",
@@ -58,7 +58,7 @@ class PredictionSettings:
     vividness: Annotated[
         float | None,
         Setting(
-            "Vividne&ss",
+            "Vivi&dness",
             "0 is the mean of all likely colours: muted, safe. 1 is the likeliest colour: bold, "
             "sometimes wrong. By default the model's own.",
             low=0,
@@ -69,7 +69,7 @@ class PredictionSettings:
     saturation: Annotated[
         float,
         Setting(
-            "Sa&turation",
+            "Saturatio&n",
             "Multiplies how strong the colours are: 0 is gray, 1 is what the model predicts. "
             "Colours outside sRGB are brought in at constant lightness and hue.",
             low=0,
@@ -81,7 +81,7 @@ class PredictionSettings:
     chroma_limit: Annotated[
         float,
         Setting(
-            "C&hroma limit",
+            "Chr&oma limit",
             "The strongest colour that is painted, as CIE chroma: lower it where a few spots are "
             "glaring. sRGB reaches 134, so that 150 limits nothing. Hints are limited too.",
             low=1,
@@ -92,7 +92,7 @@ class PredictionSettings:
     device: Annotated[
         str,
         Setting(
-            "D&evice",
+            "Dev&ice",
             "Where the network runs: auto, cpu, cuda, cuda:1, mps … auto takes a GPU if there is "
             "one.",
             titles={

@@ -82,9 +82,9 @@ class ColorizeForm(QWidget):
 
     def _main_form(self) -> QFormLayout:
         form = new_form()
-        add_row(form, "&Image", self.layer, "Image", "The image or stack to colorize.")
+        add_row(form, "Ima&ge", self.layer, "Image", "The image or stack to colorize.")
         add_row(form, "&Model", self.model, "Model", _MODEL_TOOLTIP)
-        add_row(form, "Pla&nes", self.planes, "Planes", _PLANES_TOOLTIP)
+        add_row(form, "Pl&anes", self.planes, "Planes", _PLANES_TOOLTIP)
         describe(self.planes.choice, "Planes", _PLANES_TOOLTIP)
         self._add_rows(form, "main")
         describe(

@@ -179,6 +179,7 @@ class ColorizeWidget(QWidget):
             first=current,
             entry=entry,
             settings=prediction_settings(self.form.options, load_preferences(), entry),
+            replace=not self.run_bar.keep.isChecked(),
         )
 
     def _cancelling(self) -> None:

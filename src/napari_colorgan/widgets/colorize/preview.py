@@ -96,7 +96,7 @@ class LivePreview(QObject):
         pixels = np.zeros(block.output_shape(), plan.settings.dtype)
         display = display_range(plan.layer)
         settings = _for_one_plane(plan.settings)
-        metadata = {PREVIEW_KEY: True, **layer_metadata(plan.entry, settings, display)}
+        metadata = {PREVIEW_KEY: True, **layer_metadata(plan, settings, display)}
         name = f"{plan.layer.name} colour preview"
         new = color_layer([pixels], plan.layer, block, name, metadata)
         request = ColorizeRequest(

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from napari.utils.progress import cancelable_progress
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QShortcut, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QShortcut,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_colorgan.widgets.shared.controls import describe, new_throttler
 
@@ -108,7 +117,7 @@ RUN_KEYS = "Ctrl+Shift+R"
 State: TypeAlias = Literal["idle", "running", "cancelling"]
 Tone: TypeAlias = Literal["error", "notice"]
 
-_TEXTS: dict[State, str] = {"idle": "R&un", "running": "&Cancel", "cancelling": "Cancelling…"}
+_TEXTS: dict[State, str] = {"idle": "R&un", "running": "Cancel", "cancelling": "Cancelling…"}
 _BUTTON_HEIGHT = 32
 # Readable on napari's dark and light themes alike.
 _COLORS: dict[Tone, str] = {"error": "#e5533d", "notice": "#8a8f98"}
@@ -123,6 +132,7 @@ class RunBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.button = QPushButton()
+        self.keep = QCheckBox("Keep both")
         self.progress = QProgressBar()
         self.status = QLabel()
         self.message = QLabel()
@@ -139,6 +149,12 @@ class RunBar(QWidget):
     def _build(self) -> None:
         keys = QKeySequence(RUN_KEYS).toString(QKeySequence.SequenceFormat.NativeText)
         describe(self.button, "Run", f"Colorize the chosen planes; press again to cancel ({keys}).")
+        describe(
+            self.keep,
+            "Keep both",
+            "Keep the last result of this image and add the new one on top of it. Otherwise the "
+            "new result replaces it.",
+        )
         describe(self.progress, "Progress", "Planes done.")
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self.progress.setTextVisible(False)
@@ -157,8 +173,13 @@ class RunBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self.message, self.status, self.progress, self.button, self.disclaimer):
+        for widget in (self.message, self.status, self.progress):
             layout.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self.button, 1)
+        row.addWidget(self.keep)
+        layout.addLayout(row)
+        layout.addWidget(self.disclaimer)
 
     def set_state(self, state: State) -> None:
         """Show whether a job runs, is being cancelled, or neither."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_colorgan.widgets.shared.controls import new_throttler
-from napari_colorgan.widgets.shared.layers import METADATA_KEY
+from napari_colorgan.widgets.shared.layers import METADATA_KEY, PREVIEW_KEY, RUN_KEY, SOURCE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +29,29 @@ class ResultLayers(QObject):
         The layer above which they are inserted.
     layers : list of napari.layers.Image
         The colours, and the uncertainties if requested.
+    replace : bool
+        Whether they take the place of the newest earlier result of the source, once they are
+        complete.
     parent : QObject
         The owner.
     """
 
-    def __init__(self, viewer: Viewer, source: Image, layers: list[Image], parent: QObject) -> None:
+    def __init__(
+        self,
+        viewer: Viewer,
+        source: Image,
+        layers: list[Image],
+        parent: QObject,
+        *,
+        replace: bool = True,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._source = source
         self._layers = layers
+        # As requested; the layer list makes names unique while two results are there.
+        self._names = [layer.name for layer in layers]
+        self._replaced = last_result(viewer, source) if replace else []
         self.shown = False
         self._throttler = new_throttler(self, _INTERVAL_MS, self._refresh)
 
@@ -52,13 +66,15 @@ class ResultLayers(QObject):
             self._throttler.throttle()
             return
         self.shown = True
-        for layer in self._layers[::-1]:
+        for layer in self._layers:
             insert_above(self._viewer, self._source, layer)
 
     def finish(self, origin: Mapping[str, Any]) -> None:
         """Show every plane and complete the layers' metadata about their origin."""
         self._throttler.cancel()
         self._refresh()
+        if self.shown:
+            self._replace_earlier()
         for layer in self._layers:
             earlier = layer.metadata.get(METADATA_KEY, {})
             layer.metadata = {**layer.metadata, METADATA_KEY: {**earlier, **origin}}
@@ -79,6 +95,16 @@ class ResultLayers(QObject):
             self._viewer.layers.remove(layer)
         self.deleteLater()
 
+    def _replace_earlier(self) -> None:
+        """Remove the earlier result, and take over its name."""
+        names = {layer.name for layer in self._replaced}
+        for layer in self._replaced:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        for layer, name in zip(self._layers, self._names, strict=True):
+            if name in names:
+                layer.name = name
+
     def _present(self) -> list[Image]:
         return [layer for layer in self._layers if layer in self._viewer.layers]
 
@@ -88,6 +114,25 @@ class ResultLayers(QObject):
 
 
 def insert_above(viewer: Viewer, source: Image, layer: Image) -> None:
-    """Insert a layer right above another, or on top if that one was removed."""
+    """Insert a layer above its source and above all earlier results of that source.
+
+    The newest result is what the user sees. It goes on top if the source was removed.
+    """
     layers = viewer.layers
-    layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
+    position = len(layers)
+    if source in layers:
+        related = [source, *results_of(viewer, source)]
+        position = max(layers.index(other) for other in related) + 1
+    layers.insert(position, layer)
+
+
+def results_of(viewer: Viewer, source: Image) -> list[Image]:
+    """Return the layers that were predicted from a source, previews included."""
+    source_id = str(source.unique_id)
+    return [layer for layer in viewer.layers if layer.metadata.get(SOURCE_KEY) == source_id]
+
+
+def last_result(viewer: Viewer, source: Image) -> list[Image]:
+    """Return the layers of the newest run on a source, empty if there was none."""
+    results = [r for r in results_of(viewer, source) if PREVIEW_KEY not in r.metadata]
+    return [r for r in results if r.metadata.get(RUN_KEY) == results[-1].metadata.get(RUN_KEY)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from uuid import uuid4
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
@@ -21,6 +22,8 @@ from napari_colorgan.widgets.colorize.progress import ProgressReport
 from napari_colorgan.widgets.colorize.results import ResultLayers
 from napari_colorgan.widgets.shared.layers import (
     METADATA_KEY,
+    RUN_KEY,
+    SOURCE_KEY,
     color_layer,
     display_range,
     layer_levels,
@@ -60,6 +63,8 @@ class RunPlan:
         The model.
     settings : PredictionSettings
         The settings of the prediction.
+    replace : bool
+        Whether the result takes the place of the source's newest earlier result.
     """
 
     layer: Image
@@ -67,6 +72,7 @@ class RunPlan:
     first: PlaneIndex
     entry: ModelEntry
     settings: PredictionSettings
+    replace: bool = True
 
 
 class ColorizeRun(QObject):
@@ -107,14 +113,14 @@ class ColorizeRun(QObject):
         colors = _allocate_levels(plan, plan.settings.dtype, samples=3)
         uncertainties = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
         display = display_range(plan.layer)
-        metadata = layer_metadata(plan.entry, plan.settings, display)
+        metadata = {RUN_KEY: uuid4().hex, **layer_metadata(plan, plan.settings, display)}
         layers = [color_layer(colors, plan.layer, plan.block, f"{name} colour", metadata)]
         if uncertainties:
             title = f"{name} uncertainty"
             layers.append(
                 uncertainty_layer(uncertainties, plan.layer, plan.block, title, dict(metadata))
             )
-        self.layers = ResultLayers(viewer, plan.layer, layers, self)
+        self.layers = ResultLayers(viewer, plan.layer, layers, self, replace=plan.replace)
         request = ColorizeRequest(
             stack=layer_levels(plan.layer)[0],
             axes=plan.block.axes,
@@ -165,9 +171,8 @@ class ColorizeRun(QObject):
 
     def _done(self, result: ColorizeResult) -> None:
         self._progress.close()
-        name = self.layers.color.name
         self.layers.finish(result.metadata)
-        self._end("done", f"Done: layer “{name}”.")
+        self._end("done", f"Done: layer “{self.layers.color.name}”.")
 
     def _failed(self, error: Exception) -> None:
         self._settle()
@@ -227,7 +232,8 @@ def prediction_settings(
 
 
 def layer_metadata(
-    entry: ModelEntry, settings: PredictionSettings, display: DisplayRange
+    plan: RunPlan, settings: PredictionSettings, display: DisplayRange
 ) -> dict[str, Any]:
     """Return the metadata of a result layer about its origin."""
-    return {METADATA_KEY: describe_origin(entry.card, settings, display)}
+    origin = describe_origin(plan.entry.card, settings, display)
+    return {METADATA_KEY: origin, SOURCE_KEY: str(plan.layer.unique_id)}

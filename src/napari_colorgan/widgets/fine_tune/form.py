@@ -82,13 +82,13 @@ class TrainingForm(QWidget):
     def _main_form(self) -> QFormLayout:
         form = new_form()
         tooltip = "Train only on the rectangles around the shapes of a Shapes layer."
-        add_row(form, "&Region", self.region, "Region", tooltip)
+        add_row(form, "Re&gion", self.region, "Region", tooltip)
         self.hold_out.setRange(5, 50)
         self.hold_out.setValue(20)
         self.hold_out.setSuffix(" %")
         make_slim(self.hold_out)
         tooltip = "The share of planes that is used to measure the model, not to train it."
-        add_row(form, "&Hold out", self.hold_out, "Hold out", tooltip)
+        add_row(form, "Hold &out", self.hold_out, "Hold out", tooltip)
         self.count.setWordWrap(True)
         self.count.setStyleSheet(_SMALL)
         form.addRow(self.count)
@@ -96,7 +96,7 @@ class TrainingForm(QWidget):
             form, "&Base", self.base, "Base model", "The model to start from; it is not changed."
         )
         tooltip = "How long to train. The best state on the held-out planes is kept."
-        add_row(form, "&Time", self.budget, "Time", tooltip)
+        add_row(form, "Ti&me", self.budget, "Time", tooltip)
         for box, unit, value, name, tooltip in (
             (self.minutes, " min", 10, "Minutes", "The time to train, in minutes."),
             (self.epochs, " epochs", 100, "Epochs", "The number of passes over all images."),
@@ -212,11 +212,11 @@ class MoreSettings(QWidget):
         form = new_form()
         self.setLayout(form)
         tooltip = "Whole pictures suit photographs; pixels as they are suit microscopy."
-        add_row(form, "&Input", self.scale, "Scale of the model's input", tooltip)
+        add_row(form, "Inp&ut", self.scale, "Scale of the model's input", tooltip)
         tooltip = (
             "The side of the training patches. Larger ones show more context and take more memory."
         )
-        add_row(form, "&Patches", self.size, "Patch size", tooltip)
+        add_row(form, "Patch&es", self.size, "Patch size", tooltip)
         self.rate.setDecimals(5)
         self.rate.setRange(0.00001, 0.1)
         self.rate.setSingleStep(0.0005)
@@ -224,7 +224,7 @@ class MoreSettings(QWidget):
         tooltip = "The step size of the optimizer. Lower it if the curves jump."
         add_row(form, "&Rate", self.rate, "Learning rate", tooltip)
         tooltip = "Where the network is trained. Automatic uses a GPU if there is one."
-        add_row(form, "D&evice", self.device, "Device", tooltip)
+        add_row(form, "&Device", self.device, "Device", tooltip)
 
     @property
     def differs_from_recipe(self) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.tuning.preparing import prepare_job
@@ -57,7 +64,7 @@ class FineTuneWidget(QWidget):
         self.message = Message()
         self.ask = AskBar()
         self.estimate = QLabel()
-        self.button = QPushButton("&Train")
+        self.button = QPushButton("Tra&in")
         self.follower = RunFollower(self)
         self.closing_guard = ClosingGuard(self, lambda: self.follower.running)
         self._recipe = recipe
@@ -90,6 +97,10 @@ class FineTuneWidget(QWidget):
         self.estimate.setStyleSheet("color: #8a8f98; font-size: 11px;")
         describe(self.button, "Train", "Train a new model on the checked images.")
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
+        # napari adds a stretch below a panel without an expanding widget, one more each time the
+        # panel is opened again, and so leaves it less and less room.
+        expanding = QSizePolicy.Policy.Expanding
+        self._pages.setSizePolicy(expanding, expanding)
         self._pages.addWidget(PanelArea(settings))
         self._pages.addWidget(PanelArea(self.monitor))
         layout = QVBoxLayout(self)

@@ -23,9 +23,13 @@ from napari_colorgan.widgets.shared.model_picker import preferred_library
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from napari.viewer import Viewer
+
     from napari_colorgan.widgets.models.tasks import ModelsContext
 
 _MOST_LINES = 4
+MODELS_PANEL = "colorgan-models"
+"""The object name of the Models panel."""
 
 
 class ModelImports:
@@ -139,11 +143,21 @@ def read_models(path: str | Sequence[str]) -> list[tuple[Any]]:
     if viewer is None:
         _import_at_once(paths)
     else:
-        dock, panel = viewer.window.add_plugin_dock_widget("napari-colorgan", "Models")
-        dock.show()
-        dock.raise_()
-        panel.imports.offer(paths)
+        _show_panel(viewer).imports.offer(paths)
     return _NO_LAYER
+
+
+def _show_panel(viewer: Viewer) -> Any:
+    """Return the Models panel of a viewer, the open one if there is one."""
+    docked = viewer.window.dock_widgets.values()
+    panel = next((widget for widget in docked if widget.objectName() == MODELS_PANEL), None)
+    if panel is None:
+        # napari's menu docks the same panel under another name, which this call doesn't find.
+        _, panel = viewer.window.add_plugin_dock_widget("napari-colorgan", "Models")
+    dock = panel.parentWidget()
+    dock.show()
+    dock.raise_()
+    return panel
 
 
 def _import_at_once(paths: Sequence[Path]) -> None:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_colorgan.library.inventory import list_inventory
 from napari_colorgan.library.pages import item_page
 from napari_colorgan.widgets.models.files import ModelDeletion, ModelFiles
-from napari_colorgan.widgets.models.imports import ModelImports
+from napari_colorgan.widgets.models.imports import MODELS_PANEL, ModelImports
 from napari_colorgan.widgets.models.inventory import FolderWatch
 from napari_colorgan.widgets.models.table import ModelTable
 from napari_colorgan.widgets.models.tasks import LibraryTasks, ModelsContext
@@ -54,6 +54,7 @@ class ModelsWidget(QWidget):
 
     def __init__(self, *, library: Callable[[], ModelLibrary] = preferred_library) -> None:
         super().__init__()
+        self.setObjectName(MODELS_PANEL)
         self.table = ModelTable()
         self.card = CardView()
         self.buttons = ModelButtons()

@@ -75,8 +75,13 @@ class CardView(QTextBrowser):
 
 def _tone_down(document: QTextDocument | None) -> None:
     """Give headings the size of the text, and quotations no margins."""
-    block = document.begin() if document is not None else None
-    while block is not None and block.isValid():
+    if document is None:
+        return
+    # One edit: without it the whole page is laid out again after each block, which takes seconds.
+    edit = QTextCursor(document)
+    edit.beginEditBlock()
+    block = document.begin()
+    while block.isValid():
         cursor = QTextCursor(block)
         margins = QTextBlockFormat()
         margins.setLeftMargin(0)
@@ -89,6 +94,7 @@ def _tone_down(document: QTextDocument | None) -> None:
             heading.setFontWeight(QFont.Weight.Bold)
             cursor.mergeCharFormat(heading)
         block = block.next()
+    edit.endEditBlock()
 
 
 _HASH_DIGITS = 12

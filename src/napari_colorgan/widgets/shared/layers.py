@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari_colorgan"
 """The key in a result layer's metadata under which the model and its settings are kept."""
 
+SOURCE_KEY = "napari_colorgan_source"
+"""The metadata key under which a result keeps the unique id of its source layer."""
+
+RUN_KEY = "napari_colorgan_colorization"
+"""The metadata key under which the layers of one run keep an id that they share."""
+
 PREVIEW_KEY = "napari_colorgan_preview"
 """The metadata key that marks the temporary layer of a live preview."""
 
