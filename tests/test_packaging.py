@@ -23,8 +23,6 @@ IMPORT_NAMES = {
 }
 # A part of pydantic, of the version that pydantic pins.
 BROUGHT_ALONG = {"pydantic_core"}
-# Declared for work that is under way.
-AWAITED = {"magicgui", "skimage", "superqt"}
 
 
 def shipped() -> set[Path]:
@@ -95,7 +93,7 @@ def test_base_dependencies_are_those_that_are_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     base = declared(project["dependencies"])
     extras = set().union(*map(declared, project["optional-dependencies"].values()))
-    assert base - imported().keys() <= AWAITED
+    assert base - imported().keys() == set()
     missing = imported().keys() - base - extras - BROUGHT_ALONG
     assert {name: imported()[name] for name in missing} == {}
     assert base & extras - {"napari"} == set()

@@ -64,56 +64,6 @@ def psnr(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
     return 10 * torch.log10(255**2 / error.clamp_min(1 / 12))
 
 
-def ssim(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
-    """Structural similarity of 8-bit RGB, averaged over the channels and the pixels.
-
-    Gaussian windows of standard deviation 1.5 cut at 11 x 11 px, K = (0.01, 0.03), population
-    covariance, without the 5 px at the border: the published definition, and what scikit-image
-    gives for ``gaussian_weights=True, use_sample_covariance=False``.
-
-    Parameters
-    ----------
-    rgb_pred, rgb_true : Tensor, shape (B, 3, H, W)
-        sRGB in 0..1, at least 11 x 11 px; clipped to that range and rounded to 8 bit first.
-
-    Returns
-    -------
-    Tensor, shape (B,)
-        -1..1, 1 for identical images.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, aren't (B, 3, H, W) or are smaller than the window.
-
-    Notes
-    -----
-    Colour is a small part of it: an image and its gray version have about 0.9.
-
-    References
-    ----------
-    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",
-    IEEE Trans. Image Processing 13(4), 2004.
-    """
-    _check_pair(rgb_pred, rgb_true, channels=3)
-    if min(rgb_pred.shape[-2:]) < 11:
-        raise InputError(
-            expected="images of at least 11 x 11 px",
-            got=f"{rgb_pred.shape[-2]} x {rgb_pred.shape[-1]} px",
-            action="Leave SSIM out for images this small.",
-        )
-    pred, true = to_8_bit(rgb_pred), to_8_bit(rgb_true)
-    # One pass blurs all five moments: the convolutions are most of the cost.
-    moments = torch.cat([pred, true, pred * pred, true * true, pred * true], dim=1)
-    mean_p, mean_t, square_p, square_t, product = _gaussian_window(moments).chunk(5, dim=1)
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    covariance = product - mean_p * mean_t
-    variances = square_p - mean_p.square() + square_t - mean_t.square()
-    numerator = (2 * mean_p * mean_t + c1) * (2 * covariance + c2)
-    denominator = (mean_p.square() + mean_t.square() + c1) * (variances + c2)
-    return (numerator / denominator).mean(dim=(1, 2, 3))
-
-
 def colorfulness(rgb: Tensor) -> Tensor:
     """Hasler and Suesstrunk's colorfulness, the signed variant of the original paper.
 
@@ -217,20 +167,6 @@ def _hue_weight(hue: Tensor) -> Tensor:
         + 0.32 * torch.cos(3 * hue + math.radians(6))
         - 0.20 * torch.cos(4 * hue - math.radians(63))
     )
-
-
-def _gaussian_window(planes: Tensor) -> Tensor:
-    """Blur each plane with SSIM's window; 5 px of border are lost on every side."""
-    weights = [math.exp(-((step / 1.5) ** 2) / 2) for step in range(-5, 6)]
-    total = sum(weights)
-    for axis in (2, 3):
-        size = planes.shape[axis] - 10
-        # Sums of shifted planes: on CPUs several times faster than thin convolutions.
-        blurred = planes.narrow(axis, 0, size) * (weights[0] / total)
-        for start in range(1, 11):
-            blurred = blurred.add(planes.narrow(axis, start, size), alpha=weights[start] / total)
-        planes = blurred
-    return planes
 
 
 def _check(batch: Tensor, *, channels: int) -> None:

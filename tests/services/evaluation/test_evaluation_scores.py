@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 from skimage import color, metrics
-from torchmetrics.functional.image import peak_signal_noise_ratio
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
 
 from napari_colorgan.core.color_statistics import color_distribution_consistency
+from napari_colorgan.errors import InputError
 from napari_colorgan.services.evaluation.scores import (
     CHROMA_FACTORS,
     colorfulness_of,
@@ -17,6 +21,7 @@ from napari_colorgan.services.evaluation.scores import (
     histograms,
     score_chroma_factors,
     score_image,
+    ssim,
     uncertainty_samples,
 )
 from napari_colorgan.services.evaluation.truth import read_truth
@@ -43,19 +48,18 @@ def test_scores_agree_with_the_oracles(pair: tuple[np.ndarray, np.ndarray]) -> N
     assert found["psnr"] == pytest.approx(
         float(peak_signal_noise_ratio(*batches, data_range=255.0)), abs=1e-4
     )
-    ssim = metrics.structural_similarity(
-        truth,
-        rgb,
-        channel_axis=-1,
-        data_range=255,
-        gaussian_weights=True,
-        use_sample_covariance=False,
-    )
-    assert found["ssim"] == pytest.approx(ssim, abs=1e-3)
+    similarity = structural_similarity_index_measure(*batches, data_range=255.0)
+    assert found["ssim"] == pytest.approx(float(similarity), abs=1e-3)
     delta_e = color.deltaE_ciede2000(true_lab, lab).mean()
     assert found["delta_e"] == pytest.approx(delta_e, rel=1e-4)
     assert found["colorfulness"] == pytest.approx(colorfulness_of(rgb))
     assert 0 < found["hue_distance"] < 1
+
+
+def test_images_below_the_window_of_ssim_are_refused() -> None:
+    image = np.zeros((10, 40, 3), np.uint8)
+    with pytest.raises(InputError, match="11 x 11"):
+        ssim(image, image)
 
 
 def test_the_truth_scores_best_and_gray_has_no_colour(pair: tuple[np.ndarray, np.ndarray]) -> None:
