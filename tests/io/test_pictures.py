@@ -26,14 +26,14 @@ def smooth(shape):
 
 @pytest.mark.parametrize(
     ("mode", "letters"),
-    [("1", "YX"), ("L", "YX"), ("LA", "YX"), ("P", "YXS"), ("RGB", "YXS"), ("RGBA", "YXS")],
+    [("1", "YX"), ("L", "YX"), ("LA", "YXS"), ("P", "YXS"), ("RGB", "YXS"), ("RGBA", "YXS")],
 )
 def test_every_kind_of_png_is_read(tmp_path, mode, letters):
     image = Image.fromarray(RANDOM.integers(0, 256, (7, 9, 3), dtype=np.uint8)).convert(mode)
     image.save(tmp_path / "a.png")
     stack = read_stack(tmp_path / "a.png")
     assert (stack.axes.letters, stack.name) == (letters, "a")
-    expected = {"1": "L", "LA": "L", "P": "RGB"}.get(mode, mode)
+    expected = {"1": "L", "LA": "RGBA", "P": "RGB"}.get(mode, mode)
     np.testing.assert_array_equal(stack.data, np.asarray(image.convert(expected)))
 
 

@@ -143,7 +143,7 @@ def test_a_palette_becomes_rgb(tmp_path):
 @pytest.mark.parametrize(
     ("samples", "options", "letters"),
     [
-        (2, {"photometric": "minisblack", "extrasamples": ["unassalpha"]}, "YX"),
+        (2, {"photometric": "minisblack", "extrasamples": ["unassalpha"]}, "YXS"),
         (4, {"photometric": "minisblack", "planarconfig": "contig"}, "YXC"),
         (4, {"photometric": "rgb", "extrasamples": ["unassalpha"]}, "YXS"),
         (6, {"photometric": "rgb", "extrasamples": ["unspecified"] * 3}, "YXS"),
@@ -157,13 +157,33 @@ def test_samples_are_colours_alpha_or_channels(tmp_path, samples, options, lette
     if letters == "YXC":
         np.testing.assert_array_equal(planes(stack), np.moveaxis(pixels, -1, 0))
     else:
-        kept = {"YX": 0, "YXS": slice(0, min(samples, 4) if samples < 5 else 3)}[letters]
+        kept = {2: [0, 0, 0, 1], 4: [0, 1, 2, 3], 6: [0, 1, 2]}[samples]
         np.testing.assert_array_equal(planes(stack)[0], pixels[..., kept])
 
 
-def test_cmyk_is_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", noise((9, 8, 4), "uint8"), photometric="separated")
-    with pytest.raises(FileError, match="SEPARATED"):
+def test_cmyk_is_converted_and_that_is_said(tmp_path):
+    inks = noise((9, 8, 4), "uint8")
+    tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
+    stack = read_stack(tmp_path / "a.tif")
+    light = 1 - inks / 255
+    np.testing.assert_allclose(stack.data, light[..., :3] * light[..., 3:] * 255, atol=0.5001)
+    assert "CMYK" in stack.notices[0]
+
+
+def test_subsampled_ycbcr_is_refused_by_name(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        noise((16, 16, 3), "uint8"),
+        photometric="ycbcr",
+        compression="jpeg",
+        subsampling=(2, 2),
+    )
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        offset = file.pages[0].tags["Compression"].valueoffset
+    data[offset : offset + 2] = (1).to_bytes(2, "little")  # as if it were not compressed
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(FileError, match="YCbCr"):
         read_stack(tmp_path / "a.tif")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -109,3 +110,12 @@ def test_unknown_codecs_and_broken_metadata_are_named(tmp_path: Path) -> None:
         (path / "0" / "zarr.json").write_text(text)
         with pytest.raises(FileError, match="can't be decoded"):
             read_stack(path)
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+def test_pickle_is_refused_in_a_zipped_store(level: str, tmp_path: Path) -> None:
+    folder = image(tmp_path / "image.zarr", 2)
+    change(folder / level / ".zarray", "filters", value=[PICKLE_2])
+    archive = shutil.make_archive(str(tmp_path / "image"), "zip", folder)
+    with pytest.raises(FileError, match="pickle"):
+        read_stack(archive)

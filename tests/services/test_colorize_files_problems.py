@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
+CASES = Path(__file__).parent.parent / "fixtures" / "cases"
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 256, (4, 7, 9), dtype=np.uint8)
 RANGE = DisplayRange(0, 255)
@@ -183,3 +186,66 @@ def test_further_images_of_a_file_are_mentioned(here):
         file.write(np.zeros((3, 3), np.uint8))
     events = list(colorize("a.tif", "o.tif"))
     assert any(isinstance(event, Notice) and "2 images" in event.text for event in events)
+
+
+class StrangeError(Exception):
+    """What nobody has foreseen."""
+
+
+def test_whatever_a_file_raises_the_rest_go_on_and_the_traceback_is_kept(here, engine, home):
+    dark, light = np.zeros((5, 6), np.uint8), np.full((5, 6), 200, np.uint8)
+    Image.fromarray(dark).save("a.png")
+    Image.fromarray(light).save("b.png")
+    engine.error = (lambda plane: plane.max() == 0, StrangeError("odd"))
+    result = run(colorize(["a.png", "b.png"], "out"))
+    assert [task.source.name for task in result.done] == ["b.png"]
+    ((name, error),) = result.failed
+    assert (name, "StrangeError: odd" in str(error)) == ("a.png", True)
+    log = home / "errors.log"
+    assert str(log) in error.action
+    assert "Traceback" in log.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems' names are Unicode")
+@pytest.mark.parametrize("suffix", ["png", "tif", "zarr", "jpg"])
+def test_names_that_are_no_utf_8(here, suffix):
+    name = os.fsdecode(b"latin1_\xe9.png")
+    Image.fromarray(STACK[0]).save("a.png")
+    os.rename("a.png", name)
+    result = run(colorize(name, os.fsdecode(b"o_\xe9.") + suffix))
+    assert not result.failed
+    axes = read_stack(result.done[0].output).axes
+    assert axes.letters == ("YXS" if suffix != "zarr" else "SYX")
+
+
+def test_transparency_is_kept_or_said(here):
+    shutil.copy(CASES / "cutout_rgba.png", "a.png")
+    alpha = np.asarray(Image.open("a.png"))[..., 3]
+    for output in ("o.png", "o.tif"):
+        assert not run(colorize("a.png", output)).failed
+        np.testing.assert_array_equal(np.asarray(read_stack(output).data)[..., 3], alpha)
+    run(colorize("a.png", "o16.png", dtype="uint16"))
+    np.testing.assert_array_equal(
+        np.asarray(read_stack("o16.png").data)[..., 3], alpha.astype(np.uint16) * 257
+    )
+    events = list(colorize("a.png", "o.jpg"))
+    assert any("transparency" in event.text for event in events if isinstance(event, Notice))
+
+
+def test_a_folder_of_one_stack_is_one_stack(here):
+    shutil.copytree(CASES / "multifile", "in")
+    result = run(colorize("in", "out"))
+    assert [task.source.name for task in result.done] == ["pos0_z0.ome.tif"]
+    assert planes("out/pos0_z0.ome.tif").shape == (5, 96, 128, 3)
+
+
+def test_the_range_is_the_users_and_is_said(here):
+    shutil.copy(CASES / "faded16.tif", "a.tif")
+    for choice, low, high in [("auto", 0, 65535), ("minmax", 17476, 41634), ("9,99", 9, 99)]:
+        events = list(colorize("a.tif", f"{choice}.png", range=choice))
+        texts = [event.text for event in events if isinstance(event, Notice)]
+        assert f"values {low} to {high} are shown" in " ".join(texts)
+    ((_, error),) = run(colorize("a.tif", "o.png", range="stored")).failed
+    assert "states none" in str(error)
+    ((_, error),) = run(colorize("a.tif", "o.png", range="bright")).failed
+    assert "'bright'" in str(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from napari_colorgan.cli.console import print_error
+from napari_colorgan.cli.console import print_any_name, print_error
 from napari_colorgan.cli.models import models
 from napari_colorgan.errors import ColorganError
 
@@ -31,6 +31,7 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
+        print_any_name()
         try:
             return super().invoke(ctx)
         except ColorganError as error:

@@ -57,6 +57,16 @@ Uncertainty: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="Where maps of how unsure the colours are go, as --output."),
 ]
+Range: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--range",
+        help="Which values are shown black and white: 'stored' in the file, 'minmax' for the least "
+        "and greatest, 'full' for the whole range of their type, or two numbers. 'auto' takes what "
+        "is stored, leaves photographs as they are and stretches measurements.",
+        metavar="auto|stored|minmax|full|LOW,HIGH",
+    ),
+]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -68,6 +78,7 @@ def colorize(
     model: Model = "natural",
     axes: AxesLetters = None,
     uncertainty: Uncertainty = None,
+    range_: Range = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
@@ -84,6 +95,7 @@ def colorize(
         axes=axes,
         uncertainty=uncertainty,
         overwrite=overwrite,
+        range=range_,
     )
     _report(_run_with_files(colorize_files(request)))
 

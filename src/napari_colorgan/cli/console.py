@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import shlex
 import subprocess
 import sys
@@ -20,6 +22,25 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event, Job
 
 R = TypeVar("R")
+
+
+def print_any_name() -> None:
+    """Let stdout and stderr take any text: no name fails once the work is done.
+
+    Bytes of names that are no UTF-8 come out as they are; what the terminal's encoding can't
+    hold, as escapes.
+    """
+
+    def escape(error: UnicodeError) -> tuple[str | bytes, int]:
+        try:
+            return codecs.lookup_error("surrogateescape")(error)
+        except UnicodeError:
+            return codecs.lookup_error("backslashreplace")(error)
+
+    codecs.register_error("colorgan", escape)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="colorgan")
 
 
 def print_error(error: ColorganError, subject: str = "") -> None:

@@ -13,6 +13,7 @@ from napari_colorgan.errors import InputError
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, StackLike
+    from napari_colorgan.io import Stack
 
 # Display value to L*, and to linear light.
 _Curve: TypeAlias = Literal["lightness", "linear"]
@@ -94,6 +95,36 @@ class DisplayRange:
         if low == high:
             low, high = min(low, 0.0), max(high, 1.0)
         return cls(low, high)
+
+    @classmethod
+    def of_stack(cls, stack: Stack, choice: str = "auto") -> tuple[DisplayRange, str]:
+        """Return the range to show an image file with.
+
+        Parameters
+        ----------
+        stack : Stack
+            What the file holds and says.
+        choice : str
+            "stored" for the range that the file states, "minmax" for the least to the greatest
+            value, "full" for the whole range of the dtype, or two numbers, "LOW,HIGH". "auto"
+            takes what is stored; else it leaves photographs as they are (files with a colour
+            profile or EXIF, and those that use the upper half of 16 bits and state nothing of a
+            measurement) and stretches the rest.
+
+        Returns
+        -------
+        display : DisplayRange
+            The range.
+        how : str
+            Where it comes from, for people.
+
+        Raises
+        ------
+        InputError
+            If the choice is none of these, or "stored" and the file states no range.
+        """
+        limits, how = _limits(cls, stack, choice)
+        return (limits.inverted if stack.inverted else limits), how
 
     @property
     def inverted(self) -> DisplayRange:
@@ -183,6 +214,52 @@ class DisplayRange:
         shown *= _STEPS
         shown += 0.5
         return shown.astype(np.int32)
+
+
+def _limits(kind: type[DisplayRange], stack: Stack, choice: str) -> tuple[DisplayRange, str]:
+    data, axes = stack.data, stack.axes
+    dtype = np.dtype(data.dtype)
+    require_real(dtype)
+    if choice == "stored" and stack.stored_range is None:
+        raise InputError(
+            expected="a file that states the range to show it with",
+            got=f"'{stack.name}', which states none",
+            action="Choose the range minmax or full, or two numbers.",
+        )
+    if choice in ("auto", "stored") and stack.stored_range is not None:
+        return kind(*stack.stored_range), "as the file says"
+    if choice == "full":
+        return _full(kind, dtype), "the whole range of its type"
+    if choice == "minmax":
+        low, high = _finite_range(data, axes)
+        return kind(low, high if high > low else low + 1), "the least to the greatest value"
+    if choice != "auto":
+        return kind(*_parsed(choice)), "as asked for"
+    display = kind.estimate(data, axes)
+    is_photograph = stack.is_photograph or (not stack.is_measured and display.high >= 2**15)
+    if dtype == np.uint16 and is_photograph:
+        return _full(kind, dtype), "the whole range of its type"
+    whole = display == _full(kind, dtype)
+    return display, "the whole range of its type" if whole else "the least to the greatest value"
+
+
+def _full(kind: type[DisplayRange], dtype: np.dtype[Any]) -> DisplayRange:
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return kind(float(limits.min), float(limits.max))
+    return kind(0.0, 1.0)
+
+
+def _parsed(choice: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, choice.split(","))
+    except ValueError as error:
+        raise InputError(
+            expected="the range stored, minmax, full or two numbers such as 0,4095",
+            got=repr(choice),
+            action="Choose one of these.",
+        ) from error
+    return low, high
 
 
 def require_real(dtype: np.dtype[Any]) -> None:

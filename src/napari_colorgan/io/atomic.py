@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -154,10 +155,10 @@ def _flush(file: Path) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Make a rename last through a power cut, where the system can flush folders."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    # Network shares refuse it (EINVAL); the output is in its place by then, and stays.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -56,6 +56,8 @@ class FileFormat:
         Returns rows and columns from a file's header, for single planes.
     folder_files : tuple of str
         For a format whose files are folders: it is one that holds any of these.
+    alpha : bool
+        Whether RGB can be written with alpha.
     """
 
     name: str
@@ -69,6 +71,7 @@ class FileFormat:
     lossy: bool = False
     read_size: Callable[[Path], tuple[int, int]] | None = None
     folder_files: tuple[str, ...] = ()
+    alpha: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,8 @@ class OutputSpec:
         What to say about the file's making.
     overwrite : bool
         Whether what is at `path` may be replaced.
+    alpha : bool
+        Whether planes come with alpha as a fourth sample, which `shape` leaves out.
     """
 
     path: Path
@@ -101,21 +106,23 @@ class OutputSpec:
     units: tuple[str, ...] | None
     metadata: Mapping[str, str]
     overwrite: bool
+    alpha: bool = False
 
     @property
     def samples(self) -> int:
-        """How many values a pixel has: 3, or 1 without S."""
-        return 3 if self.axes.has_samples else 1
+        """How many values a pixel has: 3, or 4 with alpha, or 1 without S."""
+        return 3 + self.alpha if self.axes.has_samples else 1
 
     @property
     def size(self) -> int:
         """How many bytes the pixels take."""
-        return math.prod(self.shape) * self.dtype.itemsize
+        pixels = math.prod(self.shape) // (3 if self.axes.has_samples else 1)
+        return pixels * self.samples * self.dtype.itemsize
 
     @property
     def title(self) -> str:
         """The file's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one."""
-        stem = self.path.stem
+        stem = readable(self.path.stem)
         return stem[:-4] if stem.lower().endswith(".ome") else stem
 
     def unsuitable(self, expected: str) -> FileError:
@@ -151,3 +158,14 @@ class FileTarget:
     def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
         """Store one plane."""
         self._store(index, np.asarray(plane, dtype=self._dtype))
+
+
+def readable(text: str) -> str:
+    """Return a text that any encoding of Unicode and XML can hold.
+
+    Bytes of file names that are no UTF-8, which Python keeps as lone surrogates, and control
+    characters become question marks.
+    """
+    return "".join(
+        c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") else "?" for c in text
+    )

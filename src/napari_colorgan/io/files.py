@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.io.file_format import OutputSpec
+from napari_colorgan.io.file_format import OutputSpec, readable
 from napari_colorgan.io.formats import INPUT_SUFFIXES, input_format, output_format, stem_of
 from napari_colorgan.io.problems import already_exists, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from napari_colorgan.axes import Axes, StackTarget
+    from napari_colorgan.axes import Axes, PlaneIndex, StackTarget
     from napari_colorgan.io.stack import Stack
 
 
@@ -62,6 +62,7 @@ def stack_writer(
     units: tuple[str, ...] | None = None,
     metadata: Mapping[str, str] | None = None,
     overwrite: bool = False,
+    alpha: Callable[[PlaneIndex], np.ndarray] | None = None,
 ) -> Iterator[StackTarget]:
     """Write an image file plane by plane; it appears when it is complete, or not at all.
 
@@ -83,6 +84,9 @@ def stack_writer(
         comment and EXIF, zarr's attributes.
     overwrite : bool, default: False
         Whether what is at `path` may be replaced.
+    alpha : callable, optional
+        Returns a plane's alpha, (Y, X) of the output's dtype; only for formats that can hold it,
+        see :func:`napari_colorgan.io.formats.output_format`.
 
     Yields
     ------
@@ -100,7 +104,15 @@ def stack_writer(
         If `axes` don't fit `shape`.
     """
     spec = OutputSpec(
-        Path(path), tuple(shape), np.dtype(dtype), axes, scale, units, metadata or {}, overwrite
+        Path(path),
+        tuple(shape),
+        np.dtype(dtype),
+        axes,
+        scale,
+        units,
+        {key: readable(value) for key, value in (metadata or {}).items()},
+        overwrite,
+        alpha is not None,
     )
     axes.check(spec.shape)
     form = output_format(spec.path)
@@ -114,7 +126,18 @@ def stack_writer(
         expected = f"pixels of {' or '.join(form.dtypes)} for {form.name}"
         raise spec.unsuitable(expected)
     with form.write(spec) as target:
-        yield target
+        yield target if alpha is None else _AlphaTarget(target, alpha)
+
+
+class _AlphaTarget:
+    """Adds alpha to colours."""
+
+    def __init__(self, target: StackTarget, alpha: Callable[[PlaneIndex], np.ndarray]) -> None:
+        self._target = target
+        self._alpha = alpha
+
+    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
+        self._target.write(index, np.dstack([plane, self._alpha(index)]))
 
 
 def find_files(path: Path) -> list[Path]:

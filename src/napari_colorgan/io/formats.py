@@ -24,6 +24,7 @@ TIFF = FileFormat(
     tiff_reader.read_tiff,
     tiff_writer.tiff_writer,
     input_suffixes=(".btf",),
+    alpha=True,
 )
 PNG = FileFormat(
     "PNG",
@@ -34,25 +35,19 @@ PNG = FileFormat(
     dtypes=("uint8", "uint16"),
     single_plane=True,
     read_size=pictures.png_size,
+    alpha=True,
 )
+_JPEG = ("JpegImagePlugin", "JpegImageFile")
 JPEG = FileFormat(
     "JPEG",
     (".jpg", ".jpeg"),
     rb"\xff\xd8\xff",
-    pictures.read_jpeg,
+    pictures.pillow_reader(*_JPEG),
     pictures.jpeg_writer,
     dtypes=("uint8",),
     single_plane=True,
     lossy=True,
-    read_size=pictures.jpeg_size,
-)
-WEBP = FileFormat(
-    "WebP",
-    (".webp",),
-    rb"RIFF....WEBP",
-    pictures.read_webp,
-    single_plane=True,
-    read_size=pictures.webp_size,
+    read_size=pictures.pillow_size(*_JPEG),
 )
 JPEG2000 = FileFormat(
     "JPEG 2000",
@@ -62,7 +57,28 @@ JPEG2000 = FileFormat(
     pictures.jpeg2000_writer,
     dtypes=("uint8", "uint16"),
     single_plane=True,
-    read_size=pictures.jpeg2000_size,
+    read_size=pictures.pillow_size("Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+)
+# Read through Pillow: name, suffixes, first bytes, and Pillow's module and class of the format.
+_PILLOW = (
+    ("WebP", (".webp",), rb"RIFF....WEBP", "WebPImagePlugin", "WebPImageFile"),
+    ("AVIF", (".avif",), rb"....ftyp(avif|avis)", "AvifImagePlugin", "AvifImageFile"),
+    ("BMP", (".bmp",), rb"BM", "BmpImagePlugin", "BmpImageFile"),
+    ("GIF", (".gif",), rb"GIF8[79]a", "GifImagePlugin", "GifImageFile"),
+    ("PNM", (".pgm", ".ppm", ".pbm", ".pnm"), rb"P[1-6]\s", "PpmImagePlugin", "PpmImageFile"),
+    ("PCX", (".pcx",), rb"\x0a[\x00-\x05]\x01", "PcxImagePlugin", "PcxImageFile"),
+    ("TGA", (".tga",), b"", "TgaImagePlugin", "TgaImageFile"),
+)
+PILLOW = tuple(
+    FileFormat(
+        name,
+        suffixes,
+        magic or rb"(?!)",
+        pictures.pillow_reader(module, plugin),
+        single_plane=True,
+        read_size=pictures.pillow_size(module, plugin),
+    )
+    for name, suffixes, magic, module, plugin in _PILLOW
 )
 NPY = FileFormat("NumPy", (".npy",), rb"\x93NUMPY", npy.read_npy)
 ZARR = FileFormat(
@@ -73,7 +89,8 @@ ZARR = FileFormat(
     zarr_store.zarr_writer,
     folder_files=zarr_store.FOLDER_FILES,
 )
-FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, NPY, ZARR)
+OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", zarr_store.read_zarr)
+FORMATS = (TIFF, PNG, JPEG, JPEG2000, *PILLOW, NPY, ZARR, OZX)
 
 OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
 INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))
@@ -110,7 +127,11 @@ def input_format(path: Path) -> FileFormat:
     for candidate in FORMATS:
         if re.match(candidate.magic, start, re.DOTALL):
             return candidate
-    raise unsupported(path, "something else", _names())
+    # TGA files begin in no way of their own.
+    for candidate in PILLOW:
+        if candidate.name == "TGA" and path.suffix.lower() in candidate.suffixes:
+            return candidate
+    raise unsupported(path, _stranger(start), _names())
 
 
 def output_format(path: Path) -> FileFormat:
@@ -168,6 +189,31 @@ def stem_of(path: Path) -> str:
     """Return a path's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one."""
     stem = path.stem if path.suffix.lower() in INPUT_SUFFIXES else path.name
     return stem[:-4] if stem.lower().endswith(".ome") else stem
+
+
+# What people try to open, by its first bytes, and what to call it.
+_STRANGERS = (
+    (rb"....ftyp(heic|heix|mif1|msf1)", "an HEIC photograph"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
+    (rb"8BPS", "a Photoshop document"),
+    (rb"\xd0\xcf\x11\xe0", "a FlashPix file or an Office document"),
+    (rb"SIMPLE  =", "a FITS image"),
+    (rb"ZISRAWFILE", "a CZI file of a Zeiss microscope"),
+    (rb"\xda\xce\xbe\x0a", "an ND2 file of a Nikon microscope"),
+    (rb"\x70\0\0\0", "a LIF file of a Leica microscope"),
+    (rb"%PDF", "a PDF document"),
+    (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", "a video"),
+    (rb"\x89HDF", "an HDF5 file"),
+    (rb"NRRD", "an NRRD image"),
+)
+
+
+def _stranger(start: bytes) -> str:
+    """Return what a file is that begins so, with an article."""
+    for magic, name in _STRANGERS:
+        if re.match(magic, start, re.DOTALL):
+            return name
+    return "a file of an unknown kind"
 
 
 def _names() -> str:

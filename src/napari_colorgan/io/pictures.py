@@ -1,4 +1,4 @@
-"""PNG, JPEG, JPEG 2000 and WebP: single planes, decoded whole."""
+"""Pictures of a single plane, decoded whole: PNG, JPEG 2000, and what Pillow decodes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import json
 import struct
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from napari_colorgan.axes import Axes
+from napari_colorgan.io.as_shown import Presentation, as_shown
 from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from PIL.ImageFile import ImageFile
-
     from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.io.as_shown import Space
     from napari_colorgan.io.file_format import OutputSpec
 
 _JPEG_QUALITY = 95
@@ -32,6 +33,9 @@ _JPEG_LONGEST = 65535
 _IMAGE_DESCRIPTION, _ORIENTATION, _SOFTWARE = 270, 274, 305
 # EXIF orientations that lay a picture on its side.
 _LYING = (5, 6, 7, 8)
+# Pillow's modes whose pixels are taken as they are; those of others are converted to RGB.
+_KEPT_MODES = ("1", "L", "I;16", "I;16B", "I", "F", "RGB", "RGBA", "LA")
+_PNG_HEADER = 24
 
 
 def read_png(path: Path) -> Stack:
@@ -42,68 +46,100 @@ def read_png(path: Path) -> Stack:
     # The decoder fills what is missing with zeros.
     if b"IEND\xaeB`\x82" not in data:
         raise damaged(path, "it ends too early")
-    return _picture(imagecodecs.png_decode(data))
-
-
-def read_jpeg(path: Path) -> Stack:
-    """Decode a JPEG, turned as its EXIF orientation says."""
-    from PIL import ImageOps
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    # Not Image.open, which takes a large scan for an attack.
-    with JpegImageFile(path) as file:
-        upright = ImageOps.exif_transpose(file)
-        if upright.mode not in ("L", "RGB"):
-            upright = upright.convert("RGB")
-        return _picture(np.asarray(upright))
+    chunks = _png_chunks(data)
+    profile = chunks.get(b"iCCP", b"").partition(b"\0")[2]
+    return _picture(
+        path,
+        imagecodecs.png_decode(data),
+        zlib.decompress(profile[1:]) if profile else None,
+        chunks.get(b"eXIf"),
+        1 if b"acTL" not in chunks else int.from_bytes(chunks[b"acTL"][:4], "big"),
+    )
 
 
 def read_jpeg2000(path: Path) -> Stack:
     """Decode a JPEG 2000 image of 8 or 16 bits."""
     import imagecodecs
-
-    return _picture(imagecodecs.jpeg2k_decode(path.read_bytes()))
-
-
-def read_webp(path: Path) -> Stack:
-    """Decode a WebP, turned as its EXIF orientation says."""
-    from PIL import ImageOps
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    with WebPImageFile(path) as file:
-        return _picture(np.asarray(ImageOps.exif_transpose(file)))
-
-
-def png_size(path: Path) -> tuple[int, int]:
-    """Return rows and columns as they lie: a PNG would be decoded for its EXIF."""
-    from PIL.PngImagePlugin import PngImageFile
-
-    with PngImageFile(path) as file:
-        return int(file.height), int(file.width)
-
-
-def jpeg_size(path: Path) -> tuple[int, int]:
-    """Return rows and columns of the upright picture."""
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    with JpegImageFile(path) as file:
-        return _upright_size(file)
-
-
-def jpeg2000_size(path: Path) -> tuple[int, int]:
-    """Return rows and columns from the header."""
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
     with Jpeg2KImageFile(path) as file:
-        return int(file.height), int(file.width)
+        profile = file.info.get("icc_profile")
+    return _picture(path, imagecodecs.jpeg2k_decode(path.read_bytes()), profile)
 
 
-def webp_size(path: Path) -> tuple[int, int]:
-    """Return rows and columns of the upright picture."""
-    from PIL.WebPImagePlugin import WebPImageFile
+def pillow_reader(module: str, name: str) -> Callable[[Path], Stack]:
+    """Return a reader of a format that Pillow decodes.
 
-    with WebPImageFile(path) as file:
-        return _upright_size(file)
+    Parameters
+    ----------
+    module, name : str
+        The class of the format's files: ``PIL.module.name``. Not Image.open, which takes a large
+        scan for an attack.
+    """
+
+    def read(path: Path) -> Stack:
+        with _open(module, name, path) as file:
+            frames = int(getattr(file, "n_frames", 1))
+            profile, exif = file.info.get("icc_profile"), file.info.get("exif")
+            space: Space | None = "cmyk" if file.mode == "CMYK" and profile else None
+            if space is None and file.mode not in _KEPT_MODES:
+                file = file.convert("RGBA" if file.has_transparency_data else "RGB")
+            return _picture(path, np.asarray(file), profile, exif, frames, space)
+
+    return read
+
+
+def pillow_size(module: str, name: str) -> Callable[[Path], tuple[int, int]]:
+    """Return what reads rows and columns of the upright picture from its header.
+
+    Parameters
+    ----------
+    module, name : str
+        As of :func:`pillow_reader`.
+    """
+
+    def size(path: Path) -> tuple[int, int]:
+        with _open(module, name, path) as file:
+            lying = file.getexif().get(_ORIENTATION) in _LYING
+            return (file.width, file.height) if lying else (file.height, file.width)
+
+    return size
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns of the upright picture, from its header and EXIF."""
+    with path.open("rb") as file:
+        start = file.read(_PNG_HEADER)
+    width, height = struct.unpack(">II", start[16:24])
+    lying = _orientation(_png_chunks(path.read_bytes()).get(b"eXIf")) in _LYING
+    return (width, height) if lying else (height, width)
+
+
+def _open(module: str, name: str, path: Path) -> Any:
+    return getattr(import_module(f"PIL.{module}"), name)(path)
+
+
+def _png_chunks(data: bytes) -> dict[bytes, bytes]:
+    """Return a PNG's chunks by kind, the first of each, but for its pixels."""
+    chunks: dict[bytes, bytes] = {}
+    position = 8
+    while position + 8 <= len(data):
+        size, kind = struct.unpack(">I4s", data[position : position + 8])
+        if kind != b"IDAT":
+            chunks.setdefault(kind, data[position + 8 : position + 8 + size])
+        position += 12 + size
+    return chunks
+
+
+def _orientation(exif: bytes | None) -> int:
+    """Return the orientation that EXIF states, 1 where it states none."""
+    from PIL import Image
+
+    if not exif:
+        return 1
+    tags = Image.Exif()
+    tags.load(exif if exif.startswith(b"Exif\0\0") else b"Exif\0\0" + exif)
+    return int(tags.get(_ORIENTATION, 1))
 
 
 @contextmanager
@@ -155,22 +191,36 @@ def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
         )
 
 
-def _upright_size(file: ImageFile) -> tuple[int, int]:
-    width, height = file.size
-    lying = file.getexif().get(_ORIENTATION) in _LYING
-    return (width, height) if lying else (height, width)
-
-
-def _picture(plane: np.ndarray) -> Stack:
-    if plane.ndim == 3 and plane.shape[2] < 3:
-        plane = plane[..., 0]  # gray and alpha
-    axes = Axes("YX" if plane.ndim == 2 else "YXS")
-    axes.check(plane.shape)
-    return Stack(plane, axes)
+def _picture(
+    path: Path,
+    plane: np.ndarray,
+    profile: bytes | None = None,
+    exif: bytes | None = None,
+    frames: int = 1,
+    space: Space | None = None,
+) -> Stack:
+    """Return a decoded picture as it is to be shown."""
+    if plane.ndim == 3 and plane.shape[2] == 1:
+        plane = plane[..., 0]
+    if plane.ndim == 3 and plane.shape[2] == 2:  # gray and alpha
+        plane, profile = plane[..., [0, 0, 0, 1]], None
+    letters = "YX" if plane.ndim == 2 else "YXS"
+    presentation = Presentation(
+        space=space or ("gray" if plane.ndim == 2 else "rgb"),
+        profile=profile,
+        orientation=_orientation(exif),
+    )
+    data, letters, problems = as_shown(plane, letters, presentation)
+    axes = Axes(letters)
+    axes.check(data.shape)
+    notices = [f"'{path.name}': {problem}" for problem in problems]
+    if frames > 1:
+        notices.append(f"'{path.name}' holds {frames} pictures; only the first is used.")
+    return Stack(data, axes, notices=tuple(notices), is_photograph=bool(profile or exif))
 
 
 def _empty_plane(spec: OutputSpec) -> np.ndarray:
-    samples = (3,) if spec.samples > 1 else ()
+    samples = (spec.samples,) if spec.samples > 1 else ()
     return np.zeros((*spec.axes.plane_shape(spec.shape), *samples), spec.dtype)
 
 

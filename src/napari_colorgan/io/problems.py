@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import errno
-import struct
-import tokenize
-import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from napari_colorgan.errors import FileError, OutputExistsError
+from napari_colorgan.errors import ColorganError, FileError, OutputExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What decoders are seen to raise on a damaged file, besides OSError.
-_DECODING = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    tokenize.TokenError,
-    zlib.error,
-)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
@@ -67,7 +49,9 @@ def reading(path: Path) -> Iterator[None]:
                 action="Ask for the permission to read it, or copy it elsewhere.",
             ) from error
         raise damaged(path, error) from error
-    except _DECODING as error:
+    except ColorganError:
+        raise
+    except Exception as error:  # decoders raise anything on damaged files
         raise damaged(path, error) from error
 
 

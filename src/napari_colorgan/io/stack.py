@@ -32,6 +32,12 @@ class Stack:
         Whether the file says that its lowest value is shown white.
     notices : tuple of str
         What the user should know about this file, in full sentences.
+    stored_range : (float, float) or None
+        The values that the file says are shown black and white.
+    is_photograph : bool
+        Whether its values are meant to be shown as they are: it has a colour profile or EXIF.
+    is_measured : bool
+        Whether its values are measurements, to be shown from the least to the greatest.
     """
 
     data: StackLike
@@ -41,6 +47,9 @@ class Stack:
     name: str = ""
     inverted: bool = False
     notices: tuple[str, ...] = ()
+    stored_range: tuple[float, float] | None = None
+    is_photograph: bool = False
+    is_measured: bool = False
 
     def with_axes(self, letters: str) -> Stack:
         """Return the same stack with its axes named anew.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree import ElementTree
 
+from napari_colorgan.errors import FileError
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.units import unit_name
 
@@ -94,7 +95,76 @@ def _resolution(page: Any) -> dict[str, float]:
     return resolution
 
 
-def require_complete(path: Path, file: Any, series: Any) -> None:
+def stored_range(file: Any) -> tuple[float, float] | None:
+    """Return the values that ImageJ says are shown black and white, if it is one pair."""
+    if not file.is_imagej:
+        return None
+    metadata = file.imagej_metadata or {}
+    ranges = metadata.get("Ranges")
+    if ranges is not None:
+        pairs = {(float(a), float(b)) for a, b in zip(ranges[::2], ranges[1::2], strict=False)}
+        return pairs.pop() if len(pairs) == 1 else None
+    if "min" in metadata and "max" in metadata:
+        return float(metadata["min"]), float(metadata["max"])
+    return None
+
+
+def file_names(file: Any) -> tuple[str, ...]:
+    """Return the files that an OME-TIFF's planes lie in, in their order; none for a single one."""
+    if not file.is_ome:
+        return ()
+    names: dict[str, None] = {}
+    for element in ElementTree.fromstring(file.ome_metadata).iter():
+        name = element.get("FileName")
+        if element.tag.endswith("UUID") and name:
+            names[name] = None
+    return tuple(names) if len(names) > 1 else ()
+
+
+def sibling_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the files that are one OME-TIFF stack with this one, itself among them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any file. Only those called ".ome.tif" or ".ome.tiff" are opened.
+    """
+    import tifffile
+
+    if not path.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        return ()
+    try:
+        with tifffile.TiffFile(path) as file:
+            return file_names(file)
+    except (OSError, ValueError, ElementTree.ParseError):
+        return ()  # it is said when the file is read
+
+
+def require_siblings(path: Path, file: Any) -> tuple[str, ...]:
+    """Raise unless all files of an OME-TIFF stack are there.
+
+    Returns
+    -------
+    tuple of str
+        A notice for a stack of several files.
+
+    Raises
+    ------
+    FileError
+        With the names of those that are missing.
+    """
+    names = file_names(file)
+    absent = [name for name in names if not (path.parent / name).is_file()]
+    if absent:
+        raise FileError(
+            expected=f"the {len(names)} files of the OME-TIFF stack of '{path.name}'",
+            got=f"a folder without {', '.join(absent[:5])}{' …' if len(absent) > 5 else ''}",
+            action="Put the missing files beside it, under these names.",
+        )
+    return (f"'{path.name}' is one stack with {len(names) - 1} other files.",) if names else ()
+
+
+def require_complete(path: Path, file: Any, series: Any) -> tuple[str, ...]:
     """Raise if a file ends before what its pages point to.
 
     Parameters
@@ -105,6 +175,11 @@ def require_complete(path: Path, file: Any, series: Any) -> None:
         The open file.
     series : tifffile.TiffPageSeries
         The image in it.
+
+    Returns
+    -------
+    tuple of str
+        Notices: the last page may say that another follows right where the file ends.
 
     Raises
     ------
@@ -118,8 +193,12 @@ def require_complete(path: Path, file: Any, series: Any) -> None:
             raise damaged(path, "it ends before its pixels do")
     if _end_of_tags(file) > file.filehandle.size:
         raise damaged(path, "it ends before its metadata do")
-    if _next_page_offset(file):
+    following = _next_page_offset(file)
+    if following == file.filehandle.size:
+        return (f"'{path.name}' says that another page follows, but ends; it is left out.",)
+    if following:
         raise damaged(path, "it ends before its last page")
+    return ()
 
 
 def _end_of_tags(file: Any) -> int:

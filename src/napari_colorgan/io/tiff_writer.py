@@ -34,7 +34,7 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     outer = [letter for letter in letters if letter not in "YXS"]
     sizes = dict(zip(letters, spec.shape, strict=True))
     outer_shape = tuple(sizes[letter] for letter in outer)
-    plane_shape = (sizes["Y"], sizes["X"], *((3,) if spec.samples > 1 else ()))
+    plane_shape = (sizes["Y"], sizes["X"], *((spec.samples,) if spec.samples > 1 else ()))
     dtype = spec.dtype.newbyteorder("<")
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         require_space(spec.path, spec.size)
@@ -48,6 +48,7 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
             ome=True,
             photometric="rgb" if spec.samples > 1 else "minisblack",
             planarconfig="contig" if spec.samples > 1 else None,
+            extrasamples=["unassalpha"] if spec.alpha else None,
             software=spec.metadata.get("software", False),
             metadata=_ome_metadata(letters, spec),
             returnoffset=True,

@@ -8,13 +8,15 @@ refused before zarr opens the array.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.problems import damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _METADATA_FILES = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
@@ -46,22 +48,44 @@ def check_codecs(folder: Path) -> None:
     """
     for name in _METADATA_FILES:
         file = folder / name
-        if not file.is_file():
-            continue
-        if file.stat().st_size > _LARGEST_METADATA:
-            raise damaged(folder, f"{name} is larger than any metadata")
-        try:
-            metadata = json.loads(file.read_bytes())
-            codecs = list(_codecs(metadata))
-        except (ValueError, RecursionError) as error:
-            raise damaged(file, error) from error
-        for codec in codecs:
-            if not isinstance(codec, str) or codec.removeprefix(_PREFIX).lower() not in _ALLOWED:
-                raise FileError(
-                    expected="a zarr store whose codecs only decode numbers",
-                    got=f"the codec {str(codec)[:60]!r} in '{file}'",
-                    action="Convert the image with the program that has written it.",
-                )
+        if file.is_file():
+            _check_metadata(file, file.stat().st_size, file.read_bytes)
+
+
+def check_zipped_codecs(archive: Path) -> None:
+    """Raise unless all codecs that any node in a ZIP archive names are known to be harmless.
+
+    Parameters
+    ----------
+    archive : pathlib.Path
+        A zipped zarr store.
+
+    Raises
+    ------
+    FileError
+        If a codec is not in the list, or the metadata can't be read.
+    """
+    with ZipFile(archive) as file:
+        for entry in file.infolist():
+            if entry.filename.rpartition("/")[2] in _METADATA_FILES:
+                place = archive / entry.filename
+                _check_metadata(place, entry.file_size, partial(file.read, entry))
+
+
+def _check_metadata(file: Path, size: int, read: Callable[[], bytes]) -> None:
+    if size > _LARGEST_METADATA:
+        raise damaged(file, "it is larger than any metadata")
+    try:
+        codecs = list(_codecs(json.loads(read())))
+    except (ValueError, RecursionError) as error:
+        raise damaged(file, error) from error
+    for codec in codecs:
+        if not isinstance(codec, str) or codec.removeprefix(_PREFIX).lower() not in _ALLOWED:
+            raise FileError(
+                expected="a zarr store whose codecs only decode numbers",
+                got=f"the codec {str(codec)[:60]!r} in '{file}'",
+                action="Convert the image with the program that has written it.",
+            )
 
 
 def _codecs(value: Any) -> Iterator[object]:

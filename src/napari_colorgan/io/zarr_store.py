@@ -17,7 +17,7 @@ from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
 from napari_colorgan.io.units import PIXEL, unit_name
-from napari_colorgan.io.zarr_codecs import check_codecs
+from napari_colorgan.io.zarr_codecs import check_codecs, check_zipped_codecs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def read_zarr(path: Path) -> Stack:
     Parameters
     ----------
     path : pathlib.Path
-        The folder.
+        The folder, or a ZIP archive of one.
 
     Returns
     -------
@@ -50,31 +50,56 @@ def read_zarr(path: Path) -> Stack:
     """
     import zarr
 
-    check_codecs(path)
-    node = zarr.open(str(path), mode="r")
+    is_zip = not path.is_dir()
+    if is_zip:
+        check_zipped_codecs(path)
+    else:
+        check_codecs(path)
+    node = zarr.open(zarr.storage.ZipStore(path, mode="r") if is_zip else str(path), mode="r")
     if isinstance(node, zarr.Array):
-        return Stack(FileArray(node, path), Axes.for_shape(node.shape))
-    # An image that Bio-Formats converted lies one group down.
+        return Stack(FileArray(node, path), Axes.for_shape(node.shape), is_measured=True)
+    notices: tuple[str, ...] = ()
+    # Images that Bio-Formats converted lie one group down, numbered from 0.
     if "bioformats2raw.layout" in _ome(node.attrs):
-        check_codecs(path / "0")
+        images = sorted(name for name in node if name.isdecimal())
+        if len(images) > 1:
+            notices = (
+                f"'{path.name}' holds {len(images)} images; only the first is used. Name the "
+                f"folder of another, such as '{path / images[1]}', for that.",
+            )
+        if not is_zip:
+            check_codecs(path / "0")
         node = node["0"]
-    multiscales = _ome(node.attrs).get("multiscales")
+    attributes = _ome(node.attrs)
+    if "plate" in attributes:
+        raise _is_a_plate(path, attributes["plate"])
+    multiscales = attributes.get("multiscales")
     if not multiscales:
         raise damaged(path, "it has no OME multiscales metadata")
     image = multiscales[0]
-    for level in image["datasets"]:
+    for level in () if is_zip else image["datasets"]:
         # zarr itself refuses paths with "..", which would lead out of the store.
         check_codecs(path / node.path / level["path"])
     array = node[image["datasets"][0]["path"]]
     named = image.get("axes") or list("tczyx")
-    samples = node.attrs.get(_ATTRIBUTE, {}).get("samples", 1)
     letters = _letters(named)
-    if "C" in letters and 1 < samples == array.shape[letters.index("C")]:
+    channels = (attributes.get("omero") or {}).get("channels") or []
+    samples = node.attrs.get(_ATTRIBUTE, {}).get("samples", 1)
+    count = array.shape[letters.index("C")] if "C" in letters else 1
+    if 1 < samples == count or (count == 3 and _are_red_green_blue(channels)):
         letters = letters.replace("C", "S")
     axes = Axes(letters)
     axes.check(array.shape)
     scale, units = calibrated(axes, _sizes(letters, named, image))
-    return Stack(FileArray(array, path), axes, scale, units)
+    return Stack(
+        FileArray(array, path),
+        axes,
+        scale,
+        units,
+        notices=notices,
+        stored_range=_window(channels),
+        is_measured=True,
+    )
 
 
 @contextmanager
@@ -106,6 +131,32 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
                 level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
 
         yield FileTarget(spec.dtype, store)
+
+
+def _is_a_plate(path: Path, plate: Mapping[str, Any]) -> FileError:
+    wells = plate.get("wells") or [{"path": "A/1"}]
+    return FileError(
+        expected="an OME-Zarr image",
+        got=f"an OME-Zarr plate of {len(wells)} wells at '{path}'",
+        action=f"Name the folder of a field, such as '{path / wells[0]['path'] / '0'}', or several "
+        f"with a pattern: '{path / '*' / '*' / '*'}'.",
+    )
+
+
+def _are_red_green_blue(channels: list[Any]) -> bool:
+    """Return whether channels are shown as the colours of one RGB image, as our writer's are."""
+    colors = [str(channel.get("color", "")).upper() for channel in channels]
+    return colors == [color for _, color in _COLORS]
+
+
+def _window(channels: list[Any]) -> tuple[float, float] | None:
+    """Return the values shown black and white, where all channels share one pair."""
+    windows = [channel.get("window") or {} for channel in channels]
+    pairs = {(window.get("start"), window.get("end")) for window in windows}
+    start, end = pairs.pop() if len(pairs) == 1 else (None, None)
+    if start is None or end is None or start == end:
+        return None
+    return float(start), float(end)
 
 
 def _is_store(folder: Path) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.errors import ColorganError, FileError
 from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, Started
+from napari_colorgan.home import cache_folder
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.io import read_stack, stack_writer
+from napari_colorgan.io.formats import output_format
 from napari_colorgan.io.problems import writing
 from napari_colorgan.services.colorize import as_text, describe_origin, with_notices
 from napari_colorgan.services.file_tasks import plan_files
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import PlaneIndex, StackTarget
     from napari_colorgan.events import Job
     from napari_colorgan.inference.stack import Predictor
+    from napari_colorgan.io import Stack
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.file_tasks import FileTask
@@ -51,6 +57,9 @@ class FilesRequest:
         Where the uncertainties go: as `output`.
     overwrite : bool
         Whether outputs that are there may be replaced. Inputs never are.
+    range : str
+        How values are shown: "auto", "stored", "minmax", "full" or "LOW,HIGH"; see
+        :meth:`napari_colorgan.inference.display.DisplayRange.of_stack`.
     """
 
     inputs: Sequence[str | Path]
@@ -60,6 +69,7 @@ class FilesRequest:
     axes: str | None = None
     uncertainty: str | Path | None = None
     overwrite: bool = False
+    range: str = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +140,7 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
         yield FileStarted(name, number, len(wanted.tasks))
         try:
             yield from with_notices(_colorize_file(task, request, model.card, predictor), notices)
-        except (ColorganError, OSError, MemoryError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever one file raises, the rest go on
             problem = _explained(task.source, error)
             failed.append((name, problem))
             yield FileFailed(name, str(problem))
@@ -147,9 +157,10 @@ def _colorize_file(
     yield from map(Notice, stack.notices)
     shape, axes, settings = stack.data.shape, stack.axes, request.settings
     require_real(np.dtype(stack.data.dtype))
-    display = DisplayRange.estimate(stack.data, axes)
-    if stack.inverted:
-        display = display.inverted
+    display, how = DisplayRange.of_stack(stack, request.range)
+    if stack.data.dtype != np.uint8:
+        shown = f"{display.low:g} to {display.high:g}"
+        yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")
     origin = as_text({**describe_origin(card, settings, display), "source": task.source.name})
     common: dict[str, Any] = {
         "scale": stack.scale,
@@ -157,10 +168,19 @@ def _colorize_file(
         "metadata": origin,
         "overwrite": request.overwrite,
     }
+    has_alpha = axes.has_samples and axes.size(shape, "S") == 4
+    keeps_alpha = has_alpha and output_format(task.output).alpha
+    if has_alpha and not keeps_alpha:
+        yield Notice(f"'{task.output.name}' can't hold transparency: write .png or .tif for that.")
     with ExitStack() as outputs:
         colors = outputs.enter_context(
             stack_writer(
-                task.output, axes.output_shape(shape), settings.dtype, axes.output, **common
+                task.output,
+                axes.output_shape(shape),
+                settings.dtype,
+                axes.output,
+                alpha=partial(_alpha, stack, np.dtype(settings.dtype)) if keeps_alpha else None,
+                **common,
             )
         )
         unsure = None
@@ -181,6 +201,15 @@ def _colorize_file(
         )
 
 
+def _alpha(stack: Stack, dtype: np.dtype[Any], index: PlaneIndex) -> np.ndarray:
+    """Return a plane's alpha in the dtype of the colours."""
+    alpha = stack.axes.read_plane(stack.data, index)[..., 3]
+    whole = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1.0
+    highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
+    scaled = alpha * (highest / whole)
+    return (np.rint(scaled) if dtype.kind in "iu" else scaled).astype(dtype)
+
+
 class _Scaled:
     """A target of 16-bit integers for values 0…1."""
 
@@ -195,8 +224,23 @@ def _explained(path: Path, error: Exception) -> ColorganError:
     """Return an error as users should read it."""
     if isinstance(error, ColorganError):
         return error
+    log = _log_traceback(path, error)
     return FileError(
         expected="an image that can be colorized",
         got=f"'{path}', where this failed: {type(error).__name__}: {error}",
-        action="Try it alone, with more free memory or on another device.",
+        action="Try it alone, with more free memory or on another device."
+        + (f" The traceback is in {log}." if log else ""),
     )
+
+
+def _log_traceback(path: Path, error: Exception) -> Path | None:
+    """Append an error's traceback to the user's log; return where that is, None if nowhere."""
+    log = cache_folder() / "errors.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {path}\n")
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        return None
+    return log

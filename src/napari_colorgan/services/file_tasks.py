@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, stem_of
 from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suffix
+from napari_colorgan.io.tiff_tags import sibling_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -134,10 +135,22 @@ def _find_sources(
             matches = _images(map(Path, glob.glob(str(path), recursive=True)))
         if not matches:
             problems.append((str(text), _nothing_found(text)))
+        matches = _without_siblings(matches)
         found.update(
             (_identity(match), match) for match in matches if _identity(match) not in found
         )
     return list(found.values()), problems, has_folder or len(found) > 1 or len(inputs) > 1
+
+
+def _without_siblings(paths: list[Path]) -> list[Path]:
+    """Return the files without those that another of them brings along, as parts of one stack."""
+    brought: set[Path] = set()
+    kept = []
+    for path in paths:
+        if path not in brought:
+            kept.append(path)
+            brought.update(path.parent / name for name in sibling_names(path))
+    return kept
 
 
 def _images(paths: Iterable[Path]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,11 @@ def open_gray(item: Any, name: str) -> GraySource:
     # NumPy's files don't say whether they hold colours.
     is_array = Path(item).suffix.lower() == ".npy"
     axes = guess_axes(tuple(stack.data.shape)) if is_array else stack.axes
-    return _gray_source(name, stack.data, axes, inverted=stack.inverted)
+    source = _gray_source(name, stack.data, axes)
+    return replace(source, display=DisplayRange.of_stack(replace(stack, axes=axes))[0])
 
 
-def _gray_source(name: str, stack: StackLike, axes: Axes, *, inverted: bool = False) -> GraySource:
+def _gray_source(name: str, stack: StackLike, axes: Axes) -> GraySource:
     if axes.has_samples:
         raise PairError(
             expected="a gray image to be seen in place of the colours' lightness",
@@ -92,8 +93,7 @@ def _gray_source(name: str, stack: StackLike, axes: Axes, *, inverted: bool = Fa
             action="Save one of its channels, or leave it out: then the colour image is seen as "
             "its own lightness.",
         )
-    display = DisplayRange.estimate(stack, axes)
-    return GraySource(name, stack, axes, display.inverted if inverted else display)
+    return GraySource(name, stack, axes, DisplayRange.estimate(stack, axes))
 
 
 def check_pair(name: str, shape: tuple[int, ...], axes: Axes, gray: GraySource) -> None:
