@@ -1,4 +1,5 @@
 """What is seen is what is colorized: from a stack's values to the lightness on display."""
+# Over 300 lines: a range, where it comes from and what it makes of values are read together.
 
 from __future__ import annotations
 
