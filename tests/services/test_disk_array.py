@@ -27,7 +27,7 @@ from napari_colorgan.services.disk_array import (
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(disk_array, "_free_memory", lambda: 4000)
+    monkeypatch.setattr(disk_array, "free_memory", lambda: 4000)
 
 
 def test_small_results_are_in_memory(little_memory):
@@ -47,7 +47,7 @@ def test_results_above_a_quarter_of_free_memory_are_on_the_disk(little_memory):
 
 def test_the_whole_machine_counts():
     assert type(allocate((10, 10), "uint8")) is np.ndarray
-    assert disk_array._free_memory() > 2**20
+    assert disk_array.free_memory() > 2**20
 
 
 def test_what_is_written_is_read(little_memory):
@@ -104,7 +104,7 @@ def test_a_forked_process_does_not_take_it_along(little_memory):
 def test_it_goes_when_python_ends(home):
     code = (
         "from napari_colorgan.services import disk_array\n"
-        "disk_array._free_memory = lambda: 0\n"
+        "disk_array.free_memory = lambda: 0\n"
         "array = disk_array.allocate((100, 100), 'uint8')\n"
         "assert array.path.is_dir()\n"
         "print(array.path)"

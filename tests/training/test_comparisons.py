@@ -106,46 +106,46 @@ def test_unconditional_discriminator_is_blind_to_lightness(conditional: bool) ->
     found = []
     for lightness in (-0.9, 0.9):
         phase = make_phase("discriminator", discriminator={"conditional": conditional})
-        torch.nn.init.zeros_(phase._generator.head.projection.weight)
+        torch.nn.init.zeros_(phase.generator.head.projection.weight)
         found.append(phase.step(make_data(lightness=lightness), 1.0))
     assert (found[0] == found[1]) is not conditional
 
 
 def test_without_an_adversary_only_the_generator_learns() -> None:
     phase = make_phase()
-    generator, judge = state(phase._generator), state(phase._discriminator)
+    generator, judge = state(phase.generator), state(phase.discriminator)
     losses = phase.step(make_data(), 1.0)
     assert set(losses) == {"G L1", "G"}
-    assert changed(generator, phase._generator)
-    assert not changed(judge, phase._discriminator)
+    assert changed(generator, phase.generator)
+    assert not changed(judge, phase.discriminator)
 
 
 def test_with_an_adversary_both_learn() -> None:
     phase = make_phase("adversarial")
-    generator, judge = state(phase._generator), state(phase._discriminator)
+    generator, judge = state(phase.generator), state(phase.discriminator)
     losses = phase.step(make_data(), 1.0)
     assert set(losses) == {"D fake", "D real", "D", "G GAN", "G L1", "G"}
     assert losses["D"] == pytest.approx((losses["D fake"] + losses["D real"]) / 2)
     assert losses["G"] == pytest.approx(losses["G GAN"] + losses["G L1"])
-    assert changed(generator, phase._generator)
-    assert changed(judge, phase._discriminator)
+    assert changed(generator, phase.generator)
+    assert changed(judge, phase.discriminator)
 
 
 def test_discriminator_phase_leaves_the_generator_as_it_is() -> None:
     phase = make_phase("discriminator", generator={**UNET, "dropout": 0.5})
-    generator, judge = state(phase._generator), state(phase._discriminator)
+    generator, judge = state(phase.generator), state(phase.discriminator)
     losses = [phase.step(make_data(), 1.0) for _ in range(5)]
     assert set(losses[0]) == {"D fake", "D real", "D"}
     assert losses[-1]["D"] < losses[0]["D"]
-    assert not changed(generator, phase._generator)
-    assert changed(judge, phase._discriminator)
+    assert not changed(generator, phase.generator)
+    assert changed(judge, phase.discriminator)
 
 
 def test_lambda_weighs_the_mean_error() -> None:
     for weight in (1.0, 100.0):
         phase = make_phase("adversarial", l1=weight)
-        torch.nn.init.zeros_(phase._generator.head.projection.weight)
-        torch.nn.init.zeros_(phase._generator.head.projection.bias)  # gray answers
+        torch.nn.init.zeros_(phase.generator.head.projection.weight)
+        torch.nn.init.zeros_(phase.generator.head.projection.bias)  # gray answers
         losses = phase.step(make_data(error=0.25), 1.0)
         assert losses["G L1"] == pytest.approx(weight * 0.25)
 
@@ -161,7 +161,7 @@ def test_lambda_weighs_the_mean_error() -> None:
 def test_gan_loss_is_chosen_by_name(loss: str, fake: float, real: float, generator: float) -> None:
     # A discriminator that has no opinion yet, and doesn't learn one.
     phase = make_phase("adversarial", discriminator={"loss": loss}, discriminator_lr=0.0)
-    for parameter in list(phase._discriminator.layers[-1].parameters()):
+    for parameter in list(phase.discriminator.layers[-1].parameters()):
         torch.nn.init.zeros_(parameter)
     losses = phase.step(make_data(), 1.0)
     wanted = {"D fake": fake, "D real": real, "G GAN": generator}
@@ -176,9 +176,9 @@ def test_distribution_head_has_a_loss_of_its_own() -> None:
 @pytest.mark.parametrize("freeze", [True, False])
 def test_frozen_statistics_are_those_of_the_encoder(freeze: bool) -> None:
     phase = make_phase(freeze_statistics=freeze)
-    before = state(phase._generator)
+    before = state(phase.generator)
     phase.step(make_data(), 1.0)
-    moved = {k for k in changed(before, phase._generator) if "running_" in k}
+    moved = {k for k in changed(before, phase.generator) if "running_" in k}
     assert any(k.startswith("encoder.") for k in moved) is not freeze
     assert any(k.startswith("decoder.") for k in moved)
 
@@ -186,12 +186,12 @@ def test_frozen_statistics_are_those_of_the_encoder(freeze: bool) -> None:
 @pytest.mark.parametrize("rate", [0.0, 1e-4])
 def test_encoder_has_a_rate_of_its_own(rate: float) -> None:
     phase = make_phase(encoder_lr=rate)
-    before = state(phase._generator)
+    before = state(phase.generator)
     phase.step(make_data(), 1.0)
-    moved = {k for k in changed(before, phase._generator) if k.endswith("weight")}
+    moved = {k for k in changed(before, phase.generator) if k.endswith("weight")}
     assert any(k.startswith("encoder.") for k in moved) is (rate > 0)
     assert any(k.startswith("decoder.") for k in moved)
     if rate:
-        step = phase._generator.encoder.conv_stem.weight - before["encoder.conv_stem.weight"]
+        step = phase.generator.encoder.conv_stem.weight - before["encoder.conv_stem.weight"]
         # Adam's first step is the rate, whatever the gradient.
         assert step.abs().max().item() == pytest.approx(rate, rel=0.05)

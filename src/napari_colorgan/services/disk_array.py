@@ -111,7 +111,7 @@ def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> An
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    if size <= _free_memory() // _SHARE:
+    if size <= free_memory() // _SHARE:
         return np.zeros(shape, dtype)
     folder = results_folder()
     with writing(folder):
@@ -152,7 +152,8 @@ def _remove(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _free_memory() -> int:
+def free_memory() -> int:
+    """Return the machine's free memory in bytes."""
     import psutil
 
     return int(psutil.virtual_memory().available)

@@ -50,6 +50,13 @@ class Phase:
         For the perceptual term.
     processes : Processes
         Who trains together.
+
+    Attributes
+    ----------
+    generator, discriminator : Module
+        What is trained.
+    optimizers : dict of str to Optimizer
+        By their names in checkpoints; a closed-form phase has none for the generator.
     """
 
     def __init__(
@@ -65,8 +72,8 @@ class Phase:
         self.config: PhaseConfig = config.phases[number]
         self._run = config
         self._number = number
-        self._generator = generator
-        self._discriminator = discriminator
+        self.generator = generator
+        self.discriminator = discriminator
         self._teacher = teacher
         self._processes = processes or Processes()
         self._device = next(generator.parameters()).device
@@ -130,34 +137,34 @@ class Phase:
         return reported
 
     def _fit(self, data: StepData) -> dict[str, float]:
-        self._generator.eval()
+        self.generator.eval()
         parts = data.split(self.config.accumulate, self._device)
         seed = self._run.seed * 1_000_003 + self._number
         decay = self.config.weight_decay
-        left = fit_detail(self._generator, parts, decay, seed, self._processes)
+        left = fit_detail(self.generator, parts, decay, seed, self._processes)
         return {"G L1": self.config.l1 * left}
 
     def _set_modes(self) -> None:
         # A discriminator that learns alone judges answers as they will be: without dropout, and
         # leaving the generator's statistics as they are.
-        self._generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
+        self.generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
         if self._run.freeze_decoder_statistics:
-            for module in self._generator.modules():
+            for module in self.generator.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
-        if self._generator.hint_propagation is not None:
-            self._generator.hint_propagation.train(self.config.kind == "hint_propagation")
-        encoder: Any = getattr(self._generator, "encoder", None)
+        if self.generator.hint_propagation is not None:
+            self.generator.hint_propagation.train(self.config.kind == "hint_propagation")
+        encoder: Any = getattr(self.generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
 
     def _mean_weight(self, ab: Tensor) -> Tensor | None:
         """Return how much a pixel of the whole batch counts, where this is not all of it."""
-        head = self._generator.head
+        head = self.generator.head
         whole = self.config.accumulate == 1 and self._processes.world_size == 1
         if whole or self._bin_weights is None or not isinstance(head, DistributionHead):
             return None
-        target = F.avg_pool2d(ab.to(self._device), self._generator.output_stride)
+        target = F.avg_pool2d(ab.to(self._device), self.generator.output_stride)
         nearest = head.soft_encode(target)[0][:, 0]
         return self._processes.mean(self._bin_weights[nearest].mean())
 
@@ -170,9 +177,9 @@ class Phase:
         with torch.set_grad_enabled(trains_generator):
             compared = self._predict(data)
         if self.config.kind in ("discriminator", "adversarial"):
-            assert self._discriminator is not None
-            self._discriminator.requires_grad_(True).train()
-            fake, real = objectives.discriminator_terms(self._discriminator, compared)
+            assert self.discriminator is not None
+            self.discriminator.requires_grad_(True).train()
+            fake, real = objectives.discriminator_terms(self.discriminator, compared)
             total = 0.5 * (fake + real)
             torch.autograd.backward(self._scaler.scale(total / parts))
             reported |= {"D fake": fake.detach(), "D real": real.detach(), "D": total.detach()}
@@ -192,7 +199,7 @@ class Phase:
         self, data: StepData, compared: objectives.Comparison, mean_weight: Tensor | None
     ) -> dict[str, Tensor]:
         terms = objectives.supervised_terms(
-            self._generator, compared, self.config, self._bin_weights, mean_weight
+            self.generator, compared, self.config, self._bin_weights, mean_weight
         )
         if self.config.perceptual and self._teacher is not None:
             batch = data.batch
@@ -200,9 +207,9 @@ class Phase:
                 self._teacher, compared, batch.lightness, batch.ab, self.config
             )
         if self.config.kind == "adversarial":
-            assert self._discriminator is not None
-            self._discriminator.requires_grad_(False)
-            terms["G GAN"] = objectives.adversarial_term(self._discriminator, compared, self.config)
+            assert self.discriminator is not None
+            self.discriminator.requires_grad_(False)
+            terms["G GAN"] = objectives.adversarial_term(self.discriminator, compared, self.config)
         return terms
 
     def _predict(self, data: StepData) -> objectives.Comparison:
@@ -213,13 +220,13 @@ class Phase:
         shown = torch.zeros_like(hints) if propagates else hints
         with torch.no_grad() if propagates else self._autocast():
             if features is None:
-                frozen = self.config.encoder_lr == 0 and hasattr(self._generator, "encoder")
+                frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
                 with torch.no_grad() if frozen else contextlib.nullcontext():
                     features = self._encode(lightness, shown)
             raw = self._decode(features, lightness, shown)
         # Colours and losses are computed in float32, whatever the networks are.
         return objectives.compare(
-            self._generator, features, raw, lightness, ab, hints, propagate=propagates
+            self.generator, features, raw, lightness, ab, hints, propagate=propagates
         )
 
     def _autocast(self) -> torch.autocast:
@@ -238,19 +245,19 @@ class Phase:
         return self._processes.mean_values(dict(zip(found[0], means, strict=True)))
 
     def _step_discriminator(self) -> None:
-        assert self._discriminator is not None
+        assert self.discriminator is not None
         optimizer = self.optimizers["discriminator_optimizer"]
-        self._processes.average_gradients(self._discriminator.parameters())
+        self._processes.average_gradients(self.discriminator.parameters())
         self._scaler.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
 
     def _update(self) -> None:
         optimizer = self.optimizers["generator_optimizer"]
         if self.config.kind != "discriminator":
-            self._processes.average_gradients(self._generator.parameters())
+            self._processes.average_gradients(self.generator.parameters())
             if self.config.grad_clip:
                 self._scaler.unscale_(optimizer)
-                torch.nn.utils.clip_grad_norm_(self._generator.parameters(), self.config.grad_clip)
+                torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.grad_clip)
             self._scaler.step(optimizer)
         if self.config.kind == "discriminator" or (
             self.config.kind == "adversarial" and self.config.accumulate > 1
