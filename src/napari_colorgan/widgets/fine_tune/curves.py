@@ -35,16 +35,22 @@ class TrainingCurves(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
+        self._is_built = False
         self._plots: list[Any] = []
         self._titles: list[QLabel] = []
         self._curves: dict[str, Any] = {}
         self._colors: tuple[dict[str, str], dict[str, str]] = ({}, {})
         self._step = 0
+        self.empty = QLabel("Curves appear after the first steps.")
+        self.empty.setStyleSheet(f"color: {_GRAY}; font-size: 11px;")
+        self._layout.addWidget(self.empty)
 
     def clear(self) -> None:
         """Start with empty plots; pyqtgraph, which takes a second to import, loads here."""
-        if not self._layout.count():
+        if not self._is_built:
+            self._is_built = True
             self._build()
+        self._show_plots(False)
         for plot in self._plots:
             plot.clear()
         for title, text in zip(self._titles, _TITLES, strict=False):
@@ -86,9 +92,16 @@ class TrainingCurves(QWidget):
             del steps[:-1:2], values[:-1:2]
         if not self._plots:
             return
+        self._show_plots(True)
         if name not in self._curves:
             self._curves[name] = self._new_curve(plot, name, symbol, dashed_as)
         self._curves[name].setData(steps, values)
+
+    def _show_plots(self, shown: bool) -> None:
+        """Show the plots, or a sentence in place of empty axes."""
+        self.empty.setVisible(not shown and bool(self._plots))
+        for widget in (*self._titles, *self._plots):
+            widget.setVisible(shown)
 
     def _new_curve(self, plot: int, name: str, symbol: str, dashed_as: str) -> Any:
         import pyqtgraph

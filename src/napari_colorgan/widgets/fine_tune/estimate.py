@@ -138,7 +138,7 @@ class TrainingEstimate(QObject):
                 count_text(files.planes, "plane in files") if files.planes else _NO_COLOURS
             )
         if not parts:
-            return ""
+            return self._empty_region_text()
         both = layers + files
         lines = [" and ".join(parts) + _patches_text(both, values, form.settings.size.value)]
         if both.planes:
@@ -148,6 +148,12 @@ class TrainingEstimate(QObject):
             count = count_text(len(both.unreadable), "file")
             lines.append(f"{count} cannot be read, for example: {both.unreadable[0]}")
         return "\n".join(lines)
+
+    def _empty_region_text(self) -> str:
+        region = self._form.region.value
+        if region is None or len(region.data):
+            return ""
+        return f"“{region.name}” contains no shapes: draw some, or choose another region."
 
     def _cost_text(self, counts: PlaneCounts, values: RecipeValues) -> str:
         form, entry = self._form, self._form.base.entry
@@ -208,7 +214,8 @@ def _held_out(planes: int, share: float, unit: str) -> str:
 
 def _time(estimate: RunEstimate) -> str:
     if estimate.steps is None:
-        return f"Ends in about {estimate.minutes:g} minutes."
+        unit = "minute" if estimate.minutes == 1 else "minutes"
+        return f"Ends in about {estimate.minutes:g} {unit}."
     steps = count_text(estimate.steps, "step")
     if estimate.minutes is None:
         return f"Takes {steps}; the first ones will show how long that is."

@@ -89,6 +89,7 @@ class TrainingMonitor(QWidget):
         ):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit())
         self._notices: list[str] = []
+        self._stopping = False
 
     def _build(self) -> None:
         self.title.setStyleSheet("font-weight: bold;")
@@ -144,6 +145,7 @@ class TrainingMonitor(QWidget):
     def show_state(self, state: State) -> None:
         """Show the buttons that apply to a run in this state."""
         at_work = state in ("running", "paused")
+        self._stopping = False
         for button in (self.pause, self.stop, self.cancel):
             button.setVisible(at_work)
             button.setEnabled(True)
@@ -162,24 +164,29 @@ class TrainingMonitor(QWidget):
         if isinstance(event, Started):
             self.progress.setRange(0, event.total)
             self.progress.setValue(0)
-            if event.unit == "plane":
-                self.status.setText(f"Reading {event.total} planes…")
+            if event.unit == "plane" and event.total:
+                self._show_status(f"Reading {event.total} planes…")
             elif event.unit == "check":
-                self.status.setText("Cross-validating on the training planes…")
+                self._show_status("Cross-validating on the training planes…")
         elif isinstance(event, PlaneDone):
             self.progress.setValue(event.done)
         elif isinstance(event, StepDone):
             self.progress.setValue(event.step)
             phase = _PHASES.get(event.phase, event.phase)
             left = f", {duration(event.seconds_left)} left" if event.seconds_left else ""
-            self.status.setText(f"{phase}: step {event.step} of {event.total}{left}")
+            self._show_status(f"{phase}: step {event.step} of {event.total}{left}")
         elif isinstance(event, Notice):
             if event.transient:
-                self.status.setText(event.text)
+                self._show_status(event.text)
             elif event.text not in self._notices:
                 # A resumed run repeats its notices.
                 self._notices.append(event.text)
                 self.notice.show_text("\n".join(self._notices))
+
+    def _show_status(self, text: str) -> None:
+        """Show what the run does, unless it has been told to stop, which takes a step or more."""
+        if not self._stopping:
+            self.status.setText(text)
 
     def show_preparing(self) -> None:
         """Show that the training images are written; until then the run can only be cancelled."""
@@ -189,6 +196,7 @@ class TrainingMonitor(QWidget):
 
     def show_stopping(self) -> None:
         """Show that the run will stop after its current step."""
+        self._stopping = True
         self.status.setText("Stopping; the best state so far is kept…")
         for button in (self.pause, self.stop):
             button.setEnabled(False)
