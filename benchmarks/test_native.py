@@ -66,7 +66,7 @@ def test_seams(benchmark: Any, subject: Subject, record: Record, small: bool) ->
     side = 1024 if small else 3072
     pixels = plane(side)
     choices = {"device": "cpu", "scale": "native", "dtype": "float32", "precision": "float32"}
-    needed = subject.generator.bytes_per_pixel * (side + 32) ** 2 + 40 * side**2
+    needed = subject.generator.footprint.bytes_per_pixel * (side + 32) ** 2 + 40 * side**2
     whole = subject.predictor(memory_limit=2 * needed, **choices)
     assert len(list(_grid(whole, pixels.shape))) == 1
     tiled = subject.predictor(memory_limit=needed // 2 + 40 * side**2, **choices)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_colorgan.inference.display import DisplayRange
 
 
@@ -37,7 +39,9 @@ class FakePredictor:
     def batch_size(self, plane_shape: tuple[int, int]) -> int:
         return self.batch
 
-    def predict(self, planes: list[np.ndarray], display: DisplayRange) -> list[FakePlane]:
+    def predict(
+        self, planes: list[np.ndarray], display: DisplayRange, guides: Sequence[object]
+    ) -> list[FakePlane]:
         self.batches.append(len(planes))
         return [
             FakePlane(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.inference.planes import ColorPlane
+    from napari_colorgan.inference.stack import ColorPlane
 
 BEYOND = 2**26
 """What a plane takes beside its result and the network, in bytes."""
@@ -64,7 +64,9 @@ def whole_and_tiled(
     (whole,) = predictor(generator, **choices).predict([plane], display)
     stride = generator.stride
     padded = math.prod(-(-side // stride) * stride for side in plane.shape)
-    limit = padded * 3 // 4 * generator.bytes_per_pixel + plane.size * result_bytes + BEYOND
+    limit = (
+        padded * 3 // 4 * generator.footprint.bytes_per_pixel + plane.size * result_bytes + BEYOND
+    )
     tiled = predictor(generator, memory_limit=limit, **choices)
     (found,) = tiled.predict([plane], display)
     return whole, found, len(list(tiled._memory.grid(tiled._geometry(plane.shape))))

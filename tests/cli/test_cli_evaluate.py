@@ -19,10 +19,10 @@ from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run
+from napari_colorgan.inference.stack import ColorPlane
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.services.evaluate import evaluate_job
-from napari_colorgan.services.evaluation.colorizer import Colored
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
 
 app = typer.Typer()
@@ -104,7 +104,7 @@ def test_tables_say_which_direction_is_better_and_take_names_as_text(model: Path
         load_model_file(model),
         [ImageSet("[red]odd[/red]", (image,))],
         EvaluationSettings(size="full", classifier=False),
-        colorizer=lambda gray, hints: Colored(image, np.linspace(0, 1, 40 * 48).reshape(40, 48)),
+        colorizer=lambda gray, hints: ColorPlane(image, np.linspace(0, 1, 40 * 48).reshape(40, 48)),
     )
     stream = io.StringIO()
     print_evaluation(run(job), Console(file=stream, width=200))

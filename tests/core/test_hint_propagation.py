@@ -9,7 +9,12 @@ import torch
 
 from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.core.hint_propagation import MAX_OBSERVATIONS, HintPropagation
+from napari_colorgan.core.hint_propagation import (
+    MAX_OBSERVATIONS,
+    Cells,
+    HintPropagation,
+    Observations,
+)
 from predicting import network_colors
 
 if TYPE_CHECKING:
@@ -131,3 +136,72 @@ def test_a_generator_propagates_hints_and_keeps_what_has_no_hint(generator: Gene
     assert lower_uncertainty is not None
     assert lower_uncertainty[0, 0, 2, 2] == 0
     assert (lower_uncertainty[0] <= uncertainty[0]).all()
+
+
+def some_cells(propagation: HintPropagation, seed: int) -> tuple[Cells, Observations]:
+    rng = torch.Generator().manual_seed(seed)
+    std = torch.rand(1, 6, 9, generator=rng) + 0.1
+    cells = propagation.cells(std, torch.randn(5, 6, 9, generator=rng), STRIDE)
+    at = torch.randperm(54, generator=rng)[:12]
+    residual = torch.randn(12, 2, generator=rng)
+    return cells, Observations(cells.at(at), residual, torch.ones(12))
+
+
+def test_one_more_observation_is_one_more_row(propagation: HintPropagation) -> None:
+    with torch.no_grad():
+        cells, all_at_once = some_cells(propagation, 1)
+
+        def part(start: int, stop: int) -> Observations:
+            chosen = torch.arange(start, stop)
+            return Observations(
+                all_at_once.cells.at(chosen),
+                all_at_once.residual[chosen],
+                all_at_once.weight[chosen],
+            )
+
+        posterior = propagation.condition(part(0, 9))
+        for start, stop in ((9, 10), (10, 12)):
+            posterior = propagation.extend(posterior, part(start, stop))
+        expected = propagation.condition(all_at_once)
+        torch.testing.assert_close(posterior.factor, expected.factor, atol=1e-4, rtol=1e-4)
+        for found, whole in zip(
+            propagation.evaluate(posterior, cells),
+            propagation.evaluate(expected, cells),
+            strict=True,
+        ):
+            torch.testing.assert_close(found, whole, atol=1e-3, rtol=1e-3)
+
+
+def test_the_posterior_is_the_textbook_one(propagation: HintPropagation) -> None:
+    with torch.no_grad():
+        cells, observations = some_cells(propagation, 2)
+        mean, share = propagation.evaluate(propagation.condition(observations), cells)
+        prior = propagation._covariance(cells, cells).double()
+        cross = propagation._covariance(cells, observations.cells).double()
+        noise = propagation.log_noise.exp() * observations.cells.scale**2
+        inner = propagation._covariance(observations.cells, observations.cells) + noise.diag()
+        solved = torch.linalg.solve(inner.double(), cross.T).T
+        variance = prior - solved @ cross.T
+    torch.testing.assert_close(
+        mean.double(), solved @ observations.residual.double(), atol=1e-3, rtol=1e-3
+    )
+    expected = (variance.diag() / prior.diag()).clamp_min(0.0).sqrt()
+    torch.testing.assert_close(share.double(), expected, atol=5e-3, rtol=0)
+
+
+def test_files_keep_the_names_of_the_first_release(generator: Generator) -> None:
+    stored = generator.state_dict()
+    single = {"lightness", "reach", "near_reach", "near", "common", "noise", "exponent"}
+    assert {f"spreader.{name}" for name in single} <= stored.keys()
+    assert "spreader.projections.0.weight" in stored
+    assert not any("hint_propagation" in name for name in stored)
+    names = dict(generator.named_parameters())
+    assert stored["spreader.near"] is not stored["spreader.near_reach"]
+    assert torch.equal(stored["spreader.near"], names["hint_propagation.log_near_share"])
+    other = build_generator(generator.config)
+    other.load_state_dict({name: value + 1 for name, value in stored.items()})
+    assert torch.equal(
+        other.get_parameter("hint_propagation.log_range"),
+        names["hint_propagation.log_range"] + 1,
+    )
+    assert list(other.state_dict()) == list(stored)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.footprint import Footprint
 from napari_colorgan.core.generator import Generator
 from napari_colorgan.core.generator_config import GeneratorConfig
 
@@ -40,7 +41,7 @@ class ToyGenerator(Generator):
 
     def __init__(self, gain: float = 0.5, most: int = 2**62) -> None:
         super().__init__(GeneratorConfig(decoder_channels=(8, 8), output_stride=8))
-        self.halo, self.bytes_per_pixel = 64, 100
+        self.footprint = Footprint(halo=64, bytes_per_pixel=100)
         self.head = ToyHead()
         self.gain, self.most = gain, most
         self.seen: list[tuple[int, ...]] = []

@@ -25,7 +25,7 @@ def test_tiles_of_a_bundled_model_equal_the_whole(path: Path) -> None:
     photograph = Image.open(PACKAGE / "samples" / "photograph.jpg").convert("L")
     plane = np.asarray(photograph.resize((1024, 736)))
     rgb = []
-    for limit in (10**10, 736 * 864 * generator.bytes_per_pixel + 2**26 + 2**24):
+    for limit in (10**10, 736 * 864 * generator.footprint.bytes_per_pixel + 2**26 + 2**24):
         settings = PredictionSettings(
             scale="native",
             device="cpu",

@@ -96,12 +96,12 @@ class Jealous(FakePredictor):
         super().__init__()
         self.free = True
 
-    def predict(self, planes, display):
+    def predict(self, planes, display, guides):
         assert self.free
         self.free = False
         threading.Event().wait(0.002)
         self.free = True
-        return super().predict(planes, display)
+        return super().predict(planes, display, guides)
 
 
 def test_one_thread_at_a_time_predicts():
@@ -123,11 +123,11 @@ def test_it_can_be_sent_to_other_processes():
 
 def test_a_broken_plane_fails_alone():
     class Broken(FakePredictor):
-        def predict(self, planes, display):
+        def predict(self, planes, display, guides):
             if planes[0].max() == 3:
                 msg = "broken"
                 raise ValueError(msg)
-            return super().predict(planes, display)
+            return super().predict(planes, display, guides)
 
     stack = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
     rgb, _ = colorize_dask(stack, Axes("ZYX"), Broken(), RANGE, np.uint8)

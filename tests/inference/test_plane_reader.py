@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_colorgan.axes import Axes
-from napari_colorgan.inference import plane_reader
-from napari_colorgan.inference.plane_reader import PlaneReader
+from napari_colorgan.inference import stack as stack_module
+from napari_colorgan.inference.stack import PlaneReader
 from napari_colorgan.io import read_stack
 
 RANDOM = np.random.default_rng(0)
@@ -71,7 +71,7 @@ def test_chunks_of_a_plane_or_less_are_left_alone():
 
 
 def test_large_chunks_are_read_plane_by_plane(monkeypatch):
-    monkeypatch.setattr(plane_reader, "_MOST_BYTES", 8 * 9 * 4)
+    monkeypatch.setattr(stack_module, "_MOST_BYTES", 8 * 9 * 4)
     stack = Counted((10, 8, 9), (5, 8, 9))
     reader = PlaneReader(stack, Axes("ZYX"))
     reader.read((2,))

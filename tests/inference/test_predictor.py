@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
 from napari_colorgan.errors import DeviceError, InputError
+from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
@@ -104,7 +105,9 @@ def test_near_a_hint_the_output_takes_its_colour(toy: Callable[..., Any], scale:
     plane = np.full((200, 240), 128, np.uint8)
     hints = HintMap.empty(200, 240).with_rectangle(80, 100, 40, 40, (30.0, 25.0))
     run = predictor(toy(0.0), scale=scale, dtype="float32")
-    with_hint, without = run.predict([plane, plane], DisplayRange(0, 255), [hints, None])
+    with_hint, without = run.predict(
+        [plane, plane], DisplayRange(0, 255), [PlaneGuides(hints), None]
+    )
     ab = lab_of(with_hint.rgb)[..., 1:]
     assert np.abs(ab[90:110, 110:130] - [30, 25]).max() < 1
     assert np.abs(ab[:40]).max() < 0.1
@@ -116,14 +119,16 @@ def test_a_mark_thinner_than_a_pixel_of_the_network_counts(
 ) -> None:
     plane = np.full((640, 640), 128, np.uint8)
     hints = HintMap.empty(640, 640).with_rectangle(320, 320, 2, 2, (30.0, 25.0))
-    (found,) = predictor(toy(0.0), dtype="float32").predict([plane], DisplayRange(0, 255), [hints])
+    (found,) = predictor(toy(0.0), dtype="float32").predict(
+        [plane], DisplayRange(0, 255), [PlaneGuides(hints)]
+    )
     assert (lab_of(found.rgb)[321, 321, 1:] > [12, 10]).all()
 
 
 def test_hints_of_another_size_are_refused(tiny_generator: Generator) -> None:
     with pytest.raises(InputError, match="hint map"):
         predictor(tiny_generator).predict(
-            [noise(20, 20)], DisplayRange(0, 65535), [HintMap.empty(20, 21)]
+            [noise(20, 20)], DisplayRange(0, 65535), [PlaneGuides(HintMap.empty(20, 21))]
         )
 
 

@@ -42,8 +42,10 @@ def test_tiles_have_no_seams(toy: Callable[..., Any], height: int, width: int, s
     choices = {"scale": "native", "dtype": "float32"}
     (whole,) = predictor(toy(), **choices).predict([plane], display)
     generator = toy()
-    smallest = (2 * generator.halo + generator.stride) ** 2 + spare * 1024
-    limit = smallest * generator.bytes_per_pixel + 14 * (height + 32) * (width + 32) + BEYOND
+    smallest = (2 * generator.footprint.halo + generator.stride) ** 2 + spare * 1024
+    limit = (
+        smallest * generator.footprint.bytes_per_pixel + 14 * (height + 32) * (width + 32) + BEYOND
+    )
     (found,) = predictor(generator, memory_limit=limit, **choices).predict([plane], display)
     np.testing.assert_allclose(found.rgb, whole.rgb, atol=1e-5)
     assert all(

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from predicting import lab_of, network_colors, noise, predictor, whole_and_tiled
@@ -97,7 +98,9 @@ def test_a_hint_keeps_its_place(spread_channels: int, scale: Any) -> None:
     plane = np.full((200, 240), 128, np.uint8)
     hints = HintMap.empty(200, 240).with_rectangle(80, 100, 40, 40, (30.0, 25.0))
     run = predictor(build(spread_channels), scale=scale, dtype="float32")
-    with_hint, without = run.predict([plane, plane], DisplayRange(0, 255), [hints, None])
+    with_hint, without = run.predict(
+        [plane, plane], DisplayRange(0, 255), [PlaneGuides(hints), None]
+    )
     assert np.abs(lab_of(with_hint.rgb)[90:110, 110:130, 1:] - [30, 25]).max() < 1
     assert np.abs(lab_of(without.rgb)[90:110, 110:130, 1:] - [30, 25]).max() > 5
 

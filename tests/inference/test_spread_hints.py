@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from napari_colorgan.core.build import build_generator
+from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from predicting import lab_of, noise, predictor
@@ -33,7 +34,7 @@ def hint_in_the_corner(height: int, width: int) -> HintMap:
 
 def test_a_hint_is_exact_in_its_place_and_tells_the_rest(spreading: Generator) -> None:
     plane, display = np.full((160, 320), 128, np.uint8), DisplayRange(0, 255)
-    hints = [hint_in_the_corner(*plane.shape), None]
+    hints = [PlaneGuides(hint_in_the_corner(*plane.shape)), None]
     guided, free = predictor(spreading, **CHOICES).predict([plane, plane], display, hints)
     assert np.abs(lab_of(guided.rgb)[18:30, 18:30, 1:] - GREEN).max() < 1
     moved = np.hypot(*np.moveaxis(lab_of(guided.rgb) - lab_of(free.rgb), -1, 0)[1:])
@@ -47,9 +48,9 @@ def test_a_hint_is_exact_in_its_place_and_tells_the_rest(spreading: Generator) -
 
 def test_hints_cross_tiles(spreading: Generator) -> None:
     plane, display = noise(704, 1000), DisplayRange(0, 65535)
-    hints = [hint_in_the_corner(*plane.shape)]
+    hints = [PlaneGuides(hint_in_the_corner(*plane.shape))]
     (whole,) = predictor(spreading, **CHOICES).predict([plane], display, hints)
-    limit = (704 * 1024) * 3 // 4 * spreading.bytes_per_pixel + plane.size * 14 + 2**26
+    limit = (704 * 1024) * 3 // 4 * spreading.footprint.bytes_per_pixel + plane.size * 14 + 2**26
     tiled = predictor(spreading, memory_limit=limit, **CHOICES)
     (found,) = tiled.predict([plane], display, hints)
     assert len(list(tiled._memory.grid(tiled._geometry(plane.shape)))) > 1
@@ -58,7 +59,7 @@ def test_hints_cross_tiles(spreading: Generator) -> None:
 
 def test_saturation_is_of_the_prediction_and_not_of_the_hints(spreading: Generator) -> None:
     plane, display = np.full((64, 64), 128, np.uint8), DisplayRange(0, 255)
-    hints = [hint_in_the_corner(64, 64)]
+    hints = [PlaneGuides(hint_in_the_corner(64, 64))]
     choices = {**CHOICES, "saturation": 0.0}
     (found,) = predictor(spreading, **choices).predict([plane], display, hints)
     (gray,) = predictor(spreading, **choices).predict([plane], display)

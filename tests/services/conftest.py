@@ -43,13 +43,13 @@ class FakeEngine:
         predictor = FakePredictor(self.batch, settings.dtype, self.uncertainty)
         plain = predictor.predict
 
-        def predict(planes, display):
+        def predict(planes, display, guides):
             for text in self.notices:
                 on_notice(text)
             self.notices.clear()
             if self.error is not None and self.error[0](planes[0]):
                 raise self.error[1]
-            return plain(planes, display)
+            return plain(planes, display, guides)
 
         predictor.predict = predict
         self.predictors.append(predictor)

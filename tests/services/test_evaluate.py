@@ -15,10 +15,10 @@ from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Event, Notice, PlaneDone, Started, run
 from napari_colorgan.guidance.hints import HintMap
+from napari_colorgan.inference.stack import ColorPlane
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import Model
 from napari_colorgan.services.evaluate import evaluate, evaluate_job
-from napari_colorgan.services.evaluation.colorizer import Colored
 from napari_colorgan.services.evaluation.report import to_html, to_markdown
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
 from napari_colorgan.services.evaluation.truth import to_rgb
@@ -47,10 +47,10 @@ def images(count: int, height: int = 40, width: int = 48) -> list[np.ndarray]:
     return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(count)]
 
 
-def paint(gray: np.ndarray, hints: HintMap | None) -> Colored:
+def paint(gray: np.ndarray, hints: HintMap | None) -> ColorPlane:
     """Colorize with hints alone, unsure where there are none."""
     hints = hints or HintMap.empty(*gray.shape)
-    return Colored(to_rgb(gray, hints.ab), 1 - hints.weight)
+    return ColorPlane(to_rgb(gray, hints.ab), 1 - hints.weight)
 
 
 def evaluated(model: Model, sets: list[ImageSet], **settings: Any) -> Evaluation:
@@ -95,13 +95,13 @@ def test_images_are_read_one_at_a_time(model: Model) -> None:
 def test_failures_are_the_images_that_the_model_makes_worst(model: Model) -> None:
     shots = np.stack(images(5))
 
-    def paint_worse(gray: np.ndarray, hints: HintMap | None) -> Colored:
+    def paint_worse(gray: np.ndarray, hints: HintMap | None) -> ColorPlane:
         # The third image gets a glaring colour, the fifth a weak one, the rest stay gray.
         number = len(painted)
         painted.append(number)
         ab = np.zeros((2, *gray.shape), np.float32)
         ab[0] = {2: 90.0, 4: 60.0}.get(number, 0.0)
-        return Colored(to_rgb(gray, ab), None)
+        return ColorPlane(to_rgb(gray, ab), None)
 
     painted: list[int] = []
     settings = EvaluationSettings(**QUICK, failures=2)

@@ -76,6 +76,7 @@ class NetworkRunner:
 
     def __init__(self, generator: Generator, device: torch.device, precision: str) -> None:
         self.device = device
+        self._full_bytes = generator.footprint.bytes_per_pixel
         with memory_errors(device):
             self.generator = _folded(generator).to(device).to(memory_format=torch.channels_last)
         self._precision = precision
@@ -89,10 +90,9 @@ class NetworkRunner:
     @property
     def bytes_per_pixel(self) -> int:
         """What the network takes per pixel of its input, in the precision chosen."""
-        full = self.generator.bytes_per_pixel
         # The output stays in float32, and on a fine grid it is most of it.
         is_lower = self._dtype not in (None, torch.float32) and self.generator.output_stride >= 8
-        return full * 6 // 10 if is_lower else full
+        return self._full_bytes * 6 // 10 if is_lower else self._full_bytes
 
     def prepare(self, lightness: Tensor) -> None:
         """Choose the precision on a piece of the input; calling the runner does it too.

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_colorgan.core.detail import STRIDE as DETAIL_STRIDE
+from napari_colorgan.core.footprint import measure_footprint
 from napari_colorgan.core.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.detail import DetailRefinement
+    from napari_colorgan.core.footprint import Footprint
     from napari_colorgan.core.generator_config import GeneratorConfig
     from napari_colorgan.core.heads import Head
     from napari_colorgan.core.hint_propagation import HintPropagation
@@ -51,10 +53,6 @@ class Generator(nn.Module):
         Heights and widths of inputs are multiples of this.
     output_stride : int
         Input pixels per cell of the network's output along a side.
-    halo : int
-        Pixels of context around a tile beyond which the prediction hardly changes.
-    bytes_per_pixel : int
-        Peak activation memory per input pixel in float32, for planning tiles.
     head : Head
         Turns the last features into colours.
     hint_propagation : HintPropagation or None
@@ -72,11 +70,22 @@ class Generator(nn.Module):
         self.config = config
         self.stride = config.stride
         self.output_stride = config.output_stride
-        self.halo, self.bytes_per_pixel = 320, 300
+        self._footprint: Footprint | None = None
         self.hint_propagation = None
         self.detail = None
         self.register_state_dict_post_hook(_to_stored_keys)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_pre_hook(_from_stored_keys)  # type: ignore[no-untyped-call]
+
+    @property
+    def footprint(self) -> Footprint:
+        """What tiles are planned by: as its model file states, else known or measured once."""
+        if self._footprint is None:
+            self._footprint = measure_footprint(self)
+        return self._footprint
+
+    @footprint.setter
+    def footprint(self, footprint: Footprint) -> None:
+        self._footprint = footprint
 
     @property
     def fine_stride(self) -> int:

@@ -18,6 +18,8 @@ ARCHITECTURES = tuple(STRIDES)
 FINEST_DETAILED = 4
 """Finer answers than this need no refinement."""
 HEADS = ("regression", "distribution")
+MEASURED = ("halo", "bytes_per_pixel")
+"""What a card states beside the settings; see :class:`napari_colorgan.core.footprint.Footprint`."""
 MOST_LEVELS = 8
 
 
@@ -138,6 +140,7 @@ class GeneratorConfig:
             If a field is unknown or holds what it can't.
         """
         known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in values.items() if name not in MEASURED}
         for name in values:
             if name not in known:
                 _refuse(f"generator.{name}", f"one of the fields {sorted(known)}", name)

@@ -35,7 +35,6 @@ class Pix2PixGenerator(Generator):
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__(config)
-        self.bytes_per_pixel = 800
         width = config.decoder_channels[0]
         widths = [min(width * 2**i, width * 8) for i in range(BLOCKS)]  # 64 128 256 512 512 …
         inputs = [4, *widths[:-1]]

@@ -8,9 +8,10 @@ from uuid import uuid4
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari_colorgan.axes import Axes, StackLike
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+    from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.stack import ColoredPlane, Predictor
+    from napari_colorgan.inference.stack import ColorPlane, Predictor
 
 
 def colorize_dask(
@@ -21,6 +22,7 @@ def colorize_dask(
     dtype: Any,
     *,
     uncertainty: bool = False,
+    guides: Guides | None = None,
 ) -> tuple[Any, Any]:
     """Return dask arrays whose chunks are colorized planes.
 
@@ -38,7 +40,9 @@ def colorize_dask(
     dtype : numpy.dtype
         Of the predictor's colours.
     uncertainty : bool, default: False
-        Whether the uncertainties are wanted too.
+        Whether to return the uncertainties too.
+    guides : Guides, optional
+        What guides the colours.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def colorize_dask(
     outer = len(axes.outer)
     colored = source.map_blocks(
         _predict,
-        _delayed(_SerializedPredictor(predictor, display)),
+        _delayed(_SerializedPredictor(predictor, display, guides)),
         outer,
         name=_name("colorize"),
         dtype=object,
@@ -73,16 +77,18 @@ def colorize_dask(
 class _SerializedPredictor:
     """Lets one thread at a time predict: torch uses all cores, and memory is planned for one."""
 
-    def __init__(self, predictor: Predictor, display: DisplayRange) -> None:
+    def __init__(self, predictor: Predictor, display: DisplayRange, guides: Guides | None) -> None:
         from dask.utils import SerializableLock
 
         self._predictor = predictor
         self._display = display
+        self._guides = guides
         self._lock = SerializableLock()
 
-    def predict(self, plane: np.ndarray) -> ColoredPlane:
+    def predict(self, plane: np.ndarray, index: PlaneIndex) -> ColorPlane:
+        guides = None if self._guides is None else self._guides.of_plane(index)
         with self._lock:
-            return self._predictor.predict([plane], self._display)[0]
+            return self._predictor.predict([plane], self._display, [guides])[0]
 
 
 def _plane_chunks(stack: Any, axes: Axes) -> Any:
@@ -105,8 +111,12 @@ def _delayed(predictor: _SerializedPredictor) -> Any:
     return delayed(predictor, name=_name("predictor"), pure=False, traverse=False)
 
 
-def _predict(block: np.ndarray, predictor: _SerializedPredictor, outer: int) -> ColoredPlane:
-    return predictor.predict(block.reshape(block.shape[outer:]))
+def _predict(
+    block: np.ndarray, predictor: _SerializedPredictor, outer: int, block_info: Any = None
+) -> ColorPlane:
+    # A chunk is a plane, so that its place among the chunks is the plane's index.
+    index = tuple(int(i) for i in block_info[0]["chunk-location"][:outer])
+    return predictor.predict(block.reshape(block.shape[outer:]), index)
 
 
 def _part(colored: Any, part: str, outer: int, dtype: np.dtype[Any], samples: int) -> Any:
@@ -123,7 +133,7 @@ def _part(colored: Any, part: str, outer: int, dtype: np.dtype[Any], samples: in
     )
 
 
-def _take(colored: ColoredPlane, part: str, outer: int) -> np.ndarray:
+def _take(colored: ColorPlane, part: str, outer: int) -> np.ndarray:
     values: np.ndarray = getattr(colored, part)
     return values[(np.newaxis,) * outer]
 

@@ -6,7 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_colorgan.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+
     from napari_colorgan.inference.settings import Scale
 
 # A strip would otherwise be run at its short side's scale, at any cost.
@@ -99,3 +105,38 @@ class Geometry:
             output_stride * self.height / self.scaled_height,
             output_stride * self.width / self.scaled_width,
         )
+
+
+def common_shape(planes: Sequence[np.ndarray], guides: Sequence[object]) -> tuple[int, ...]:
+    """Return the shape that all planes have.
+
+    Raises
+    ------
+    InputError
+        If they differ in shape, or are none, or there aren't guides or None for each.
+    """
+    shapes = {plane.shape for plane in planes}
+    fitting = len(shapes) == 1 and all(
+        len(shape) in (2, 3) and 0 not in shape and (len(shape) == 2 or shape[2] in (3, 4))
+        for shape in shapes
+    )
+    if not fitting:
+        raise InputError(
+            expected="planes of one shape (H, W), (H, W, 3) or (H, W, 4), at least one pixel each",
+            got=f"shapes {sorted(shapes)}",
+            action="Predict planes of different shapes one after the other.",
+        )
+    if len(guides) != len(planes):
+        raise InputError(
+            expected=f"guides or None for each of {len(planes)} planes",
+            got=f"{len(guides)}",
+            action="Give None for planes without guides.",
+        )
+    return shapes.pop()
+
+
+def row_bands(shape: tuple[int, int], pixels: int) -> Iterator[slice]:
+    """Yield slices of whole rows of about as many pixels, at least a row each."""
+    height = max(1, pixels // shape[1])
+    for start in range(0, shape[0], height):
+        yield slice(start, min(start + height, shape[0]))

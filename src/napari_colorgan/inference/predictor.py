@@ -16,10 +16,10 @@ from napari_colorgan.core.rendering import Renderer
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.upsampling import JointUpsampler, Upsampler, enlarge
 from napari_colorgan.errors import InputError, MemoryLimitError
-from napari_colorgan.inference.geometry import Geometry
+from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
 from napari_colorgan.inference.memory import MemoryPlan
-from napari_colorgan.inference.planes import ColorPlane, common_shape, row_bands
 from napari_colorgan.inference.settings import UNLIMITED_CHROMA, PredictionSettings
+from napari_colorgan.inference.stack import ColorPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.prediction import Colors
-    from napari_colorgan.guidance.hints import HintMap
+    from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.settings import Scale
     from napari_colorgan.inference.tiling import Window
@@ -124,7 +124,7 @@ class PlanePredictor:
         self,
         planes: Sequence[np.ndarray],
         display: DisplayRange,
-        hints: Sequence[HintMap | None] | None = None,
+        guides: Sequence[PlaneGuides | None] | None = None,
     ) -> list[ColorPlane]:
         """Colorize planes of one shape.
 
@@ -134,8 +134,8 @@ class PlanePredictor:
             Each (H, W), or (H, W, 3 or 4) to be recoloured from its lightness; any real dtype.
         display : DisplayRange
             How values are shown, the same for a whole stack.
-        hints : sequence of HintMap or None, optional
-            One for each plane, of its size.
+        guides : sequence of PlaneGuides or None, optional
+            What guides each plane; hints are of the planes' size.
 
         Returns
         -------
@@ -149,8 +149,8 @@ class PlanePredictor:
         MemoryLimitError
             If the planes can't be predicted within the memory limit.
         """
-        guides = list(hints) if hints is not None else [None] * len(planes)
-        geometry = self._geometry(common_shape(planes, guides))
+        by_plane = list(guides) if guides is not None else [None] * len(planes)
+        geometry = self._geometry(common_shape(planes, by_plane))
         found: list[ColorPlane] = []
         while len(found) < len(planes):
             count = min(self.batch_size(planes[0].shape), len(planes) - len(found))
@@ -162,9 +162,9 @@ class PlanePredictor:
                             plane,
                             display,
                             geometry,
-                            _at_network_scale(guide, geometry) if guide else None,
+                            _hints_over_input(guide, geometry),
                         )
-                        for plane, guide in zip(planes[batch], guides[batch], strict=True)
+                        for plane, guide in zip(planes[batch], by_plane[batch], strict=True)
                     ]
                     found += self._predict(views)
             except MemoryLimitError as error:
@@ -180,11 +180,11 @@ class PlanePredictor:
         generator = self._source
         self._memory = MemoryPlan(
             limit=self.settings.memory_limit or free_memory(device) // 4,
-            network_bytes=generator.bytes_per_pixel,
+            network_bytes=generator.footprint.bytes_per_pixel,
             result_bytes=0 if device.type == "cuda" else pixel,
             stride=generator.stride,
             output_stride=generator.fine_stride,
-            halo=-(-generator.halo // generator.stride) * generator.stride,
+            halo=-(-generator.footprint.halo // generator.stride) * generator.stride,
             batch_pixels=_BATCH_PIXELS[device.type],
         )
 
@@ -268,8 +268,11 @@ def _limited(ab: Tensor, limit: float) -> Tensor:
     return limited
 
 
-def _at_network_scale(hints: HintMap, geometry: Geometry) -> Tensor:
+def _hints_over_input(guides: PlaneGuides | None, geometry: Geometry) -> Tensor | None:
     """Return a plane's hints over the network's input, (3, H, W) in CIE units."""
+    hints = None if guides is None else guides.hints
+    if hints is None:
+        return None
     shape = (geometry.height, geometry.width)
     if hints.weight.shape != shape:
         raise InputError(

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
-from napari_colorgan.inference.plane_reader import PlaneReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
-
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
+    from napari_colorgan.guidance.guides import Guides, PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
 
 
-class ColoredPlane(Protocol):
-    """What a predictor makes of a plane."""
+# Chunks of more bytes than this are read plane by plane all the same.
+_MOST_BYTES = 2**28
 
-    @property
-    def rgb(self) -> np.ndarray:
-        """The colours, shape (Y, X, 3)."""
 
-    @property
-    def uncertainty(self) -> np.ndarray | None:
-        """How unsure they are, 0…1, float32, shape (Y, X); None if the model can't tell."""
+@dataclass(frozen=True, eq=False)
+class ColorPlane:
+    """A plane in colour.
+
+    Attributes
+    ----------
+    rgb : ndarray, shape (H, W, 3)
+        sRGB in the dtype that the settings name; float32 is 0…1.
+    uncertainty : ndarray of float32, shape (H, W), or None
+        0 (one colour is certain) … 1 (all colours are equally likely), if requested and known.
+    """
+
+    rgb: np.ndarray
+    uncertainty: np.ndarray | None
 
 
 class Predictor(Protocol):
@@ -37,7 +47,13 @@ class Predictor(Protocol):
     def batch_size(self, plane_shape: tuple[int, int], /) -> int:
         """Return how many planes of that shape are best predicted at once."""
 
-    def predict(self, planes: list[np.ndarray], display: DisplayRange, /) -> Sequence[ColoredPlane]:
+    def predict(
+        self,
+        planes: list[np.ndarray],
+        display: DisplayRange,
+        guides: Sequence[PlaneGuides | None],
+        /,
+    ) -> Sequence[ColorPlane]:
         """Return the colours of planes of one shape, (Y, X) or (Y, X, S)."""
 
 
@@ -50,6 +66,7 @@ def colorize_stack(
     *,
     uncertainty_target: StackTarget | None = None,
     indices: Sequence[PlaneIndex] | None = None,
+    guides: Guides | None = None,
 ) -> Job[None]:
     """Colorize planes of a stack, holding no more of them than a batch or chunk in memory.
 
@@ -70,6 +87,8 @@ def colorize_stack(
         Takes the uncertainties.
     indices : sequence of tuple of int, optional
         Which planes, in this order; all of them by default.
+    guides : Guides, optional
+        What guides the colours.
 
     Yields
     ------
@@ -84,21 +103,23 @@ def colorize_stack(
         If a plane doesn't fit into memory in any way.
     """
     axes.check(stack.shape)
-    wanted = list(axes.plane_indices(stack.shape) if indices is None else indices)
+    selected = list(axes.plane_indices(stack.shape) if indices is None else indices)
     size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
-    yield Started(len(wanted), "plane")
+    yield Started(len(selected), "plane")
     # For a single plane the rest of its chunk is of no use.
-    read = PlaneReader(stack, axes).read if len(wanted) > 1 else partial(axes.read_plane, stack)
+    read = PlaneReader(stack, axes).read if len(selected) > 1 else partial(axes.read_plane, stack)
     done = 0
-    for first in range(0, len(wanted), size):
-        batch = wanted[first : first + size]
+    for first in range(0, len(selected), size):
+        batch = selected[first : first + size]
         planes = _read(read, batch, axes.plane_shape(stack.shape))
-        for index, colored in zip(batch, predictor.predict(planes, display), strict=True):
+        plane_guides = [guides.of_plane(index) if guides else None for index in batch]
+        colors = predictor.predict(planes, display, plane_guides)
+        for index, colored in zip(batch, colors, strict=True):
             target.write(index, colored.rgb)
             if uncertainty_target is not None and colored.uncertainty is not None:
                 uncertainty_target.write(index, colored.uncertainty)
             done += 1
-            yield PlaneDone(done, len(wanted), index)
+            yield PlaneDone(done, len(selected), index)
 
 
 def _read(
@@ -112,3 +133,73 @@ def _read(
             got="less",
             action="Close other programs, or give the image in smaller chunks.",
         ) from error
+
+
+class PlaneReader:
+    """Reads planes, keeping the chunk that the last one came from.
+
+    A chunk of a dask or zarr array that holds several planes would otherwise be computed or
+    decoded anew for each of them.
+
+    Parameters
+    ----------
+    stack : array
+        What :meth:`napari_colorgan.axes.Axes.read_plane` takes; `chunks`, where it has them, are
+        those of dask or of zarr.
+    axes : Axes
+        Its axes.
+    """
+
+    def __init__(self, stack: StackLike, axes: Axes) -> None:
+        self._stack = stack
+        self._axes = axes
+        self._edges = _chunk_edges(stack, axes)
+        self._position: tuple[tuple[int, int], ...] | None = None
+        self._chunk = np.empty(0)
+
+    def read(self, index: PlaneIndex) -> np.ndarray:
+        """Return a plane, shape (Y, X) or (Y, X, S).
+
+        Parameters
+        ----------
+        index : tuple of int
+            As :meth:`napari_colorgan.axes.Axes.plane_indices` yields it.
+        """
+        position = tuple(map(_range_around, self._edges, index))
+        if not position or not 1 < math.prod(b - a for a, b in position) <= self._most_planes:
+            return self._axes.read_plane(self._stack, index)
+        if position != self._position:
+            self._position = None  # so that a failure leaves nothing that looks read
+            ranges = dict(zip(self._axes.outer, position, strict=True))
+            selection = tuple(slice(*ranges.get(c, (None,))) for c in self._axes.letters)
+            self._chunk = np.asarray(self._stack[selection])
+            self._position = position
+        inside = tuple(i - start for i, (start, _) in zip(index, position, strict=True))
+        return self._axes.read_plane(self._chunk, inside)
+
+    @property
+    def _most_planes(self) -> int:
+        shape = self._stack.shape
+        count = max(1, self._axes.plane_count(shape))
+        size = math.prod(shape) // count * np.dtype(self._stack.dtype).itemsize
+        return _MOST_BYTES // max(1, int(size))
+
+
+def _chunk_edges(stack: StackLike, axes: Axes) -> list[np.ndarray]:
+    """Return where chunks begin and end along the axes that number planes; empty if unknown."""
+    chunks = getattr(stack, "chunks", None)
+    if not isinstance(chunks, tuple) or len(chunks) != len(axes.letters):
+        return []
+    edges = []
+    for letter, size in zip(axes.outer, axes.outer_shape(stack.shape), strict=True):
+        sizes = chunks[axes.letters.index(letter)]
+        if isinstance(sizes, tuple):  # dask
+            edges.append(np.cumsum([0, *sizes]))
+        else:  # zarr
+            edges.append(np.append(np.arange(0, size, sizes), size))
+    return edges
+
+
+def _range_around(edges: np.ndarray, index: int) -> tuple[int, int]:
+    after = int(np.searchsorted(edges, index, side="right"))
+    return int(edges[after - 1]), int(edges[after])

@@ -11,7 +11,8 @@ import safetensors.torch
 import torch
 
 from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.footprint import KNOWN, Footprint
+from napari_colorgan.core.generator_config import MEASURED, GeneratorConfig
 from napari_colorgan.errors import ConfigError, ModelError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import ModelCard
@@ -95,9 +96,11 @@ def save_model_file(
         )
     weights = safetensors.torch.save(_weights_to_store(generator, dtype))
     tensors = parse_tensors(weights, path.name)
-    saved = dataclasses.replace(
-        card, architecture=generator.config.to_dict(), sha256=hash_tensors(tensors)
-    )
+    architecture = generator.config.to_dict()
+    if generator.footprint not in KNOWN.values():
+        # Only where it had to be measured: earlier releases refuse settings that they don't know.
+        architecture |= dataclasses.asdict(generator.footprint)
+    saved = dataclasses.replace(card, architecture=architecture, sha256=hash_tensors(tensors))
     with write_atomically(path, overwrite=overwrite) as temporary, temporary.open("wb") as target:
         write_tensors(target, tensors, saved.to_metadata())
     return saved
@@ -156,7 +159,7 @@ def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     """
     header = read_header(path)
     card = ModelCard.from_metadata(header.metadata) if card is None else card
-    config = _read_config(card)
+    config, footprint = _read_architecture(card)
     _check_shapes(config, header, path.name)
     data = read_bytes(path)
     # The file may have been replaced since its header was read: the weights that are used are
@@ -166,6 +169,8 @@ def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     _check_finite(tensors, DAMAGED)
     generator = build_generator(config)
     generator.load_state_dict(tensors)
+    if footprint is not None:
+        generator.footprint = footprint
     return Model(card, generator.eval())
 
 
@@ -190,10 +195,13 @@ def _check_finite(tensors: Mapping[str, Tensor], action: str) -> None:
             )
 
 
-def _read_config(card: ModelCard) -> GeneratorConfig:
+def _read_architecture(card: ModelCard) -> tuple[GeneratorConfig, Footprint | None]:
+    """Return the generator's configuration, and its footprint if the card states one."""
+    stated = {name: card.architecture[name] for name in MEASURED if name in card.architecture}
     try:
-        return GeneratorConfig.from_dict(card.architecture)
-    except (ConfigError, TypeError) as error:
+        footprint = Footprint(**stated) if stated else None
+        return GeneratorConfig.from_dict(card.architecture), footprint
+    except (ConfigError, TypeError, ValueError) as error:
         raise _unknown_architecture(str(error)) from error
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
+    from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 
@@ -55,6 +56,8 @@ class ColorizeRequest:
     uncertainty_target : StackTarget, optional
         Takes the uncertainties; by default an array is made for each level if the settings ask
         for it.
+    guides : Guides, optional
+        What guides the colours, such as hints.
     """
 
     stack: StackLike | Sequence[StackLike]
@@ -65,6 +68,7 @@ class ColorizeRequest:
     indices: Sequence[PlaneIndex] | None = None
     target: StackTarget | None = None
     uncertainty_target: StackTarget | None = None
+    guides: Guides | None = None
 
     @property
     def levels(self) -> tuple[StackLike, ...]:
@@ -140,6 +144,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
         request.target or ArrayTarget(colors[0], axes),
         uncertainty_target=_uncertainty_target(request, uncertainty),
         indices=request.indices,
+        guides=request.guides,
     )
     if len(colors) > 1:
         pyramids = [colors, uncertainty] if uncertainty else [colors]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import StackLike
     from napari_colorgan.events import Event
+    from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.settings import Dtype, Precision, Scale
     from napari_colorgan.library.model_file import Model
 
@@ -52,6 +53,7 @@ def colorize(
     precision: Precision = "auto",
     memory_limit: int | None = None,
     lazy: bool = False,
+    guides: Guides | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> Any:
     """Colorize a grayscale image or stack; its colours are predicted, not measured.
@@ -95,6 +97,8 @@ def colorize(
         Bytes that predicting a plane may take; by default a quarter of what is free.
     lazy : bool, default: False
         Whether to return dask arrays, one chunk a plane, that colorize as they are computed.
+    guides : Guides, optional
+        What guides the colours, such as hints; see :class:`napari_colorgan.guidance.guides.Guides`.
     on_event : callable, optional
         Called with each event: Started, PlaneDone, Notice.
 
@@ -144,6 +148,7 @@ def colorize(
         model=model,
         settings=settings,
         display=_display(levels[0], known, contrast_limits, gamma),
+        guides=guides,
     )
     if lazy:
         result = colorize_lazily(request)
@@ -188,7 +193,13 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
     predictor = make_predictor(model, settings, _logger.warning)
     display = request.display or DisplayRange.estimate(stack, axes)
     rgb, uncertainty = colorize_dask(
-        stack, axes, predictor, display, settings.dtype, uncertainty=settings.uncertainty
+        stack,
+        axes,
+        predictor,
+        display,
+        settings.dtype,
+        uncertainty=settings.uncertainty,
+        guides=request.guides,
     )
     return ColorizeResult(rgb, uncertainty, describe_origin(model.card, settings, display))
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import PlaneIndex, StackTarget
     from napari_colorgan.events import Job
+    from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.stack import Predictor
     from napari_colorgan.io import Stack
     from napari_colorgan.library.card import ModelCard
@@ -60,6 +61,8 @@ class FilesRequest:
     range : str
         How values are shown: "auto", "stored", "minmax", "full" or "LOW,HIGH"; see
         :meth:`napari_colorgan.inference.display.DisplayRange.of_stack`.
+    guides : Guides, optional
+        What guides the colours, the same for each file.
     """
 
     inputs: Sequence[str | Path]
@@ -70,6 +73,7 @@ class FilesRequest:
     uncertainty: str | Path | None = None
     overwrite: bool = False
     range: str = "auto"
+    guides: Guides | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +201,13 @@ def _colorize_file(
             )
             unsure = _Scaled(unsure) if is_png else unsure
         yield from colorize_stack(
-            stack.data, axes, predictor, display, colors, uncertainty_target=unsure
+            stack.data,
+            axes,
+            predictor,
+            display,
+            colors,
+            uncertainty_target=unsure,
+            guides=request.guides,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,26 +12,11 @@ if TYPE_CHECKING:
 
     from napari_colorgan.guidance.hints import HintMap
     from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.inference.stack import ColorPlane
     from napari_colorgan.library.model_file import Model
 
 
-@dataclass(frozen=True, eq=False)
-class Colored:
-    """A colorized image.
-
-    Attributes
-    ----------
-    rgb : ndarray of uint8, shape (H, W, 3)
-        As it would be saved.
-    uncertainty : ndarray of float32, shape (H, W), or None
-        0..1, of models that predict it.
-    """
-
-    rgb: np.ndarray
-    uncertainty: np.ndarray | None
-
-
-Colorizer: TypeAlias = "Callable[[np.ndarray, HintMap | None], Colored]"
+Colorizer: TypeAlias = "Callable[[np.ndarray, HintMap | None], ColorPlane]"
 """From gray levels (0..1, float32, shape (H, W)) and perhaps hints to colours."""
 
 
@@ -49,6 +34,7 @@ def make_colorizer(
     on_notice : callable
         Called with what a user should know, such as that memory ran out.
     """
+    from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.services.models import make_predictor
 
@@ -59,8 +45,8 @@ def make_colorizer(
     )
     display = DisplayRange(0.0, 1.0)  # gray levels are shown as they are
 
-    def colorize(gray: np.ndarray, hints: HintMap | None) -> Colored:
-        (plane,) = predictor.predict([gray], display, None if hints is None else [hints])
-        return Colored(plane.rgb, plane.uncertainty)
+    def colorize(gray: np.ndarray, hints: HintMap | None) -> ColorPlane:
+        (plane,) = predictor.predict([gray], display, [PlaneGuides(hints)])
+        return plane
 
     return colorize

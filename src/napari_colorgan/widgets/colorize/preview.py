@@ -107,6 +107,8 @@ class LivePreview(QObject):
             display=display,
             indices=[index],
             target=ArrayTarget(pixels, block.axes, block.starts),
+            # Guides belong to the full resolution.
+            guides=plan.guides if level == 0 else None,
         )
         handlers = JobHandlers(
             on_event=self._event,

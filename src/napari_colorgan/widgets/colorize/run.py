@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.library.store import ModelEntry
     from napari_colorgan.services.blocks import PlaneBlock
@@ -65,6 +66,8 @@ class RunPlan:
         The settings of the prediction.
     replace : bool
         Whether the result takes the place of the source's newest earlier result.
+    guides : Guides or None
+        What guides the colours.
     """
 
     layer: Image
@@ -73,6 +76,7 @@ class RunPlan:
     entry: ModelEntry
     settings: PredictionSettings
     replace: bool = True
+    guides: Guides | None = None
 
 
 class ColorizeRun(QObject):
@@ -132,6 +136,7 @@ class ColorizeRun(QObject):
             uncertainty_target=ArrayTarget(uncertainties[0], plan.block.axes, plan.block.starts)
             if uncertainties
             else None,
+            guides=plan.guides,
         )
         job = job_factory(request)
         if len(colors) > 1:
