@@ -149,7 +149,8 @@ def _measure_bytes(generator: Network) -> int:
     side = _SMALLEST
     with torch.inference_mode(), _PeakMemory() as memory:
         generator.predict(torch.zeros(1, 1, side, side, device="meta"))
-    return math.ceil(_MARGIN * memory.peak / side**2 / 10) * 10
+    peak: int = memory.peak
+    return math.ceil(_MARGIN * peak / side**2 / 10) * 10
 
 
 class _PeakMemory(TorchDispatchMode):
@@ -157,7 +158,8 @@ class _PeakMemory(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.peak = self._alive = 0
+        self.peak = 0
+        self._alive = 0
         self._known: set[int] = set()
 
     def __torch_dispatch__(
