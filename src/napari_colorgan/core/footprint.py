@@ -65,7 +65,8 @@ class Footprint:
 KNOWN = {"tf_efficientnet_lite0": Footprint(320, 300), "pix2pix": Footprint(320, 800)}
 """By encoder or architecture; measured on trained models, tiled against whole.
 
-The functions below give 332 and 301 pixels, 300 and 960 bytes for them.
+The functions below give 338 to 363 pixels for the bundled models; see docs/performance.md for how
+much each halo leaves.
 """
 
 # Of the influence on one cell, by the sum of absolute gradients: the rest comes from farther away.
