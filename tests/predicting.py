@@ -69,4 +69,4 @@ def whole_and_tiled(
     )
     tiled = predictor(generator, memory_limit=limit, **choices)
     (found,) = tiled.predict([plane], display)
-    return whole, found, len(list(tiled._memory.grid(tiled._geometry(plane.shape))))
+    return whole, found, len(list(tiled.tiles(plane.shape)))

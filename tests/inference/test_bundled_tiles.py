@@ -35,7 +35,7 @@ def test_tiles_of_a_bundled_model_equal_the_whole(path: Path) -> None:
         )
         predictor = PlanePredictor(generator, settings)
         rgb.append(predictor.predict([plane], DisplayRange(0, 255))[0].rgb)
-        tiles = len(list(predictor._memory.grid(predictor._geometry(plane.shape))))
+        tiles = len(list(predictor.tiles(plane.shape)))
         assert (tiles == 1) == (limit == 10**10)
     whole, tiled = (lab_of(each)[..., 1:] for each in rgb)
     assert np.abs(tiled - whole).max() <= 1.0

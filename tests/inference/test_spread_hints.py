@@ -53,7 +53,7 @@ def test_hints_cross_tiles(spreading: Generator) -> None:
     limit = (704 * 1024) * 3 // 4 * spreading.footprint.bytes_per_pixel + plane.size * 14 + 2**26
     tiled = predictor(spreading, memory_limit=limit, **CHOICES)
     (found,) = tiled.predict([plane], display, hints)
-    assert len(list(tiled._memory.grid(tiled._geometry(plane.shape)))) > 1
+    assert len(list(tiled.tiles(plane.shape))) > 1
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 
 

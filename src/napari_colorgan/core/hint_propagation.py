@@ -1,4 +1,5 @@
 """Propagates colour hints to similar regions: Gaussian process regression over a plane's cells."""
+# Over 300 lines: the covariance, conditioning and evaluation are one model and read together.
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.settings import Scale
-    from napari_colorgan.inference.tiling import Window
+    from napari_colorgan.inference.tiling import TileGrid, Window
 
 # Pixels rendered at once: few enough to stay in the caches of a few processors, or to fill a GPU.
 _BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**20, "mps": 2**20}
@@ -114,6 +114,16 @@ class PlanePredictor:
             Rows and columns of the planes.
         """
         return self._memory.batch_size(self._geometry(plane_shape))
+
+    def tiles(self, plane_shape: tuple[int, ...]) -> TileGrid:
+        """Return the tiles in which a plane is predicted; one if it fits the memory.
+
+        Parameters
+        ----------
+        plane_shape : tuple of int
+            Rows and columns of the plane.
+        """
+        return self._memory.grid(self._geometry(plane_shape))
 
     @property
     def device(self) -> torch.device:
