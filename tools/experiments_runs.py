@@ -27,7 +27,7 @@ from napari_colorgan.training.data import Picture, PictureStore
 from napari_colorgan.training.encoders import build_pretrained
 from napari_colorgan.training.plan import plan_minutes
 from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

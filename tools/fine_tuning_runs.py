@@ -23,12 +23,12 @@ from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.models import load_model
 from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.calibration import measure_seconds
-from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.encoders import build_from_base
 from napari_colorgan.training.plan import plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.checkpoint import read_progress
+from napari_colorgan.training.run_folder.directory import RunDirectory
 from napari_colorgan.training.validation import Validator
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from napari_colorgan.events import CheckpointSaved, EpochDone, StepDone
 from napari_colorgan.training import calibration
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

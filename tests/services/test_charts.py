@@ -13,8 +13,8 @@ from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import EpochDone
 from napari_colorgan.services.charts import Curve, chart, figure_of, plot_run, save_figure
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.event_log import EventLog
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
+from napari_colorgan.training.run_folder.event_log import EventLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from napari_colorgan.events import EpochDone, Notice
 from napari_colorgan.services.train import TrainRequest, train_model_job
-from napari_colorgan.training.checkpoint import read_progress
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.checkpoint import read_progress
+from napari_colorgan.training.run_folder.directory import RunDirectory
 from napari_colorgan.training.validation import Validator
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from napari_colorgan.training.checkpoint import (
+from napari_colorgan.training.run_folder.checkpoint import (
     FORMAT,
     Progress,
     load_checkpoint,
     read_progress,
     save_checkpoint,
 )
-from napari_colorgan.training.run_directory import KEPT_CHECKPOINTS, RunDirectory
+from napari_colorgan.training.run_folder.directory import KEPT_CHECKPOINTS, RunDirectory
 
 if TYPE_CHECKING:
     import pytest

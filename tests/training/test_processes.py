@@ -19,7 +19,7 @@ from napari_colorgan.events import EpochDone, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training import processes
 from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, StepDone, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
-from napari_colorgan.training import checkpoint as checkpoint_module
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder import checkpoint as checkpoint_module
+from napari_colorgan.training.run_folder.directory import RunDirectory
 from napari_colorgan.training.step_schedule import Clock
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.calibration import SHARE, measure_seconds
-from napari_colorgan.training.checkpoint import Progress
 from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.plan import PhasePlan, Plan
 from napari_colorgan.training.processes import Processes
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.checkpoint import Progress
+from napari_colorgan.training.run_folder.directory import RunDirectory
 from napari_colorgan.training.step_schedule import Clock, StepSchedule
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from widget_fakes import LEFT, PATIENCE_S
 
 from napari_colorgan.services import runs as runs_module
 from napari_colorgan.services.tuning.comparison import Change, Comparison
-from napari_colorgan.training.event_log import event_line
-from napari_colorgan.training.run_lock import write_pid
+from napari_colorgan.training.run_folder.event_log import event_line
+from napari_colorgan.training.run_folder.lock import write_pid
 from napari_colorgan.widgets.fine_tune.panel import FineTuneWidget
 
 if TYPE_CHECKING:

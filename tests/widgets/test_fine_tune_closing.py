@@ -9,7 +9,7 @@ from panel_harness import PanelHarness, colors, harness
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QPushButton
 
-from napari_colorgan.training.run_lock import find_process
+from napari_colorgan.training.run_folder.lock import find_process
 
 if TYPE_CHECKING:
     from pathlib import Path

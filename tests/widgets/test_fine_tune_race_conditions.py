@@ -15,7 +15,7 @@ from widget_fakes import PATIENCE_S
 from napari_colorgan.events import Preview
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.folders import runs_folder
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from napari_colorgan.events import EpochDone, Notice, Preview, Started, StepDone
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.run_directory import RunDirectory
-from napari_colorgan.training.run_lock import find_process
+from napari_colorgan.training.run_folder.directory import RunDirectory
+from napari_colorgan.training.run_folder.lock import find_process
 from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 from napari_colorgan.widgets.fine_tune import outcome as outcome_module
 from napari_colorgan.widgets.fine_tune.panel import FineTuneWidget

@@ -161,7 +161,7 @@ def plot_run(run_directory: Path, output: Path) -> Path:
     FileError
         If the output's format is another one.
     """
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
     if output.suffix.lower() not in SUFFIXES:
         raise FileError(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
 __all__ = ["FineTuneRequest", "FineTuneResult", "fine_tune", "fine_tune_job"]
 
@@ -187,7 +187,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     ColorganError
         See `fine_tune`, and if another process works on the run. The last checkpoint stays.
     """
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
     directory = RunDirectory(request.output)
     directory.lock.acquire()

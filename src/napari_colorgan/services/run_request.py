@@ -222,7 +222,7 @@ def check_output_free(output: Path) -> None:
     """
     # A run on arrays has no request file, and one that failed while reading has no config.
     if any((output / name).exists() for name in (REQUEST_FILE, "config.toml")):
-        from napari_colorgan.training.run_directory import occupied
+        from napari_colorgan.training.run_folder.directory import occupied
 
         raise occupied(output)
 

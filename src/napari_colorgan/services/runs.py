@@ -14,8 +14,8 @@ from napari_colorgan.services.run_request import REQUEST_FILE, FineTuneRequest
 from napari_colorgan.services.tuning.comparison import Comparison
 from napari_colorgan.services.tuning.folders import runs_folder
 from napari_colorgan.services.tuning.process import kill, last_lines, spawn
-from napari_colorgan.training.event_log import EventLog
-from napari_colorgan.training.run_lock import CONTROL_FILES, find_process
+from napari_colorgan.training.run_folder.event_log import EventLog
+from napari_colorgan.training.run_folder.lock import CONTROL_FILES, find_process
 
 if TYPE_CHECKING:
     from pathlib import Path

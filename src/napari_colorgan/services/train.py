@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.processes import Processes
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
     from napari_colorgan.training.validation import Validator
 
 __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
@@ -101,7 +101,7 @@ def train_model_job(request: TrainRequest) -> Job[Path]:
 
 
 def _train_model(request: TrainRequest, processes: Processes) -> Job[Path]:
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
     run = RunDirectory(request.output)
     config = processes.broadcast(lambda: _begin(request, run))
@@ -181,7 +181,7 @@ def train_job(
     """
     from napari_colorgan.library.model_file import round_weights
     from napari_colorgan.training.processes import Processes
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
     from napari_colorgan.training.trainer import Trainer
 
     processes = processes or Processes()

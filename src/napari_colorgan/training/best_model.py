@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_colorgan.training.checkpoint import Progress, load_weights, save_checkpoint
+from napari_colorgan.training.run_folder.checkpoint import Progress, load_weights, save_checkpoint
 from napari_colorgan.training.validation import score
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.processes import Processes
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
     from napari_colorgan.training.validation import Validator
 
 

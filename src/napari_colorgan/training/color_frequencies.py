@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_colorgan.core.heads import Head
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
 PICTURES = 1000
 GRID = 4

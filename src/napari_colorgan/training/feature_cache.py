@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config_parts import DataConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.processes import Processes
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
 BATCH = 16
 AB_STRIDE = 2

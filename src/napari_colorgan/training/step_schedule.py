@@ -10,11 +10,11 @@ from napari_colorgan.training.optimization import rate_factor
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
-    from napari_colorgan.training.checkpoint import Progress
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.plan import PhasePlan, Plan
     from napari_colorgan.training.processes import Processes
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.checkpoint import Progress
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
 REPORT_EVERY_SECONDS = 2.0
 

@@ -21,12 +21,6 @@ from napari_colorgan.events import (
 )
 from napari_colorgan.training.batch_source import BatchSource
 from napari_colorgan.training.best_model import BestModel
-from napari_colorgan.training.checkpoint import (
-    Progress,
-    load_checkpoint,
-    read_progress,
-    save_checkpoint,
-)
 from napari_colorgan.training.color_frequencies import class_weights
 from napari_colorgan.training.data import prefetch
 from napari_colorgan.training.encoders import build_teacher
@@ -34,6 +28,12 @@ from napari_colorgan.training.feature_cache import cache_features
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.processes import Processes, share_statistics
+from napari_colorgan.training.run_folder.checkpoint import (
+    Progress,
+    load_checkpoint,
+    read_progress,
+    save_checkpoint,
+)
 from napari_colorgan.training.step_schedule import Clock, StepSchedule
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.plan import Plan
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
     from napari_colorgan.training.validation import Validator
 
 PAUSE_POLL_S = 0.2

@@ -19,7 +19,7 @@ from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.plan import total_epochs
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import run
 from napari_colorgan.services.fine_tune import fine_tune_job
-from napari_colorgan.training.run_lock import CONTROL_FILES, RunLock, find_process, write_pid
+from napari_colorgan.training.run_folder.lock import CONTROL_FILES, RunLock, find_process, write_pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,7 +23,7 @@ from napari_colorgan.services.runs import TuningRun, find_runs
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.services.tuning.report import report
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
 
 ARCHIVE = Path(__file__).parents[2] / "fixtures" / "release_1.tar.xz"
 PLACE = "@HERE@"

@@ -212,7 +212,7 @@ def test_full_disk_while_training_is_said_and_the_run_goes_on_with_room(
 def test_disk_without_any_room_does_not_hide_the_reason(
     request_: FineTuneRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_colorgan.training.run_directory import RunDirectory
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
     write = RunDirectory.write_text
 

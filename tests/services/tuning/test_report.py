@@ -17,8 +17,8 @@ from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.comparison import Change, Comparison
 from napari_colorgan.services.tuning.report import write_report
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.event_log import event_line
-from napari_colorgan.training.run_directory import RunDirectory
+from napari_colorgan.training.run_folder.directory import RunDirectory
+from napari_colorgan.training.run_folder.event_log import event_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, ru
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.runs import TuningRun, find_runs
 from napari_colorgan.services.tuning.folders import runs_folder
-from napari_colorgan.training.run_lock import find_process, write_pid
+from napari_colorgan.training.run_folder.lock import find_process, write_pid
 from tuning_runs import wait_for, wait_for_checkpoint
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.training.run_lock import children, find_process, write_pid
+from napari_colorgan.training.run_folder.lock import children, find_process, write_pid
 
 LOG_FILE = "log.txt"
 _NICE = 10

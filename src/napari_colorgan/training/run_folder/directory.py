@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.io import stack_writer, write_atomically
-from napari_colorgan.training.checkpoint import read_progress
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.event_log import EventLog, unwritable
 from napari_colorgan.training.plan import Plan
-from napari_colorgan.training.run_lock import RunLock
+from napari_colorgan.training.run_folder.checkpoint import read_progress
+from napari_colorgan.training.run_folder.event_log import EventLog, unwritable
+from napari_colorgan.training.run_folder.lock import RunLock
 
 if TYPE_CHECKING:
     from pathlib import Path
