@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_colorgan.core.perceptual import FeatureDistance
+from napari_colorgan.core.losses import FeatureDistance
 from napari_colorgan.errors import ConfigError
 
 

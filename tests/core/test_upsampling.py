@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from napari_colorgan.core.upsampling import JointUpsampler, Upsampler
+from napari_colorgan.core.resampling import JointUpsampler, Upsampler
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

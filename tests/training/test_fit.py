@@ -10,7 +10,7 @@ import torch
 
 from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.core.upsampling import enlarge
+from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, run
 from napari_colorgan.library.model_file import load_model_file

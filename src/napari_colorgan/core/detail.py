@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.upsampling import enlarge
+from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

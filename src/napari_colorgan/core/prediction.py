@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.color import ab_from_network
-from napari_colorgan.core.upsampling import enlarge
+from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
     from torch import Tensor

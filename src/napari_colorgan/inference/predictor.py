@@ -1,4 +1,5 @@
 """From gray planes to colour planes: the one door between numpy's planes and tensors."""
+# Over 300 lines: the way of a plane through the network and back is read in one piece.
 
 from __future__ import annotations
 
@@ -13,8 +14,13 @@ from napari_colorgan.core.device import free_memory, memory_errors, resolve_devi
 from napari_colorgan.core.execution import get_runner
 from napari_colorgan.core.prediction import PredictionMap, finish
 from napari_colorgan.core.rendering import Renderer
-from napari_colorgan.core.resampling import Resampling, resample_padded
-from napari_colorgan.core.upsampling import JointUpsampler, Upsampler, enlarge
+from napari_colorgan.core.resampling import (
+    JointUpsampler,
+    Resampling,
+    Upsampler,
+    enlarge,
+    resample_padded,
+)
 from napari_colorgan.errors import InputError, MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
 from napari_colorgan.inference.memory import MemoryPlan

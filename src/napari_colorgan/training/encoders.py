@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.perceptual import FeatureDistance
+from napari_colorgan.core.losses import FeatureDistance
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.home import cache_folder
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.core.perceptual import FeatureDistance
+    from napari_colorgan.core.losses import FeatureDistance
     from napari_colorgan.training.batch_source import StepData
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import PhaseConfig

@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import functional as transforms
 from napari_colorgan.core import metrics
 from napari_colorgan.core.color import fit_to_gamut, from_network, lab_to_rgb
 from napari_colorgan.core.prediction import finish, keep_hints
-from napari_colorgan.core.upsampling import enlarge
+from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.metric_registry import base_key, gray_key
 from napari_colorgan.training.augmentation import centre_crop
