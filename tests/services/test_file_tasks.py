@@ -41,9 +41,34 @@ def test_a_folder_gives_all_its_images_by_name(folder):
         (path("in", "d.png"), path("out", "d.png")),
         (path("in", "e.npy"), path("out", "e.tif")),
         (path("in", "f.ome.zarr"), path("out", "f.ome.zarr")),
+        (path("in", "sub", "g.webp"), path("out", "sub", "g.png")),
     ]
     assert planned.problems == ()
-    assert [str(each) for each in planned.folders] == ["out"]
+    assert [str(each) for each in planned.folders] == ["out", path("out", "sub")]
+
+
+def test_a_folder_of_folders_keeps_its_structure(folder):
+    (folder / "in" / "sub" / "b.tif").write_bytes(b"x")
+    (folder / "in" / ".ipynb_checkpoints").mkdir()
+    (folder / "in" / ".ipynb_checkpoints" / "b.tif").write_bytes(b"x")
+    (folder / "in" / "._b.tif").write_bytes(b"x")
+    for text in ("in", "in/**/b.tif"):
+        planned = plan_files([text], "out", uncertainty="unsure")
+        both = [task for task in planned.tasks if task.source.name == "b.tif"]
+        assert [str(task.output) for task in both] == [
+            path("out", "b.tif"),
+            path("out", "sub", "b.tif"),
+        ]
+        assert str(both[1].uncertainty) == path("unsure", "sub", "b.tif")
+        assert planned.problems == ()
+
+
+def test_earlier_outputs_within_the_folder_are_no_inputs(folder):
+    (folder / "in" / "colour").mkdir()
+    (folder / "in" / "colour" / "b.tif").write_bytes(b"x")
+    planned = plan_files(["in"], "in/colour")
+    assert [task.source.name for task in planned.tasks].count("b.tif") == 1
+    assert planned.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -109,11 +134,12 @@ def test_a_missing_file_is_left_to_its_reader(folder):
 
 
 def test_two_inputs_of_one_name_do_not_overwrite_each_other(folder):
-    (folder / "in" / "sub" / "B.TIF").write_bytes(b"x")
+    (folder / "other").mkdir()
+    (folder / "other" / "B.TIF").write_bytes(b"x")
     (folder / "in" / "c.png").write_bytes(b"x")
-    planned = plan_files(["in", "in/sub/B.TIF"], "out")
+    planned = plan_files(["in", "other/B.TIF"], "out")
     clashing = [name for name, _ in planned.problems]
-    assert clashing == [path("in", "c.png"), "in/sub/B.TIF"]
+    assert clashing == [path("in", "c.png"), path("other", "B.TIF")]
     assert "c.JPG" in str(planned.problems[0][1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -32,8 +33,8 @@ R = TypeVar("R")
 Inputs: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        help="Files, folders and patterns: TIFF and OME-TIFF with all their planes, PNG, JPEG, "
-        "WebP, .npy and OME-Zarr.",
+        help="Files, folders with their subfolders, and patterns: TIFF and OME-TIFF with all their "
+        "planes, PNG, JPEG and other pictures, .npy and OME-Zarr.",
         metavar="INPUT",
     ),
 ]
@@ -87,6 +88,8 @@ def colorize(
     """
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
+    # What matters of its complaints about files is among our own messages.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     request = FilesRequest(
         inputs=inputs,
         output=output,

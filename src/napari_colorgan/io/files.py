@@ -141,7 +141,10 @@ class _AlphaTarget:
 
 
 def find_files(path: Path) -> list[Path]:
-    """Return the image files and OME-Zarr folders within a folder, sorted.
+    """Return the image files and OME-Zarr folders within a folder and its subfolders, sorted.
+
+    Hidden files and folders are passed over: systems leave copies and previews there ("._x",
+    ".ipynb_checkpoints").
 
     Parameters
     ----------
@@ -151,10 +154,11 @@ def find_files(path: Path) -> list[Path]:
     if not path.is_dir() or path.suffix == ".zarr":
         return [path]
     files: list[Path] = []
-    for parent, folders, names in os.walk(path):
+    for parent, all_folders, all_names in os.walk(path):
+        folders, names = ([n for n in each if n[0] != "."] for each in (all_folders, all_names))
         stores = [name for name in folders if name.endswith(".zarr")]
         # What lies in a store are its chunks.
-        folders[:] = [name for name in folders if name not in stores]
+        all_folders[:] = [name for name in folders if name not in stores]
         pictures = [name for name in names if Path(name).suffix.lower() in INPUT_SUFFIXES]
         files += [Path(parent, name) for name in (*stores, *pictures)]
     return sorted(files)

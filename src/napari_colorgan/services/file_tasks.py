@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError, FileError, InputError
-from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, stem_of
+from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, find_files, stem_of
 from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suffix
 from napari_colorgan.io.tiff_tags import sibling_names
 
@@ -67,7 +68,8 @@ def plan_files(
     Parameters
     ----------
     inputs : sequence of str or pathlib.Path
-        Files, folders (all images right in them) and patterns such as "scans/*.tif".
+        Files, folders (all images in them and their subfolders, whose structure is kept) and
+        patterns such as "scans/*.tif". Hidden files are passed over.
     output : str or pathlib.Path
         For a single input a file, whose suffix is the format, or a folder. Several inputs, or a
         folder's, go to this folder, each under its own name: TIFF, PNG and OME-Zarr in their
@@ -89,57 +91,75 @@ def plan_files(
     FileError
         If the output's suffix is of no known format.
     """
-    sources, problems, is_group = _find_sources(inputs)
     colors = Path(output).expanduser()
     unsure = None if uncertainty is None else Path(uncertainty).expanduser()
+    outputs = [each for each in (colors, unsure) if each is not None]
+    found, problems, is_group = _find_sources(inputs, outputs)
+    sources = list(found)
     folder = _folder(colors, is_group)
     unsure_folder = None if unsure is None else _folder(unsure, is_group)
     tasks = []
     taken = {_identity(source): f"the input '{source}'" for source in sources}
-    for source in sources:
+    for source, place in found.items():
         task = FileTask(
             source,
-            colors if folder is None else folder / _color_name(source, dtype),
+            colors if folder is None else folder / place / _color_name(source, dtype),
             unsure
             if unsure_folder is None
-            else unsure_folder / _uncertainty_name(source, unsure_folder == folder),
+            else unsure_folder / place / _uncertainty_name(source, unsure_folder == folder),
         )
         clash = _clash(task, taken)
         if clash is None:
             tasks.append(task)
         else:
             problems.append((str(source), clash))
-    folders = tuple(each for each in (folder, unsure_folder) if each is not None)
-    return FileTasks(tuple(tasks), tuple(problems), folders)
+    folders = {each: None for each in (folder, unsure_folder) if each is not None}
+    if folder is not None:
+        folders |= {task.output.parent: None for task in tasks}
+    if unsure_folder is not None:
+        folders |= {task.uncertainty.parent: None for task in tasks if task.uncertainty}
+    return FileTasks(tuple(tasks), tuple(problems), tuple(folders))
 
 
 def _find_sources(
-    inputs: Sequence[str | Path],
-) -> tuple[list[Path], list[tuple[str, ColorganError]], bool]:
-    """Return the input files, what can't be found, and whether they are to go to a folder."""
+    inputs: Sequence[str | Path], outputs: Sequence[Path]
+) -> tuple[dict[Path, Path], list[tuple[str, ColorganError]], bool]:
+    """Return the input files, what can't be found, and whether they are to go to a folder.
+
+    With each file comes where it lies within the folder, or the fixed part of the pattern, that
+    it was found by; outputs keep that. What lies in the folders of the outputs is no input.
+    """
     if not inputs:
         raise InputError(
             expected="at least one input", got="none", action="Name a file, folder or pattern."
         )
-    found: dict[str, Path] = {}
+    found: dict[Path, Path] = {}
+    known: set[str] = set()
     problems: list[tuple[str, ColorganError]] = []
     has_folder = False
     for text in inputs:
         path = Path(text).expanduser()
         if path.is_dir() and not is_zarr(path):
-            has_folder = True
-            matches = _images(path.iterdir())
+            has_folder, root = True, path
+            matches = _images(find_files(path), outputs)
         elif path.exists() or not glob.has_magic(str(text)):
-            matches = [path]
+            matches, root = [path], path.parent
         else:
-            matches = _images(map(Path, glob.glob(str(path), recursive=True)))
+            matches = _images(map(Path, glob.glob(str(path), recursive=True)), outputs)
+            root = _fixed_part(path)
         if not matches:
             problems.append((str(text), _nothing_found(text)))
-        matches = _without_siblings(matches)
-        found.update(
-            (_identity(match), match) for match in matches if _identity(match) not in found
-        )
-    return list(found.values()), problems, has_folder or len(found) > 1 or len(inputs) > 1
+        for match in _without_siblings(matches):
+            if _identity(match) not in known:
+                known.add(_identity(match))
+                found[match] = match.parent.relative_to(root)
+    return found, problems, has_folder or len(found) > 1 or len(inputs) > 1
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """Return the folder above the first part of a pattern that stands for several names."""
+    parts = list(takewhile(lambda part: not glob.has_magic(part), pattern.parts))
+    return Path(*parts)
 
 
 def _without_siblings(paths: list[Path]) -> list[Path]:
@@ -153,14 +173,16 @@ def _without_siblings(paths: list[Path]) -> list[Path]:
     return kept
 
 
-def _images(paths: Iterable[Path]) -> list[Path]:
-    """Return what looks like an image, by name, sorted."""
+def _images(paths: Iterable[Path], outputs: Sequence[Path]) -> list[Path]:
+    """Return what looks like an image, by name, and lies in no folder of outputs, sorted."""
+    taken = [output for output in outputs if output.is_dir() and not is_zarr(output)]
     return sorted(
         path
         for path in paths
         if path.suffix.lower() in INPUT_SUFFIXES
         and not path.name.startswith(".")
         and (path.is_file() or is_zarr(path))
+        and not any(folder in path.parents for folder in taken)
     )
 
 
@@ -213,7 +235,7 @@ def _nothing_found(text: str | Path) -> FileError:
     return FileError(
         expected=f"images ({', '.join(INPUT_SUFFIXES)})",
         got=f"none at '{text}'",
-        action="Check the folder or the pattern; images in subfolders need a pattern with **.",
+        action="Check the folder or the pattern.",
     )
 
 
