@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_colorgan.texts import printable
+
 
 class ColorganError(Exception):
     """An error that the user can act on; the base of every error raised on purpose.
@@ -23,6 +25,8 @@ class ColorganError(Exception):
     """
 
     def __init__(self, *, expected: str, got: str, action: str) -> None:
+        # They name files, titles and values from anywhere, and end in terminals, logs and HTML.
+        expected, got, action = printable(expected), printable(got), printable(action)
         super().__init__(f"Expected {expected}, got {got}. {action}")
         self.expected = expected
         self.got = got

@@ -28,6 +28,20 @@ def config_folder() -> Path:
     return _override() or platformdirs.user_config_path(_NAME, False)
 
 
+def expand(path: str | Path) -> Path:
+    """Return a path with a leading "~" replaced; "~name" of an unknown user stays as it is.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        What a user has typed or set.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # pathlib's own, for a user that the system doesn't know
+        return Path(path)
+
+
 def _override() -> Path | None:
     folder = os.environ.get(HOME_VARIABLE)
-    return Path(folder).expanduser() if folder else None
+    return expand(folder) if folder else None

@@ -24,6 +24,8 @@ _UNSAFE = re.compile(
 )
 # What `str.splitlines` splits at; a bare carriage return would let a line overwrite itself.
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# A text that is shortened is cut to so many times its limit before it is searched.
+_ENOUGH = 10
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -56,10 +58,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     limit : int, optional
         Characters to keep; what is longer ends in "…".
     """
+    text = text[: _ENOUGH * limit] if limit else text
     return _shorten(" ".join(printable(text).split()), limit)
 
 
-def paragraphs(text: str, limit: int | None = None) -> str:
+def paragraphs(text: str, limit: int | None = None, *, word: int | None = None) -> str:
     r"""Return the text as printable lines that end in ``\n``, without white space around it.
 
     Parameters
@@ -68,8 +71,14 @@ def paragraphs(text: str, limit: int | None = None) -> str:
         Any text.
     limit : int, optional
         Characters to keep; what is longer ends in "…".
+    word : int, optional
+        The same for each run of characters that are no white space: one of 100 kB stops a
+        window for seconds while its lines are broken.
     """
-    return _shorten(printable(text).strip(), limit)
+    text = printable(text[: _ENOUGH * limit] if limit else text).strip()
+    if word is not None:
+        text = re.sub(rf"\S{{{word + 1},}}", lambda run: _shorten(run[0], word), text)
+    return _shorten(text, limit)
 
 
 def _shorten(text: str, limit: int | None) -> str:

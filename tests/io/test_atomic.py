@@ -216,3 +216,36 @@ def test_too_little_space_is_said_before_work_starts(tmp_path, monkeypatch):
     require_space(tmp_path / "out.bin", 10)
     with pytest.raises(ColorganError, match="full disk"):
         require_space(tmp_path / "out.bin", 11)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_comes_meanwhile_is_not_replaced(tmp_path, monkeypatch, links):
+    def no_links(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if not links:  # as on exFAT
+        monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "out.bin"
+    with write_atomically(path, overwrite=False) as temporary:
+        temporary.write_bytes(b"new")
+    assert left(path) == {"out.bin": b"new"}
+    other = tmp_path / "other.bin"
+
+    def write_too_late():
+        with write_atomically(other, overwrite=False) as temporary:
+            temporary.write_bytes(b"half")
+            other.write_bytes(OLD)
+
+    with pytest.raises(OutputExistsError):
+        write_too_late()
+    assert left(path) == {"out.bin": b"new", "other.bin": OLD}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_private_file_stays_private(tmp_path):
+    path = tmp_path / "out.bin"
+    path.write_bytes(OLD)
+    path.chmod(0o600)
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.stat().st_mode & 0o777 == 0o600

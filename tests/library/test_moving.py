@@ -79,8 +79,12 @@ def test_exports_whole_models(library: ModelLibrary, tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_written(
     library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied")  # root may write anywhere
+    system_open = os.open
+
+    def refuse(path: Path, flags: int, *mode: int) -> int:
+        if flags & os.O_CREAT:  # root may write anywhere
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return system_open(path, flags, *mode)
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(FileError, match="no permission"):

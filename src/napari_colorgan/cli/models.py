@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from napari_colorgan.cli.console import print_table
+from napari_colorgan.library.names import name_of_file
+from napari_colorgan.texts import printable
 
 if TYPE_CHECKING:
     from napari_colorgan.library.store import ModelEntry, ModelLibrary
@@ -48,7 +50,7 @@ def list_models(json: AsJson = False) -> None:
         header = ("NAME", "KIND", "VERSION", "CREATED", "MB", "DOMAIN", "TITLE")
         print_table(header, map(_row, entries))
     for file in library.skipped():
-        typer.echo(f"Left out: {file.path}: {file.reason}", err=True)
+        typer.echo(f"Unusable: {printable(str(file.path))}: {file.reason}", err=True)
 
 
 @models.command("show")
@@ -101,11 +103,12 @@ def duplicate(model: Name, name: FreeName = None) -> None:
 def delete(model: Name, yes: Yes = False) -> None:
     """Delete one of your own models for good."""
     library = _library()
-    entry = library.find(model)
-    if entry.kind == "own" and not yes:
-        typer.confirm(f"Delete '{entry.name}' ({entry.path}) for good?", abort=True, err=True)
-    library.delete(entry.name)
-    typer.echo(f"Deleted '{entry.name}'.")
+    path = library.own_file(model)
+    name = printable(name_of_file(path))
+    if not yes:
+        typer.confirm(f"Delete '{name}' ({printable(str(path))}) for good?", abort=True, err=True)
+    library.delete_file(path)
+    typer.echo(f"Deleted '{name}'.")
 
 
 def _library() -> ModelLibrary:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +51,11 @@ def write_atomically(path: str | Path, *, overwrite: bool = True) -> Iterator[Pa
         try:
             yield temporary
             _flush(temporary)
-            _place(path, overwrite)
-            os.replace(temporary, place)
+            if overwrite:
+                _keep_mode(temporary, place)
+                os.replace(temporary, place)
+            else:
+                _move_exclusively(temporary, place, path)
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(place.parent)
@@ -123,6 +127,28 @@ def _place(path: Path, overwrite: bool) -> Path:
     if path.exists() and not overwrite:
         raise already_exists(path)
     return Path(os.path.realpath(path))
+
+
+def _move_exclusively(temporary: Path, place: Path, path: Path) -> None:
+    """Give a file its name; of two programs that want the same name at once, one fails."""
+    try:
+        # A second name for the file, which, unlike renaming, never replaces what is there.
+        os.link(temporary, place)
+    except FileExistsError as error:
+        raise already_exists(path) from error
+    except OSError:
+        # A file system without hard links: an empty file claims the name, and is replaced.
+        try:
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError as error:
+            raise already_exists(path) from error
+        os.replace(temporary, place)
+
+
+def _keep_mode(temporary: Path, place: Path) -> None:
+    """Give a file the permissions of the one that it replaces."""
+    if os.name == "posix" and place.is_file():
+        os.chmod(temporary, stat.S_IMODE(place.stat().st_mode))
 
 
 def _beside(place: Path) -> Path:

@@ -12,6 +12,7 @@ import base64
 import binascii
 import dataclasses
 import datetime
+import hashlib
 import json
 import re
 import reprlib
@@ -33,11 +34,14 @@ STATEMENT = (
     "The colours this model gives are predicted, not measured: they are likely, and can be wrong. "
     "They must not be used for diagnosis or as evidence."
 )
+LONGEST_LINE, LONGEST_TEXT, LONGEST_CONFIG, LONGEST_WORD = 300, 20_000, 200_000, 500
+"""Characters of a card's texts; what is longer is shortened where it is read."""
 LARGEST_PICTURE = 200_000
 """Bytes of a picture's JPEG; a card is read whole wherever models are listed."""
 Scale: TypeAlias = Literal["fit", "native"] | float
 
 _JPEG = b"\xff\xd8\xff"
+_CHECKSUM, _MARK = "card_sha256", "checked_by"
 _HASHES = ("sha256", "parent_sha256")
 _LINES = ("version", "title", "domain", "license")
 _PARAGRAPHS = ("description", "limitations", "config")
@@ -45,6 +49,9 @@ _PARAGRAPHS = ("description", "limitations", "config")
 _TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
 # Fields that files of earlier releases lack.
 _ADDED = frozenset({"parent_sha256", "pictures"})
+# Characters of JSON, and rows of it, that no card needs more of.
+_LONGEST_JSON = {"architecture": 20_000, "metrics": 1_000_000, "training_data": 5_000_000}
+_MOST_ROWS = {"metrics": 2_000, "training_data": 20_000, "pictures": 50}
 _NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
 
 
@@ -89,7 +96,7 @@ class Metric:
 
     def __post_init__(self) -> None:
         for text in ("dataset", "name", "id"):
-            object.__setattr__(self, text, one_line(getattr(self, text)))
+            object.__setattr__(self, text, one_line(getattr(self, text), LONGEST_LINE))
         object.__setattr__(self, "id", self.id or _metric_id(self.name))
         for number in _NUMBERS:
             object.__setattr__(self, number, _six_digits(getattr(self, number)))
@@ -117,7 +124,7 @@ class CardPicture:
 
     def __post_init__(self) -> None:
         # Square brackets would end the caption of an image in markdown.
-        caption = one_line(self.caption).translate(str.maketrans("[]", "()"))
+        caption = one_line(self.caption, 2 * LONGEST_LINE).translate(str.maketrans("[]", "()"))
         object.__setattr__(self, "caption", caption)
         try:
             pixels = base64.b64decode(self.jpeg, validate=True)
@@ -190,6 +197,9 @@ class ModelCard:
         The parent's `sha256`, by which it is found under another name; empty if not known.
     pictures : tuple of CardPicture
         Examples of what it does, and of where it fails.
+    checksum : {"right", "wrong", "none"}
+        Whether the card is as it was written into the file that it was read from: "wrong" if it
+        was changed since, "none" if the file, of an earlier release, has no checksum.
 
     Raises
     ------
@@ -216,19 +226,25 @@ class ModelCard:
     sha256: str = ""
     parent_sha256: str = ""
     pictures: tuple[CardPicture, ...] = ()
+    checksum: Literal["right", "wrong", "none"] = field(default="none", compare=False)
 
     def __post_init__(self) -> None:
         # Texts are kept in the form in which they are shown, so that a card that was written and
         # read back equals the one before.
-        normal: dict[str, object] = {name: one_line(getattr(self, name)) for name in _LINES}
-        normal |= {name: paragraphs(getattr(self, name)) for name in _PARAGRAPHS}
+        normal: dict[str, object] = {
+            name: one_line(getattr(self, name), LONGEST_LINE) for name in _LINES
+        }
+        for name in ("description", "limitations"):
+            normal[name] = paragraphs(getattr(self, name), LONGEST_TEXT, word=LONGEST_WORD)
+        normal["config"] = paragraphs(self.config, LONGEST_CONFIG)
         normal["name"] = check_name(self.name)
         normal["training_data"] = tuple(
-            (one_line(source), one_line(terms)) for source, terms in self.training_data
+            (one_line(source, LONGEST_LINE), one_line(terms, LONGEST_LINE))
+            for source, terms in self.training_data
         )
         normal["metrics"], normal["pictures"] = tuple(self.metrics), tuple(self.pictures)
         normal["scale"] = _check_scale(self.scale)
-        normal["parent"] = one_line(self.parent or "") or None
+        normal["parent"] = one_line(self.parent or "", LONGEST_LINE) or None
         for name, value in normal.items():
             object.__setattr__(self, name, value)
         self._check_values()
@@ -238,7 +254,7 @@ class ModelCard:
             raise _bad(expected="an architecture's settings by name", got=self.architecture)
         if type(self.working_size) is not int or not 32 <= self.working_size <= 4096:
             raise _bad(expected="a working size of 32 to 4096 pixels", got=self.working_size)
-        if not 0.0 <= self.vividness <= 1.0:
+        if type(self.vividness) not in (int, float) or not 0.0 <= self.vividness <= 1.0:
             raise _bad(expected="a vividness from 0 to 1", got=self.vividness)
         for digest in (getattr(self, name) for name in _HASHES):
             if digest and not re.fullmatch("[0-9a-f]{64}", digest):
@@ -254,14 +270,15 @@ class ModelCard:
         Returns
         -------
         dict of str to str
-            "colorgan_format" and "statement", and each field: texts as they are, the others as
-            JSON.
+            "colorgan_format" and "statement", each field (texts as they are, the others as
+            JSON), and a checksum over all of these.
         """
         values = dataclasses.asdict(self)
+        del values["checksum"]
         metadata = {"colorgan_format": str(FORMAT_VERSION), "statement": STATEMENT}
         for name, value in values.items():
             metadata[name] = value if name in _TEXTS else json.dumps(value, ensure_ascii=False)
-        return metadata
+        return with_checksum(metadata)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard:
@@ -288,19 +305,34 @@ class ModelCard:
         values: dict[str, Any] = {}
         try:
             for each in dataclasses.fields(cls):
+                if each.name == "checksum":
+                    values["checksum"] = _check_checksum(metadata)
+                    continue
                 if each.name in _ADDED and each.name not in metadata:
                     continue
                 text = metadata[each.name]
+                if len(text) > _LONGEST_JSON.get(each.name, len(text)):
+                    raise _too_large(each.name)
                 values[each.name] = text if each.name in _TEXTS else json.loads(text)
+            for name, most in _MOST_ROWS.items():
+                if len(values.get(name, ())) > most:
+                    raise _too_large(name)
             values["training_data"] = tuple((a, b) for a, b in values["training_data"])
             values["metrics"] = tuple(Metric(**_known(Metric, row)) for row in values["metrics"])
             rows = values.get("pictures", ())
             values["pictures"] = tuple(CardPicture(**_known(CardPicture, row)) for row in rows)
             return cls(**values)
-        except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise ModelError(
                 expected="a complete model card in the file's metadata",
-                got=f"one that can't be read ({type(error).__name__}: {error})",
+                got=f"one that can't be read ({type(error).__name__}: {reprlib.repr(str(error))})",
                 action="The file is damaged: get it again from where it came from.",
             ) from error
 
@@ -308,6 +340,32 @@ class ModelCard:
 def _metric_id(name: str) -> str:
     metric = find_metric(name)
     return "" if metric is None else metric.id
+
+
+def with_checksum(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return a file's metadata with a checksum over all of it, in place of the one it has.
+
+    Parameters
+    ----------
+    metadata : mapping of str to str
+        A card's, see `ModelCard.to_metadata`.
+    """
+    marked = {**metadata, _MARK: _CHECKSUM}
+    marked.pop(_CHECKSUM, None)
+    return {**marked, _CHECKSUM: _digest(marked)}
+
+
+def _digest(metadata: Mapping[str, str]) -> str:
+    rows = sorted((name, text) for name, text in metadata.items() if name != _CHECKSUM)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _check_checksum(metadata: Mapping[str, str]) -> Literal["right", "wrong", "none"]:
+    # The mark is covered by the checksum, and tells a file whose checksum has lost its name from
+    # the files of earlier releases, which have neither.
+    if _CHECKSUM not in metadata and _MARK not in metadata:
+        return "none"
+    return "right" if metadata.get(_CHECKSUM) == _digest(metadata) else "wrong"
 
 
 def _six_digits(value: float | None) -> float | None:
@@ -340,6 +398,14 @@ def _known(record: type[Metric | CardPicture], row: Mapping[str, Any]) -> dict[s
 def _bad(*, expected: str, got: object) -> ModelError:
     return ModelError(
         expected=f"{expected} on a model's card", got=reprlib.repr(got), action="Correct the card."
+    )
+
+
+def _too_large(name: str) -> ModelError:
+    return ModelError(
+        expected=f"{name} of a size that a model's card has",
+        got="far more",
+        action="Don't use this file: no release of this program has written it.",
     )
 
 

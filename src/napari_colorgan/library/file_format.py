@@ -10,8 +10,11 @@ a header of gigabytes, is refused before it sees the file.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
+import os
+import stat
 import struct
 from dataclasses import dataclass, field
 from math import prod
@@ -20,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import safetensors
 
 from napari_colorgan.errors import ModelError
-from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.card import ModelCard, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,8 +117,8 @@ def read_header(path: Path) -> Header:
         If the file can't be read or isn't a whole safetensors file.
     """
     try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
+        with _open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
             _check_begin(file, size, path.name)
         # "numpy" names what tensors would be returned as; none is read.
         with safetensors.safe_open(path, framework="numpy") as opened:
@@ -127,6 +130,8 @@ def read_header(path: Path) -> Header:
             }
     except OSError as error:
         raise unreadable(path, error) from error
+    except ValueError as error:  # of a NUL in the path
+        raise _refused(path.name, str(error)) from error
     except safetensors.SafetensorError as error:
         raise _refused(path.name, f"a header that does not fit the file ({error})") from error
     for info in tensors.values():
@@ -149,7 +154,8 @@ def read_bytes(path: Path) -> bytes:
         If the system can't read it.
     """
     try:
-        return path.read_bytes()
+        with _open_regular(path) as file:
+            return file.read()
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -263,9 +269,12 @@ def copy_model_file(source: Path, target: Path, name: str, *, overwrite: bool) -
     metadata = read_header(source).metadata
     card = dataclasses.replace(ModelCard.from_metadata(metadata), name=name)
     tensors = parse_tensors(read_bytes(source), source.name)
+    # What a later release of the same format has added is kept.
+    copied = with_checksum({**metadata, **card.to_metadata()})
+    if card.checksum == "wrong":  # and stays so: a copy must not hide it
+        copied["card_sha256"] = metadata.get("card_sha256", "")
     with write_atomically(target, overwrite=overwrite) as temporary, temporary.open("wb") as copy:
-        # What a later release of the same format has added is kept.
-        write_tensors(copy, tensors, {**metadata, **card.to_metadata()})
+        write_tensors(copy, tensors, copied)
 
 
 def check_weights(path: Path) -> str:
@@ -332,6 +341,20 @@ def unreadable(path: Path, error: OSError) -> ModelError:
         got=f"{path} ({error.strerror or error})",
         action="Check the path and its permissions.",
     )
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe, a device or a folder is an OSError, and nothing waits."""
+    # Opening a pipe would wait for a writer, for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def _check_begin(file: BinaryIO, size: int, name: str) -> None:

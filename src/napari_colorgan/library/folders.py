@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from napari_colorgan.errors import ColorganError, ModelError
-from napari_colorgan.home import data_folder
+from napari_colorgan.home import data_folder, expand
 from napari_colorgan.library.card import ModelCard
-from napari_colorgan.library.file_format import read_header
+from napari_colorgan.library.file_format import read_header, unreadable
 from napari_colorgan.library.names import NameSet, check_name, key, name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Kind: TypeAlias = Literal["bundled", "own", "shared", "file"]
+
+# What reading a hostile file has been seen to raise, besides a ModelError.
+_UNEXPECTED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+# Of the files that were read, by path: the version (device, inode, size, time) and the card, or
+# what is wrong with it.
+_cards: dict[Path, tuple[tuple[int, ...], ModelCard | ModelError]] = {}
+_MOST_CARDS = 5_000
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
 SHARED_VARIABLE = "NAPARI_COLORGAN_SHARED_MODELS"
@@ -55,8 +72,8 @@ class ModelFolders:
         """
         shared = shared or os.environ.get(SHARED_VARIABLE)
         return cls(
-            own=Path(own).expanduser() if own else data_folder() / "models",
-            shared=Path(shared).expanduser() if shared else None,
+            own=expand(own) if own else data_folder() / "models",
+            shared=expand(shared) if shared else None,
         )
 
     def by_kind(self) -> list[tuple[Kind, Path]]:
@@ -171,10 +188,51 @@ def read_entry(path: Path, kind: Kind, name: str | None = None) -> ModelEntry:
     ModelError
         If it can't be read, is damaged or is no model of this program.
     """
-    header = read_header(path)
-    card = ModelCard.from_metadata(header.metadata)
-    entry = ModelEntry(card.name, path, card, kind, header.size)
+    card, size = _read_card(path)
+    entry = ModelEntry(card.name, path, card, kind, size)
     return entry if name is None else _renamed(entry, name)
+
+
+def _read_card(path: Path) -> tuple[ModelCard, int]:
+    """Return a file's card and size; the same file is read once, whether or not it can be used.
+
+    The one place where files of a library are read: whatever is wrong with one of them is a
+    ModelError about that file, so that it can't hide the others.
+    """
+    try:
+        status = path.stat()
+        version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:  # of a NUL in the path
+        raise _unusable(path, error) from error
+    known = _cards.get(path)
+    if known is None or known[0] != version:
+        if len(_cards) >= _MOST_CARDS:
+            _cards.clear()
+        known = _cards[path] = (version, _parse_card(path))
+    result = known[1]
+    if isinstance(result, ModelError):
+        # A new one, since an error keeps the frames in which it was raised alive.
+        raise ModelError(expected=result.expected, got=result.got, action=result.action)
+    return result, status.st_size
+
+
+def _parse_card(path: Path) -> ModelCard | ModelError:
+    try:
+        return ModelCard.from_metadata(read_header(path).metadata)
+    except ModelError as error:
+        return error.with_traceback(None)
+    except _UNEXPECTED as error:
+        return _unusable(path, error)
+
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        expected=f"{path.name} to be a model file",
+        got=f"one that can't be read ({type(error).__name__}: {reprlib.repr(str(error))})",
+        action="It may be damaged: get it again from where it came from.",
+    )
 
 
 def _renamed(entry: ModelEntry, name: str) -> ModelEntry:

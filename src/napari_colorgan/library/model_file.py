@@ -167,6 +167,7 @@ def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     check_hash(parse_tensors(data, path.name), card, path.name)
     tensors = safetensors.torch.load(data)
     _check_finite(tensors, DAMAGED)
+    _check_sense(tensors, path.name)
     generator = build_generator(config)
     generator.load_state_dict(tensors)
     if footprint is not None:
@@ -193,6 +194,20 @@ def _check_finite(tensors: Mapping[str, Tensor], action: str) -> None:
             raise ModelError(
                 expected="finite weights", got=f"NaN or infinity in {name}", action=action
             )
+
+
+def _check_sense(tensors: Mapping[str, Tensor], name: str) -> None:
+    """Refuse weights that can't have been learned, and whose result would be gray or not finite."""
+    for key, tensor in tensors.items():
+        if key.endswith("running_var") and (tensor < 0).any():
+            raise ModelError(
+                expected=f"variances of at least 0 in {name}",
+                got=f"a negative one in {key}",
+                action=DAMAGED,
+            )
+    kernels = [tensor for tensor in tensors.values() if tensor.ndim >= 2]
+    if kernels and not any(tensor.any() for tensor in kernels):
+        raise ModelError(expected=f"weights in {name}", got="zeros alone", action=DAMAGED)
 
 
 def _read_architecture(card: ModelCard) -> tuple[GeneratorConfig, Footprint | None]:

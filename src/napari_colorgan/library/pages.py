@@ -45,8 +45,15 @@ _BASELINES = {
     "lookup_table": "Lookup table",
     "base": "Base model",
 }
+_CHANGED = "**This card was changed after the model was saved: what it states may be wrong.**"
+_CHECKSUMS = {
+    "right": "right",
+    "wrong": "wrong: the card was changed after the model was saved",
+    "none": "none, as in files of earlier releases",
+}
 _KILOBYTE = 1e3
 _MEGABYTE = 1e6
+_LONGEST_CODE_LINE = 2_000
 
 
 def card_page(card: ModelCard, *, pictures: bool = True) -> str:
@@ -66,10 +73,12 @@ def card_page(card: ModelCard, *, pictures: bool = True) -> str:
         facts, the training data, the results, the limitations, the configurations and pictures.
     """
     facts = [(label, _shown(getattr(card, name))) for name, label in _FACTS.items()]
+    facts.append(("Checksum of this card", _CHECKSUMS[card.checksum]))
     results_header = ("Set", "Metric", "This model", *_BASELINES.values())
     parts = [
         f"# {card.title}",
         f"> {STATEMENT}",
+        _CHANGED if card.checksum == "wrong" else "",
         _escape_headings(card.description),
         _FACTS_HEADING,
         _table(("Fact", "Value"), facts),
@@ -82,7 +91,7 @@ def card_page(card: ModelCard, *, pictures: bool = True) -> str:
         "## Architecture",
         _fence(json.dumps(card.architecture, indent=2, ensure_ascii=False), "json"),
         "## Run configuration",
-        _fence(card.config, "toml"),
+        _fence(_cut_lines(card.config), "toml"),
     ]
     if card.pictures:
         parts += ["## Pictures", *(_picture(each, shown=pictures) for each in card.pictures)]
@@ -183,6 +192,11 @@ def _picture(picture: CardPicture, *, shown: bool) -> str:
 def _escape_headings(text: str) -> str:
     """Return the text with lines that look like a heading escaped: the headings are the page's."""
     return re.sub(r"(?m)^(?=\\*#)", r"\\", text)
+
+
+def _cut_lines(text: str) -> str:
+    """Return the text with very long lines cut, which take seconds to break into a window's."""
+    return re.sub(rf"(?m)^(.{{{_LONGEST_CODE_LINE}}}).+$", r"\1…", text)
 
 
 def _fence(text: str, language: str) -> str:

@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_colorgan.errors import OutputExistsError
+from napari_colorgan.home import expand
 from napari_colorgan.library import problems
 from napari_colorgan.library.file_format import copy_model_file
 from napari_colorgan.library.folders import (
@@ -26,6 +28,7 @@ from napari_colorgan.library.names import (
     free_name,
     key,
     looks_like_path,
+    name_of_file,
     same_name,
 )
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
+
+_MOST_TRIES = 1000
 
 __all__ = ["ModelEntry", "ModelLibrary", "SkippedFile"]
 
@@ -94,7 +99,7 @@ class ModelLibrary:
         ModelError
             If there is no such model, or its file can't be used.
         """
-        path = Path(model).expanduser()
+        path = expand(model)
         if isinstance(model, Path):
             return read_entry(path, "file")
         entries, skipped = list_folders(self.folders.by_kind())
@@ -193,7 +198,7 @@ class ModelLibrary:
         """
         from napari_colorgan.library.model_file import load_model_file
 
-        source = Path(path).expanduser()
+        source = expand(path)
         card = load_model_file(source).card  # for its checks; the weights are freed at once
         same = [entry for entry in self.entries() if entry.card.sha256 == card.sha256]
         if same and not again:
@@ -276,7 +281,27 @@ class ModelLibrary:
         FileError
             If the file can't be removed.
         """
-        self.delete_file(self._own(model, "delete").path)
+        self.delete_file(self.own_file(model))
+
+    def own_file(self, model: str) -> Path:
+        """Return the file of an own model, also of one that can't be used.
+
+        Parameters
+        ----------
+        model : str
+            Its name; the file's name without its suffix if that can't be used.
+
+        Raises
+        ------
+        ModelError
+            If there is no such file, or it isn't the user's own.
+        """
+        if self._find_name(model) is None:
+            for file in self.skipped():
+                is_own = file.path.parent == self.folders.own
+                if is_own and same_name(name_of_file(file.path), model):
+                    return file.path
+        return self._own(model, "delete").path
 
     def delete_file(self, path: Path) -> None:
         """Remove a file of the user's own folder for good, whether or not it can be used.
@@ -326,8 +351,8 @@ class ModelLibrary:
             If the file exists, or can't be written.
         """
         entry = self._named(model)
-        target = Path(path).expanduser()
-        if target.is_dir():
+        target = expand(path)
+        if os.path.isdir(target):
             target = target / (entry.name + MODEL_SUFFIX)
         elif not target.name.lower().endswith(".safetensors"):
             target = target.with_name(target.name + MODEL_SUFFIX)
@@ -351,9 +376,19 @@ class ModelLibrary:
 
     def _copy(self, source: Path, name: str | None, default: str) -> ModelEntry:
         """Copy a file into the user's folder, as `name` or else the first free like `default`."""
-        if name is None:
-            name = free_name(default, (entry.name for entry in self.entries()))
-        name = check_name(name)
+        if name is not None:
+            return self._add_copy(source, check_name(name))
+        for _ in range(_MOST_TRIES):
+            # Unusable files keep their names, too.
+            files = (name_of_file(file.path) for file in self.skipped())
+            free = free_name(default, [*(entry.name for entry in self.entries()), *files])
+            try:
+                return self._add_copy(source, check_name(free))
+            except OutputExistsError:
+                continue  # another program has just taken that name: the next one
+        raise problems.file_in_the_way(self.folders.own / (free + MODEL_SUFFIX))
+
+    def _add_copy(self, source: Path, name: str) -> ModelEntry:
         return self._add(name, lambda path: copy_model_file(source, path, name, overwrite=False))
 
     def _add(

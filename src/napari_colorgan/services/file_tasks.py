@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError, FileError, InputError
+from napari_colorgan.home import expand
 from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, find_files, stem_of
 from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suffix
 from napari_colorgan.io.tiff_tags import sibling_names
@@ -91,8 +92,8 @@ def plan_files(
     FileError
         If the output's suffix is of no known format.
     """
-    colors = Path(output).expanduser()
-    unsure = None if uncertainty is None else Path(uncertainty).expanduser()
+    colors = expand(output)
+    unsure = None if uncertainty is None else expand(uncertainty)
     outputs = [each for each in (colors, unsure) if each is not None]
     found, problems, is_group = _find_sources(inputs, outputs)
     sources = list(found)
@@ -138,7 +139,7 @@ def _find_sources(
     problems: list[tuple[str, ColorganError]] = []
     has_folder = False
     for text in inputs:
-        path = Path(text).expanduser()
+        path = expand(text)
         if path.is_dir() and not is_zarr(path):
             has_folder, root = True, path
             matches = _images(find_files(path), outputs)

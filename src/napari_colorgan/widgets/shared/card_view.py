@@ -6,8 +6,9 @@ import base64
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import (
+    QDesktopServices,
     QFont,
     QImage,
     QTextBlockFormat,
@@ -17,20 +18,23 @@ from qtpy.QtGui import (
     QTextFormat,
     QTextOption,
 )
-from qtpy.QtWidgets import QTextBrowser
+from qtpy.QtWidgets import QMessageBox, QTextBrowser
 
 from napari_colorgan.library.card import STATEMENT
+from napari_colorgan.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qtpy.QtCore import QUrl
     from qtpy.QtWidgets import QWidget
 
     from napari_colorgan.library.card import Metric, ModelCard
 
 _INDENT = 16  # pixels before a list's points
 _NARROWEST = 200  # pixels of a picture's width
+_IMAGES = tuple(f"data:image/{kind}" for kind in ("png", "jpeg", "webp"))
+_LONGEST_IMAGE = 4_000_000  # characters in base64
+_SCHEMES = ("http", "https")
 
 
 class CardView(QTextBrowser):
@@ -38,22 +42,39 @@ class CardView(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setOpenExternalLinks(True)
+        self.setOpenLinks(False)
+        self.anchorClicked.connect(self._ask_to_open)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         # Files that are dropped on it are handled by the panel around it.
         self.setAcceptDrops(False)
 
     def loadResource(self, kind: int, name: QUrl) -> Any:
-        """Return an image that the page embeds as data; nothing is fetched."""
+        """Return an image that the page embeds as data, empty if it can't be shown.
+
+        Nothing is fetched.
+        """
         if name.scheme() != "data":
             return None
-        _, _, coded = name.toString().partition(";base64,")
-        picture = QImage.fromData(base64.b64decode(coded))
+        kind_text, _, coded = name.toString().partition(";base64,")
+        if kind_text not in _IMAGES or len(coded) > _LONGEST_IMAGE:
+            return QImage()
+        # An exception in a method that Qt calls ends the process.
+        try:
+            picture = QImage.fromData(base64.b64decode(coded, validate=True))
+        except ValueError:
+            return QImage()
         width = max(self.viewport().width() - 2 * _INDENT, _NARROWEST)
         if picture.width() > width:
             smooth = Qt.TransformationMode.SmoothTransformation
             picture = picture.scaledToWidth(width, smooth)
         return picture
+
+    def _ask_to_open(self, url: QUrl) -> None:
+        """Open a web page, once the user has seen its address."""
+        if url.scheme() in _SCHEMES:
+            text = f"Open this address in the browser?\n\n{printable(url.toDisplayString())}"
+            if QMessageBox.question(self, "Open a link", text) == QMessageBox.StandardButton.Yes:
+                QDesktopServices.openUrl(url)
 
     def show_page(self, markdown: str) -> None:
         """Show a page. HTML in it is shown as plain text, since cards come from other people.
@@ -67,10 +88,32 @@ class CardView(QTextBrowser):
         document = self.document()
         document.setMarkdown(markdown, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
         _tone_down(document)
+        _unlink(document)
         document.setIndentWidth(_INDENT)
         # The cursor too: when the page is first shown, it scrolls to the cursor.
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(0)
+
+
+def _unlink(document: QTextDocument | None) -> None:
+    """Make plain text of all links but those to web pages."""
+    block = document.begin() if document is not None else None
+    while block is not None and block.isValid():
+        # Positions first: changing a format invalidates the iterator over fragments.
+        spans = []
+        fragments = block.begin()
+        while not fragments.atEnd():
+            fragment = fragments.fragment()
+            href = fragment.charFormat().anchorHref()
+            if href and QUrl(href).scheme() not in _SCHEMES:
+                spans.append((fragment.position(), fragment.length()))
+            fragments += 1
+        for start, length in spans:
+            cursor = QTextCursor(block)
+            cursor.setPosition(start)
+            cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
+            cursor.setCharFormat(QTextCharFormat())
+        block = block.next()
 
 
 def _tone_down(document: QTextDocument | None) -> None:

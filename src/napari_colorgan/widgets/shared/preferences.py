@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.settings import get_plugin_settings
 
+from napari_colorgan.home import expand
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_colorgan.inference.settings import Precision
 
 _GIGABYTE = 1_000_000_000
@@ -53,4 +56,4 @@ def load_preferences() -> Preferences:
 
 
 def _folder(text: str) -> Path | None:
-    return Path(text.strip()).expanduser() if text.strip() else None
+    return expand(text.strip()) if text.strip() else None
