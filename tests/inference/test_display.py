@@ -70,6 +70,12 @@ def test_every_integer_level_is_within_the_colour_law(dtype):
     assert lightness[-1, -1] == pytest.approx(100, abs=1e-4)
 
 
+@pytest.mark.parametrize(("high", "shown"), [(5e-324, [0, 0, 100]), (-5e-324, [100, 0, 0])])
+def test_a_range_too_narrow_for_its_half_still_has_a_direction(high, shown):
+    lightness = DisplayRange(0.0, high).lightness(np.array([[-1.0, 0.0, 1.0]]))
+    np.testing.assert_allclose(lightness[0], shown, atol=0.01)
+
+
 def test_what_is_not_a_number_is_black_and_infinities_are_the_limits():
     plane = np.array([[np.nan, -np.inf, np.inf, -5.0, 7.0]], np.float32)
     np.testing.assert_allclose(DisplayRange(-5, 7).lightness(plane), [[0, 0, 100, 0, 100]])

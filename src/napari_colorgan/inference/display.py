@@ -207,7 +207,8 @@ class DisplayRange:
             shown -= self.low / 2
             shown /= span
         else:
-            shown = np.where(shown > self.low, 1.0, 0.0)
+            beyond = shown < self.low if self.high < self.low else shown > self.low
+            shown = np.where(beyond, 1.0, 0.0)
         np.fmax(shown, 0.0, out=shown)  # fmax and not maximum: NaN becomes 0
         np.minimum(shown, 1.0, out=shown)
         if self.gamma != 1.0:
