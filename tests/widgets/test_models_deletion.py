@@ -80,10 +80,12 @@ def test_a_file_in_use_stays_and_that_is_said(
     assert "Close the programs that use it" in models.said
     assert "liver" in models.names
     with monkeypatch.context() as patch:
+        patch.setattr(os, "link", in_use)
         patch.setattr(os, "replace", in_use)
         models.click("rename")
         models.type_name("lung")
     assert "permission" in models.said
+    assert "lung" not in models.names
     assert models.chosen == "liver"
 
 

@@ -81,7 +81,7 @@ class PredictionSettings:
     chroma_limit: Annotated[
         float,
         Setting(
-            "Chr&oma limit",
+            "Max chr&oma",
             "The strongest colour that is painted, as CIE chroma: lower it where a few spots are "
             "glaring. sRGB reaches 134, so that 150 limits nothing. Hints are limited too.",
             low=1,

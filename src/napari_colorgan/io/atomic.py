@@ -142,7 +142,11 @@ def _move_exclusively(temporary: Path, place: Path, path: Path) -> None:
             os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError as error:
             raise already_exists(path) from error
-        os.replace(temporary, place)
+        try:
+            os.replace(temporary, place)
+        except OSError:
+            place.unlink(missing_ok=True)
+            raise
 
 
 def _keep_mode(temporary: Path, place: Path) -> None:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_colorgan.errors import OutputExistsError
+from napari_colorgan.errors import ColorganError, OutputExistsError
 from napari_colorgan.home import expand
 from napari_colorgan.library import problems
 from napari_colorgan.library.file_format import copy_model_file
@@ -263,7 +263,11 @@ class ModelLibrary:
             name, lambda path: copy_model_file(entry.path, path, name, overwrite=False)
         )
         # Last, so that the model is in the library at every moment.
-        self.delete_file(entry.path)
+        try:
+            self.delete_file(entry.path)
+        except ColorganError:
+            renamed.path.unlink(missing_ok=True)
+            raise
         return renamed
 
     def delete(self, model: str) -> None:
