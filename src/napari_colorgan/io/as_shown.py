@@ -85,7 +85,20 @@ def as_shown(
 
 
 def lazily(data: Any, letters: str) -> Any:
-    """Return a dask array with one plane a chunk."""
+    """Return a dask array with one plane a chunk.
+
+    Parameters
+    ----------
+    data : array-like
+        Of any number of axes: a memory map, a zarr array, a dask array.
+    letters : str
+        The axes in their order; "Y", "X" and "S" stay whole.
+
+    Returns
+    -------
+    dask.array.Array
+        The same values, still unread.
+    """
     import dask.array
 
     chunks = [

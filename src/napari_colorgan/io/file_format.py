@@ -156,7 +156,15 @@ class FileTarget:
         self._store = store
 
     def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
-        """Store one plane."""
+        """Store one plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's place along the outer axes; empty for a single plane.
+        plane : ndarray, shape (Y, X) or (Y, X, S)
+            Its pixels, cast to the file's dtype.
+        """
         self._store(index, np.asarray(plane, dtype=self._dtype))
 
 
@@ -165,6 +173,11 @@ def readable(text: str) -> str:
 
     Bytes of file names that are no UTF-8, which Python keeps as lone surrogates, and control
     characters become question marks.
+
+    Parameters
+    ----------
+    text : str
+        Any text, such as a file name.
     """
     return "".join(
         c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") else "?" for c in text

@@ -181,12 +181,24 @@ def output_suffix(source: Path, dtype: str) -> str:
 
 
 def is_zarr(path: Path) -> bool:
-    """Return whether a folder is a zarr group or array."""
+    """Return whether a folder is a zarr group or array.
+
+    Parameters
+    ----------
+    path : Path
+        A folder; anything else is no zarr store.
+    """
     return any((path / name).is_file() for name in ZARR.folder_files)
 
 
 def stem_of(path: Path) -> str:
-    """Return a path's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one."""
+    """Return a path's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one.
+
+    Parameters
+    ----------
+    path : Path
+        Any path; nothing is read.
+    """
     stem = path.stem if path.suffix.lower() in INPUT_SUFFIXES else path.name
     return stem[:-4] if stem.lower().endswith(".ome") else stem
 

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 
 def read_npy(path: Path) -> Stack:
-    """Open an array without reading its values."""
+    """Open an array without reading its values.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Pickled arrays are refused.
+
+    Returns
+    -------
+    Stack
+        A memory map with axes guessed from its shape.
+    """
     with np.errstate(over="ignore"):  # of the sizes that a damaged header states
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     return Stack(FileArray(array, path), Axes.for_shape(array.shape))
@@ -49,6 +60,11 @@ class PlaneFile:
 
     def append(self, planes: np.ndarray) -> None:
         """Write the next plane, or several.
+
+        Parameters
+        ----------
+        planes : ndarray, shape ([N,] Y, X[, S])
+            Pixels, cast to the file's dtype.
 
         Raises
         ------

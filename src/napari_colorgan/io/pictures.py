@@ -1,5 +1,7 @@
 """Pictures of a single plane, decoded whole: PNG, JPEG 2000, and what Pillow decodes."""
 
+# Over 300 lines: a reader and a writer for each format of one plane, which share most steps.
+
 from __future__ import annotations
 
 import json
@@ -39,7 +41,23 @@ _PNG_HEADER = 24
 
 
 def read_png(path: Path) -> Stack:
-    """Decode a PNG of 1 to 16 bits: gray, RGB, RGBA or with a palette."""
+    """Decode a PNG of 1 to 16 bits: gray, RGB, RGBA or with a palette.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Stack
+        One upright plane, in sRGB where the file has a colour profile.
+
+    Raises
+    ------
+    FileError
+        If the file ends early.
+    """
     import imagecodecs
 
     data = path.read_bytes()
@@ -58,7 +76,18 @@ def read_png(path: Path) -> Stack:
 
 
 def read_jpeg2000(path: Path) -> Stack:
-    """Decode a JPEG 2000 image of 8 or 16 bits."""
+    """Decode a JPEG 2000 image of 8 or 16 bits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Stack
+        One plane, in sRGB where the file has a colour profile.
+    """
     import imagecodecs
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
@@ -107,7 +136,13 @@ def pillow_size(module: str, name: str) -> Callable[[Path], tuple[int, int]]:
 
 
 def png_size(path: Path) -> tuple[int, int]:
-    """Return rows and columns of the upright picture, from its header and EXIF."""
+    """Return rows and columns of the upright picture, from its header and EXIF.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG file.
+    """
     with path.open("rb") as file:
         start = file.read(_PNG_HEADER)
     width, height = struct.unpack(">II", start[16:24])
@@ -144,7 +179,18 @@ def _orientation(exif: bytes | None) -> int:
 
 @contextmanager
 def png_writer(spec: OutputSpec) -> Iterator[FileTarget]:
-    """Write a PNG of 8 or 16 bits with text chunks on its making."""
+    """Write a PNG of 8 or 16 bits with text chunks on its making.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write, and where.
+
+    Yields
+    ------
+    FileTarget
+        It takes the one plane; the file appears when the block ends without an error.
+    """
     import imagecodecs
 
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
@@ -156,7 +202,18 @@ def png_writer(spec: OutputSpec) -> Iterator[FileTarget]:
 
 @contextmanager
 def jpeg2000_writer(spec: OutputSpec) -> Iterator[FileTarget]:
-    """Write a JPEG 2000 image of 8 or 16 bits without losses, with a box on its making."""
+    """Write a JPEG 2000 image of 8 or 16 bits without losses, with a box on its making.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write, and where.
+
+    Yields
+    ------
+    FileTarget
+        It takes the one plane; the file appears when the block ends without an error.
+    """
     import imagecodecs
 
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
@@ -168,7 +225,23 @@ def jpeg2000_writer(spec: OutputSpec) -> Iterator[FileTarget]:
 
 @contextmanager
 def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
-    """Write a JPEG with its making in the comment and in EXIF."""
+    """Write a JPEG with its making in the comment and in EXIF.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write, and where.
+
+    Yields
+    ------
+    FileTarget
+        It takes the one plane; the file appears when the block ends without an error.
+
+    Raises
+    ------
+    FileError
+        If a side exceeds the format's 65,535 pixels.
+    """
     from PIL import Image
 
     if max(spec.axes.plane_shape(spec.shape)) > _JPEG_LONGEST:

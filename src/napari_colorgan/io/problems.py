@@ -26,6 +26,11 @@ def reading(path: Path) -> Iterator[None]:
     path : pathlib.Path
         The file being read, for the message.
 
+    Yields
+    ------
+    None
+        Control to the block that reads.
+
     Raises
     ------
     FileError
@@ -63,6 +68,11 @@ def writing(path: Path) -> Iterator[None]:
     ----------
     path : pathlib.Path
         The file being written, for the message.
+
+    Yields
+    ------
+    None
+        Control to the block that writes.
 
     Raises
     ------

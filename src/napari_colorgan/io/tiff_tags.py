@@ -96,7 +96,13 @@ def _resolution(page: Any) -> dict[str, float]:
 
 
 def stored_range(file: Any) -> tuple[float, float] | None:
-    """Return the values that ImageJ says are shown black and white, if it is one pair."""
+    """Return the values that ImageJ says are shown black and white, if it is one pair.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        An open file.
+    """
     if not file.is_imagej:
         return None
     metadata = file.imagej_metadata or {}
@@ -110,7 +116,13 @@ def stored_range(file: Any) -> tuple[float, float] | None:
 
 
 def file_names(file: Any) -> tuple[str, ...]:
-    """Return the files that an OME-TIFF's planes lie in, in their order; none for a single one."""
+    """Return the files that an OME-TIFF's planes lie in, in their order; none for a single one.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        An open file.
+    """
     if not file.is_ome:
         return ()
     names: dict[str, None] = {}
@@ -142,6 +154,13 @@ def sibling_names(path: Path) -> tuple[str, ...]:
 
 def require_siblings(path: Path, file: Any) -> tuple[str, ...]:
     """Raise unless all files of an OME-TIFF stack are there.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the user named.
+    file : tifffile.TiffFile
+        The same file, open.
 
     Returns
     -------

@@ -27,6 +27,21 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write an OME-TIFF, uncompressed so that any plane can be written at any time.
 
     Plain writes, not a memory map: on a full disk these fail, where a map kills the process.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write, and where.
+
+    Yields
+    ------
+    FileTarget
+        It takes planes in any order; the file appears when the block ends without an error.
+
+    Raises
+    ------
+    FileError
+        If the disk has too little room.
     """
     import tifffile
 

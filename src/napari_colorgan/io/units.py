@@ -60,5 +60,11 @@ def unit_name(text: str | None) -> str:
 
 
 def ome_xml_symbol(name: str) -> str | None:
-    """Return the symbol that OME-XML has for a unit's name, None where it has none."""
+    """Return the symbol that OME-XML has for a unit's name, None where it has none.
+
+    Parameters
+    ----------
+    name : str
+        The unit's full name in lower case, such as "micrometer".
+    """
     return _OME_XML.get(name)

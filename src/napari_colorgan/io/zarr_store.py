@@ -1,5 +1,7 @@
 """OME-Zarr: groups of pyramid levels with axes, pixel sizes and units."""
 
+# Over 300 lines: reader and writer of one format, which have to agree on its layout.
+
 from __future__ import annotations
 
 import warnings
@@ -108,6 +110,21 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
 
     Samples become channels, coloured red, green and blue, which is how OME-Zarr has RGB.
     Smaller levels are averaged from each plane as it comes.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write, and where.
+
+    Yields
+    ------
+    FileTarget
+        It takes planes in any order; the folder appears when the block ends without an error.
+
+    Raises
+    ------
+    FileError
+        If the folder holds files of another kind, which are never deleted.
     """
     import zarr
 

@@ -133,7 +133,13 @@ def open_sample(key: str, size: tuple[int, int] = SIZE) -> tuple[Viewer, Coloriz
 
 
 def press_run(panel: ColorizeWidget) -> None:
-    """Click the panel's button as a user does."""
+    """Click the panel's button as a user does.
+
+    Parameters
+    ----------
+    panel : ColorizeWidget
+        An open panel.
+    """
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
 
@@ -142,6 +148,11 @@ def press_run(panel: ColorizeWidget) -> None:
 
 def wait_for_run(panel: ColorizeWidget) -> Image:
     """Process events until the run has ended.
+
+    Parameters
+    ----------
+    panel : ColorizeWidget
+        A panel whose run has been started.
 
     Returns
     -------

@@ -128,7 +128,13 @@ class LivePreview(QObject):
         self._remove_layer()
 
     def forget(self, layer: Any) -> bool:
-        """Return whether a layer that the viewer has lost was the preview."""
+        """Return whether a layer that the viewer has lost was the preview.
+
+        Parameters
+        ----------
+        layer : object
+            The layer that was removed.
+        """
         if self._layer is None or layer != self._layer:
             return False
         self._layer = None

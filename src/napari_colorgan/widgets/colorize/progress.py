@@ -51,13 +51,25 @@ class ProgressReport(QObject):
         self._throttler = new_throttler(self, _INTERVAL_MS, self._update_activity)
 
     def start(self, total: int) -> None:
-        """Start to count; the number of planes is known now."""
+        """Start to count; the number of planes is known now.
+
+        Parameters
+        ----------
+        total : int
+            The number of planes.
+        """
         self.total = total
         self._started = time.monotonic()
         self._bar.total = total
 
     def advance(self, done: int) -> None:
-        """Set how many planes are done."""
+        """Set how many planes are done.
+
+        Parameters
+        ----------
+        done : int
+            The number of planes, not an increment.
+        """
         self.done = done
         self._throttler.throttle()
 
@@ -182,7 +194,13 @@ class RunBar(QWidget):
         layout.addWidget(self.disclaimer)
 
     def set_state(self, state: State) -> None:
-        """Show whether a job runs, is being cancelled, or neither."""
+        """Show whether a job runs, is being cancelled, or neither.
+
+        Parameters
+        ----------
+        state : State
+            Which of the three.
+        """
         self.state = state
         self.button.setText(_TEXTS[state])
         self.button.setAccessibleName(_TEXTS[state].replace("&", ""))
@@ -195,14 +213,30 @@ class RunBar(QWidget):
             self.status.setText("Preparing…")
 
     def show_progress(self, done: int, total: int, text: str) -> None:
-        """Show the progress of the job."""
+        """Show the progress of the job.
+
+        Parameters
+        ----------
+        done, total : int
+            Numbers of planes.
+        text : str
+            The line below the bar.
+        """
         # A single plane has no progress to show; the bar then only shows that work goes on.
         self.progress.setRange(0, total if total > 1 else 0)
         self.progress.setValue(done)
         self.status.setText(text)
 
     def show_message(self, text: str, tone: Tone = "notice") -> None:
-        """Show a message above the button; an empty one hides it."""
+        """Show a message above the button; an empty one hides it.
+
+        Parameters
+        ----------
+        text : str
+            Plain text.
+        tone : Tone
+            An error is coloured.
+        """
         self.message.setText(text)
         self.message.setVisible(bool(text))
         color = f"color: {_COLORS['error']};" if tone == "error" else ""

@@ -70,7 +70,13 @@ class ResultLayers(QObject):
             insert_above(self._viewer, self._source, layer)
 
     def finish(self, origin: Mapping[str, Any]) -> None:
-        """Show every plane and complete the layers' metadata about their origin."""
+        """Show every plane and complete the layers' metadata about their origin.
+
+        Parameters
+        ----------
+        origin : Mapping[str, Any]
+            Added to what the layers' metadata say already.
+        """
         self._throttler.cancel()
         self._refresh()
         if self.shown:
@@ -117,6 +123,15 @@ def insert_above(viewer: Viewer, source: Image, layer: Image) -> None:
     """Insert a layer above its source and above all earlier results of that source.
 
     The newest result is what the user sees. It goes on top if the source was removed.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where it is shown.
+    source : Image
+        The layer that was colorized.
+    layer : Image
+        The new layer.
     """
     layers = viewer.layers
     position = len(layers)
@@ -127,12 +142,28 @@ def insert_above(viewer: Viewer, source: Image, layer: Image) -> None:
 
 
 def results_of(viewer: Viewer, source: Image) -> list[Image]:
-    """Return the layers that were predicted from a source, previews included."""
+    """Return the layers that were predicted from a source, previews included.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where they are shown.
+    source : Image
+        The layer that was colorized.
+    """
     source_id = str(source.unique_id)
     return [layer for layer in viewer.layers if layer.metadata.get(SOURCE_KEY) == source_id]
 
 
 def last_result(viewer: Viewer, source: Image) -> list[Image]:
-    """Return the layers of the newest run on a source, empty if there was none."""
+    """Return the layers of the newest run on a source, empty if there was none.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where they are shown.
+    source : Image
+        The layer that was colorized.
+    """
     results = [r for r in results_of(viewer, source) if PREVIEW_KEY not in r.metadata]
     return [r for r in results if r.metadata.get(RUN_KEY) == results[-1].metadata.get(RUN_KEY)]

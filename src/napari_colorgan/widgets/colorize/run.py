@@ -153,7 +153,13 @@ class ColorizeRun(QObject):
         self._runner.cancel()
 
     def layer_removed(self, layer: Image) -> None:
-        """Cancel and remove all layers if the source or the result was removed."""
+        """Cancel and remove all layers if the source or the result was removed.
+
+        Parameters
+        ----------
+        layer : Image
+            Any layer that the viewer has lost.
+        """
         result_removed = self.layers.shown and layer == self.layers.color
         if layer == self.plan.layer or result_removed:
             self._discarded = True
@@ -226,7 +232,17 @@ def _allocate_levels(plan: RunPlan, dtype: str, samples: int) -> list[Any]:
 def prediction_settings(
     options: Options, preferences: Preferences, entry: ModelEntry
 ) -> PredictionSettings:
-    """Return the settings of a prediction: the form's, where it has them, else the preferences."""
+    """Return the settings of a prediction: the form's, where it has them, else the preferences.
+
+    Parameters
+    ----------
+    options : Options
+        The form's state.
+    preferences : Preferences
+        napari's preferences of this plugin.
+    entry : ModelEntry
+        The chosen model.
+    """
     choices = {name: getattr(options, name) for name in declared(PredictionSettings)}
     choices |= {"precision": preferences.precision, "memory_limit": preferences.memory_limit}
     if options.device == "preferences":
@@ -239,6 +255,16 @@ def prediction_settings(
 def layer_metadata(
     plan: RunPlan, settings: PredictionSettings, display: DisplayRange
 ) -> dict[str, Any]:
-    """Return the metadata of a result layer about its origin."""
+    """Return the metadata of a result layer about its origin.
+
+    Parameters
+    ----------
+    plan : RunPlan
+        What is colorized, by which model.
+    settings : PredictionSettings
+        The settings of the prediction.
+    display : DisplayRange
+        How values are displayed.
+    """
     origin = describe_origin(plan.entry.card, settings, display)
     return {METADATA_KEY: origin, SOURCE_KEY: str(plan.layer.unique_id)}

@@ -67,7 +67,13 @@ class ClosingGuard(QObject):
         self._find_window = lambda: None
 
     def ask_or_close(self, close: Callable[[], object]) -> None:
-        """Close at once if no run is active, else as the user answers."""
+        """Close at once if no run is active, else as the user answers.
+
+        Parameters
+        ----------
+        close : Callable[[], object]
+            Called once the user agrees.
+        """
         runs = self._running()
         if not runs:
             close()

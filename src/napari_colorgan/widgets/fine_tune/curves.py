@@ -61,7 +61,13 @@ class TrainingCurves(QWidget):
         self._step = 0
 
     def show_event(self, event: Event) -> None:
-        """Add the values that an event carries, if any."""
+        """Add the values that an event carries, if any.
+
+        Parameters
+        ----------
+        event : Event
+            Any event of a run.
+        """
         from napari_colorgan.events import EpochDone, StepDone
 
         if isinstance(event, StepDone):

@@ -92,11 +92,23 @@ class TrainingData(QWidget):
         return [value for value in self._checked() if isinstance(value, Path)]
 
     def gray_input_of(self, layer: Image) -> Image | None:
-        """Return the gray input of a colour layer, None for the layer's own lightness."""
+        """Return the gray input of a colour layer, None for the layer's own lightness.
+
+        Parameters
+        ----------
+        layer : Image
+            One of the colour layers.
+        """
         return self.gray_input.gray_input_of(layer)
 
     def set_layers(self, layers: Sequence[Any]) -> None:
-        """List the usable layers of a viewer; new ones are checked, others stay as they were."""
+        """List the usable layers of a viewer; new ones are checked, others stay as they were.
+
+        Parameters
+        ----------
+        layers : sequence of napari.layers.Layer
+            All layers of the viewer.
+        """
         colors = [layer for layer in layers if is_trainable(layer)]
         checked = {id(item.data(_ROLE)): item.checkState() for item in self._items()}
         paths = [
@@ -115,7 +127,13 @@ class TrainingData(QWidget):
         self._changed()
 
     def add_paths(self, paths: Iterable[Path]) -> None:
-        """Add files and folders that are not listed yet."""
+        """Add files and folders that are not listed yet.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+            Files and folders of images.
+        """
         known = {value for item in self._items() if isinstance(value := item.data(_ROLE), Path)}
         for path in paths:
             if path not in known:

@@ -43,7 +43,13 @@ class FileCount(QObject):
         self._runner = JobRunner(self)
 
     def count(self, paths: list[Path]) -> None:
-        """Count the planes of these paths, unless they have been counted."""
+        """Count the planes of these paths, unless they have been counted.
+
+        Parameters
+        ----------
+        paths : list of Path
+            Files and folders of images; an empty list counts nothing.
+        """
         if paths == self._paths:
             return
         self._paths = list(paths)
@@ -190,7 +196,15 @@ class TrainingEstimate(QObject):
 
 
 def count_text(count: int, noun: str) -> str:
-    """Return a number with its noun; the first word of the noun gets the plural."""
+    """Return a number with its noun; the first word of the noun gets the plural.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    noun : str
+        In the singular.
+    """
     first, *rest = noun.split(" ", 1)
     return " ".join([f"{count:,}", first if count == 1 else f"{first}s", *rest])
 

@@ -65,14 +65,26 @@ class RunFollower(QObject):
         return None
 
     def attach(self, path: Path) -> None:
-        """Follow a run from its first event on."""
+        """Follow a run from its first event on.
+
+        Parameters
+        ----------
+        path : Path
+            The run's folder.
+        """
         self.run = self._followed[path] = TuningRun(path)
         self._state, self._cancelled = None, False
         self._timer.start()
         self._poll()
 
     def start(self, path: Path) -> None:
-        """Start or resume a run and follow it; a failure is reported as a change of state."""
+        """Start or resume a run and follow it; a failure is reported as a change of state.
+
+        Parameters
+        ----------
+        path : Path
+            The run's folder, with its request in it.
+        """
         try:
             TuningRun(path).start()
         except ColorganError as error:
@@ -87,7 +99,13 @@ class RunFollower(QObject):
         self.run = self._state = None
 
     def pause(self, paused: bool) -> None:
-        """Pause the run, or let it continue."""
+        """Pause the run, or let it continue.
+
+        Parameters
+        ----------
+        paused : bool
+            True to pause.
+        """
         if self.run is not None:
             self.run.pause(paused)
             self._poll()

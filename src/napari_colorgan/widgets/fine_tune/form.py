@@ -160,7 +160,13 @@ class TrainingForm(QWidget):
         return float(self.epochs.value()) if self.budget.value == _EPOCHS else None
 
     def set_regions(self, layers: Sequence[Shapes]) -> None:
-        """Offer these Shapes layers, and keep the choice if its layer is still there."""
+        """Offer these Shapes layers, and keep the choice if its layer is still there.
+
+        Parameters
+        ----------
+        layers : sequence of Shapes
+            All Shapes layers of the viewer.
+        """
         chosen = self.region.value
         with signals_blocked(self.region):
             self.region.clear()
@@ -234,7 +240,13 @@ class MoreSettings(QWidget):
         )
 
     def show_recipe(self, values: RecipeValues) -> None:
-        """Show a recipe's values, except where the user has changed them."""
+        """Show a recipe's values, except where the user has changed them.
+
+        Parameters
+        ----------
+        values : RecipeValues
+            Of the chosen recipe.
+        """
         size, rate = self._has_recipe_size(), self._has_recipe_rate()
         self._recipe = values
         if size:

@@ -30,22 +30,48 @@ SMALLEST_SIDE = 32
 
 
 def is_trainable(layer: Any) -> bool:
-    """Return whether a layer holds measured colours: RGB, and not predicted by this plugin."""
+    """Return whether a layer holds measured colours: RGB, and not predicted by this plugin.
+
+    Parameters
+    ----------
+    layer : object
+        Any of napari's layers.
+    """
     return isinstance(layer, Image) and bool(layer.rgb) and not is_result(layer)
 
 
 def is_region(layer: Any) -> bool:
-    """Return whether a layer can limit the training to regions."""
+    """Return whether a layer can limit the training to regions.
+
+    Parameters
+    ----------
+    layer : object
+        Any of napari's layers.
+    """
     return isinstance(layer, Shapes)
 
 
 def is_gray_input(layer: Any) -> bool:
-    """Return whether a layer can be a model's input in place of a colour layer's lightness."""
+    """Return whether a layer can be a model's input in place of a colour layer's lightness.
+
+    Parameters
+    ----------
+    layer : object
+        Any of napari's layers.
+    """
     return isinstance(layer, Image) and not layer.rgb and not is_result(layer)
 
 
 def pair_problem(layer: Image, gray: Image) -> str | None:
-    """Return why two layers are not a pair, None if they are."""
+    """Return why two layers are not a pair, None if they are.
+
+    Parameters
+    ----------
+    layer : Image
+        The colour layer.
+    gray : Image
+        The layer that would be the model's input.
+    """
     try:
         _gray_source(layer, gray)
     except ColorganError as error:
@@ -147,7 +173,13 @@ class RegionWatch(QObject):
         self._debouncer = new_debouncer(self, _DEBOUNCE_MS, self.changed)
 
     def follow(self, layers: Sequence[Shapes]) -> None:
-        """Follow these layers instead of the earlier ones."""
+        """Follow these layers instead of the earlier ones.
+
+        Parameters
+        ----------
+        layers : sequence of Shapes
+            All Shapes layers of the viewer.
+        """
         self.disconnect()
         for layer in layers:
             self._events.add(layer.events.data, self._moved)

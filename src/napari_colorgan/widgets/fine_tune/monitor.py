@@ -1,5 +1,7 @@
 """The page of a run: its progress, its result, and buttons to control it."""
 
+# Over 300 lines: a page of small methods, a third of it docstrings.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -131,7 +133,13 @@ class TrainingMonitor(QWidget):
         layout.addStretch(1)
 
     def begin(self, name: str) -> None:
-        """Show a new run, without events so far."""
+        """Show a new run, without events so far.
+
+        Parameters
+        ----------
+        name : str
+            The name of the model that is made.
+        """
         self.title.setText(f"Fine-tuning “{name}”")
         self.status.setText("Starting…")
         self._notices.clear()
@@ -143,7 +151,13 @@ class TrainingMonitor(QWidget):
         self.offer_keeping(False)
 
     def show_state(self, state: State) -> None:
-        """Show the buttons that apply to a run in this state."""
+        """Show the buttons that apply to a run in this state.
+
+        Parameters
+        ----------
+        state : State
+            The state of the run.
+        """
         at_work = state in ("running", "paused")
         self._stopping = False
         for button in (self.pause, self.stop, self.cancel):
@@ -159,7 +173,13 @@ class TrainingMonitor(QWidget):
             self.status.setText(_STATES[state])
 
     def show_event(self, event: Event) -> None:
-        """Show an event of the run."""
+        """Show an event of the run.
+
+        Parameters
+        ----------
+        event : Event
+            Any event of the run.
+        """
         self.curves.show_event(event)
         if isinstance(event, Started):
             self.progress.setRange(0, event.total)
@@ -202,7 +222,15 @@ class TrainingMonitor(QWidget):
             button.setEnabled(False)
 
     def show_comparison(self, comparison: Comparison, base: str) -> None:
-        """Show the metrics of the base and of the trained model on the held-out planes."""
+        """Show the metrics of the base and of the trained model on the held-out planes.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            The metrics of both models.
+        base : str
+            The name of the base model.
+        """
         lines = [
             f"<tr><td>{label_of(c.name).replace(' ', '&nbsp;')}&nbsp;&nbsp;</td>"
             f"<td align='right'>{c.base:.2f}&nbsp;→&nbsp;</td>"
@@ -217,7 +245,13 @@ class TrainingMonitor(QWidget):
         )
 
     def offer_keeping(self, offered: bool) -> None:
-        """Show or hide the button that keeps a model which is no better than its base."""
+        """Show or hide the button that keeps a model which is no better than its base.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to show it.
+        """
         self.keep.setVisible(offered)
 
     def _pause_toggled(self, paused: bool) -> None:
@@ -246,7 +280,15 @@ class TrainingPreview:
         self._run = ""
 
     def begin(self, name: str, run: Path) -> None:
-        """Use the layer of this run if there is one; layers of other runs are left alone."""
+        """Use the layer of this run if there is one; layers of other runs are left alone.
+
+        Parameters
+        ----------
+        name : str
+            The name of the model that is made.
+        run : Path
+            The run's folder.
+        """
         self._name, self._run = name, str(run)
         self._layer = None
         for layer in self._viewer.layers:
@@ -254,7 +296,13 @@ class TrainingPreview:
                 self._layer = layer
 
     def show(self, path: str) -> None:
-        """Show an image that the run has written, if it still exists."""
+        """Show an image that the run has written, if it still exists.
+
+        Parameters
+        ----------
+        path : str
+            The file of the image.
+        """
         try:
             picture = read_stack(path).data[:]
         except ColorganError:

@@ -89,7 +89,13 @@ class RunOutcome(QObject):
             self._keep(run, run.trained, self._kept)
 
     def report_background_run(self, run: TuningRun) -> None:
-        """Report that a run in the background has ended, and save its model if it is better."""
+        """Report that a run in the background has ended, and save its model if it is better.
+
+        Parameters
+        ----------
+        run : TuningRun
+            A run that has ended since it was last polled.
+        """
         title = f"“{_name(run)}”"
         if run.state != "finished":
             lines = f"{title} was interrupted.", run.reason, f"{_SHOW} to resume it."
@@ -110,7 +116,13 @@ class RunOutcome(QObject):
             )
 
     def open_report(self, run: TuningRun | None) -> None:
-        """Write a run's report, and open it in the system's browser."""
+        """Write a run's report, and open it in the system's browser.
+
+        Parameters
+        ----------
+        run : TuningRun or None
+            A finished run; None does nothing.
+        """
         if run is None:
             return
         try:

@@ -62,11 +62,25 @@ class GrayInputChoice(QWidget):
             layout.addWidget(widget)
 
     def gray_input_of(self, layer: Image) -> Image | None:
-        """Return the gray input of a colour layer, None for the layer's own lightness."""
+        """Return the gray input of a colour layer, None for the layer's own lightness.
+
+        Parameters
+        ----------
+        layer : Image
+            One of the colour layers.
+        """
         return self._partners.get(id(layer))
 
     def set_layers(self, colors: Sequence[Image], grays: Sequence[Image]) -> None:
-        """Offer these gray layers; a pair is kept while both of its layers are there."""
+        """Offer these gray layers; a pair is kept while both of its layers are there.
+
+        Parameters
+        ----------
+        colors : sequence of Image
+            All colour layers of the viewer.
+        grays : sequence of Image
+            All layers that can be a model's input.
+        """
         self._grays = list(grays)
         listed, offered = {id(layer) for layer in colors}, {id(layer) for layer in grays}
         self._partners = {
@@ -80,7 +94,15 @@ class GrayInputChoice(QWidget):
             self.combo.addItem(layer.name, layer)
 
     def show_for(self, layers: Sequence[Image], trained: Sequence[Image]) -> None:
-        """Show the choice for some layers, and the problems of all layers that are trained on."""
+        """Show the choice for some layers, and the problems of all layers that are trained on.
+
+        Parameters
+        ----------
+        layers : sequence of Image
+            The selected colour layers.
+        trained : sequence of Image
+            The checked colour layers.
+        """
         self._shown = list(layers)
         self.setVisible(bool(layers and self._grays))
         partners = [self.gray_input_of(layer) for layer in layers]

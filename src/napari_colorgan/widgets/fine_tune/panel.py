@@ -162,7 +162,13 @@ class FineTuneWidget(QWidget):
         self._runner.start(prepare_job(request, sources), "writing training images", handlers)
 
     def show_run(self, run: TuningRun) -> None:
-        """Show a run, whether this panel has started it or not."""
+        """Show a run, whether this panel has started it or not.
+
+        Parameters
+        ----------
+        run : TuningRun
+            Any run, of this machine or copied here.
+        """
         if self._open_run(run):
             self.follower.attach(run.path)
 
@@ -266,7 +272,13 @@ class FineTuneWidget(QWidget):
         )
 
     def delete_run(self, run: TuningRun) -> None:
-        """Delete the folder of a run."""
+        """Delete the folder of a run.
+
+        Parameters
+        ----------
+        run : TuningRun
+            A run that is not active.
+        """
         run.delete()
         self.poller.poll()
 

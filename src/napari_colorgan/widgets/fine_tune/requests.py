@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 def layer_sources(form: TrainingForm) -> list[ArraySource]:
     """Return the checked layers as training data, whole or limited to regions.
 
+    Parameters
+    ----------
+    form : TrainingForm
+        The filled form.
+
     Raises
     ------
     InputError
@@ -104,6 +109,11 @@ def make_request(
 
 def base_name(run: TuningRun) -> str:
     """Return the name of the model that a run started from.
+
+    Parameters
+    ----------
+    run : TuningRun
+        A run with its request.
 
     Raises
     ------

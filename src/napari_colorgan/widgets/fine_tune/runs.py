@@ -72,7 +72,13 @@ class RunsFold(Fold):
         return page
 
     def set_runs(self, runs: Sequence[TuningRun]) -> None:
-        """List these runs; the selection is kept."""
+        """List these runs; the selection is kept.
+
+        Parameters
+        ----------
+        runs : sequence of TuningRun
+            The newest first.
+        """
         chosen = {item.data(_ROLE).path for item in self.list.selectedItems()}
         self.list.clear()
         for run in runs:
@@ -99,7 +105,13 @@ class RunsFold(Fold):
 
 
 def run_title(run: TuningRun) -> str:
-    """Return a run's title: the name of its model and the minute in which it started."""
+    """Return a run's title: the name of its model and the minute in which it started.
+
+    Parameters
+    ----------
+    run : TuningRun
+        Any run; one without a readable request goes by its folder's name.
+    """
     try:
         return f"{run.request.name} ({run.path.name[:15]})"
     except ColorganError:

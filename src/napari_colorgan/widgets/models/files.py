@@ -34,24 +34,50 @@ class ModelFiles:
         self._folder = Path.home()
 
     def rename(self, item: InventoryItem, name: str) -> None:
-        """Give one of the user's own models another name."""
+        """Give one of the user's own models another name.
+
+        Parameters
+        ----------
+        item : InventoryItem
+            The model.
+        name : str
+            The new name, not yet checked.
+        """
         library = self._context.library()
         job = one_step(lambda: library.rename(item.name, name))
         self._context.tasks.add(job, f"Renaming '{item.name}'…", self._renamed)
 
     def duplicate(self, item: InventoryItem) -> None:
-        """Copy a model into the user's folder under the next free name."""
+        """Copy a model into the user's folder under the next free name.
+
+        Parameters
+        ----------
+        item : InventoryItem
+            The model, of any folder.
+        """
         library = self._context.library()
         job = one_step(lambda: library.duplicate(item.name))
         self._context.tasks.add(job, f"Copying '{item.name}'…", self._duplicated)
 
     def check(self, item: InventoryItem) -> None:
-        """Compare a model's weights with the SHA-256 on its card."""
+        """Compare a model's weights with the SHA-256 on its card.
+
+        Parameters
+        ----------
+        item : InventoryItem
+            The model.
+        """
         job = one_step(lambda: (item, check_weights(item.path)))
         self._context.tasks.add(job, f"Checking '{item.name}'…", self._checked)
 
     def export(self, item: InventoryItem) -> None:
-        """Copy a model to a file that the user names."""
+        """Copy a model to a file that the user names.
+
+        Parameters
+        ----------
+        item : InventoryItem
+            The model.
+        """
         proposed = str(self._folder / (item.name + MODEL_SUFFIX))
         title = f"Export '{item.name}'"
         chosen, _ = QFileDialog.getSaveFileName(
@@ -104,7 +130,15 @@ class ModelDeletion:
         self._context = context
 
     def ask(self, item: InventoryItem, inventory: Sequence[InventoryItem]) -> None:
-        """Ask whether a model shall be deleted."""
+        """Ask whether a model shall be deleted.
+
+        Parameters
+        ----------
+        item : InventoryItem
+            One of the user's own models.
+        inventory : sequence of InventoryItem
+            All models, to name those that were trained from it.
+        """
         text = f"Move '{item.name}' to the trash?"
         children = descendants(
             item.name, (other.card for other in inventory if other.card is not None)
@@ -149,6 +183,16 @@ def move_to_trash(path: Path) -> bool:
     """Move a file to the system's trash; return whether that could be done.
 
     Where there is no trash, as on some network disks, the file stays where it is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        False where it stays.
     """
     done = QFile.moveToTrash(str(path))
     # Some bindings also return where it went.

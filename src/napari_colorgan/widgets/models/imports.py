@@ -40,7 +40,13 @@ class ModelImports:
         self._offered: tuple[Path, ...] = ()
 
     def import_files(self, paths: Sequence[Path]) -> None:
-        """Import files that the user has chosen; ask first about weights that are there already."""
+        """Import files that the user has chosen; ask first about weights that are there already.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Files, not yet checked.
+        """
         plans, rejected = plan_imports(self._context.library(), paths)
         self._report((), rejected)
         new = [plan for plan in plans if plan.duplicate is None]
@@ -51,7 +57,13 @@ class ModelImports:
             self._ask(duplicates, alone=not new and not rejected)
 
     def offer(self, paths: Sequence[Path]) -> None:
-        """Ask whether files that were opened in the viewer shall be imported."""
+        """Ask whether files that were opened in the viewer shall be imported.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Files, not yet checked.
+        """
         # napari reads several dropped files one by one; they share one question.
         earlier = self._offered if self._context.ask.asking else ()
         self._offered = (*earlier, *(path for path in paths if path not in earlier))

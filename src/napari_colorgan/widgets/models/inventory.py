@@ -96,7 +96,13 @@ class InventoryModel(QAbstractTableModel):
         return self._items
 
     def show(self, items: Sequence[InventoryItem]) -> None:
-        """Replace the rows."""
+        """Replace the rows.
+
+        Parameters
+        ----------
+        items : sequence of InventoryItem
+            One for each row.
+        """
         self.beginResetModel()
         self._items = tuple(items)
         self.endResetModel()
@@ -181,7 +187,13 @@ class FolderWatch(QObject):
         self._debouncer.throttle()
 
     def watch(self, folders: Iterable[Path]) -> None:
-        """Watch these folders; where one does not exist, its nearest existing parent."""
+        """Watch these folders; where one does not exist, its nearest existing parent.
+
+        Parameters
+        ----------
+        folders : iterable of Path
+            Whether they exist or not.
+        """
         wanted = {str(_existing(folder)) for folder in folders}
         watched = set(self._watcher.directories())
         if watched - wanted:

@@ -106,7 +106,13 @@ class ModelsWidget(QWidget):
         self._folder_watch.changed.connect(self._refresh_unless_editing)
 
     def refresh(self, choose: str | None = None) -> None:
-        """List the library as it is now; select the model of a name if one is given."""
+        """List the library as it is now; select the model of a name if one is given.
+
+        Parameters
+        ----------
+        choose : str or None
+            The name of a model, which needn't exist.
+        """
         folders = self._library().folders
         self.table.show_items(list_inventory(folders), choose)
         self._folder_watch.watch(folder for kind, folder in folders.by_kind() if kind != "bundled")
@@ -238,7 +244,15 @@ class ModelButtons(QWidget):
         return button
 
     def allow(self, item: InventoryItem | None, *, busy: bool) -> None:
-        """Enable the buttons that apply to the selected row."""
+        """Enable the buttons that apply to the selected row.
+
+        Parameters
+        ----------
+        item : InventoryItem or None
+            The selected row, None without a selection.
+        busy : bool
+            Whether a task changes files; then all buttons are disabled.
+        """
         no_model = _NOTHING if item is None else _UNUSABLE if item.card is None else ""
         no_change = _NOTHING if item is None else "" if item.may_change else _NOT_OWN
         for button in (self.exporting, self.duplicate, self.check):

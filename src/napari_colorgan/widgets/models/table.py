@@ -85,7 +85,15 @@ class ModelTable(QTableView):
         return bool(self.state() == QAbstractItemView.State.EditingState)
 
     def show_items(self, items: Sequence[InventoryItem], choose: str | None = None) -> None:
-        """Show an inventory; keep the selection, or select the model of a name."""
+        """Show an inventory; keep the selection, or select the model of a name.
+
+        Parameters
+        ----------
+        items : sequence of InventoryItem
+            One for each row.
+        choose : str or None
+            The name of a model to select.
+        """
         chosen = self.item
         first = not self.items
         if tuple(items) != self.items:
@@ -109,7 +117,13 @@ class ModelTable(QTableView):
             self.edit(name)
 
     def freeze(self, frozen: bool) -> None:
-        """Forbid renaming while a task changes files."""
+        """Forbid renaming while a task changes files.
+
+        Parameters
+        ----------
+        frozen : bool
+            Whether a task is running.
+        """
         self._inventory.frozen = frozen
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:

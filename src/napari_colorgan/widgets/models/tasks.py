@@ -80,7 +80,13 @@ class LibraryTasks(QObject):
 
 
 def one_step(action: Callable[[], Any]) -> Job[Any]:
-    """Return a job that calls a function and returns what it returns."""
+    """Return a job that calls a function and returns what it returns.
+
+    Parameters
+    ----------
+    action : Callable[[], Any]
+        Called on the worker's thread.
+    """
     yield Started(1, "file")
     return action()
 

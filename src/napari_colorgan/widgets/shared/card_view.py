@@ -80,6 +80,11 @@ class CardView(QTextBrowser):
         """Show a page. HTML in it is shown as plain text, since cards come from other people.
 
         The same page again keeps the scroll position.
+
+        Parameters
+        ----------
+        markdown : str
+            The page in GitHub's dialect.
         """
         if markdown == self.property("page"):
             return

@@ -1,5 +1,7 @@
 """Small Qt widgets and helpers that the panels share."""
 
+# Over 300 lines: many small controls, each with its documented ways of being set.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -30,14 +32,36 @@ _HUNDREDTHS = 100
 
 
 def describe(widget: QWidget, name: str, tooltip: str) -> None:
-    """Set a control's tooltip and its name and description for screen readers."""
+    """Set a control's tooltip and its name and description for screen readers.
+
+    Parameters
+    ----------
+    widget : QWidget
+        The control.
+    name : str
+        What a screen reader calls it.
+    tooltip : str
+        What it does.
+    """
     widget.setToolTip(tooltip)
     widget.setAccessibleName(name)
     widget.setAccessibleDescription(tooltip)
 
 
 def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> None:
-    """Add a control with its label; "&" in the label marks the shortcut to it."""
+    """Add a control with its label; "&" in the label marks the shortcut to it.
+
+    Parameters
+    ----------
+    form : QFormLayout
+        Gets the row at its end.
+    label : str
+        The visible label.
+    widget : QWidget
+        The control, which the label becomes the buddy of.
+    name, tooltip : str
+        As for `describe`.
+    """
     describe(widget, name, tooltip)
     if isinstance(widget, NumberSlider):
         widget.name(name, tooltip)
@@ -48,7 +72,13 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
 
 
 def align_labels(panel: QWidget) -> None:
-    """Align the left edges of the fields of all forms in a panel."""
+    """Align the left edges of the fields of all forms in a panel.
+
+    Parameters
+    ----------
+    panel : QWidget
+        The parent of the forms.
+    """
     titles = [label for label in panel.findChildren(QLabel) if label.buddy() is not None]
     width = max((title.sizeHint().width() for title in titles), default=0)
     for title in titles:
@@ -107,14 +137,26 @@ class Combo(QComboBox):
         return self.currentData()
 
     def choose(self, value: Any) -> None:
-        """Choose a value; one that is not among the choices changes nothing."""
+        """Choose a value; one that is not among the choices changes nothing.
+
+        Parameters
+        ----------
+        value : object
+            The data of one of the choices.
+        """
         index = self.findData(value)
         if index >= 0:
             self.setCurrentIndex(index)
 
 
 def make_slim(box: QAbstractSpinBox) -> None:
-    """Remove a number box's wide buttons; the arrow keys and the wheel still step it."""
+    """Remove a number box's wide buttons; the arrow keys and the wheel still step it.
+
+    Parameters
+    ----------
+    box : QAbstractSpinBox
+        The number box, changed in place.
+    """
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setAlignment(Qt.AlignmentFlag.AlignCenter)
     box.setKeyboardTracking(False)
@@ -162,7 +204,13 @@ class NumberSlider(QWidget):
         self.box.setValue(value)
 
     def name(self, name: str, tooltip: str) -> None:
-        """Give both controls their name and tooltip."""
+        """Give both controls their name and tooltip.
+
+        Parameters
+        ----------
+        name, tooltip : str
+            As for `describe`.
+        """
         for control in (self.slider, self.box):
             describe(control, name, tooltip)
 
@@ -206,7 +254,13 @@ class Fold(QWidget):
         return bool(self.button.isChecked())
 
     def open(self, is_open: bool) -> None:
-        """Open or close."""
+        """Open or close.
+
+        Parameters
+        ----------
+        is_open : bool
+            Whether the content is to be shown.
+        """
         self.button.setChecked(is_open)
 
     def _toggled(self, is_open: bool) -> None:
@@ -228,18 +282,44 @@ class _WheelFilter(QObject):
 
 
 def ignore_stray_wheel(control: QWidget) -> None:
-    """Let the mouse wheel scroll the panel unless the control has the focus."""
+    """Let the mouse wheel scroll the panel unless the control has the focus.
+
+    Parameters
+    ----------
+    control : QWidget
+        Any control that the wheel would change.
+    """
     control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     control.installEventFilter(_WheelFilter(control))
 
 
 def new_debouncer(parent: QObject, milliseconds: int, slot: Callable[[], object]) -> Any:
-    """Return superqt's debouncer, whose `throttle` calls a slot once no call came for a while."""
+    """Return superqt's debouncer, whose `throttle` calls a slot once no call came for a while.
+
+    Parameters
+    ----------
+    parent : QObject
+        Owns the debouncer.
+    milliseconds : int
+        How long no call may have come.
+    slot : Callable[[], object]
+        Called without arguments.
+    """
     return _delay(QSignalDebouncer(parent=parent), milliseconds, slot)
 
 
 def new_throttler(parent: QObject, milliseconds: int, slot: Callable[[], object]) -> Any:
-    """Return superqt's throttler, whose `throttle` calls a slot at most once in a while."""
+    """Return superqt's throttler, whose `throttle` calls a slot at most once in a while.
+
+    Parameters
+    ----------
+    parent : QObject
+        Owns the throttler.
+    milliseconds : int
+        The shortest time between two calls of the slot.
+    slot : Callable[[], object]
+        Called without arguments.
+    """
     trailing = QSignalThrottler.EmissionPolicy.Trailing
     return _delay(QSignalThrottler(trailing, parent), milliseconds, slot)
 

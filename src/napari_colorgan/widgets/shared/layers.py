@@ -1,5 +1,7 @@
 """Convert layers to arrays and back: the only module that knows how napari stores images."""
 
+# Over 300 lines: the one door between layers and arrays, in functions of a few lines.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -38,17 +40,35 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def is_colorizable(layer: Any) -> bool:
-    """Return whether a layer can be an input: any image, gray or RGB, except a preview."""
+    """Return whether a layer can be an input: any image, gray or RGB, except a preview.
+
+    Parameters
+    ----------
+    layer : object
+        Any of napari's layers.
+    """
     return isinstance(layer, Image) and PREVIEW_KEY not in layer.metadata
 
 
 def is_result(layer: Any) -> bool:
-    """Return whether a layer was made by this plugin."""
+    """Return whether a layer was made by this plugin.
+
+    Parameters
+    ----------
+    layer : object
+        Any of napari's layers.
+    """
     return isinstance(layer, Image) and bool({METADATA_KEY, PREVIEW_KEY} & set(layer.metadata))
 
 
 def layer_levels(layer: Image) -> list[Any]:
-    """Return a layer's arrays, the full resolution first; a single one unless it is multiscale."""
+    """Return a layer's arrays, the full resolution first; a single one unless it is multiscale.
+
+    Parameters
+    ----------
+    layer : Image
+        An image, gray or RGB.
+    """
     return list(layer.data) if layer.multiscale else [layer.data]
 
 
@@ -83,7 +103,13 @@ def layer_axes(layer: Image) -> Axes:
 
 
 def axis_names(layer: Image) -> tuple[str, ...]:
-    """Return the names of the axes along which a layer's planes lie, in their order."""
+    """Return the names of the axes along which a layer's planes lie, in their order.
+
+    Parameters
+    ----------
+    layer : Image
+        An image, gray or RGB.
+    """
     axes = layer_axes(layer)
     return tuple(
         f"axis {label}" if str(label).lstrip("-").isdigit() else str(label)
@@ -97,6 +123,11 @@ def display_range(layer: Image) -> DisplayRange:
 
     A colormap from light to dark, such as "gray_r", inverts the range. napari displays RGB layers
     without contrast limits: integers over their whole range, floats over 0…1.
+
+    Parameters
+    ----------
+    layer : Image
+        An image, gray or RGB.
     """
     if layer.rgb:
         dtype = np.dtype(layer_levels(layer)[0].dtype)
@@ -110,7 +141,15 @@ def display_range(layer: Image) -> DisplayRange:
 
 
 def current_index(layer: Image, dims: Dims) -> tuple[int, ...]:
-    """Return the index of the plane on view, along the axes that number the layer's planes."""
+    """Return the index of the plane on view, along the axes that number the layer's planes.
+
+    Parameters
+    ----------
+    layer : Image
+        An image, gray or RGB.
+    dims : Dims
+        The viewer's sliders, in world coordinates.
+    """
     axes = layer_axes(layer)
     position = np.atleast_1d(layer.world_to_data(dims.point))
     shape = tuple(layer_levels(layer)[0].shape)
@@ -205,7 +244,15 @@ def color_layer(
 
 
 def move_layer(layer: Image, other: Image) -> None:
-    """Give a layer the spatial attributes of another one of the same shape."""
+    """Give a layer the spatial attributes of another one of the same shape.
+
+    Parameters
+    ----------
+    layer : Image
+        Changed in place.
+    other : Image
+        Where the attributes come from.
+    """
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         setattr(layer, name, getattr(other, name))
 
@@ -213,7 +260,21 @@ def move_layer(layer: Image, other: Image) -> None:
 def uncertainty_layer(
     levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
 ) -> Image:
-    """Return a new layer of uncertainties 0…1, hidden so that it does not cover the colours."""
+    """Return a new layer of uncertainties 0…1, hidden so that it does not cover the colours.
+
+    Parameters
+    ----------
+    levels : sequence of array-like
+        The values, full resolution first; several make the layer multiscale.
+    layer : Image
+        The layer that was colorized; its place and units are copied.
+    block : PlaneBlock
+        The planes of it that were colorized.
+    name : str
+        The new layer's name.
+    metadata : dict[str, Any]
+        What the new layer says of its origin.
+    """
     return Image(
         levels if len(levels) > 1 else levels[0],
         rgb=False,
@@ -237,12 +298,26 @@ class Subscriptions:
         self._connected: list[tuple[Any, Callable[..., None]]] = []
 
     def add(self, emitter: Any, callback: Callable[..., None]) -> None:
-        """Connect a callback to one of napari's event emitters."""
+        """Connect a callback to one of napari's event emitters.
+
+        Parameters
+        ----------
+        emitter : napari.utils.events.EventEmitter
+            Such as ``layer.events.data``.
+        callback : Callable[..., None]
+            Called with the event.
+        """
         emitter.connect(callback)
         self._connected.append((emitter, callback))
 
     def clear(self, *_: Any) -> None:
-        """Disconnect everything."""
+        """Disconnect everything.
+
+        Parameters
+        ----------
+        *_ : object
+            Ignored, so that this can itself be a callback.
+        """
         connected, self._connected = self._connected, []
         for emitter, callback in connected:
             emitter.disconnect(callback)

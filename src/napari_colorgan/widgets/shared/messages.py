@@ -84,7 +84,13 @@ class AskBar(QFrame):
         return self._question is not None
 
     def ask(self, question: Question) -> None:
-        """Show a question and give its buttons the focus."""
+        """Show a question and give its buttons the focus.
+
+        Parameters
+        ----------
+        question : Question
+            Replaces a question that is still open.
+        """
         self._question = question
         self.text.setText(question.text)
         self.yes.setText(question.yes)
@@ -135,7 +141,15 @@ class Message(QLabel):
         self.show_text("")
 
     def show_text(self, text: str, tone: Tone = "notice") -> None:
-        """Show a text; an empty one hides the message."""
+        """Show a text; an empty one hides the message.
+
+        Parameters
+        ----------
+        text : str
+            Plain text.
+        tone : Tone
+            An error is coloured.
+        """
         self.setText(text)
         self.setStyleSheet(f"color: {_ERROR};" if tone == "error" else "")
         self.setVisible(bool(text))

@@ -102,6 +102,11 @@ def choose_in_colorize(model: str) -> None:
     """Choose a model in every Colorize panel, those that are open now and those opened later.
 
     The pickers are found by their id, so that the Fine-tune panel needn't know the other panel.
+
+    Parameters
+    ----------
+    model : str
+        A model's name in the library.
     """
     save_options(dataclasses.replace(load_options(), model=model, vividness=None))
     for widget in QApplication.allWidgets():
@@ -121,7 +126,13 @@ class CardFold(Fold):
         super().__init__("About this model", tooltip, self._page)
 
     def show_card(self, entry: ModelEntry | None) -> None:
-        """Show a model's card."""
+        """Show a model's card.
+
+        Parameters
+        ----------
+        entry : ModelEntry or None
+            The model; None if the library has none.
+        """
         if entry is None:
             self._page.show_page("The library contains no model.")
         else:
@@ -129,7 +140,13 @@ class CardFold(Fold):
 
 
 def summary(entry: ModelEntry) -> str:
-    """Return a few lines about the purpose of a model."""
+    """Return a few lines about the purpose of a model.
+
+    Parameters
+    ----------
+    entry : ModelEntry
+        A model of the library.
+    """
     card = entry.card
     lines = [f"{card.title} (version {card.version})", f"For: {card.domain}"]
     if card.limitations:
@@ -138,5 +155,11 @@ def summary(entry: ModelEntry) -> str:
 
 
 def predicts_distribution(entry: ModelEntry | None) -> bool:
-    """Return whether a model predicts a distribution, and so has vividness and uncertainty."""
+    """Return whether a model predicts a distribution, and so has vividness and uncertainty.
+
+    Parameters
+    ----------
+    entry : ModelEntry or None
+        A model of the library, or None if it has none.
+    """
     return entry is not None and entry.card.architecture.get("head") == "distribution"

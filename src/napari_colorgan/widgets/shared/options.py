@@ -45,7 +45,13 @@ class Options(PredictionSettings):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Options:
-        """Return options from what a file said, each odd or unknown entry left at its default."""
+        """Return options from what a file said, each odd or unknown entry left at its default.
+
+        Parameters
+        ----------
+        values : Mapping[str, Any]
+            What was read from JSON, by anyone's hand.
+        """
         if values.get("scale") == "number":  # as version 0.1 wrote it
             values = {**values, "scale": values.get("scale_number")}
         known = set(declared(cls)) & set(values)
@@ -70,7 +76,13 @@ def load_options() -> Options:
 
 
 def save_options(options: Options) -> None:
-    """Remember options. Where that is impossible it is logged: nobody's work depends on it."""
+    """Remember options. Where that is impossible it is logged: nobody's work depends on it.
+
+    Parameters
+    ----------
+    options : Options
+        What the next session starts with.
+    """
     path = options_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

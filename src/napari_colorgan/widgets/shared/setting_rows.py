@@ -113,12 +113,24 @@ class SettingRow(QObject):
             self.control.setValue(value)
 
     def suggest(self, value: float) -> None:
-        """Show what holds as long as an optional slider isn't moved, as it is from now on."""
+        """Show what holds as long as an optional slider isn't moved, as it is from now on.
+
+        Parameters
+        ----------
+        value : float
+            What the model's card recommends.
+        """
         self.control.setValue(value)
         self._moved = False
 
     def add_to(self, form: QFormLayout) -> None:
-        """Put the row, and the number's below it, at the end of a form."""
+        """Put the row, and the number's below it, at the end of a form.
+
+        Parameters
+        ----------
+        form : QFormLayout
+            Gets one or two rows.
+        """
         title, tooltip = self.setting.title, self.setting.description
         if self._field.kinds == (bool,):
             self.control.setText(self.setting.label)

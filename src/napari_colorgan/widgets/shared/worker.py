@@ -144,7 +144,13 @@ class JobWorker(GeneratorWorker):
     """A napari worker that always closes its job, in the thread that ran it."""
 
     def work(self) -> Any:
-        """Run the job; `quit` alone would leave it suspended, without its `finally` blocks."""
+        """Run the job; `quit` alone would leave it suspended, without its `finally` blocks.
+
+        Returns
+        -------
+        object
+            The job's result.
+        """
         try:
             return super().work()
         finally:
