@@ -25,6 +25,11 @@ def build_generator(config: GeneratorConfig, *, pretrained: bool = False) -> Gen
     pretrained : bool
         Whether timm fetches the encoder's ImageNet weights (a download on first use).
 
+    Returns
+    -------
+    Generator
+        An `EncoderUNet` or a `Pix2PixGenerator`, in training mode.
+
     Raises
     ------
     ConfigError

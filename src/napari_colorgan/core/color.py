@@ -119,7 +119,18 @@ def to_network(lab: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def to_network_(lab: Tensor) -> tuple[Tensor, Tensor]:
-    """Do as :func:`to_network` in place; the result are views of `lab`."""
+    """Convert to network units in place, as :func:`to_network` does on a copy.
+
+    Parameters
+    ----------
+    lab : Tensor, shape (..., 3, H, W)
+        CIE L*a*b*; overwritten.
+
+    Returns
+    -------
+    lightness, ab : Tensor, shapes (..., 1, H, W) and (..., 2, H, W)
+        Views of `lab`.
+    """
     return lab[..., :1, :, :].div_(50.0).sub_(1.0), lab[..., 1:, :, :].div_(AB_SCALE)
 
 
@@ -142,22 +153,46 @@ def from_network(lightness: Tensor, ab: Tensor) -> Tensor:
 
 
 def lightness_to_network(lightness: Tensor) -> Tensor:
-    """Return L* / 50 - 1, of any shape."""
+    """Return L* / 50 - 1, of any shape.
+
+    Parameters
+    ----------
+    lightness : Tensor
+        L* 0..100.
+    """
     return lightness / 50.0 - 1.0
 
 
 def lightness_from_network(lightness: Tensor) -> Tensor:
-    """Return L* 0..100 of L* / 50 - 1, of any shape."""
+    """Return L* 0..100 of L* / 50 - 1, of any shape.
+
+    Parameters
+    ----------
+    lightness : Tensor
+        Network units, -1..1.
+    """
     return (lightness + 1.0) * 50.0
 
 
 def ab_to_network(ab: Tensor) -> Tensor:
-    """Return a* / 110 and b* / 110 of CIE a*b*, of any shape."""
+    """Return a* / 110 and b* / 110 of CIE a*b*, of any shape.
+
+    Parameters
+    ----------
+    ab : Tensor
+        CIE units.
+    """
     return ab / AB_SCALE
 
 
 def ab_from_network(ab: Tensor) -> Tensor:
-    """Return CIE a*b* of a* / 110 and b* / 110, of any shape."""
+    """Return CIE a*b* of a* / 110 and b* / 110, of any shape.
+
+    Parameters
+    ----------
+    ab : Tensor
+        Network units.
+    """
     return ab * AB_SCALE
 
 
@@ -218,27 +253,66 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
 
 
 def srgb_to_linear(encoded: Tensor) -> Tensor:
-    """Undo sRGB's encoding, element by element."""
+    """Undo sRGB's encoding, element by element.
+
+    Parameters
+    ----------
+    encoded : Tensor
+        sRGB 0..1, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Linear light 0..1 (IEC 61966-2-1).
+    """
     # Clamped so that the branch which isn't taken has no infinite gradient.
     curve = ((encoded.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(encoded > 0.04045, curve, encoded / 12.92)
 
 
 def linear_to_srgb(linear: Tensor) -> Tensor:
-    """Encode linear RGB as sRGB does, element by element."""
+    """Encode linear RGB as sRGB does, element by element.
+
+    Parameters
+    ----------
+    linear : Tensor
+        Linear light, of any shape; values outside 0..1 continue the curve.
+
+    Returns
+    -------
+    Tensor
+        sRGB (IEC 61966-2-1).
+    """
     curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curve, linear * 12.92)
 
 
 def compress(ratio: Tensor) -> Tensor:
-    """Return CIE's f of X/Xn, Y/Yn or Z/Zn: a cube root with a linear foot."""
+    """Return CIE's f of X/Xn, Y/Yn or Z/Zn: a cube root with a linear foot.
+
+    Parameters
+    ----------
+    ratio : Tensor
+        A tristimulus value relative to the white point's, of any shape.
+    """
     # The power's argument is clamped for the same reason as in srgb_to_linear.
     root = ratio.clamp(min=0.008856) ** (1 / 3)
     return torch.where(ratio > 0.008856, root, 7.787 * ratio + 16 / 116)
 
 
 def lab_to_linear(lightness: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Linear R, G and B of the planes L*, a* and b*, without clipping."""
+    """Return linear R, G and B of the planes L*, a* and b*, without clipping.
+
+    Parameters
+    ----------
+    lightness, a, b : Tensor
+        CIE units, of one shape.
+
+    Returns
+    -------
+    red, green, blue : Tensor
+        Below 0 or above 1 where sRGB has no such colour.
+    """
     fy = (lightness + 16) / 116
     f = (fy + a / 500, fy, fy - b / 200)
     xyz = [_expand(value) * white for value, white in zip(f, WHITE, strict=True)]
@@ -247,7 +321,18 @@ def lab_to_linear(lightness: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tens
 
 
 def is_displayable(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
-    """Say where linear R, G and B are within 0..1, but for a hair (see :func:`in_gamut`)."""
+    """Return where linear R, G and B are within 0..1, with the tolerance of :func:`in_gamut`.
+
+    Parameters
+    ----------
+    red, green, blue : Tensor
+        Linear light, of one shape.
+
+    Returns
+    -------
+    Tensor of bool
+        Of the same shape.
+    """
     low = torch.minimum(torch.minimum(red, green), blue)
     high = torch.maximum(torch.maximum(red, green), blue)
     return (low >= -UNDERSHOOT) & (high <= 1 + OVERSHOOT)

@@ -97,6 +97,11 @@ def color_distribution_consistency(frames: Tensor) -> float:
 def channel_histograms(frame: Tensor) -> Tensor:
     """Return the shares of the 256 levels in each channel of an 8-bit frame (3, H, W).
 
+    Parameters
+    ----------
+    frame : Tensor, shape (3, H, W)
+        The levels 0..255, of any dtype.
+
     Returns
     -------
     Tensor, shape (3, 256)

@@ -52,14 +52,30 @@ def rgb8_to_lab(rgb: Tensor) -> Tensor:
 
 
 def mix(weights: Sequence[float], channels: Tensor) -> Tensor:
-    """Return the weighted sum of three channels (3, …); matrix products start threads."""
+    """Return the weighted sum of three channels (3, …); matrix products start threads.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        Three numbers.
+    channels : Tensor, shape (3, ...)
+        What is summed.
+    """
     first, second, third = channels
     mixed: Tensor = (first * weights[0]).add_(second, alpha=weights[1])
     return mixed.add_(third, alpha=weights[2])
 
 
 def look_up(table: Tensor, values: Tensor) -> Tensor:
-    """Return ``table[values]`` for a table of 256 entries and uint8 values."""
+    """Return ``table[values]`` for a table of 256 entries and uint8 values.
+
+    Parameters
+    ----------
+    table : Tensor, shape (256,)
+        One value for each level.
+    values : Tensor
+        uint8, of any shape.
+    """
     # NumPy takes bytes as they are; PyTorch wants eight of them for each index.
     return torch.from_numpy(table.numpy().take(values.numpy()))
 

@@ -67,7 +67,13 @@ class DetailRefinement(nn.Module):
         return range(first, first + _KNOTS), range(first + _KNOTS, first + 2 * _KNOTS)
 
     def mix(self, ab: Tensor) -> Tensor:
-        """Return the network's own colours (B, 2, h, w) with their a* and b* mixed."""
+        """Return the network's own colours (B, 2, h, w) with their a* and b* mixed.
+
+        Parameters
+        ----------
+        ab : Tensor, shape (B, 2, h, w)
+            The network's own colours, on its own grid.
+        """
         matrix = self._parts()[len(self._levels)]
         return ab + F.conv2d(ab, matrix[:, :, None, None])
 

@@ -64,6 +64,11 @@ def free_memory(device: torch.device) -> int:
     """Return the bytes that can still be allocated on a device.
 
     MPS shares the machine's memory, so it is counted as the CPU's.
+
+    Parameters
+    ----------
+    device : torch.device
+        Any that this machine has.
     """
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
@@ -78,6 +83,11 @@ def memory_errors(device: torch.device) -> Iterator[None]:
     ----------
     device : torch.device
         Where the work is done.
+
+    Yields
+    ------
+    None
+        Control to the block that computes.
 
     Raises
     ------
@@ -100,7 +110,13 @@ def memory_errors(device: torch.device) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error of PyTorch or Python says that memory has run out."""
+    """Return whether an error of PyTorch or Python says that memory has run out.
+
+    Parameters
+    ----------
+    error : BaseException
+        Any error.
+    """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error).lower()

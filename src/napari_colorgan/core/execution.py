@@ -46,8 +46,13 @@ _runners: WeakKeyDictionary[Generator, tuple[object, NetworkRunner]] = WeakKeyDi
 def get_runner(generator: Generator, device: torch.device, precision: str) -> NetworkRunner:
     """Return a runner of a generator: the last one, if it would be the same.
 
-    A live preview asks for one at every change; making it and trying precisions takes longer
-    than a small plane. The parameters are those of `NetworkRunner`.
+    A live preview asks for one at every change; making it and trying precisions takes longer than
+    a small plane.
+
+    Parameters
+    ----------
+    generator, device, precision : Generator, torch.device, str
+        As for `NetworkRunner`.
     """
     tensors = chain(generator.parameters(), generator.buffers())
     # PyTorch counts a tensor's changes in place, so a generator trained further is another.

@@ -29,7 +29,20 @@ class Network(Protocol):
     def predict(
         self, lightness: Tensor, *, uncertainty: bool = ..., embedding: bool = ...
     ) -> Prediction:
-        """Predict colours."""
+        """Predict colours.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            L*/50 - 1.
+        uncertainty, embedding : bool
+            Whether to compute these, too.
+
+        Returns
+        -------
+        Prediction
+            In network units.
+        """
 
 
 _LARGEST_VALUE = 2**20
@@ -84,6 +97,11 @@ def measure_footprint(generator: Network) -> Footprint:
     ----------
     generator : Generator
         With the weights that count; it is left as it is.
+
+    Returns
+    -------
+    Footprint
+        From the table of known encoders where it has this one, else measured.
     """
     config = generator.config
     known = KNOWN.get(config.encoder if config.architecture == "unet" else config.architecture)

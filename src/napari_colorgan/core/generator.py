@@ -105,11 +105,25 @@ class Generator(nn.Module):
         raise NotImplementedError
 
     def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
-        """Return the head's raw output for features that `encode` made of the same input."""
+        """Return the head's raw output for features that `encode` made of the same input.
+
+        Parameters
+        ----------
+        features : list of Tensor
+            What `encode` returned.
+        lightness, hints : Tensor
+            What `encode` was given.
+        """
         raise NotImplementedError
 
     def forward(self, lightness: Tensor, hints: Tensor) -> Tensor:
-        """Return the head's raw output, shape (B, C, H / output_stride, W / output_stride)."""
+        """Return the head's raw output, shape (B, C, H / output_stride, W / output_stride).
+
+        Parameters
+        ----------
+        lightness, hints : Tensor
+            As for `encode`.
+        """
         return self.decode(self.encode(lightness, hints), lightness, hints)
 
     def interpret(
@@ -136,6 +150,11 @@ class Generator(nn.Module):
             Whether to compute `Prediction.uncertainty`.
         embedding : bool
             Whether to compute what hints are propagated by, if this generator propagates them.
+
+        Returns
+        -------
+        Prediction
+            In network units, with the detail but without the hints applied.
         """
         exact = raw.float()
         ab = self.head.colors(exact, temperature)
@@ -175,6 +194,11 @@ class Generator(nn.Module):
             a*/110, b*/110 and weight. A generator with `hint_propagation` is not shown them.
         temperature, uncertainty, embedding
             See `interpret`.
+
+        Returns
+        -------
+        Prediction
+            In network units.
         """
         if hints is None or self.hint_propagation is not None:
             hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])

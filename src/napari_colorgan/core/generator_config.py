@@ -134,6 +134,17 @@ class GeneratorConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
         """Build a config from plain values.
 
+        Parameters
+        ----------
+        values : Mapping[str, Any]
+            What `to_dict` returned, or a recipe's table; a card's `halo` and `bytes_per_pixel` are
+            passed over.
+
+        Returns
+        -------
+        GeneratorConfig
+            Checked.
+
         Raises
         ------
         ConfigError

@@ -32,20 +32,46 @@ class Head(nn.Module):
     projection: nn.Conv2d
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the raw output of the features."""
+        """Return the raw output of the features.
+
+        Parameters
+        ----------
+        features : Tensor, shape (B, C, h, w)
+            Of the decoder's finest level.
+        """
         output: Tensor = self.projection(features)
         return output
 
     def colors(self, raw: Tensor, temperature: float = 1.0) -> Tensor:
-        """Return a*/110 and b*/110, shape (B, 2, h, w)."""
+        """Return a*/110 and b*/110, shape (B, 2, h, w).
+
+        Parameters
+        ----------
+        raw : Tensor, shape (B, C, h, w)
+            What `forward` returned, in float32.
+        temperature : float
+            See `Generator.interpret`.
+        """
         raise NotImplementedError
 
     def uncertainty(self, raw: Tensor) -> Tensor | None:
-        """Return the uncertainty 0…1, shape (B, 1, h, w), or None if the head has none."""
+        """Return the uncertainty 0…1, shape (B, 1, h, w), or None if the head has none.
+
+        Parameters
+        ----------
+        raw : Tensor, shape (B, C, h, w)
+            What `forward` returned, in float32.
+        """
         raise NotImplementedError
 
     def deviation(self, raw: Tensor) -> Tensor:
-        """Return the expected error of a*b* in units of 110, (B, 1, h, w); 1 if unknown."""
+        """Return the expected error of a*b* in units of 110, (B, 1, h, w); 1 if unknown.
+
+        Parameters
+        ----------
+        raw : Tensor, shape (B, C, h, w)
+            What `forward` returned, in float32.
+        """
         return torch.ones_like(raw[:, :1])
 
 
@@ -185,7 +211,22 @@ def gamut_bins(bin_size: int) -> Tensor:
 
 
 def build_head(kind: str, in_channels: int, bin_size: int) -> Head:
-    """Build the head named `kind`: "regression" or "distribution"."""
+    """Build a head.
+
+    Parameters
+    ----------
+    kind : {"regression", "distribution"}
+        What it predicts.
+    in_channels : int
+        Channels of the decoder's finest level.
+    bin_size : int
+        The side of a bin in units of a* and b*; a regression head has none.
+
+    Returns
+    -------
+    Head
+        With random weights.
+    """
     if kind == "distribution":
         return DistributionHead(in_channels, bin_size)
     return RegressionHead(in_channels)

@@ -52,7 +52,13 @@ class Cells:
         return len(self.scale)
 
     def at(self, indices: Tensor) -> Cells:
-        """Return the cells of these indices."""
+        """Return the cells of these indices.
+
+        Parameters
+        ----------
+        indices : Tensor of int64, shape (N,)
+            Which cells.
+        """
         return Cells(self.embedding[indices], self.position[indices], self.scale[indices])
 
 
@@ -192,7 +198,18 @@ class HintPropagation(nn.Module):
         )
 
     def condition(self, observations: Observations) -> Posterior:
-        """Condition the process on observations; the time grows with the cube of their number."""
+        """Condition the process on observations; the time grows with the cube of their number.
+
+        Parameters
+        ----------
+        observations : Observations
+            Residuals and where they were observed.
+
+        Returns
+        -------
+        Posterior
+            From which colours anywhere in the plane follow.
+        """
         covariance = self._noisy_covariance(observations)
         return _posterior(observations, torch.linalg.cholesky(covariance))
 

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def l1(ab: Tensor, target_ab: Tensor) -> Tensor:
-    """Return the mean absolute error of a*/110 and b*/110; times 100 it is in percent of 110."""
+    """Return the mean absolute error of a*/110 and b*/110; times 100 it is in percent of 110.
+
+    Parameters
+    ----------
+    ab, target_ab : Tensor, shape (B, 2, h, w)
+        Predicted and true colours, in network units.
+    """
     return (ab - target_ab).abs().mean()
 
 
@@ -178,7 +184,18 @@ class FeatureDistance(nn.Module):
         return torch.stack([F.l1_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
 
     def train(self, mode: bool = True) -> FeatureDistance:
-        """Stay in evaluation mode: the teacher's statistics are part of it."""
+        """Stay in evaluation mode: the teacher's statistics are part of it.
+
+        Parameters
+        ----------
+        mode : bool
+            Ignored.
+
+        Returns
+        -------
+        FeatureDistance
+            Itself.
+        """
         super().train(False)
         return self
 

@@ -149,7 +149,18 @@ def delta_e_2000(lab1: Tensor, lab2: Tensor) -> Tensor:
 
 
 def to_8_bit(rgb: Tensor) -> Tensor:
-    """Clip sRGB in 0..1 and round it to the levels 0..255, still as floating point."""
+    """Clip sRGB in 0..1 and round it to the levels 0..255, still as floating point.
+
+    Parameters
+    ----------
+    rgb : Tensor
+        sRGB, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Whole numbers 0..255 in the dtype of `rgb`.
+    """
     return (rgb.clamp(0, 1) * 255).round()
 
 

@@ -252,6 +252,11 @@ def keep_hints(ab: Tensor, hints: Tensor, stride: int = 1) -> Tensor:
         a*, b* and weight.
     stride : int
         Pixels per cell of `ab` along a side; at 1 a pixel's weight counts as it is.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `ab`.
     """
     exact = hints.float()
     hint_ab, weight = (exact[:, :2], exact[:, 2:]) if stride == 1 else pool_hints(exact, stride)

@@ -30,7 +30,15 @@ FINE_CELL = 2
 
 
 def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Return maps (B, C, h, w) brought to a finer grid, bilinearly."""
+    """Return maps (B, C, h, w) brought to a finer grid, bilinearly.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (B, C, h, w)
+        Floating point.
+    size : sequence of int
+        Height and width.
+    """
     return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
@@ -56,11 +64,23 @@ class Upsampler:
         self._right = (self._left + 1).clamp(max=width - 1)
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Return the full resolution's rows start…stop, shape (C, stop - start, W)."""
+        """Return the full resolution's rows start…stop, shape (C, stop - start, W).
+
+        Parameters
+        ----------
+        start, stop : int
+            Rows of the full resolution.
+        """
         return torch.stack(list(self.channels(start, stop)))
 
     def channels(self, start: int, stop: int) -> Iterator[Tensor]:
-        """Yield the same channel by channel: what is used at once is still in the cache."""
+        """Yield the same channel by channel: what is used at once is still in the cache.
+
+        Parameters
+        ----------
+        start, stop : int
+            Rows of the full resolution.
+        """
         before, between = _split(self._positions[start:stop])
         top, height = int(before[0]), self._maps.shape[1]
         after = (before + 1).clamp(max=height - 1)
@@ -183,7 +203,13 @@ class Resampling:
     target: int
 
     def reach(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the first source pixel of new pixels start…stop, and the one after the last."""
+        """Return the first source pixel of new pixels start…stop, and the one after the last.
+
+        Parameters
+        ----------
+        start, stop : int
+            Pixels of the target grid.
+        """
         margin = 0 if self.target <= self.source else 1
         first = start * self.source // self.target - margin
         last = -(-stop * self.source // self.target) + margin
@@ -192,6 +218,11 @@ class Resampling:
     @functools.lru_cache(maxsize=2048)  # noqa: B019
     def weights(self, start: int, stop: int) -> Tensor:
         """Return the matrix that makes new pixels start…stop of the source pixels they reach.
+
+        Parameters
+        ----------
+        start, stop : int
+            Pixels of the target grid.
 
         Returns
         -------

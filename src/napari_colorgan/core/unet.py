@@ -120,7 +120,13 @@ class ContextBlock(nn.Module):
         self.blocks = nn.ModuleList(_residual(out_channels) for _ in range(2))
 
     def forward(self, coarse: Tensor) -> Tensor:
-        """Return features of the same height and width."""
+        """Return features of the same height and width.
+
+        Parameters
+        ----------
+        coarse : Tensor, shape (B, C, h, w)
+            The encoder's coarsest features, and the hints on their grid.
+        """
         features: Tensor = self.reduce(coarse)
         for block in self.blocks:
             features = F.relu(features + block(features))
@@ -165,7 +171,15 @@ class DecoderLevel(nn.Module):
         )
 
     def forward(self, coarse: Tensor, side: Tensor) -> Tensor:
-        """Return the finer features; `side` has twice the height and width of `coarse`."""
+        """Return the finer features; `side` has twice the height and width of `coarse`.
+
+        Parameters
+        ----------
+        coarse : Tensor, shape (B, C, h, w)
+            The level below's output.
+        side : Tensor, shape (B, S, 2 h, 2 w)
+            The encoder's features, lightness and hints on the finer grid.
+        """
         merged: Tensor = self.merge(torch.cat([self.up(coarse), side], dim=1))
         return merged
 

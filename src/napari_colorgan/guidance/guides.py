@@ -63,6 +63,12 @@ class Guides:
             )
 
     def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
-        """Return what guides a plane, or None if nothing does."""
+        """Return what guides a plane, or None if nothing does.
+
+        Parameters
+        ----------
+        index : PlaneIndex
+            The plane's place along the outer axes.
+        """
         hints = self.hints.get(index)
         return None if hints is None else PlaneGuides(hints)

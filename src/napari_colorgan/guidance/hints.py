@@ -44,7 +44,13 @@ class HintMap:
 
     @classmethod
     def empty(cls, height: int, width: int) -> HintMap:
-        """Return a hint map without hints."""
+        """Return a hint map without hints.
+
+        Parameters
+        ----------
+        height, width : int
+            The plane's shape in pixels.
+        """
         return cls(np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32))
 
     def with_rectangle(
