@@ -58,7 +58,13 @@ class MetricInfo:
         return {"lower": "↓", "higher": "↑"}.get(self.better, "")
 
     def format(self, value: float) -> str:
-        """Return a value with the metric's number of digits."""
+        """Return a value with the metric's number of digits.
+
+        Parameters
+        ----------
+        value : float
+            In the metric's unit.
+        """
         return f"{value:.{self.digits}f}"
 
 
@@ -205,16 +211,34 @@ def find_metric(name: str) -> MetricInfo | None:
 
 
 def label_of(name: str) -> str:
-    """Return today's label of an identifier or label; other names are returned as they are."""
+    """Return today's label of an identifier or label; other names are returned as they are.
+
+    Parameters
+    ----------
+    name : str
+        An identifier, a label, or a label of an earlier release.
+    """
     metric = find_metric(name)
     return name if metric is None else metric.label
 
 
 def gray_key(metric_id: str) -> str:
-    """Return the key of the gray image's value in a validation's metrics."""
+    """Return the key of the gray image's value in a validation's metrics.
+
+    Parameters
+    ----------
+    metric_id : str
+        Such as "psnr".
+    """
     return f"gray_{metric_id}"
 
 
 def base_key(metric_id: str) -> str:
-    """Return the key of the base model's value in a validation's metrics."""
+    """Return the key of the base model's value in a validation's metrics.
+
+    Parameters
+    ----------
+    metric_id : str
+        Such as "psnr".
+    """
     return f"base_{metric_id}"

@@ -206,6 +206,11 @@ def build(group: type[T], values: object, path: str = "") -> T:
     path : str
         Where the table stands, for messages: "data."
 
+    Returns
+    -------
+    T
+        Checked.
+
     Raises
     ------
     ConfigError

@@ -44,7 +44,15 @@ def print_any_name() -> None:
 
 
 def print_error(error: ColorganError, subject: str = "") -> None:
-    """Print an error's three parts on stderr, and what it is about."""
+    """Print an error's three parts on stderr, and what it is about.
+
+    Parameters
+    ----------
+    error : ColorganError
+        What went wrong.
+    subject : str
+        Such as a file's name.
+    """
     title = f"Error: {subject}" if subject else "Error"
     typer.secho(title, fg=typer.colors.RED, bold=True, err=True)
     parts = {"expected": error.expected, "got": error.got, "to do": error.action}
@@ -53,13 +61,27 @@ def print_error(error: ColorganError, subject: str = "") -> None:
 
 
 def command_line(*words: object) -> str:
-    """Return a command of this program as a line for the system's shell."""
+    """Return a command of this program as a line for the system's shell.
+
+    Parameters
+    ----------
+    *words : object
+        Such as "fine-tune", "--resume"; quoted where the shell needs it.
+    """
     parts = ["napari-colorgan", *map(str, words)]
     return subprocess.list2cmdline(parts) if sys.platform == "win32" else shlex.join(parts)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print aligned columns on stdout, never cut or wrapped, so that scripts can read them."""
+    """Print aligned columns on stdout, never cut or wrapped, so that scripts can read them.
+
+    Parameters
+    ----------
+    header : sequence of str
+        One text for each column.
+    rows : Iterable[Sequence[str]]
+        As long as the header.
+    """
     lines = [header, *rows]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -4,6 +4,8 @@
 colour up to full resolution along the edges of the lightness.
 """
 
+# Over 300 lines: every change of a grid's size is here, so that its arithmetic is kept once.
+
 from __future__ import annotations
 
 import functools

@@ -100,7 +100,13 @@ class Geometry:
         )
 
     def cell(self, output_stride: int) -> tuple[float, float]:
-        """Return the height and width of an output cell in pixels of the plane."""
+        """Return the height and width of an output cell in pixels of the plane.
+
+        Parameters
+        ----------
+        output_stride : int
+            Pixels of the scaled plane per cell.
+        """
         return (
             output_stride * self.height / self.scaled_height,
             output_stride * self.width / self.scaled_width,
@@ -109,6 +115,13 @@ class Geometry:
 
 def common_shape(planes: Sequence[np.ndarray], guides: Sequence[object]) -> tuple[int, ...]:
     """Return the shape that all planes have.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray, shapes (H, W[, 3 or 4])
+        What is predicted together.
+    guides : sequence
+        One for each plane, or None.
 
     Raises
     ------
@@ -136,7 +149,15 @@ def common_shape(planes: Sequence[np.ndarray], guides: Sequence[object]) -> tupl
 
 
 def row_bands(shape: tuple[int, int], pixels: int) -> Iterator[slice]:
-    """Yield slices of whole rows of about as many pixels, at least a row each."""
+    """Yield slices of whole rows of about as many pixels, at least a row each.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width.
+    pixels : int
+        About as many in each band.
+    """
     height = max(1, pixels // shape[1])
     for start in range(0, shape[0], height):
         yield slice(start, min(start + height, shape[0]))

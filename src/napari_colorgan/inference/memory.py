@@ -48,13 +48,24 @@ class MemoryPlan:
     most_pixels: int = 2**60
 
     def batch_size(self, geometry: Geometry) -> int:
-        """Return how many planes to predict at once, at least 1."""
+        """Return how many planes to predict at once, at least 1.
+
+        Parameters
+        ----------
+        geometry : Geometry
+            Of each plane.
+        """
         each = geometry.pixels * self.network_bytes + self._beside_network(geometry)
         fitting = min(self.limit // each, self.batch_pixels // geometry.pixels, self.most_planes)
         return max(1, fitting)
 
     def grid(self, geometry: Geometry) -> TileGrid:
         """Return the tiles of a plane: one where memory allows.
+
+        Parameters
+        ----------
+        geometry : Geometry
+            Of the plane.
 
         Raises
         ------

@@ -45,7 +45,13 @@ class Predictor(Protocol):
     """What colorizes planes: :class:`napari_colorgan.inference.predictor.PlanePredictor`."""
 
     def batch_size(self, plane_shape: tuple[int, int], /) -> int:
-        """Return how many planes of that shape are best predicted at once."""
+        """Return how many planes of that shape are best predicted at once.
+
+        Parameters
+        ----------
+        plane_shape : (int, int)
+            Height and width.
+        """
 
     def predict(
         self,
@@ -54,7 +60,17 @@ class Predictor(Protocol):
         guides: Sequence[PlaneGuides | None],
         /,
     ) -> Sequence[ColorPlane]:
-        """Return the colours of planes of one shape, (Y, X) or (Y, X, S)."""
+        """Return the colours of planes of one shape, (Y, X) or (Y, X, S).
+
+        Parameters
+        ----------
+        planes : list of ndarray, shapes (Y, X[, S])
+            Of one shape.
+        display : DisplayRange
+            How values become lightness.
+        guides : Sequence[PlaneGuides or None]
+            One for each plane, or None.
+        """
 
 
 def colorize_stack(

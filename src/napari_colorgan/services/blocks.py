@@ -48,13 +48,31 @@ class PlaneBlock:
 
     @classmethod
     def whole(cls, axes: Axes, shape: tuple[int, ...]) -> PlaneBlock:
-        """Return every plane of a stack."""
+        """Return every plane of a stack.
+
+        Parameters
+        ----------
+        axes : Axes
+            The stack's.
+        shape : tuple of int
+            The stack's.
+        """
         sizes = axes.outer_shape(shape)
         return cls(axes, shape, (0,) * len(sizes), sizes)
 
     @classmethod
     def single(cls, axes: Axes, shape: tuple[int, ...], index: PlaneIndex) -> PlaneBlock:
-        """Return one plane of a stack."""
+        """Return one plane of a stack.
+
+        Parameters
+        ----------
+        axes : Axes
+            The stack's.
+        shape : tuple of int
+            The stack's.
+        index : PlaneIndex
+            The plane's place along the outer axes.
+        """
         return cls(axes, shape, index, tuple(position + 1 for position in index))
 
     @property

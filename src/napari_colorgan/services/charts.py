@@ -62,6 +62,11 @@ def figure_of(width: float, height: float) -> Iterator[Figure]:
     ----------
     width, height : float
         In inches.
+
+    Yields
+    ------
+    Figure
+        Saved by the caller.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -153,6 +158,11 @@ def plot_run(run_directory: Path, output: Path) -> Path:
         A run, finished or not.
     output : Path
         Ends in ".png" or ".svg"; overwritten.
+
+    Returns
+    -------
+    Path
+        `output`.
 
     Raises
     ------

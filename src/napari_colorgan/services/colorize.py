@@ -251,7 +251,13 @@ def describe_origin(
 
 
 def as_text(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Return metadata for a file: text stays, everything else becomes JSON."""
+    """Return metadata for a file: text stays, everything else becomes JSON.
+
+    Parameters
+    ----------
+    metadata : Mapping[str, Any]
+        Plain values by name.
+    """
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in metadata.items()

@@ -207,6 +207,11 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
 def guess_axes(shape: tuple[int, ...]) -> Axes:
     """Return the usual axes of an array, RGB(A) where its last axis looks like it.
 
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a NumPy, dask or zarr array.
+
     Raises
     ------
     AxesError

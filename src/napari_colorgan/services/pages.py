@@ -30,7 +30,15 @@ def render(template: str, **values: Any) -> str:
 
 
 def embed_picture(rgb: np.ndarray, quality: int = 80) -> str:
-    """Return an 8-bit image (H, W, 3) as a data URI, a JPEG that needs no file of its own."""
+    """Return an 8-bit image (H, W, 3) as a data URI, a JPEG that needs no file of its own.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        The image.
+    quality : int
+        Of the JPEG, 1…95.
+    """
     from PIL import Image
 
     buffer = BytesIO()

@@ -191,6 +191,16 @@ class FineTuneRequest(RunRequest):
     def load(cls, output: Path) -> FineTuneRequest:
         """Read the request of a run directory.
 
+        Parameters
+        ----------
+        output : Path
+            The run's folder.
+
+        Returns
+        -------
+        FineTuneRequest
+            As it was written.
+
         Raises
         ------
         TrainingError
@@ -214,6 +224,11 @@ class FineTuneRequest(RunRequest):
 
 def check_output_free(output: Path) -> None:
     """Refuse a folder for a new run in which there is one already.
+
+    Parameters
+    ----------
+    output : Path
+        The folder, which needn't exist.
 
     Raises
     ------

@@ -123,7 +123,13 @@ class TuningRun:
         spawn(self.path)
 
     def pause(self, paused: bool = True) -> None:
-        """Let the run rest after its current step, or go on."""
+        """Let the run rest after its current step, or go on.
+
+        Parameters
+        ----------
+        paused : bool
+            False lets it continue.
+        """
         if paused:
             (self.path / "pause").touch()
         else:

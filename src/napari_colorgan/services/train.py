@@ -79,6 +79,11 @@ class _Setup:
 def train_model_job(request: TrainRequest) -> Job[Path]:
     """Read the data, train, and return the path of the finished model file.
 
+    Parameters
+    ----------
+    request : TrainRequest
+        Data, recipe and output.
+
     Yields
     ------
     Event
@@ -201,7 +206,17 @@ def train_job(
 
 
 def write_model(generator: Generator, card: ModelCard, run: RunDirectory) -> None:
-    """Write a run's model file, and its card as a file that can be read without torch."""
+    """Write a run's model file, and its card as a file that can be read without torch.
+
+    Parameters
+    ----------
+    generator : Generator
+        The trained one.
+    card : ModelCard
+        The SHA-256 of the weights is added.
+    run : RunDirectory
+        The run's folder.
+    """
     from napari_colorgan.library.model_file import save_model_file
 
     card = save_model_file(run.model, generator, card)

@@ -28,7 +28,13 @@ NETWORK_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.linspace(0.0, 1
 
 
 def generator_for(*numbers: int) -> torch.Generator:
-    """Return a source of chance that depends on the numbers (seed, epoch, index …) alone."""
+    """Return a random number generator that depends on some numbers alone.
+
+    Parameters
+    ----------
+    *numbers : int
+        Such as seed, epoch and index; 0 or more.
+    """
     mixed = 0
     for number in numbers:
         mixed = (mixed * 0x9E3779B97F4A7C15 + number + 1) % 2**63
@@ -36,7 +42,15 @@ def generator_for(*numbers: int) -> torch.Generator:
 
 
 def draw(generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
-    """Return a number drawn uniformly."""
+    """Return a number sampled uniformly.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        Advanced by one number.
+    low, high : float
+        The interval, its upper end excluded.
+    """
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
@@ -74,10 +88,24 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
 def make_batch(
     patches: Sequence[Tensor], config: DataConfig, generators: Sequence[torch.Generator]
 ) -> Batch:
-    """Turn uint8 patches (3 or 4, H, W) into a batch.
+    """Turn patches into a batch.
 
-    Some of them are seen as old film would show them, but no pairs: their gray image is what
-    another camera has seen already.
+    Some of them are degraded to what old film recorded (`DataConfig.film`), but never pairs: the
+    gray image of a pair comes from a real camera.
+
+    Parameters
+    ----------
+    patches : sequence of Tensor, shapes (3 or 4, H, W)
+        uint8; RGB, and the gray image of a pair.
+    config : DataConfig
+        The recipe's augmentation.
+    generators : sequence of torch.Generator
+        One for each patch.
+
+    Returns
+    -------
+    Batch
+        In network units.
     """
     rgb = torch.stack(list(patches))
     lightness, ab = to_lab_planes(rgb)
@@ -128,7 +156,20 @@ def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def centre_crop(rgb: Tensor, side: int) -> Tensor:
-    """Bring the short side of (3 or 4, H, W) to `side` and cut the square in the middle."""
+    """Bring the short side of (3 or 4, H, W) to `side` and cut the square in the middle.
+
+    Parameters
+    ----------
+    rgb : Tensor, shape (3 or 4, H, W)
+        uint8.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    Tensor, shape (3 or 4, side, side)
+        uint8.
+    """
     if min(rgb.shape[-2:]) != side:
         rgb = resize_short_side(rgb, side)
     cropped: Tensor = transforms.center_crop(rgb, [side, side])

@@ -43,7 +43,15 @@ class StepData:
     features: list[Tensor] | None
 
     def split(self, parts: int, device: torch.device) -> list[StepData]:
-        """Return it in equal parts, on a device."""
+        """Return the step's data in equal parts, on a device.
+
+        Parameters
+        ----------
+        parts : int
+            A divisor of the batch's size.
+        device : torch.device
+            Where the step is computed.
+        """
 
         def cut(tensor: Tensor) -> tuple[Tensor, ...]:
             return tensor.to(device, non_blocking=True).chunk(parts)
@@ -96,7 +104,18 @@ class BatchSource:
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def load(self, step: int) -> StepData:
-        """Make the data of a step; called from prefetching threads."""
+        """Make the data of a step; called from prefetching threads.
+
+        Parameters
+        ----------
+        step : int
+            The step's number in the phase, from 0 on.
+
+        Returns
+        -------
+        StepData
+            This process's share of the batch, on the CPU.
+        """
         whole = range(step * self._size, (step + 1) * self._size)
         positions = self._processes.shard(whole)
         indices = [self._index(position) for position in positions]

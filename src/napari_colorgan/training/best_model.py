@@ -50,6 +50,15 @@ class BestModel:
         propagation is scored with hints, which isn't comparable with the score of any other
         phase. It trains on the network as it will be used, so that it begins with the best
         weights, as do closed-form phases and the phase after one.
+
+        Parameters
+        ----------
+        kind : str
+            The phase's kind.
+        progress : Progress
+            Of the run; changed in place.
+        generators : tuple of Generator
+            Those that train, and their averages.
         """
         progress.waited = 0
         before = self._config.phases[progress.phase - 1].kind if progress.phase else ""
@@ -93,21 +102,46 @@ class BestModel:
         return metrics, is_best
 
     def measure(self, generator: Generator) -> dict[str, float]:
-        """Return what the main process's validator finds."""
+        """Return what the main process's validator finds.
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+        """
         validator = self._validator
         return self._processes.broadcast(
             lambda: {} if validator is None else validator.measure(generator)
         )
 
     def preview(self, generator: Generator, progress: Progress) -> str | None:
-        """Write a picture of what the generator does and return its path, if there is one."""
+        """Write a picture of what the generator does and return its path, if there is one.
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+        progress : Progress
+            Whose step names the file.
+
+        Returns
+        -------
+        str or None
+            Where the picture is.
+        """
         if self._validator is None:
             return None
         picture = self._validator.preview(generator).numpy()
         return str(self._run.write_preview(progress.total_steps, picture))
 
     def load_best(self, generator: Generator) -> None:
-        """Bring the generator to the best weights, if there are any yet."""
+        """Bring the generator to the best weights, if there are any yet.
+
+        Parameters
+        ----------
+        generator : Generator
+            Changed in place.
+        """
         if self._run.best.exists():
             load_weights(self._run.best, "average", generator)
 
@@ -115,5 +149,12 @@ class BestModel:
         """Return whether a phase of that kind has gone too long without a better score.
 
         The generator's score says nothing of a discriminator that learns alone.
+
+        Parameters
+        ----------
+        progress : Progress
+            Counts validations without a better score.
+        kind : str
+            The phase's kind.
         """
         return kind != "discriminator" and 0 < self._config.patience <= progress.waited

@@ -160,6 +160,16 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
         """Build the tree from plain values.
 
+        Parameters
+        ----------
+        values : dict[str, Any]
+            What a TOML recipe holds.
+
+        Returns
+        -------
+        TrainingConfig
+            Checked.
+
         Raises
         ------
         ConfigError
@@ -171,6 +181,16 @@ class TrainingConfig:
     @classmethod
     def load(cls, source: str | Path) -> TrainingConfig:
         """Read a recipe by name, or a TOML file by path.
+
+        Parameters
+        ----------
+        source : str or Path
+            The name of a recipe of the package, or a path.
+
+        Returns
+        -------
+        TrainingConfig
+            Checked.
 
         Raises
         ------

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict, deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,18 +24,13 @@ from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
 
-SEEN_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255.0))
-"""L*/50 - 1 for each 8-bit gray value on display, shape (256,)."""
-DATA_THREADS = max(1, min(8, (os.cpu_count() or 1) // 4))
-"""A fast GPU needs more than one thread's data; where cores are few, training needs them."""
-
-T = TypeVar("T")
-K = TypeVar("K")
+# L*/50 - 1 of each 8-bit gray value as a display shows it, shape (256,).
+_GRAY_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +80,11 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
         Image files, OME-Zarr folders, folders searched to their depth, and RGB arrays of shape
         (..., H, W, 3). Each file and each array is a source of its own. A `Picture` is taken
         as it is.
+
+    Returns
+    -------
+    list of Picture
+        Nothing is decoded yet.
 
     Raises
     ------
@@ -161,6 +159,15 @@ def split_by_source(
 ) -> tuple[list[Picture], list[Picture]]:
     """Set aside about `share` of the sources; a single source is split by plane.
 
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        In their order.
+    share : float
+        Of the sources, 0…1.
+    seed : int
+        Of the choice.
+
     Returns
     -------
     training, validation : list of Picture
@@ -215,6 +222,11 @@ class PictureStore:
     def read(self, index: int) -> Tensor:
         """Return picture `index`, uint8, shape (3, H, W), or (4, H, W) for a pair.
 
+        Parameters
+        ----------
+        index : int
+            Of `pictures`.
+
         Raises
         ------
         TrainingError
@@ -232,6 +244,11 @@ class PictureStore:
         """Return a store of some of the pictures, which shares the decoded ones.
 
         It keeps no others, so that stores of the same pictures don't fill the memory twice.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Of `pictures`.
         """
         return PictureStore(
             [self.pictures[index] for index in indices],
@@ -243,6 +260,16 @@ class PictureStore:
 
 def read_picture(picture: Picture) -> Tensor:
     """Decode a picture: uint8, shape (3, H, W), or (4, H, W) for a pair.
+
+    Parameters
+    ----------
+    picture : Picture
+        Where it is and how it is read.
+
+    Returns
+    -------
+    Tensor, shape (3 or 4, H, W)
+        uint8.
 
     Raises
     ------
@@ -270,14 +297,38 @@ def unreadable(name: str, error: Exception) -> TrainingError:
 
 
 def shrink(rgb: Tensor, max_side: int | None) -> Tensor:
-    """Resize a picture whose short side is longer than `max_side` to that; return others as is."""
+    """Resize a picture whose short side is longer than `max_side` to that; return others as is.
+
+    Parameters
+    ----------
+    rgb : Tensor, shape (3 or 4, H, W)
+        uint8.
+    max_side : int or None
+        In pixels; None keeps every size.
+
+    Returns
+    -------
+    Tensor, shape (3 or 4, h, w)
+        uint8.
+    """
     if max_side is None or min(rgb.shape[-2:]) <= max_side:
         return rgb
     return resize_short_side(rgb, max_side)
 
 
 def to_uint8(rgb: np.ndarray) -> Tensor:
-    """Return a plane (H, W, 3 or 4) of 8 or 16 bit, or float in 0…1, as uint8 (3 or 4, H, W)."""
+    """Return a plane (H, W, 3 or 4) of 8 or 16 bit, or float in 0…1, as uint8 (3 or 4, H, W).
+
+    Parameters
+    ----------
+    rgb : ndarray, shape (H, W, 3 or 4)
+        As a file holds it.
+
+    Raises
+    ------
+    InputError
+        If it has another dtype.
+    """
     rgb = rgb.astype(rgb.dtype.newbyteorder("="), copy=False)
     if rgb.dtype == np.uint16:
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
@@ -293,7 +344,20 @@ def to_uint8(rgb: np.ndarray) -> Tensor:
 
 
 def resize_short_side(rgb: Tensor, side: int) -> Tensor:
-    """Resize (3 or 4, H, W) so that its short side is `side`, keeping the aspect."""
+    """Resize (3 or 4, H, W) so that its short side is `side`, keeping the aspect.
+
+    Parameters
+    ----------
+    rgb : Tensor, shape (3 or 4, H, W)
+        uint8.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    Tensor, shape (3 or 4, h, w)
+        uint8, resampled bicubically with antialiasing.
+    """
     # Imported here: torchvision's transforms take seconds to load.
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as transforms
@@ -311,54 +375,40 @@ def to_lab_planes(picture: Tensor) -> tuple[Tensor, Tensor]:
     """Return L*/50 - 1 (…, 1, H, W) and a*b*/110 (…, 2, H, W) of a uint8 picture.
 
     The lightness of a pair (…, 4, H, W) is its gray image's, that of RGB (…, 3, H, W) its own.
+
+    Parameters
+    ----------
+    picture : Tensor, shape (…, 3 or 4, H, W)
+        uint8.
     """
     lab = rgb8_to_lab(picture[..., :3, :, :])
     # In place: fetching fresh memory takes as long as the arithmetic.
     lightness, ab = to_network_(lab)
     if is_pair(picture):
-        lightness = look_up(SEEN_LIGHTNESS, picture[..., 3:, :, :])
+        lightness = look_up(_GRAY_LIGHTNESS, picture[..., 3:, :, :])
     return lightness, ab
 
 
 def is_pair(picture: Tensor) -> bool:
-    """Return whether pictures (…, 3 or 4, H, W) come with a gray image of their own."""
+    """Return whether pictures (…, 3 or 4, H, W) come with a gray image of their own.
+
+    Parameters
+    ----------
+    picture : Tensor, shape (…, 3 or 4, H, W)
+        Pictures or patches.
+    """
     return picture.shape[-3] == 4
 
 
 def mean_chroma(rgb: Tensor) -> float:
-    """Return about how strong the colours of uint8 RGB (3 or 4, H, W) are, in CIE units."""
+    """Return about how strong the colours of uint8 RGB (3 or 4, H, W) are, in CIE units.
+
+    Parameters
+    ----------
+    rgb : Tensor, shape (3 or 4, H, W)
+        uint8.
+    """
     # A few thousand pixels tell; near-gray scans are near-gray all over.
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])
     return float(ab_from_network(ab.norm(dim=0).mean()))
-
-
-def prefetch(
-    make: Callable[[K], T], keys: Iterable[K], *, threads: int = DATA_THREADS
-) -> Iterator[T]:
-    """Yield ``make(key)`` for each key, in order, made ahead of time.
-
-    Threads, not processes: decoding and resizing release the interpreter's lock, and worker
-    processes crash inside GUI programs on Windows and macOS.
-
-    Parameters
-    ----------
-    make : callable
-        Makes one item; what it raises is raised here at the item's turn.
-    keys : iterable
-        What to make, in order; taken up only a few items ahead.
-    threads : int
-        How many make items at a time; two more than these are ready or in the making at most.
-    """
-    depth = threads + 2
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="colorgan-data")
-    waiting: deque[Future[T]] = deque()
-    try:
-        for key in keys:
-            waiting.append(pool.submit(make, key))
-            if len(waiting) > depth:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

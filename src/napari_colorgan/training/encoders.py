@@ -36,6 +36,16 @@ _HASH = re.compile(r"sha256=([0-9a-fA-F]{64})")
 def build_pretrained(config: TrainingConfig) -> Generator:
     """Build a run's generator, its encoder filled as `encoder_weights` says.
 
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its `encoder_weights` name where the weights come from.
+
+    Returns
+    -------
+    Generator
+        On the CPU.
+
     Raises
     ------
     ConfigError
@@ -126,7 +136,15 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
 
 
 def build_teacher(config: TrainingConfig, device: torch.device) -> FeatureDistance | None:
-    """Return the frozen network of the perceptual term, or None if no phase has one."""
+    """Return the frozen network of the perceptual term, or None if no phase has one.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Its `teacher` and `teacher_weights`.
+    device : torch.device
+        Where it runs.
+    """
     if all(phase.perceptual == 0 for phase in config.phases):
         return None
     with download_errors(f"{config.teacher} through timm"):
@@ -169,7 +187,13 @@ def _refused(source: str, got: str, action: str) -> ConfigError:
 
 
 def is_url(source: str) -> bool:
-    """Return whether weights are named by where they can be downloaded."""
+    """Return whether weights are named by where they can be downloaded.
+
+    Parameters
+    ----------
+    source : str
+        A setting of `encoder_weights` or `teacher_weights`.
+    """
     return source.startswith(("https://", "http://"))
 
 
@@ -217,6 +241,16 @@ def download_errors(source: str) -> Iterator[None]:
     ----------
     source : str
         What is being fetched, for the message.
+
+    Yields
+    ------
+    None
+        Control to the block that downloads.
+
+    Raises
+    ------
+    TrainingError
+        If the download fails, or its hash is wrong.
     """
     try:
         yield

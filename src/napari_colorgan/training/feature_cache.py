@@ -18,7 +18,8 @@ from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
-from napari_colorgan.training.data import Batch, prefetch
+from napari_colorgan.training.data import Batch
+from napari_colorgan.training.prefetch import prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +80,17 @@ class FeatureCache:
     ) -> Job[None]:
         """Compute and write everything, unless it is there already.
 
+        Parameters
+        ----------
+        generator : Generator
+            Its encoder is run once over every patch.
+        pictures : PictureStore
+            What is trained on.
+        config : DataConfig
+            How patches are made.
+        seed : int
+            The run's.
+
         Yields
         ------
         Event
@@ -124,7 +136,13 @@ class FeatureCache:
             self._marker.write_text(json.dumps(self._stamp()))
 
     def read(self, indices: list[int]) -> CachedBatch:
-        """Return the patches at `indices`."""
+        """Return the patches at `indices`.
+
+        Parameters
+        ----------
+        indices : list of int
+            Of the patches, in any order.
+        """
         if not self._arrays:
             self._arrays = [np.load(p, mmap_mode="r") for p in sorted(self._folder.glob("*.npy"))]
         rows = [torch.from_numpy(array[indices]) for array in self._arrays]

@@ -76,6 +76,11 @@ def compare(
         What is known of the colours.
     propagate : bool
         Whether the generator's `hint_propagation`, which then alone learns, applies the hints.
+
+    Returns
+    -------
+    Comparison
+        Prediction and truth on the same grid.
     """
     prediction = generator.interpret(
         features, raw, lightness, uncertainty=False, embedding=propagate
@@ -149,7 +154,17 @@ def perceptual_term(
 def adversarial_term(
     discriminator: PatchGANDiscriminator, compared: Comparison, phase: PhaseConfig
 ) -> Tensor:
-    """Return the weighted term "G GAN"."""
+    """Return the weighted term "G GAN".
+
+    Parameters
+    ----------
+    discriminator : PatchGANDiscriminator
+        Not trained by this term.
+    compared : Comparison
+        The prediction.
+    phase : PhaseConfig
+        Its weight.
+    """
     logits = discriminator(compared.lightness, compared.ab)
     kind = discriminator.config.loss
     return phase.adversarial * losses.generator_adversarial_loss(logits, kind=kind)
@@ -161,6 +176,13 @@ def discriminator_terms(
     """Return "D fake" and "D real"; their mean is what the discriminator minimises.
 
     Halving slows it down relative to the generator, as pix2pix does.
+
+    Parameters
+    ----------
+    discriminator : PatchGANDiscriminator
+        What is trained.
+    compared : Comparison
+        Prediction and truth; no gradient reaches the generator.
     """
     kind = discriminator.config.loss
     fake = discriminator(compared.lightness, compared.ab.detach())
@@ -182,6 +204,17 @@ def class_weights(
     """Return how much each bin counts, or None where nothing is rebalanced.
 
     Counting takes a while, so that its outcome is kept in the run directory.
+
+    Parameters
+    ----------
+    head : Head
+        The generator's.
+    pictures : PictureStore
+        What is trained on.
+    config : TrainingConfig
+        Its `rebalance` says how much.
+    run : RunDirectory
+        Keeps the counts.
     """
     used = any(phase.classification for phase in config.phases)
     if not (used and config.rebalance and isinstance(head, DistributionHead)):
@@ -195,6 +228,15 @@ def class_weights(
 
 def count_colors(head: DistributionHead, pictures: PictureStore, config: TrainingConfig) -> Tensor:
     """Count bins in a patch of each of up to about 1000 pictures, evenly spaced.
+
+    Parameters
+    ----------
+    head : DistributionHead
+        Its bins are counted.
+    pictures : PictureStore
+        What is trained on.
+    config : TrainingConfig
+        How patches are made.
 
     Returns
     -------

@@ -24,6 +24,13 @@ SINGLE_RATE = 15.0
 def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
     """Return the generator's optimizer; what a phase keeps as it is is frozen and left out.
 
+    Parameters
+    ----------
+    generator : Generator
+        `requires_grad` of its parameters is set.
+    phase : PhaseConfig
+        Its learning rates, and what it freezes.
+
     Notes
     -----
     AdamW without decay, the default, is Adam.
@@ -69,13 +76,27 @@ def _propagation_optimizer(generator: Generator, phase: PhaseConfig) -> torch.op
 
 
 def discriminator_optimizer(discriminator: nn.Module, phase: PhaseConfig) -> torch.optim.AdamW:
-    """Return the discriminator's optimizer."""
+    """Return the discriminator's optimizer.
+
+    Parameters
+    ----------
+    discriminator : nn.Module
+        All of it learns.
+    phase : PhaseConfig
+        Its `discriminator_lr` and `betas`.
+    """
     groups = [{"params": list(discriminator.parameters()), "peak_lr": phase.discriminator_lr}]
     return torch.optim.AdamW(groups, lr=phase.discriminator_lr, betas=phase.betas, weight_decay=0)
 
 
 def encoder_parameters(generator: Generator) -> list[nn.Parameter]:
-    """Return the parameters of a U-Net's encoder; pix2pix has none of its own."""
+    """Return the parameters of a U-Net's encoder; pix2pix has none of its own.
+
+    Parameters
+    ----------
+    generator : Generator
+        Of any architecture.
+    """
     encoder = getattr(generator, "encoder", None)
     return [] if encoder is None else list(encoder.parameters())
 
@@ -85,6 +106,13 @@ def finer_parameters(generator: Generator, stride: int) -> set[int]:
 
     A small picture tells them, whatever the encoder is made of: they are what it passes up to
     the last convolution with so fine an answer, its normalisation included.
+
+    Parameters
+    ----------
+    generator : Generator
+        Of any architecture.
+    stride : int
+        A power of two.
     """
     calls: list[tuple[nn.Module, int]] = []
 
@@ -115,7 +143,13 @@ def _without(parameters: Iterable[nn.Parameter], left_out: set[int]) -> list[nn.
 
 
 def propagation_parameters(generator: Generator) -> list[nn.Parameter]:
-    """Return the parameters of the hint propagation."""
+    """Return the parameters of the hint propagation.
+
+    Parameters
+    ----------
+    generator : Generator
+        With or without hint propagation.
+    """
     return (
         [] if generator.hint_propagation is None else list(generator.hint_propagation.parameters())
     )
@@ -144,7 +178,15 @@ def rate_factor(step: float, total: int, kind: str, ramp_steps: int) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Set every group's rate to `factor` of its peak."""
+    """Set every group's rate to `factor` of its peak.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Its groups have a "peak_lr".
+    factor : float
+        0…1.
+    """
     for group in optimizer.param_groups:
         group["lr"] = group["peak_lr"] * factor
 
@@ -170,12 +212,26 @@ class AveragedWeights:
         self.module = copy.deepcopy(generator).eval().requires_grad_(False)
 
     def follow(self, generator: Generator) -> None:
-        """Take the generator's weights as they are."""
+        """Copy the generator's weights as they are.
+
+        Parameters
+        ----------
+        generator : Generator
+            Of the same architecture.
+        """
         self.module.load_state_dict(generator.state_dict())
 
     @torch.no_grad()
     def update(self, generator: Generator, step: int) -> None:
-        """Take in the generator's weights after step `step`; buffers are copied."""
+        """Move the average towards the generator's weights after a step; buffers are copied.
+
+        Parameters
+        ----------
+        generator : Generator
+            Of the same architecture.
+        step : int
+            How many steps were averaged before.
+        """
         # Early on the average would be made of the starting point, so it follows faster.
         decay = min(self.decay, (1 + step) / (10 + step))
         averaged = dict(self.module.named_parameters())

@@ -107,6 +107,18 @@ class Phase:
     def step(self, data: StepData, rate_factor: float) -> dict[str, float]:
         """Take one optimizer step and return its losses by name.
 
+        Parameters
+        ----------
+        data : StepData
+            The step's batch, on the CPU.
+        rate_factor : float
+            The share of the peak learning rates, 0…1.
+
+        Returns
+        -------
+        dict of str to float
+            Means over parts and processes.
+
         Raises
         ------
         TrainingError

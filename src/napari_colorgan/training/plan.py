@@ -49,6 +49,11 @@ class PhasePlan:
 
         After a truncation the rest of the schedule passes faster and keeps its shape. A step's
         position doesn't depend on later truncations.
+
+        Parameters
+        ----------
+        step : int
+            Steps done in this phase.
         """
         position, begin, end = 0.0, 0, self.steps
         for at, length in (*self.truncations, (step, 0)):
@@ -98,7 +103,15 @@ class Plan:
         return sum(phase.length for phase in self.phases)
 
     def with_phase(self, number: int, phase: PhasePlan) -> Plan:
-        """Return the plan with another phase in that place."""
+        """Return the plan with another phase in that place.
+
+        Parameters
+        ----------
+        number : int
+            The place, from 0 on.
+        phase : PhasePlan
+            What takes it.
+        """
         return Plan((*self.phases[:number], phase, *self.phases[number + 1 :]))
 
     def to_dict(self) -> dict[str, list[Any]]:
@@ -112,7 +125,18 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: dict[str, list[Any]]) -> Plan:
-        """Rebuild it from plain values, also those of earlier releases."""
+        """Rebuild it from plain values, also those of earlier releases.
+
+        Parameters
+        ----------
+        values : dict[str, list[Any]]
+            What `to_dict` returned, in this release or an earlier one.
+
+        Returns
+        -------
+        Plan
+            The same plan.
+        """
         pairs = values["phases"]
         seconds = values.get("seconds", [None] * len(pairs))
         cuts = values.get("cuts", [[]] * len(pairs))
@@ -125,14 +149,28 @@ class Plan:
 
 
 def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
-    """Return the config with its phases stretched so that they take `epochs` in all."""
+    """Return the config with its phases stretched so that they take `epochs` in all.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        With the phases' epochs as shares.
+    epochs : float
+        Their sum.
+    """
     factor = epochs / total_epochs(config.phases)
     phases = tuple(dataclasses.replace(p, epochs=p.epochs * factor) for p in config.phases)
     return dataclasses.replace(config, phases=phases)
 
 
 def total_epochs(phases: Sequence[PhaseConfig]) -> float:
-    """Return the sum of the phases' epochs; fits, which are a step each, have none."""
+    """Return the sum of the phases' epochs; fits, which are a step each, have none.
+
+    Parameters
+    ----------
+    phases : sequence of PhaseConfig
+        In any order.
+    """
     return sum(phase.epochs for phase in phases if not phase.is_closed_form) or 1.0
 
 
@@ -145,6 +183,11 @@ def plan_epochs(config: TrainingConfig, pictures: int) -> Plan:
         With the phases' epochs.
     pictures : int
         How many there are to train on.
+
+    Returns
+    -------
+    Plan
+        Without a limit of time.
     """
     steps = [
         1 if phase.is_closed_form else max(1, math.ceil(phase.epochs * pictures / phase.batch_size))
@@ -174,6 +217,11 @@ def plan_minutes(
         Measured time that is not spent on steps: caching features, validating.
     spent_seconds : float
         What has passed already, such as with measuring.
+
+    Returns
+    -------
+    Plan
+        With the seconds that each phase may take.
     """
     pairs = list(zip(config.phases, seconds_per_step, strict=True))
     left = minutes * 60.0 - spent_seconds

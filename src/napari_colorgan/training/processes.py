@@ -1,5 +1,7 @@
 """The processes that train one model together, as `accelerate launch` starts them."""
 
+# Over 300 lines: the processes and the statistics that they share use the same messages.
+
 from __future__ import annotations
 
 import os
@@ -61,6 +63,11 @@ class Processes:
             As for `resolve_device`; "cpu" makes them meet on CPUs, anything else on CUDA where
             there is any.
 
+        Returns
+        -------
+        Processes
+            One process alone where there is no launcher.
+
         Raises
         ------
         ConfigError
@@ -89,7 +96,18 @@ class Processes:
         return self.rank == 0
 
     def check(self, config: TrainingConfig) -> None:
-        """Raise ConfigError unless every batch can be shared evenly."""
+        """Raise ConfigError unless every batch can be shared evenly.
+
+        Parameters
+        ----------
+        config : TrainingConfig
+            Its batch sizes.
+
+        Raises
+        ------
+        ConfigError
+            If a phase's batch can't be shared.
+        """
         for phase in config.phases:
             parts = self.world_size * phase.accumulate
             if phase.batch_size % parts:
@@ -101,12 +119,24 @@ class Processes:
                 )
 
     def shard(self, positions: range) -> range:
-        """Return this process's shard of a batch's positions."""
+        """Return this process's shard of a batch's positions.
+
+        Parameters
+        ----------
+        positions : range
+            Of the whole batch; a multiple of the processes.
+        """
         size = len(positions) // self.world_size
         return positions[self.rank * size : (self.rank + 1) * size]
 
     def mean(self, tensor: Tensor) -> Tensor:
-        """Return a tensor's mean over the processes."""
+        """Return a tensor's mean over the processes.
+
+        Parameters
+        ----------
+        tensor : Tensor
+            Of one shape in every process.
+        """
         if self.world_size == 1:
             return tensor
         total = tensor.detach().clone()
@@ -114,7 +144,13 @@ class Processes:
         return total / self.world_size
 
     def mean_values(self, values: dict[str, float]) -> dict[str, float]:
-        """Return named numbers' means over the processes."""
+        """Return named numbers' means over the processes.
+
+        Parameters
+        ----------
+        values : dict[str, float]
+            With the same names in every process.
+        """
         if self.world_size == 1:
             return values
         numbers = torch.tensor(list(values.values()), dtype=torch.float32, device=self.device)
@@ -122,7 +158,13 @@ class Processes:
 
     @torch.no_grad()
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace gradients by their means over the processes, in one message."""
+        """Replace gradients by their means over the processes, in one message.
+
+        Parameters
+        ----------
+        parameters : iterable of nn.Parameter
+            The same in every process; those without a gradient are left out.
+        """
         if self.world_size == 1:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
@@ -135,7 +177,13 @@ class Processes:
 
     @torch.no_grad()
     def broadcast_parameters(self, modules: Iterable[nn.Module]) -> None:
-        """Send the main process's weights and statistics to every process."""
+        """Send the main process's weights and statistics to every process.
+
+        Parameters
+        ----------
+        modules : iterable of nn.Module
+            Of the same architecture in every process; changed in place.
+        """
         if self.world_size > 1:
             for module in modules:
                 for tensor in module.state_dict().values():
@@ -145,7 +193,13 @@ class Processes:
                     tensor.copy_(sent)
 
     def broadcast(self, make: Callable[[], T]) -> T:
-        """Return the main process's value in every process; if it fails there, the others end."""
+        """Return the main process's value in every process; if it fails there, the others end.
+
+        Parameters
+        ----------
+        make : callable
+            Called in the main process alone; its value must be picklable.
+        """
         if self.world_size == 1:
             return make()
         box: list[Any] = [None, None]
@@ -209,6 +263,13 @@ def share_statistics(module: nn.Module, device: torch.device) -> None:
 
     On CUDA these are PyTorch's own (SyncBatchNorm), which know no other device; elsewhere
     `SharedBatchNorm2d`. Parameters and their names stay the same.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Changed in place; not itself a BatchNorm.
+    device : torch.device
+        Where it runs.
     """
     if device.type == "cuda":
         # timm's conversion knows its own BatchNorms, which end in an activation, too.
@@ -243,7 +304,18 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.then = nn.Sequential(*(m for m in then if isinstance(m, nn.Module)))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, H, W); every process brings as many values."""
+        """Normalise (B, C, H, W); every process brings as many values.
+
+        Parameters
+        ----------
+        input : Tensor, shape (B, C, H, W)
+            This process's share of the batch.
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+            Followed by the activation that timm puts behind the normalisation.
+        """
         if not self.training:
             answer: Tensor = self.then(super().forward(input))
             return answer

@@ -52,7 +52,19 @@ def _read_text(path: Path) -> str:
 
 
 def require(name: str, value: object, accepted: str, holds: bool) -> None:
-    """Raise ConfigError naming the field and what it accepts, unless the condition holds."""
+    """Raise ConfigError naming the field and what it accepts, unless the condition holds.
+
+    Parameters
+    ----------
+    name : str
+        The field, with its path.
+    value : object
+        What it holds.
+    accepted : str
+        In words, for the message.
+    holds : bool
+        The condition.
+    """
     if not holds:
         raise ConfigError(
             expected=f"{name} to be {accepted}", got=repr(value), action="Change that setting."
@@ -60,33 +72,69 @@ def require(name: str, value: object, accepted: str, holds: bool) -> None:
 
 
 def choose(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    """Raise ConfigError unless `value` is one of those accepted."""
+    """Raise ConfigError unless `value` is one of those accepted.
+
+    Parameters
+    ----------
+    name : str
+        The field, with its path.
+    value : str
+        What it holds.
+    accepted : tuple of str
+        All values that it can have.
+    """
     require(name, value, "one of " + ", ".join(accepted), value in accepted)
 
 
 def to_plain(value: Any) -> Any:
-    """Return a tree of dataclasses as plain values, tuples as lists."""
+    """Return a tree of dataclasses as plain values, tuples as lists.
+
+    Parameters
+    ----------
+    value : object
+        A dataclass, a tuple, or a plain value.
+    """
     if dataclasses.is_dataclass(value):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     return [to_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
-def build(cls: type, values: Any, path: str) -> Any:
-    """Build dataclass `cls` from plain values, checking names and types on the way."""
+def build(group: type, values: Any, path: str) -> Any:
+    """Build a dataclass from plain values; check names and types on the way.
+
+    Parameters
+    ----------
+    group : type
+        A dataclass; its fields may be dataclasses.
+    values : object
+        A table, not yet checked.
+    path : str
+        Where the table is, for messages: "data."
+
+    Returns
+    -------
+    object
+        An instance of `group`.
+
+    Raises
+    ------
+    ConfigError
+        With the name of the field that is unknown, missing or of another type.
+    """
     require(path or "the config", values, "a table", isinstance(values, dict))
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(group)
     for name in values:
         require(f"{path}{name}", name, f"one of {sorted(hints)}", name in hints)
     arguments = {n: _convert(hints[n], v, f"{path}{n}") for n, v in values.items()}
     missing = [
         f.name
-        for f in dataclasses.fields(cls)
+        for f in dataclasses.fields(group)
         if f.default is dataclasses.MISSING
         and f.default_factory is dataclasses.MISSING
         and f.name not in arguments
     ]
     require(f"{path}{missing[0] if missing else ''}", None, "given", not missing)
-    return cls(**arguments)
+    return group(**arguments)
 
 
 def _convert(kind: Any, value: Any, path: str) -> Any:

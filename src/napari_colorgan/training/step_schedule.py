@@ -52,16 +52,36 @@ class StepSchedule:
         self._processes = processes
 
     def phase(self, number: int) -> PhasePlan:
-        """Return a phase's plan."""
+        """Return a phase's plan.
+
+        Parameters
+        ----------
+        number : int
+            From 0 on.
+        """
         return self.plan.phases[number]
 
     def rate(self, number: int, step: int) -> float:
-        """Return the share of the peak rates that holds at a step of a phase."""
+        """Return the share of the peak rates that holds at a step of a phase.
+
+        Parameters
+        ----------
+        number : int
+            The phase, from 0 on.
+        step : int
+            Steps done in the phase.
+        """
         plan, phase = self.phase(number), self._config.phases[number]
         return rate_factor(plan.schedule_step(step), plan.steps, phase.schedule, phase.ramp_steps)
 
     def seconds_left(self, progress: Progress) -> float:
-        """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown."""
+        """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown.
+
+        Parameters
+        ----------
+        progress : Progress
+            Of the run.
+        """
         number = progress.phase
         here = progress.phase_seconds / max(progress.step, 1)
         left = here * (self.phase(number).length - progress.step)
@@ -129,7 +149,13 @@ class Clock:
         return self._last - self._reported >= REPORT_EVERY_SECONDS
 
     def since_report(self, step: int) -> tuple[int, float]:
-        """Return the steps and seconds since the last report, and begin the next."""
+        """Return the steps and seconds since the last report, and begin the next.
+
+        Parameters
+        ----------
+        step : int
+            Steps done in the phase.
+        """
         steps = step - self._reported_step if self._reported_step is not None else 1
         seconds = self._last - self._reported
         self._reported, self._reported_step = self._last, step

@@ -21,12 +21,12 @@ from napari_colorgan.events import (
 )
 from napari_colorgan.training.batch_source import BatchSource
 from napari_colorgan.training.best_model import BestModel
-from napari_colorgan.training.data import prefetch
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.feature_cache import cache_features
 from napari_colorgan.training.objectives import class_weights
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.prefetch import prefetch
 from napari_colorgan.training.processes import Processes, share_statistics
 from napari_colorgan.training.run_folder.checkpoint import (
     Progress,

@@ -82,7 +82,15 @@ class Validator:
 
     @classmethod
     def of(cls, config: TrainingConfig, pictures: PictureStore) -> Validator:
-        """Return what measures a run of a config on pictures held out from it."""
+        """Return what measures a run of a config on pictures held out from it.
+
+        Parameters
+        ----------
+        config : TrainingConfig
+            The run's.
+        pictures : PictureStore
+            Held out.
+        """
         data = config.data
         native_stride = config.generator.stride if data.scale == "native" else None
         return cls(pictures, data.size, data.validation_images, config.vividness, native_stride)
@@ -121,14 +129,26 @@ class Validator:
         return metrics
 
     def measure_each(self, generator: Generator) -> dict[str, list[float]]:
-        """Return "l1", "psnr", "delta_e" … of each picture, in their order."""
+        """Return "l1", "psnr", "delta_e" … of each picture, in their order.
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+        """
         started = time.perf_counter()
         values = self._measure_each(self._predict(generator))
         self.seconds = time.perf_counter() - started
         return {name: each.tolist() for name, each in values.items()}
 
     def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
-        """Return the means of what `measure_each` returned, with those of gray and the base."""
+        """Return the means of what `measure_each` returned, with those of gray and the base.
+
+        Parameters
+        ----------
+        values : dict[str, list[float]]
+            By metric, one number for each picture.
+        """
         if not self._gray:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
             gray = self._means({k: v.tolist() for k, v in self._measure_each(zeros).items()})
@@ -137,7 +157,13 @@ class Validator:
 
     @torch.inference_mode()
     def preview(self, generator: Generator) -> Tensor:
-        """Return a picture of a few rows gray | base, if any | now | truth, uint8 (H, W, 3)."""
+        """Return a picture of a few rows gray | base, if any | now | truth, uint8 (H, W, 3).
+
+        Parameters
+        ----------
+        generator : Generator
+            In evaluation mode.
+        """
         rows = self._pictures[:PREVIEWS]
         lightness, _ = to_lab_planes(rows)
         answers = [torch.zeros(len(rows), 2, *rows.shape[-2:])]

@@ -41,7 +41,18 @@ class PlaneCounts:
 
     @classmethod
     def of(cls, sizes: Iterable[tuple[int, int]]) -> PlaneCounts:
-        """Count planes of these heights and widths."""
+        """Count planes of these heights and widths.
+
+        Parameters
+        ----------
+        sizes : iterable of (int, int)
+            Height and width of each plane.
+
+        Returns
+        -------
+        PlaneCounts
+            Planes of one size are counted together.
+        """
         return cls(tuple(Counter(sizes).items()))
 
     def __add__(self, other: PlaneCounts) -> PlaneCounts:
@@ -60,7 +71,13 @@ class PlaneCounts:
         return sum(height * width * count for (height, width), count in self.sizes)
 
     def patches(self, size: int) -> int:
-        """Return how many squares of `size` pixels a side lie side by side; a plane has one."""
+        """Return how many squares of `size` pixels a side lie side by side; a plane has one.
+
+        Parameters
+        ----------
+        size : int
+            In pixels.
+        """
         return sum(
             max(1, (height // size) * (width // size)) * count
             for (height, width), count in self.sizes
@@ -68,12 +85,31 @@ class PlaneCounts:
 
 
 def held_out_count(planes: int, share: float) -> int:
-    """Return how many of so many planes are held out; 0 for a single one, which is cut in two."""
+    """Return how many of so many planes are held out; 0 for a single one, which is cut in two.
+
+    Parameters
+    ----------
+    planes : int
+        How many there are.
+    share : float
+        Of them, 0…1.
+    """
     return 0 if planes < 2 else min(max(1, round(share * planes)), planes - 1)
 
 
 def tally_sources(sources: Sequence[ArraySource]) -> PlaneCounts:
-    """Count planes, or parts of planes, that are not in files."""
+    """Count planes, or parts of planes, that are not in files.
+
+    Parameters
+    ----------
+    sources : sequence of ArraySource
+        Arrays, whole or limited to boxes.
+
+    Returns
+    -------
+    PlaneCounts
+        Nothing is read.
+    """
     sizes: Counter[tuple[int, int]] = Counter()
     for source in sources:
         shape = source.stack.shape

@@ -47,7 +47,13 @@ class GraySource:
         return self.axes.plane_count(self.stack.shape)
 
     def read(self, number: int) -> np.ndarray:
-        """Return a plane by its number, as shown: uint8, sRGB-encoded, shape (H, W)."""
+        """Return a plane by its number, as shown: uint8, sRGB-encoded, shape (H, W).
+
+        Parameters
+        ----------
+        number : int
+            In C order along the outer axes.
+        """
         sizes = self.axes.outer_shape(self.stack.shape)
         index: PlaneIndex = ()
         if sizes:

@@ -131,7 +131,15 @@ def split_held_out(
 
 
 def evenly_spaced(count: int, most: int) -> list[int]:
-    """Return at most `most` indices below `count`, evenly spaced from 0 on."""
+    """Return at most `most` indices below `count`, evenly spaced from 0 on.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    most : int
+        How many are taken.
+    """
     kept = min(most, count)
     return [i * count // kept for i in range(kept)]
 

@@ -29,12 +29,28 @@ WARNING = (
 
 
 def color_name(item: Any, number: int) -> str:
-    """Return what to call an item of the data, by its place if it is an array."""
+    """Return what to call an item of the data, by its place if it is an array.
+
+    Parameters
+    ----------
+    item : path or array
+        An item of the data.
+    number : int
+        Its place, from 0 on.
+    """
     return Path(item).name if isinstance(item, str | Path) else f"array {number + 1}"
 
 
 def gray_name(item: Any, number: int) -> str:
-    """Return what to call the gray image of an item, by the item's place if it is an array."""
+    """Return what to call the gray image of an item, by the item's place if it is an array.
+
+    Parameters
+    ----------
+    item : path or array
+        The gray image.
+    number : int
+        The item's place, from 0 on.
+    """
     return Path(item).name if isinstance(item, str | Path) else f"gray array {number + 1}"
 
 
@@ -87,7 +103,13 @@ def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list
 
 
 def pair_with_own_lightness(picture: Picture) -> Picture:
-    """Return a picture as a pair with its own lightness, to go along with other pairs."""
+    """Return a picture as a pair with its own lightness, to go along with other pairs.
+
+    Parameters
+    ----------
+    picture : Picture
+        A colour picture.
+    """
     return _with_gray(picture, None)
 
 

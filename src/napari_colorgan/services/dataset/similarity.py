@@ -42,7 +42,15 @@ def describe(pixels: Tensor) -> tuple[float, ...]:
 
 
 def most_central(descriptors: Sequence[Sequence[float]], count: int) -> list[int]:
-    """Return the indices of those closest to the median, in ascending order."""
+    """Return the indices of those closest to the median, in ascending order.
+
+    Parameters
+    ----------
+    descriptors : Sequence[Sequence[float]]
+        One vector for each plane, of one length.
+    count : int
+        How many.
+    """
     values = np.array(descriptors)
     order = _distances(values, np.median(values, axis=0)).argsort(kind="stable")
     return sorted(order[:count].tolist())
@@ -53,6 +61,15 @@ def sample_similar(descriptors: Sequence[Sequence[float]], count: int, seed: int
 
     Otherwise a part of an image, or the neighbour of a frame, would be measured on while the
     rest of it is trained on, and the error would be lower than that on any new image.
+
+    Parameters
+    ----------
+    descriptors : Sequence[Sequence[float]]
+        One vector for each plane, of one length.
+    count : int
+        How many.
+    seed : int
+        Of the choice.
 
     Returns
     -------
@@ -74,6 +91,13 @@ def group_similar(descriptors: Sequence[Sequence[float]], most: int) -> list[lis
     """Return the indices in at most `most` groups of similar planes, none of them empty.
 
     Each group is formed around the plane that is farthest from the centres chosen before it.
+
+    Parameters
+    ----------
+    descriptors : Sequence[Sequence[float]]
+        One vector for each plane, of one length.
+    most : int
+        How many groups at most.
 
     References
     ----------

@@ -65,18 +65,45 @@ class Baselines:
         return np.broadcast_to(color, (2, *lightness.shape))
 
     def table_ab(self, lightness: np.ndarray) -> np.ndarray:
-        """Paint each pixel with the table's colour at its L*; like :meth:`mean_ab`."""
+        """Look up each pixel's colour by its L*.
+
+        Parameters
+        ----------
+        lightness : ndarray, shape (H, W)
+            L* 0..100.
+
+        Returns
+        -------
+        ndarray of float32, shape (2, H, W)
+            a*b* in CIE units.
+        """
         bins = np.rint(np.clip(lightness, 0, LIGHTNESS_BINS - 1)).astype(np.intp)
         return np.ascontiguousarray(np.moveaxis(np.array(self.table, np.float32)[bins], -1, 0))
 
     def save(self, path: str | Path) -> None:
-        """Write a small JSON file atomically."""
+        """Write a small JSON file atomically.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; overwritten.
+        """
         with io.write_atomically(Path(path)) as temporary:
             temporary.write_text(json.dumps(_rounded(asdict(self))) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Baselines:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Baselines
+            As it was written.
 
         Raises
         ------

@@ -33,6 +33,11 @@ def make_colorizer(
         How it is used; the result is 8 bit, with its uncertainty if the model predicts it.
     on_notice : callable
         Called with what a user should know, such as that memory ran out.
+
+    Returns
+    -------
+    Colorizer
+        Called with a gray image and its hints, if any.
     """
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange

@@ -137,7 +137,20 @@ class SetMeasurement:
         return self._scores[MODEL]["delta_e"][-1] - self._scores[GRAY]["delta_e"][-1]
 
     def estimates(self, resamples: int, seed: int) -> dict[str, dict[str, Estimate]]:
-        """Average over the images, by method and metric, with bootstrap intervals."""
+        """Average over the images, by method and metric, with bootstrap intervals.
+
+        Parameters
+        ----------
+        resamples : int
+            Of the bootstrap.
+        seed : int
+            Of the bootstrap.
+
+        Returns
+        -------
+        dict of str to dict of str to Estimate
+            By method, then by metric.
+        """
         bootstrap = Bootstrap(len(self), resamples, seed)
         true_colorfulness = self._scores[TRUTH]["colorfulness"]
         gray_psnr = self._scores[GRAY]["psnr"]

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def to_markdown(evaluation: Evaluation) -> str:
-    """Return every set's numbers, a metric a row, a method a column."""
+    """Return every set's numbers, a metric a row, a method a column.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        All of its sets are shown.
+    """
     parts = [f"# {evaluation.model} {evaluation.version}", evaluation.protocol]
     for result in evaluation.sets:
         parts += [f"## {result.name}: {counted(result)}", set_table(result)]
@@ -34,7 +40,13 @@ def to_markdown(evaluation: Evaluation) -> str:
 
 
 def to_html(evaluation: Evaluation) -> str:
-    """Return a page with the numbers and some pictures, which refers to nothing outside itself."""
+    """Return a page with the numbers and some pictures, which refers to nothing outside itself.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        All of its sets are shown.
+    """
     from napari_colorgan.services.pages import render
 
     measured = {
@@ -54,17 +66,35 @@ def to_html(evaluation: Evaluation) -> str:
 
 
 def set_table(result: SetResult) -> str:
-    """Return one set's numbers as a markdown table."""
+    """Return one set's numbers as a markdown table.
+
+    Parameters
+    ----------
+    result : SetResult
+        Of one set.
+    """
     return aligned([["", *method_labels(result)], *set_rows(result)])
 
 
 def method_labels(result: SetResult) -> list[str]:
-    """Return the names of the methods that were measured, in their order."""
+    """Return the names of the methods that were measured, in their order.
+
+    Parameters
+    ----------
+    result : SetResult
+        Of one set.
+    """
     return [label for method, label in METHODS.items() if method in result.methods]
 
 
 def set_rows(result: SetResult) -> list[list[str]]:
-    """Return a row a metric: its label, then each method's number."""
+    """Return a row a metric: its label, then each method's number.
+
+    Parameters
+    ----------
+    result : SetResult
+        Of one set.
+    """
     rows = []
     for name, metric in METRICS.items():
         estimates = [result.methods[m].get(name) for m in METHODS if m in result.methods]
@@ -74,7 +104,13 @@ def set_rows(result: SetResult) -> list[list[str]]:
 
 
 def calibration_table(calibration: Calibration) -> str:
-    """Return the tenths of the pixels, lowest uncertainty first, with their error."""
+    """Return the tenths of the pixels, lowest uncertainty first, with their error.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        Means in tenths of the pixels.
+    """
     numbers = [str(i) for i in range(1, len(calibration.error) + 1)]
     return aligned(
         [
@@ -86,7 +122,20 @@ def calibration_table(calibration: Calibration) -> str:
 
 
 def cell(estimate: Estimate | None, digits: int) -> str:
-    """Format a number with its interval: "23.41 (22.90 to 23.95)"."""
+    """Format a number with its interval: "23.41 (22.90 to 23.95)".
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+        None where the metric wasn't measured.
+    digits : int
+        Behind the decimal point.
+
+    Returns
+    -------
+    str
+        Empty for None.
+    """
     if estimate is None:
         return ""
     text = f"{estimate.value:.{digits}f}"
@@ -96,13 +145,30 @@ def cell(estimate: Estimate | None, digits: int) -> str:
 
 
 def counted(result: SetResult) -> str:
-    """Say how many images were measured and left out."""
+    """Say how many images were measured and left out.
+
+    Parameters
+    ----------
+    result : SetResult
+        Of one set.
+
+    Returns
+    -------
+    str
+        Such as "12 images, 2 without colour left out".
+    """
     text = f"{result.images} image" + ("s" if result.images != 1 else "")
     return text + (f", {result.left_out} without colour left out" if result.left_out else "")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return a markdown table whose columns line up in plain text; the first row is its head."""
+    """Return a markdown table whose columns line up in plain text; the first row is its head.
+
+    Parameters
+    ----------
+    rows : Sequence[Sequence[str]]
+        Of equal length.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     padded = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows]
     padded.insert(1, ["-" * max(width, 3) for width in widths])

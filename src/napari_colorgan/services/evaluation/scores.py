@@ -141,16 +141,41 @@ def score_chroma_factors(rgb: np.ndarray, truth: Truth) -> tuple[np.ndarray, np.
 
 
 def colorfulness_of(rgb: np.ndarray) -> float:
-    """Measure the signed colorfulness of an 8-bit image (H, W, 3)."""
+    """Measure the signed colorfulness of an 8-bit image (H, W, 3).
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        sRGB.
+
+    Returns
+    -------
+    float
+        0 for gray.
+    """
     from napari_colorgan.core.metrics import colorfulness
 
     return float(colorfulness(to_batch(rgb)))
 
 
 def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]) -> float:
-    """Mean ΔE00 between the hints' colours and the mean colours that came out in their places.
+    """Return the mean ΔE00 between hints and the mean predicted colours of their squares.
 
     Where hints overlap, the later one's colour holds, so only the last one of a place counts.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        The prediction.
+    truth : ndarray of uint8, shape (H, W, 3)
+        The image that the hints' colours come from.
+    places : list[tuple[int, int]]
+        Row and column of each hint's first pixel.
+
+    Returns
+    -------
+    float
+        0 where hints keep their colour.
     """
     import torch
 
@@ -193,7 +218,13 @@ def uncertainty_samples(
 
 
 def histograms(rgb: np.ndarray) -> Tensor:
-    """Return what the CDC needs of an 8-bit image (H, W, 3): shape (3, 256)."""
+    """Return what the CDC needs of an 8-bit image (H, W, 3): shape (3, 256).
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        sRGB.
+    """
     import torch
 
     from napari_colorgan.core.color_statistics import channel_histograms
@@ -202,7 +233,18 @@ def histograms(rgb: np.ndarray) -> Tensor:
 
 
 def consistency(frames: list[Tensor]) -> float:
-    """Measure the CDC of a sequence, times 1000, from its frames' histograms."""
+    """Measure the CDC of a sequence, times 1000, from its frames' histograms.
+
+    Parameters
+    ----------
+    frames : list of Tensor
+        What `histograms` returned for each frame, in their order.
+
+    Returns
+    -------
+    float
+        0 for a still image.
+    """
     import torch
 
     from napari_colorgan.core.color_statistics import histogram_consistency
@@ -211,7 +253,13 @@ def consistency(frames: list[Tensor]) -> float:
 
 
 def to_batch(rgb: np.ndarray) -> Tensor:
-    """Return an 8-bit image (H, W, 3) as a batch (1, 3, H, W) in 0..1."""
+    """Return an 8-bit image (H, W, 3) as a batch (1, 3, H, W) in 0..1.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        sRGB.
+    """
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255

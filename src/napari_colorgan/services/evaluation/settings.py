@@ -90,7 +90,13 @@ class EvaluationSettings:
         self._require(self.limit is None or self.limit >= 1, "limit", "at least 1")
 
     def side(self, scale: object) -> int | None:
-        """Return the short side to bring images to, for a model of this working scale."""
+        """Return the short side to bring images to, for a model of this working scale.
+
+        Parameters
+        ----------
+        scale : object
+            As a card states it.
+        """
         if isinstance(self.size, int):
             return self.size
         return PHOTOGRAPH_SIZE if self.size == "auto" and scale == "fit" else None

@@ -45,7 +45,18 @@ class Bootstrap:
         self._seed = seed
 
     def mean(self, values: Sequence[float]) -> Estimate:
-        """Estimate the mean of one number an image."""
+        """Estimate the mean of one number an image.
+
+        Parameters
+        ----------
+        values : sequence of float
+            One for each image.
+
+        Returns
+        -------
+        Estimate
+            With its interval.
+        """
         return self.ratio(values, np.ones(len(values)))
 
     def ratio(self, values: Sequence[float], references: Sequence[float] | np.ndarray) -> Estimate:
@@ -55,6 +66,11 @@ class Bootstrap:
         ----------
         values, references : sequence of float
             One an image, in one order. The references' mean must not be 0.
+
+        Returns
+        -------
+        Estimate
+            With its interval.
         """
         top, bottom = np.asarray(values, float), np.asarray(references, float)
 
@@ -75,6 +91,11 @@ class Bootstrap:
         statistic : callable
             Called with the numbers of the images (N,), some of them repeatedly; NaN where it has
             no value.
+
+        Returns
+        -------
+        Estimate
+            With its interval.
         """
         value = float(statistic(np.arange(self._images)))
         return self._estimate(value, statistic, vectorized=False)
@@ -167,6 +188,11 @@ class Reliability:
 
         A bin that lies across the border of two tenths is shared out. None where there are fewer
         pixels than tenths.
+
+        Returns
+        -------
+        Calibration or None
+            Ten means of uncertainty and of error.
         """
         pixels = self._sums[0].sum()
         if pixels < TENTHS:

@@ -63,6 +63,11 @@ def choose_pictures(image_set: ImageSet, limit: int | None, seed: int) -> list[P
     seed : int
         Of the sample.
 
+    Returns
+    -------
+    list of Picture
+        Nothing is decoded yet.
+
     Raises
     ------
     TrainingError
@@ -138,7 +143,13 @@ def to_rgb(gray: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 
 def lightness_of(gray: np.ndarray) -> np.ndarray:
-    """Return L* 0..100, float32, of sRGB gray levels 0..1 in float32, of any shape."""
+    """Return L* 0..100, float32, of sRGB gray levels 0..1 in float32, of any shape.
+
+    Parameters
+    ----------
+    gray : ndarray of float32
+        sRGB gray levels.
+    """
     import torch
 
     from napari_colorgan.core.color import gray_to_lightness
@@ -187,7 +198,20 @@ def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tup
 
 
 def mean_lab(rgb: np.ndarray, top: int, left: int) -> np.ndarray:
-    """Average L*a*b* over the square of a hint at a place of an 8-bit image (H, W, 3)."""
+    """Average L*a*b* over the square of a hint at a place of an 8-bit image (H, W, 3).
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (H, W, 3)
+        sRGB.
+    top, left : int
+        The square's first row and column.
+
+    Returns
+    -------
+    ndarray, shape (3,)
+        In CIE units.
+    """
     import torch
 
     from napari_colorgan.core.color import rgb_to_lab

@@ -1,5 +1,7 @@
 """Before and after: the base and the fine-tuned model on held-out planes, and on the card."""
 
+# Over 300 lines: a comparison, and what the model's card says of it, belong together.
+
 from __future__ import annotations
 
 import dataclasses
@@ -52,7 +54,18 @@ class Change:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Change:
-        """Rebuild it from plain values, in which bounds are a list or, formerly, missing."""
+        """Rebuild it from plain values, in which bounds are a list or, formerly, missing.
+
+        Parameters
+        ----------
+        values : Mapping[str, Any]
+            What a run's ``result.json`` holds.
+
+        Returns
+        -------
+        Change
+            As it was written.
+        """
         bounds = {name: values.get(name) for name in ("base_bounds", "tuned_bounds")}
         pairs = {name: pair and (pair[0], pair[1]) for name, pair in bounds.items()}
         return cls(**{**values, **pairs})
@@ -110,7 +123,18 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
-        """Rebuild it from plain values."""
+        """Rebuild it from plain values.
+
+        Parameters
+        ----------
+        values : Mapping[str, Any]
+            What a run's ``result.json`` holds.
+
+        Returns
+        -------
+        Comparison
+            As it was written.
+        """
         changes = tuple(map(Change.from_dict, values["changes"]))
         return cls(changes, int(values["pictures"]), bool(values.get("agrees", True)))
 
@@ -126,6 +150,11 @@ def compare(
         "l1", "psnr" and "delta_e" of each picture, see `Validator.measure_each`.
     seed : int
         Of the bootstrap.
+
+    Returns
+    -------
+    Comparison
+        With an interval for each metric's change.
     """
     changes = tuple(_change(name, list(base[name]), list(tuned[name]), seed) for name in COMPARED)
     return Comparison(changes, len(base[_DECIDES]))
@@ -181,7 +210,15 @@ def _bounds(estimate: Estimate) -> tuple[float, float] | None:
 
 
 def card_fields(base: ModelCard, dataset: Dataset) -> dict[str, Any]:
-    """Return what a card says before the training: of what it is made, and from which base."""
+    """Return what a card says before the training: of what it is made, and from which base.
+
+    Parameters
+    ----------
+    base : ModelCard
+        The base model's card.
+    dataset : Dataset
+        What is trained on.
+    """
     made_from = trained_on(dataset)
     limits = (dataset.warning, _LIMITATIONS.format(planes=made_from), base.limitations)
     return {
@@ -194,7 +231,17 @@ def card_fields(base: ModelCard, dataset: Dataset) -> dict[str, Any]:
 
 
 def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> ModelCard:
-    """Return the trained model's card with what was measured on the held-out planes."""
+    """Return the trained model's card with what was measured on the held-out planes.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Made before the training.
+    dataset : Dataset
+        What was trained on.
+    comparison : Comparison
+        What was measured.
+    """
     held_out, planes = dataset.held_out_planes, dataset.planes
     measured = f"{held_out} of {planes} planes, which weren't trained on"
     if planes == 1:
@@ -211,6 +258,15 @@ def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> 
     """Return the measured card of a model whose base's weights are kept as the better ones.
 
     What it is for, made from and warned of is the base's: no weight has seen the planes.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The measured card of the run's model.
+    comparison : Comparison
+        What was measured.
+    base : ModelCard
+        The base model's card.
     """
     description = f"The weights of “{base.name}”: a fine-tuning did not make it better. "
     return dataclasses.replace(
@@ -225,7 +281,13 @@ def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> 
 
 
 def trained_on(dataset: Dataset) -> str:
-    """Return how many planes were trained on, in words."""
+    """Return how many planes were trained on, in words.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is trained on.
+    """
     if dataset.planes == 1:
         return "a part of a single plane"
     return _planes(dataset.planes - dataset.held_out_planes)

@@ -86,6 +86,11 @@ def estimate_run(
         The budget, in one of them.
     rate : float or None
         Patches a second in an earlier run like it.
+
+    Returns
+    -------
+    RunEstimate
+        Steps, time and memory.
     """
     steps = None
     if epochs is not None:
@@ -100,12 +105,24 @@ def estimate_run(
 
 
 def bytes_per_pixel(architecture: Mapping[str, object]) -> int:
-    """Return what training takes for each pixel of a batch, of the dearest kind if unknown."""
+    """Return what training takes for each pixel of a batch, of the dearest kind if unknown.
+
+    Parameters
+    ----------
+    architecture : Mapping[str, object]
+        As a card states it.
+    """
     kind = f"{architecture.get('architecture')}/{architecture.get('output_stride')}"
     return _BYTES_PER_PIXEL.get(kind, _MOST_BYTES_PER_PIXEL)
 
 
 def rate_of(events: Iterable[Event]) -> float | None:
-    """Return how many patches a second a run has trained on in the end, or None."""
+    """Return how many patches a second a run has trained on in the end, or None.
+
+    Parameters
+    ----------
+    events : iterable of Event
+        Of a run, in their order.
+    """
     rates = [event.images_per_second for event in events if isinstance(event, StepDone)]
     return rates[-1] if rates and rates[-1] > 0 else None

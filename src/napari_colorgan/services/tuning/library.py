@@ -19,7 +19,13 @@ _SAVED_FILE = "kept.txt"
 
 
 def saved_name(run: Path) -> str | None:
-    """Return the name under which a run's model was saved in the library, or None."""
+    """Return the name under which a run's model was saved in the library, or None.
+
+    Parameters
+    ----------
+    run : Path
+        The run's folder.
+    """
     try:
         return (run / _SAVED_FILE).read_text(encoding="utf-8")
     except OSError:
@@ -85,6 +91,11 @@ def save_model_job(
 
 def check_name_free(name: str) -> None:
     """Refuse a name that no new model can have.
+
+    Parameters
+    ----------
+    name : str
+        As the user gave it.
 
     Raises
     ------

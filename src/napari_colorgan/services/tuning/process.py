@@ -27,6 +27,11 @@ def spawn(path: Path) -> None:
 
     It goes on when this process ends, and has a lower priority.
 
+    Parameters
+    ----------
+    path : Path
+        The run's folder, with its request.
+
     Raises
     ------
     TrainingError
@@ -69,7 +74,13 @@ def spawn(path: Path) -> None:
 
 
 def kill(path: Path) -> None:
-    """End the process that works on a run at once; every file is complete at any moment."""
+    """End the process that works on a run at once; every file is complete at any moment.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    """
     process = find_process(path)
     if process is not None:
         with contextlib.suppress(psutil.Error):
@@ -77,7 +88,15 @@ def kill(path: Path) -> None:
 
 
 def last_lines(path: Path, count: int = 5) -> str:
-    """Return the last lines that a run's process printed, joined to one line."""
+    """Return the last lines that a run's process printed, joined to one line.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    count : int
+        How many lines at most.
+    """
     try:
         with (path / LOG_FILE).open("rb") as log:
             log.seek(max(0, (path / LOG_FILE).stat().st_size - 4096))

@@ -62,6 +62,15 @@ class RecipeValues:
 def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> RecipeValues:
     """Return what a recipe means for a base at a scale, by default the base's.
 
+    Parameters
+    ----------
+    recipe : str or Path
+        Its name or path.
+    scale : Scale or None
+        "fit" or "native"; None takes the base's.
+    base : ModelCard
+        The base model's card.
+
     Raises
     ------
     ConfigError
@@ -118,6 +127,18 @@ def _phases(table: dict[str, Any]) -> list[PhaseConfig]:
 
 def write_recipe(table: dict[str, Any], folder: Path) -> Path:
     """Write a recipe into a run's folder, which is made; return its path.
+
+    Parameters
+    ----------
+    table : dict[str, Any]
+        Plain values.
+    folder : Path
+        The run's folder.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -176,6 +197,15 @@ def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> Dat
 
     A recipe that states the scale itself is taken at its word, but for patches that the base's
     stride doesn't divide: they become a little larger.
+
+    Parameters
+    ----------
+    data : DataConfig
+        The recipe's.
+    scale : Scale or None
+        "fit" or "native"; None takes the base's.
+    base : ModelCard
+        The base model's card.
 
     Raises
     ------

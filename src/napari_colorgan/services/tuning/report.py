@@ -63,7 +63,12 @@ def write_report(path: Path) -> Path:
 
 
 def report(run: TuningRun) -> str:
-    """Return the page.
+    """Return a run's report, an HTML page that refers to nothing outside itself.
+
+    Parameters
+    ----------
+    run : TuningRun
+        Finished or not.
 
     Raises
     ------
@@ -93,7 +98,15 @@ def report(run: TuningRun) -> str:
 
 
 def verdict(comparison: Comparison, base: str) -> str:
-    """Return how a trained model did beside its base, to be put behind "The model is"."""
+    """Return how a trained model did beside its base, to be put behind "The model is".
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What was measured.
+    base : str
+        The base model's name.
+    """
     pictures = f"{comparison.pictures} held-out picture" + "s" * (comparison.pictures != 1)
     if comparison.is_better:
         return f"better than “{base}” on {pictures}"

@@ -60,7 +60,15 @@ class Progress:
     phase_seconds: float = 0.0
 
     def advance(self, losses: Mapping[str, float], seconds: float) -> None:
-        """Count a step with its losses, which took so long."""
+        """Count a step with its losses, which took so long.
+
+        Parameters
+        ----------
+        losses : Mapping[str, float]
+            The step's losses by name.
+        seconds : float
+            The step's time.
+        """
         for name, value in losses.items():
             self.loss_sums[name] = self.loss_sums.get(name, 0.0) + value
         self.loss_count += 1
@@ -87,7 +95,19 @@ def save_checkpoint(
     optimizers: dict[str, torch.optim.Optimizer],
     progress: Progress,
 ) -> None:
-    """Write the state atomically: a kill at any moment leaves the old file or the new one."""
+    """Write the state atomically: a kill at any moment leaves the old file or the new one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    modules : dict[str, nn.Module]
+        By the name under which their tensors are kept.
+    optimizers : dict[str, torch.optim.Optimizer]
+        By name; their groups are not kept, since the phase builds them anew.
+    progress : Progress
+        Kept in the file's metadata.
+    """
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors.update({f"{name}/{k}": v for k, v in module.state_dict().items()})
@@ -106,6 +126,13 @@ def load_checkpoint(
     optimizers: dict[str, torch.optim.Optimizer],
 ) -> None:
     """Bring modules and optimizers to a checkpoint's state.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    modules, optimizers : dict[str, nn.Module], dict[str, torch.optim.Optimizer]
+        By name; changed in place.
 
     Raises
     ------
@@ -128,7 +155,18 @@ def load_checkpoint(
 
 
 def read_progress(path: Path) -> Progress:
-    """Return a checkpoint's progress without its tensors."""
+    """Return a checkpoint's progress without its tensors.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    TrainingError
+        If the file is unreadable or of another format.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -148,7 +186,22 @@ def _with_loss_count(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_weights(path: Path, name: str, module: nn.Module) -> None:
-    """Load one module's weights from a checkpoint."""
+    """Load one module's weights from a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        Under which the module was saved.
+    module : nn.Module
+        Changed in place.
+
+    Raises
+    ------
+    TrainingError
+        If the file is unreadable or belongs to another architecture.
+    """
     load_checkpoint(path, {name: module}, {})
 
 

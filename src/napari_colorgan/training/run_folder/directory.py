@@ -54,6 +54,11 @@ class RunDirectory:
     def create(self, config: TrainingConfig) -> None:
         """Begin a run here.
 
+        Parameters
+        ----------
+        config : TrainingConfig
+            Written as ``config.toml``.
+
         Raises
         ------
         TrainingError
@@ -85,16 +90,38 @@ class RunDirectory:
         return TrainingConfig.load(self.path / "config.toml")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a small file atomically."""
+        """Write a small file atomically.
+
+        Parameters
+        ----------
+        name : str
+            The file's name within the folder.
+        text : str
+            All of its content.
+        """
         with write_atomically(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write plain values as a small JSON file, atomically."""
+        """Write plain values as a small JSON file, atomically.
+
+        Parameters
+        ----------
+        name : str
+            The file's name within the folder.
+        value : object
+            Plain values.
+        """
         self.write_text(name, json.dumps(value, ensure_ascii=False, indent=1))
 
     def read_json(self, name: str) -> Any:
-        """Return a JSON file's content, or None where there is no such file."""
+        """Return a JSON file's content, or None where there is no such file.
+
+        Parameters
+        ----------
+        name : str
+            The file's name within the folder.
+        """
         path = self.path / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -104,11 +131,23 @@ class RunDirectory:
         return None if values is None else Plan.from_dict(values)
 
     def save_plan(self, plan: Plan) -> None:
-        """Write the run's plan."""
+        """Write the run's plan.
+
+        Parameters
+        ----------
+        plan : Plan
+            Replaces an earlier one.
+        """
         self.write_json(PLAN_FILE, plan.to_dict())
 
     def checkpoint_path(self, step: int) -> Path:
-        """Return where the checkpoint after `step` steps belongs."""
+        """Return where the checkpoint after `step` steps belongs.
+
+        Parameters
+        ----------
+        step : int
+            Of the whole run.
+        """
         return self.checkpoints / f"step-{step:08}.safetensors"
 
     def usable_checkpoints(self) -> list[Path]:
@@ -127,7 +166,20 @@ class RunDirectory:
         shutil.rmtree(self.cache, ignore_errors=True)
 
     def write_preview(self, step: int, picture: np.ndarray) -> Path:
-        """Write a picture, uint8 (H, W, 3), of what the model does after `step` steps."""
+        """Write a picture, uint8 (H, W, 3), of what the model does after `step` steps.
+
+        Parameters
+        ----------
+        step : int
+            Of the whole run.
+        picture : ndarray of uint8, shape (H, W, 3)
+            What the model predicts.
+
+        Returns
+        -------
+        Path
+            Where it is.
+        """
         path = self.previews / f"step-{step:08}.png"
         axes = Axes("YXS")
         with stack_writer(path, picture.shape, picture.dtype, axes, overwrite=True) as target:
@@ -146,7 +198,23 @@ class RunDirectory:
         return (self.path / what).exists()
 
     def record(self, job: Job[R]) -> Job[R]:
-        """Relay a job and append each of its events to the run's log."""
+        """Relay a job and append each of its events to the run's log.
+
+        Parameters
+        ----------
+        job : Job[R]
+            Any job.
+
+        Returns
+        -------
+        object
+            The job's result.
+
+        Yields
+        ------
+        Event
+            The job's events.
+        """
         try:
             while True:
                 event = next(job)

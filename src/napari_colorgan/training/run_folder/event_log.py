@@ -40,6 +40,11 @@ class EventLog:
     def append(self, event: Event) -> None:
         """Write one event and flush it.
 
+        Parameters
+        ----------
+        event : Event
+            Any event.
+
         Raises
         ------
         TrainingError
@@ -74,7 +79,13 @@ class EventLog:
 
 
 def event_line(event: Event) -> str:
-    """Return an event as one line, including the line break."""
+    """Return an event as one line, including the line break.
+
+    Parameters
+    ----------
+    event : Event
+        Any event.
+    """
     record = {"event": type(event).__name__, **dataclasses.asdict(event)}
     return json.dumps(record, ensure_ascii=False) + "\n"
 
@@ -83,6 +94,11 @@ def parse_event(line: str) -> Event | None:
     """Return the event in a line; None if the line is damaged or of an unknown kind.
 
     In lines of an earlier release, missing fields get their default and phases their new name.
+
+    Parameters
+    ----------
+    line : str
+        What `event_line` returned, in this release or an earlier one.
     """
     try:
         record = json.loads(line)

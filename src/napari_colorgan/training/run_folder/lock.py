@@ -93,14 +93,28 @@ class RunLock:
 
 
 def write_pid(path: Path, process: psutil.Process) -> None:
-    """Register the process that works on a run directory."""
+    """Register the process that works on a run directory.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    process : psutil.Process
+        Usually this one.
+    """
     values = {"pid": process.pid, "created": process.create_time()}
     with write_atomically(path / PROCESS_FILE) as temporary:
         temporary.write_text(json.dumps(values), encoding="utf-8")
 
 
 def find_process(path: Path) -> psutil.Process | None:
-    """Return the living process that works on a run directory, or None."""
+    """Return the living process that works on a run directory, or None.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+    """
     try:
         registered = json.loads((path / PROCESS_FILE).read_text(encoding="utf-8"))
         _reap(registered["pid"])
