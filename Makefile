@@ -13,7 +13,7 @@ MICROSCOPY = data/microscopy
 TISSUE = monuseg gbm40 histolab_tcga dsb2018
 BLOOD = bccd chula_rbc wbc_zheng2
 
-.PHONY: help bootstrap demo test bench quality screenshots structure train-natural train-microscopy lint
+.PHONY: help bootstrap demo test bench quality screenshots structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
 	@echo "make screenshots    make the documentation's pictures"
+	@echo "make docs           build the documentation's site, to read offline: site/index.html"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
 	@echo "make train-natural  train the bundled model on DATA=folder, in RUN=folder"
 	@echo "make train-microscopy  the same for microscopy, on MICROSCOPY=folder"
@@ -46,6 +47,9 @@ quality: bootstrap
 
 screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)
+
+docs: bootstrap
+	$(TOX) python tools/site_pages.py $(ARGS)
 
 structure: bootstrap
 	$(TOX) python tools/structure.py $(ARGS)

@@ -23,9 +23,14 @@ def demo(output: Output = Path("demo")) -> None:
         typer.echo(path)
 
 
+def build_program() -> typer.Typer:
+    """Return the program with all its commands."""
+    return build_app(demo)
+
+
 def main() -> None:
     """Run the program."""
-    build_app(demo)(prog_name="napari-colorgan")
+    build_program()(prog_name="napari-colorgan")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ _COMMANDS = {
     "train": ("train", "plot"),
     "evaluate": ("evaluate",),
     "info": ("info",),
+    "samples": ("samples",),
 }
 _INTERRUPTED = 130
 

@@ -1,0 +1,106 @@
+"""The documentation's site: it builds, its links hold, and it asks no other host for anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from site_messages import messages_of, messages_page
+from site_pages import build_site, generated_pages
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+QUESTIONS = 30
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    # The builder is strict: a broken link or anchor, and a page that no menu names, end it.
+    assert build_site(folder) == 0
+    return folder
+
+
+class _Loaded(HTMLParser):
+    """The addresses that a browser loads with a page; links, which wait for a click, are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.images_without_text = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        loads = {"script", "img", "iframe", "source", "video"}
+        if tag in loads and values.get("src"):
+            self.addresses.append(values["src"] or "")
+        if tag == "link" and values.get("rel") in {"stylesheet", "icon", "preload", "preconnect"}:
+            self.addresses.append(values.get("href") or "")
+        if tag == "img" and not values.get("alt"):
+            self.images_without_text += 1
+
+
+@pytest.mark.slow
+def test_a_page_loads_nothing_from_other_hosts_and_every_picture_has_a_text(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 15
+    for page in pages:
+        loaded = _Loaded()
+        loaded.feed(page.read_text(encoding="utf-8"))
+        assert loaded.addresses, page
+        assert [a for a in loaded.addresses if re.match(r"(https?:)?//", a)] == [], page
+        assert loaded.images_without_text == 0, page
+    styles = [p.read_text(encoding="utf-8") for p in site.rglob("*.css")]
+    assert styles
+    assert not any(re.search(r"url\(\W*(https?:)?//|@import", text) for text in styles)
+
+
+@pytest.mark.slow
+def test_every_page_can_be_searched(site: Path) -> None:
+    index = (site / "search.json").read_text(encoding="utf-8")
+    for text in ("I see this message", "Command line", "Predicted colours", "napari-colorgan info"):
+        assert text in index
+
+
+def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = generated_pages() | {"reference/changelog.md": "# Changelog\n\n[gone](nowhere.md)\n"}
+    monkeypatch.setattr("site_pages.generated_pages", lambda: pages)
+
+    assert build_site(tmp_path / "site") != 0
+
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_page_of_messages_has_every_error_of_the_code() -> None:
+    package = ROOT / "src" / "napari_colorgan"
+    raised = sum(
+        len(re.findall(r"\bexpected=", path.read_text(encoding="utf-8")))
+        for path in package.rglob("*.py")
+        if path.name != "errors.py"
+    )
+    messages = messages_of(package)
+
+    # Those that are passed on in parts have no text of their own.
+    assert len(messages) >= 0.9 * raised
+    page = messages_page(package)
+    for message in messages:
+        if message.action.strip("…"):
+            assert message.module in page
+
+
+def test_there_is_an_answer_to_thirty_questions() -> None:
+    text = (ROOT / "docs" / "how-to" / "faq.md").read_text(encoding="utf-8")
+    answers = re.split(r"^### .+\?$|^### .+\.(?: Why\?)?$", text, flags=re.MULTILINE)[1:]
+    assert len(answers) >= QUESTIONS
+    assert all(len(answer.split()) >= 1 for answer in answers)
+
+
+def test_words_are_spelled_as_in_the_dictionary() -> None:
+    places = ["docs", "src", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+    program = Path(sys.executable).with_name("codespell")
+    done = subprocess.run([program, *places], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
