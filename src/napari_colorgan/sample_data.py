@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from napari_colorgan.services.samples import SAMPLES
 
 if TYPE_CHECKING:
     from napari.types import LayerDataTuple
-
-SAMPLES = Path(__file__).with_name("samples")
 
 
 def photograph() -> list[LayerDataTuple]:
@@ -34,40 +33,6 @@ def fields() -> list[LayerDataTuple]:
 def focus() -> list[LayerDataTuple]:
     """Return a circuit board at seven focal distances as gray (MIT, Petteri Aimonen)."""
     return _sample("focus.tif", "Petteri Aimonen's focus-stack examples; MIT, made gray")
-
-
-def copy_samples(folder: Path) -> list[Path]:
-    """Copy the sample images, and where they come from, to a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing. Files of the same names in it are kept as they are.
-
-    Returns
-    -------
-    list of Path
-        The files in the folder, the text about their origin last.
-
-    Raises
-    ------
-    FileError
-        If the folder can't be made or written.
-    """
-    from napari_colorgan.io.atomic import write_atomically
-    from napari_colorgan.io.problems import writing
-
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    sources = sorted(SAMPLES.iterdir(), key=lambda path: (path.suffix == ".md", path.name))
-    copies = []
-    for source in sources:
-        copy = folder / source.name
-        if not copy.exists():
-            with write_atomically(copy, overwrite=False) as temporary:
-                temporary.write_bytes(source.read_bytes())
-        copies.append(copy)
-    return copies
 
 
 def _sample(file_name: str, attribution: str) -> list[LayerDataTuple]:

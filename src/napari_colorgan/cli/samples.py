@@ -17,7 +17,7 @@ def samples(folder: Folder = Path("samples")) -> None:
 
     What is there under the same names is kept.
     """
-    from napari_colorgan.sample_data import copy_samples
+    from napari_colorgan.services.samples import copy_samples
 
     for path in copy_samples(folder):
         typer.echo(path)
