@@ -197,7 +197,7 @@ def ab_from_network(ab: Tensor) -> Tensor:
 
 
 def in_gamut(lab: Tensor) -> Tensor:
-    """Say where sRGB can show a colour.
+    """Return where sRGB can show a colour.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def fit_to_gamut(lab: Tensor) -> Tensor:
 
 
 def gray_to_lightness(gray: Tensor) -> Tensor:
-    """L* of gray levels.
+    """Return L* of gray levels.
 
     Parameters
     ----------
@@ -313,6 +313,7 @@ def lab_to_linear(lightness: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tens
     red, green, blue : Tensor
         Below 0 or above 1 where sRGB has no such colour.
     """
+    # CIE's f of X, Y and Z, from L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)) and so on.
     fy = (lightness + 16) / 116
     f = (fy + a / 500, fy, fy - b / 200)
     xyz = [_expand(value) * white for value, white in zip(f, WHITE, strict=True)]
@@ -333,6 +334,7 @@ def is_displayable(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
     Tensor of bool
         Of the same shape.
     """
+    # Pairwise, since stacking three planes to reduce them copies them first.
     low = torch.minimum(torch.minimum(red, green), blue)
     high = torch.maximum(torch.maximum(red, green), blue)
     return (low >= -UNDERSHOOT) & (high <= 1 + OVERSHOOT)
@@ -362,11 +364,13 @@ def chroma_share(lightness: Tensor, a: Tensor, b: Tensor) -> Tensor:
     inner = _solve(gray, red_green, blue_yellow)
     if not (torch.is_grad_enabled() and any(p.requires_grad for p in (lightness, a, b))):
         return inner
-    # The implicit function theorem: excess(share, L*, a*, b*) stays zero.
+    # The bisection has no gradient. By the implicit function theorem, since
+    # excess(share, L*, a*, b*) stays 0: d share = -(d excess) / (slope of the excess in share).
     probe = inner.clone().requires_grad_()
     excess = _excess(gray, red_green, blue_yellow, probe)
     (slope,) = torch.autograd.grad(excess.sum(), probe)
     residual = _excess(lightness, a, b, inner)
+    # Its value is 0; it has the gradient alone.
     moved = (residual - residual.detach()) / slope.clamp(min=torch.finfo(slope.dtype).eps)
     return inner - torch.where(inner > 0, moved, 0)
 
@@ -391,6 +395,7 @@ def _excess(lightness: Tensor, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
 
 def _expand(value: Tensor) -> Tensor:
     """Undo :func:`compress`."""
+    # 0.2068966 is the cube root of 0.008856, where the line meets the curve.
     return torch.where(value > 0.2068966, value * value * value, (value - 16 / 116) / 7.787)
 
 

@@ -16,7 +16,7 @@ LAGS = (1, 2, 4)
 
 
 def hue_histogram(ab: Tensor) -> Tensor:
-    """Share of an image's pixels by hue.
+    """Return the share of an image's pixels by hue.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ def hue_histogram(ab: Tensor) -> Tensor:
     """
     a, b = ab[:, 0].flatten(1), ab[:, 1].flatten(1)
     hue = torch.atan2(b, a) / torch.pi  # -1..1
+    # Clamped: a hue of exactly 180 degrees belongs to the last bin.
     bins = ((hue + 1) / 2 * HUE_BINS).long().clamp(0, HUE_BINS - 1)
     bins = torch.where(torch.hypot(a, b) < ACHROMATIC, HUE_BINS, bins)
     counts = ab.new_zeros(ab.shape[0], HUE_BINS + 1)
@@ -38,7 +39,7 @@ def hue_histogram(ab: Tensor) -> Tensor:
 
 
 def hue_histogram_distance(ab_pred: Tensor, ab_true: Tensor) -> Tensor:
-    """Total variation between two images' hue histograms.
+    """Return the total variation distance between two images' hue histograms.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def hue_histogram_distance(ab_pred: Tensor, ab_true: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (B,)
-        0..1: the share of pixels whose hue bin would have to change. Places don't count.
+        0..1: the share of pixels whose hue bin would have to change. Positions don't count.
     """
     return (hue_histogram(ab_pred) - hue_histogram(ab_true)).abs().sum(dim=1) / 2
 
@@ -156,15 +157,18 @@ def frechet_distance(features_pred: Tensor, features_true: Tensor) -> float:
                 got=f"shape {tuple(features.shape)}",
                 action="Evaluate more images.",
             )
-    mean_pred, spread_pred = _centred(features_pred)
-    mean_true, spread_true = _centred(features_true)
-    shared = torch.linalg.svdvals(spread_pred @ spread_true.T).sum()
+    mean_pred, centred_pred = _centred(features_pred)
+    mean_true, centred_true = _centred(features_true)
+    cross_trace = torch.linalg.svdvals(centred_pred @ centred_true.T).sum()
     distance = (mean_pred - mean_true).square().sum()
-    distance = distance + spread_pred.square().sum() + spread_true.square().sum() - 2 * shared
+    # The trace of X^T X is the sum of the squares of X.
+    traces = centred_pred.square().sum() + centred_true.square().sum()
+    distance = distance + traces - 2 * cross_trace
     return max(float(distance), 0.0)
 
 
 def _centred(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean (D,), and X of which X^T X is the covariance, (N, D)."""
     exact = features.double()
     mean = exact.mean(dim=0)
     return mean, (exact - mean) / (features.shape[0] - 1) ** 0.5
@@ -175,4 +179,5 @@ def _jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
     middle = (first + second) / 2
     entropies = [torch.special.entr(p).sum(dim=-1) for p in (middle, first, second)]
     divergence: Tensor = entropies[0] - (entropies[1] + entropies[2]) / 2
+    # Equal histograms may round to a little below 0.
     return divergence.clamp_min(0)

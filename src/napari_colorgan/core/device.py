@@ -52,12 +52,12 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 def available_devices() -> tuple[str, ...]:
     """Return the kinds of devices that this machine has, the fastest first."""
-    found = []
+    accelerators = []
     if torch.cuda.is_available():
-        found.append("cuda")
+        accelerators.append("cuda")
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return (*found, "cpu")
+        accelerators.append("mps")
+    return (*accelerators, "cpu")
 
 
 def free_memory(device: torch.device) -> int:
@@ -100,6 +100,7 @@ def memory_errors(device: torch.device) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
+        # PyTorch keeps freed blocks for itself; the next try, with smaller tiles, needs them whole.
         if device.type == "cuda":
             torch.cuda.empty_cache()
         raise MemoryLimitError(

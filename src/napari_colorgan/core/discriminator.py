@@ -1,4 +1,4 @@
-"""The discriminator: a PatchGAN that judges every patch of a coloured image."""
+"""The discriminator: a PatchGAN that classifies every patch of a colour image as real or fake."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ class PatchGANDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
         ]
         for i in range(1, config.downs + 1):
+            # The last of them keeps the grid, which gives patches of 70 pixels with 3 downs.
             stride = 2 if i < config.downs else 1
             layers += [
                 nn.Conv2d(widths[i - 1], widths[i], 4, stride, 1, bias=False),
@@ -84,15 +85,15 @@ class PatchGANDiscriminator(nn.Module):
             ]
         layers.append(nn.Conv2d(widths[-1], 1, 4, 1, 1))
         self.layers = nn.Sequential(*layers)
-        self.apply(_draw_weights)
+        self.apply(init_weights)
 
     def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Judge an image.
+        """Return a logit for each patch of an image.
 
         Parameters
         ----------
         lightness : Tensor, shape (B, 1, H, W)
-            L*/50 - 1; not looked at by an unconditional discriminator.
+            L*/50 - 1; an unconditional discriminator ignores it.
         ab : Tensor, shape (B, 2, H, W)
             a*/110 and b*/110.
 
@@ -106,9 +107,15 @@ class PatchGANDiscriminator(nn.Module):
         return logits
 
 
-def _draw_weights(module: nn.Module) -> None:
-    # pix2pix's initialisation
-    if isinstance(module, nn.Conv2d):
+def init_weights(module: nn.Module) -> None:
+    """Initialise a layer as pix2pix does: weights from N(0, 0.02²), scales from N(1, 0.02²).
+
+    Parameters
+    ----------
+    module : nn.Module
+        Changed in place; layers of other kinds stay as they are.
+    """
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -169,6 +169,7 @@ class NetworkRunner:
         embedding: bool = False,
     ) -> Prediction:
         generator = self.generator
+        # With hint propagation the network predicts without hints; `finish` applies them.
         if hints is None or generator.hint_propagation is not None:
             hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
         is_lower = dtype != torch.float32
@@ -185,6 +186,7 @@ class NetworkRunner:
             chosen = getattr(torch, self._precision)
             assert isinstance(chosen, torch.dtype)
             return chosen
+        # GPUs have units for half precision, which add up in float32.
         if self.device.type == "cuda":
             return torch.float16
         if self.device.type == "cpu" and has_bfloat16_instructions():
@@ -196,6 +198,7 @@ class NetworkRunner:
         seconds, colors = {}, {}
         for dtype in (torch.float32, torch.bfloat16):
             laps = []
+            # The fastest of three: the first one includes the setup of kernels and of memory.
             for _ in range(3):
                 start = time.perf_counter()
                 colors[dtype] = ab_from_network(self._predict(lightness, dtype).ab)
@@ -220,6 +223,7 @@ def _folded(generator: Generator) -> Generator:
     """Return a copy with the same output, faster where that is possible."""
     plain = copy.deepcopy(generator).eval().requires_grad_(False)
     folded = copy.deepcopy(plain)
+    # Checked, since `fold_batch_norms` only assumes in which order layers run.
     if fold_batch_norms(folded) and have_same_output(plain, folded):
         return folded.requires_grad_(False)
     return plain

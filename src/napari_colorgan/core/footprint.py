@@ -139,11 +139,12 @@ def _influence_radius(generator: Network, side: int) -> int:
     ab = prediction.ab
     if prediction.detail is not None:
         ab = ab + F.avg_pool2d(prediction.detail, prediction.stride // prediction.fine_stride)
-    centre = ab.shape[-1] // 2
+    centre = ab.shape[-1] // 2  # of a cell, far from the plane's borders
     influence = torch.zeros(side, side)
     for axis in range(2):
         (gradient,) = torch.autograd.grad(ab[0, axis, centre, centre], lightness, retain_graph=True)
         influence += gradient[0, 0].abs()
+    # Tiles are squares, so that distance is the larger of the one in rows and in columns.
     distance = (torch.arange(side) - side // 2).abs()
     radii = torch.maximum(distance[:, None], distance[None]).flatten()
     within = torch.zeros(side).scatter_add_(0, radii, influence.flatten()).cumsum(0)

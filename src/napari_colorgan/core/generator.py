@@ -156,6 +156,7 @@ class Generator(nn.Module):
         Prediction
             In network units, with the detail but without the hints applied.
         """
+        # A softmax over hundreds of bins loses digits in half precision.
         exact = raw.float()
         ab = self.head.colors(exact, temperature)
         detail = None
@@ -163,7 +164,7 @@ class Generator(nn.Module):
             ab, detail = self.detail.mix(ab), self.detail(features, lightness)
         std = vectors = None
         if embedding and self.hint_propagation is not None:
-            std = self.head.deviation(exact)
+            std = self.head.std(exact)
             vectors = self.hint_propagation.embed(features, lightness, self.output_stride)
         return Prediction(
             ab=ab,

@@ -16,7 +16,7 @@ STRIDES = {"unet": 32, "pix2pix": 128}
 """How far each architecture shrinks its input."""
 ARCHITECTURES = tuple(STRIDES)
 FINEST_DETAILED = 4
-"""Finer answers than this need no refinement."""
+"""An output of a smaller stride needs no detail refinement."""
 HEADS = ("regression", "distribution")
 MEASURED = ("halo", "bytes_per_pixel")
 """What a card states beside the settings; see :class:`napari_colorgan.core.footprint.Footprint`."""
@@ -110,10 +110,11 @@ class GeneratorConfig:
         # "local-dir:…" to a folder, and build what it finds there.
         if not isinstance(self.encoder, str) or not re.fullmatch(r"\w[\w.]{0,99}", self.encoder):
             _refuse("encoder", "the name of an architecture in timm's registry", self.encoder)
+        # `type` and not `isinstance`: to Python, true is an integer.
         for name in ("context_channels", "output_stride", "bin_size", "spread_channels"):
             if type(getattr(self, name)) is not int:
                 _refuse(name, "an integer", getattr(self, name))
-        if any(type(each) is not int for each in self.decoder_channels):
+        if any(type(channels) is not int for channels in self.decoder_channels):
             _refuse("decoder_channels", "integers", self.decoder_channels)
         if type(self.dropout) not in (int, float):
             _refuse("dropout", "a number", self.dropout)
@@ -165,22 +166,23 @@ class GeneratorConfig:
             ) from error
 
 
-def extended(base: GeneratorConfig, wanted: GeneratorConfig) -> GeneratorConfig:
-    """Return a base's config with what another has beside and can be added to trained weights.
+def extended(base: GeneratorConfig, recipe: GeneratorConfig) -> GeneratorConfig:
+    """Return a base's config with the modules of a recipe that trained weights can be given.
 
     Parameters
     ----------
     base : GeneratorConfig
         Of a trained model.
-    wanted : GeneratorConfig
+    recipe : GeneratorConfig
         Its `spread_channels` and `detail` are added where the base has none and its
         architecture lets them.
     """
+    # Both modules start as the identity, so that the base's predictions stay as they are.
     is_coarse = base.output_stride >= FINEST_DETAILED
     return replace(
         base,
-        spread_channels=base.spread_channels or wanted.spread_channels,
-        detail=base.detail or (wanted.detail and is_coarse),
+        spread_channels=base.spread_channels or recipe.spread_channels,
+        detail=base.detail or (recipe.detail and is_coarse),
     )
 
 

@@ -64,8 +64,8 @@ class Head(nn.Module):
         """
         raise NotImplementedError
 
-    def deviation(self, raw: Tensor) -> Tensor:
-        """Return the expected error of a*b* in units of 110, (B, 1, h, w); 1 if unknown.
+    def std(self, raw: Tensor) -> Tensor:
+        """Return the expected error of a*/110 and b*/110, (B, 1, h, w); 1 if unknown.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class DistributionHead(Head):
 
     def colors(self, raw: Tensor, temperature: float = 1.0) -> Tensor:
         """Return the mean of the bins under softmax(logits / temperature)."""
-        # Bins last: several times faster than over the second axis.
+        # Bins last: softmax along a contiguous axis is several times faster than along the second.
         probabilities = torch.softmax(raw.movedim(1, -1) / temperature, dim=-1)  # (B, h, w, Q)
         return (probabilities @ self.bins.to(raw.dtype)).movedim(-1, 1)
 
@@ -136,11 +136,12 @@ class DistributionHead(Head):
         entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=1, keepdim=True)
         return entropy / math.log(raw.shape[1])
 
-    def deviation(self, raw: Tensor) -> Tensor:
-        """Return the distribution's standard deviation, over both axes, in units of 110."""
+    def std(self, raw: Tensor) -> Tensor:
+        """Return the distribution's standard deviation over both axes, in network units."""
         probabilities = torch.softmax(raw.movedim(1, -1), dim=-1)  # (B, h, w, Q)
         bins = self.bins.to(raw.dtype)
-        variance = probabilities @ bins**2 - (probabilities @ bins) ** 2
+        variance = probabilities @ bins**2 - (probabilities @ bins) ** 2  # (B, h, w, 2)
+        # The difference of two nearly equal numbers may round to below 0.
         return variance.sum(dim=-1).clamp_min(0.0).sqrt()[:, None]
 
     def soft_encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,8 +169,8 @@ class DistributionHead(Head):
             self._nearest = nearest.to(self.bins.device)
             self._shares = shares.to(self.bins.device)
         units = ab_from_network(ab).round().clamp(-_REACH, _REACH).long() + _REACH
-        cells = units[:, 0] * (2 * _REACH + 1) + units[:, 1]  # (B, h, w)
-        return self._nearest[cells].permute(0, 3, 1, 2), self._shares[cells].permute(0, 3, 1, 2)
+        rows = units[:, 0] * (2 * _REACH + 1) + units[:, 1]  # of the table, (B, h, w)
+        return self._nearest[rows].permute(0, 3, 1, 2), self._shares[rows].permute(0, 3, 1, 2)
 
 
 @functools.lru_cache(maxsize=8)
@@ -179,6 +180,7 @@ def _encoding_table(bins: tuple[tuple[float, ...], ...]) -> tuple[Tensor, Tensor
     ab = torch.cartesian_prod(axis, axis)
     distances = torch.cdist(ab, ab_from_network(torch.tensor(bins)))
     nearest = distances.topk(NEIGHBOURS, largest=False)
+    # Clamped, since far outside the gamut all five would be 0, and their sum, too.
     shares = torch.exp(-(nearest.values**2) / (2 * SIGMA**2)).clamp_min(1e-12)
     return nearest.indices, shares / shares.sum(dim=1, keepdim=True)
 

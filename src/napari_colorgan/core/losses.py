@@ -97,14 +97,14 @@ def classification(
     losses = -(shares * log_probabilities).sum(dim=1)  # (B, h, w)
     if weights is None:
         return losses.mean()
-    counts = weights[indices[:, 0]]
+    pixel_weights = weights[indices[:, 0]]  # (B, h, w)
     if mean_weight is not None:
-        return (losses * counts).mean() / mean_weight
-    return (losses * counts).sum() / counts.sum()
+        return (losses * pixel_weights).mean() / mean_weight
+    return (losses * pixel_weights).sum() / pixel_weights.sum()
 
 
 def rarity_weights(frequencies: Tensor, strength: float) -> Tensor:
-    """Return how much each bin counts so that rare colours aren't drowned.
+    """Return the weight of each bin in the loss: the rarer a colour, the more it counts.
 
     Parameters
     ----------
@@ -127,6 +127,7 @@ def rarity_weights(frequencies: Tensor, strength: float) -> Tensor:
     return weights / (frequencies * weights).sum()
 
 
+# Keeps the division by a feature's length finite where all channels are 0, as after a ReLU.
 EPSILON = 1e-6
 
 
@@ -179,9 +180,11 @@ class FeatureDistance(nn.Module):
             sRGB, 0…1; H and W at least 32.
         """
         with torch.no_grad():
-            wanted = self._features(target_rgb)
-        found = self._features(rgb)
-        return torch.stack([F.l1_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
+            targets = self._features(target_rgb)
+        features = self._features(rgb)
+        # One mean for each level first: levels count alike, however many pixels they have.
+        distances = [F.l1_loss(f, target) for f, target in zip(features, targets, strict=True)]
+        return torch.stack(distances).mean()
 
     def train(self, mode: bool = True) -> FeatureDistance:
         """Stay in evaluation mode: the teacher's statistics are part of it.

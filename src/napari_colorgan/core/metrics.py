@@ -1,8 +1,8 @@
-"""How close a colorization is to the truth, image by image.
+"""Metrics of a colorization against the true colours, image by image.
 
-Every function takes a batch and returns one number an image, shape ``(B,)``; averaging over a set
-is the caller's. They are measures, not losses: some quantise, and some have no gradient at gray.
-What compares whole distributions of colours is in :mod:`napari_colorgan.core.color_statistics`.
+Every function takes a batch and returns one number an image, shape ``(B,)``; the caller averages
+them over a set. They are no losses: some quantise, and some have no gradient at gray. Metrics that
+compare distributions of colours are in :mod:`napari_colorgan.core.color_statistics`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.errors import InputError
 
 PSNR_LIMIT = 10 * math.log10(12 * 255**2)
-"""The PSNR in dB of an error as small as 8-bit rounding itself, 58.9: more can't be told apart."""
+"""The PSNR in dB of the error of 8-bit rounding, whose variance is 1/12: 58.9."""
 
 
 def l1_percent(ab_pred: Tensor, ab_true: Tensor) -> Tensor:
-    """Mean absolute error of a*b* in percent of 110, the paper's L1 times 100.
+    """Return the mean absolute error of a*b* in percent of 110, the paper's L1 times 100.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def l1_percent(ab_pred: Tensor, ab_true: Tensor) -> Tensor:
 
 
 def psnr(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of 8-bit RGB over the whole image.
+    """Return the peak signal-to-noise ratio of 8-bit RGB over the whole image.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def psnr(rgb_pred: Tensor, rgb_true: Tensor) -> Tensor:
 
 
 def colorfulness(rgb: Tensor) -> Tensor:
-    """Hasler and Suesstrunk's colorfulness, the signed variant of the original paper.
+    """Return Hasler and Suesstrunk's colorfulness, the signed variant of the original paper.
 
     With rg = R - G and yb = (R + G) / 2 - B in 0..255:
     hypot(std(rg), std(yb)) + 0.3 hypot(mean(rg), mean(yb)). Some published code takes the absolute
@@ -92,15 +92,14 @@ def colorfulness(rgb: Tensor) -> Tensor:
     """
     _check(rgb, channels=3)
     red, green, blue = (rgb * 255).unbind(dim=1)  # (B, H, W) each
-    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
-    spread = opponents.std(dim=2, correction=0)  # (B, 2)
-    means: Tensor = torch.linalg.vector_norm(opponents.mean(dim=2), dim=1)
-    spreads: Tensor = torch.linalg.vector_norm(spread, dim=1)
-    return spreads + 0.3 * means
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)  # (B, 2, N)
+    std: Tensor = torch.linalg.vector_norm(opponents.std(dim=2, correction=0), dim=1)
+    mean: Tensor = torch.linalg.vector_norm(opponents.mean(dim=2), dim=1)
+    return std + 0.3 * mean
 
 
 def delta_e_2000(lab1: Tensor, lab2: Tensor) -> Tensor:
-    """CIEDE2000 colour difference of every pixel, with kL = kC = kH = 1.
+    """Return the CIEDE2000 colour difference of every pixel, with kL = kC = kH = 1.
 
     Parameters
     ----------
@@ -145,6 +144,7 @@ def delta_e_2000(lab1: Tensor, lab2: Tensor) -> Tensor:
     rotation = -torch.sin(torch.deg2rad(60 * torch.exp(-sector)))  # (16'): -sin(2 dTheta)
     rotation = rotation * 2 * torch.sqrt(_chroma_weight(mean_c))
     total = lightness.square() + colour.square() + hue.square() + rotation * colour * hue
+    # The rotation term is negative; between nearly equal colours rounding may win over the squares.
     return torch.sqrt(total.clamp_min(0))
 
 

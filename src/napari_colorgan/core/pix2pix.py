@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from napari_colorgan.core.discriminator import init_weights
 from napari_colorgan.core.generator import Generator
 from napari_colorgan.core.generator_config import STRIDES
 from napari_colorgan.core.heads import build_head
@@ -20,7 +21,7 @@ BLOCKS = STRIDES["pix2pix"].bit_length() - 1  # each halves the sides
 
 
 class Pix2PixGenerator(Generator):
-    """Strided convolutions down to 1/128, transposed ones up, weights drawn from N(0, 0.02).
+    """Strided convolutions down to 1/128, transposed ones up, weights sampled from N(0, 0.02²).
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ class Pix2PixGenerator(Generator):
         widths = [min(width * 2**i, width * 8) for i in range(BLOCKS)]  # 64 128 256 512 512 …
         inputs = [4, *widths[:-1]]
         self.down = nn.ModuleList(
+            # No normalisation of the input, nor of the innermost block, whose features may be a
+            # single pixel: a batch of one would be normalised to 0.
             _down(inputs[i], widths[i], norm=0 < i < BLOCKS - 1, first=i == 0)
             for i in range(BLOCKS)
         )
@@ -52,11 +55,11 @@ class Pix2PixGenerator(Generator):
             ups.append(_up(in_channels, out_channels, dropout))
         self.up = nn.ModuleList(ups)
         self.head = build_head(config.head, width, config.bin_size)
-        self.apply(_draw_weights)
+        self.apply(init_weights)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the outputs of the seven blocks, finest first."""
-        features = [torch.cat([lightness, hints], dim=1)]  # (B, 4, H, W)
+        features = [torch.cat([lightness, hints], dim=1)]  # (B, 1 + 3, H, W)
         for block in self.down:
             features.append(block(features[-1]))
         return features[1:]
@@ -70,7 +73,9 @@ class Pix2PixGenerator(Generator):
 
 
 def _down(in_channels: int, out_channels: int, *, norm: bool, first: bool) -> nn.Sequential:
+    # The activation comes first, so that skips carry features from before it.
     layers: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]
+    # A normalisation that follows would cancel the bias.
     layers.append(nn.Conv2d(in_channels, out_channels, 4, 2, 1, bias=not norm))
     if norm:
         layers.append(nn.BatchNorm2d(out_channels))
@@ -86,13 +91,3 @@ def _up(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
     if dropout:
         layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers)
-
-
-def _draw_weights(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)

@@ -1,9 +1,8 @@
-"""What a network predicts for planes, and the one way in which it becomes colours.
+"""What a network predicts for planes, and how the prediction becomes colours.
 
-Training, validation, evaluation and inference share `Prediction` and `finish`. A hint keeps its
-place by one law: on every grid that colours are brought to (the network's cells, the cells of the
-detail refinement, pixels), they are replaced by the hint's in proportion to the hint's weight
-there; see `keep_hints`.
+Training, validation, evaluation and inference share `Prediction` and `finish`. On every grid of
+colours (the network's cells, the cells of the detail refinement, pixels), the colours are replaced
+by the hints' in proportion to the hints' weight there; see `keep_hints`.
 """
 
 from __future__ import annotations
@@ -120,6 +119,7 @@ class PredictionMap:
         }
         cell = dict.fromkeys(tensors, prediction.stride)
         cell["lightness"] = cell["detail"] = prediction.fine_stride
+        # The first tile says which tensors there are, and how many channels they have.
         if self._whole is None:
             height, width = self._shape
             empty: dict[str, Any] = {
@@ -140,7 +140,7 @@ class Colors(NamedTuple):
     ab : Tensor, shape (B, 2, H / stride, W / stride)
         a* and b*.
     uncertainty : Tensor, shape (B, 1, h, w), or None
-        0…1 on the network's grid, lowered where hints tell the colour.
+        0…1 on the network's grid, lowered where hints determine the colour.
     stride : int
         Pixels per cell of `ab` along a side.
     """
@@ -191,6 +191,7 @@ def finish(
     if detail is None:
         return Colors(ab, uncertainty, prediction.stride)
     ab = enlarge(ab, detail.shape[-2:]) + detail
+    # Enlarging has blurred the hints, and detail has been added to them.
     if hints is not None:
         ab = keep_hints(ab, hints, prediction.fine_stride)
     return Colors(ab, uncertainty, prediction.fine_stride)
@@ -199,23 +200,23 @@ def finish(
 def _propagate(
     prediction: Prediction, hints: Tensor, propagation: HintPropagation
 ) -> tuple[Tensor, Tensor]:
-    """Return corrected colours without detail, and the share of the std that is left."""
+    """Return corrected colours without detail, and the share of the std that remains."""
     ab, detail, stride = prediction.ab, prediction.detail, prediction.stride
     assert prediction.std is not None
     assert prediction.embedding is not None
-    mean = torch.zeros_like(ab)
+    mean_detail = torch.zeros_like(ab)
     if detail is not None:
-        mean = F.avg_pool2d(detail, stride // prediction.fine_stride)
-    # A hint is compared with the colour as it will be, detail included.
+        mean_detail = F.avg_pool2d(detail, stride // prediction.fine_stride)
+    # A hint is compared with the final colour of its cell, detail included.
     planes = zip(
-        ab + mean,
+        ab + mean_detail,
         prediction.std,
         prediction.embedding,
         *pool_hints(hints.float(), stride),
         strict=True,
     )
     corrected, residual_std = zip(*(propagation(*plane, stride) for plane in planes), strict=True)
-    return torch.stack(corrected) - mean, torch.stack(residual_std)
+    return torch.stack(corrected) - mean_detail, torch.stack(residual_std)
 
 
 def pool_hints(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:

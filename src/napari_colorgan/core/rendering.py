@@ -1,8 +1,8 @@
-"""From L* and colours of any size to what a screen shows, L* unchanged, and fast.
+"""L*a*b* to the sRGB levels that are displayed, with L* unchanged.
 
-The result is that of `fit_to_gamut`, `lab_to_rgb` and rounding. What makes it several times
-faster: no `torch.where`, whose masks cost more than the powers they choose between, and for
-8 bit a table in place of sRGB's power.
+The result is that of `fit_to_gamut`, `lab_to_rgb` and rounding. It is several times as fast,
+because it has no `torch.where`, whose masks cost more than the powers they choose between, and
+because 8-bit levels come from a table in place of sRGB's power.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _F_FOOT, _F_SLOPE = 0.2068966, 7.787
 _SRGB_FOOT, _SRGB_SLOPE = 0.0031308, 12.92
 # Ten steps leave less than 0.1 % of the chroma unused.
 _BISECTIONS = 10
+# Pixels outside sRGB that are gathered before they are brought in together.
 _GATHERED = 2**16
 
 
@@ -79,17 +80,17 @@ class Renderer:
         self._out[start : start + len(green)] = torch.stack(list(self._encode(linear)), dim=-1)
         if len(outside):
             self._outside.append((outside + start, f.index_select(1, outside)))
-            if sum(len(at) for at, _ in self._outside) >= _GATHERED:
+            if sum(len(pixels) for pixels, _ in self._outside) >= _GATHERED:
                 self.finish()
 
     def finish(self) -> None:
         """Fill in the colours that had to be brought into sRGB."""
         if not self._outside:
             return
-        where, f = (torch.cat(each, dim=-1) for each in zip(*self._outside, strict=True))
+        pixels, f = (torch.cat(parts, dim=-1) for parts in zip(*self._outside, strict=True))
         self._outside.clear()
-        colors = torch.stack(list(self._encode(_fit(f))), dim=-1)
-        self._out.index_copy_(0, where.to(self._out.device), colors.to(self._out.device))
+        colors = torch.stack(list(self._encode(_fit(f))), dim=-1)  # (N, 3)
+        self._out.index_copy_(0, pixels.to(self._out.device), colors.to(self._out.device))
 
 
 def _to_linear(f: Tensor) -> Tensor:

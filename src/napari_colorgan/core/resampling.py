@@ -1,4 +1,4 @@
-"""Between resolutions: lightness to the network's scale, and coarse colour up to the plane's.
+"""Resampling: lightness to the network's scale, and coarse colour up to the plane's.
 
 `resample` and `resample_padded` bring parts of a plane to another size; `JointUpsampler` brings
 colour up to full resolution along the edges of the lightness.
@@ -100,10 +100,10 @@ class JointUpsampler:
     """Fast guided upsampling: in each neighbourhood colour is a line over L*.
 
     The lines' slopes are fitted to 3 × 3 cells and averaged over 3 × 3; each line goes through
-    its own cell's colour, where the guided filter averages offsets too and so blurs colour that
-    is right. Slopes and offsets are brought up bilinearly and meet the full-resolution L*, band
-    by band. L* enters clamped to what the neighbourhood's cells have, so that colour never runs
-    far beyond theirs. Where cells are no larger than two pixels, colour is interpolated alone.
+    its own cell's colour, where the guided filter averages the offsets, too, and so blurs correct
+    colour. Slopes and offsets are enlarged bilinearly and applied to the full-resolution L*, band
+    by band. L* is clamped to the range of the neighbourhood's cells, so that colours are hardly
+    extrapolated. Where cells are no larger than two pixels, colour is interpolated bilinearly.
 
     Parameters
     ----------
@@ -146,6 +146,7 @@ class JointUpsampler:
         if not self._guided:
             return self._upsampler.rows(start, stop)
         maps = self._upsampler.channels(start, stop)
+        # In the order of `_fit_lines`: least and greatest L*, then slope and offset by channel.
         guide = torch.maximum(lightness, next(maps))
         torch.minimum(guide, next(maps), out=guide)
         color = guide.new_empty(self._channels, *guide.shape)
@@ -163,7 +164,7 @@ def _fit_lines(color: Tensor, lightness: Tensor) -> Tensor:
     slopes = covariance / (variance + REGULARIZATION)
     slopes = _box_mean(slopes)
     offsets = color - slopes * guide
-    low = -F.max_pool2d(-guide, 3, 1, 1)
+    low = -F.max_pool2d(-guide, 3, 1, 1)  # PyTorch has no minimum pooling
     high = F.max_pool2d(guide, 3, 1, 1)
     lines = torch.stack([slopes, offsets], dim=1).flatten(0, 1)
     return torch.cat([low, high, lines])
@@ -236,9 +237,11 @@ class Resampling:
         old = torch.arange(first, last, dtype=torch.float64)
         step = self.source / self.target
         if self.target <= self.source:
+            # Each source pixel weighs by how much of it lies in the new one.
             low, high = torch.maximum(new * step, old), torch.minimum((new + 1) * step, old + 1)
             weights = (high - low).clamp_min(0)
         else:
+            # Linear between the centres of source pixels, which are half a pixel in.
             centre = ((new + 0.5) * step - 0.5).clamp(0, self.source - 1)
             weights = (1 - (centre - old).abs()).clamp_min(0)
         return (weights / weights.sum(dim=1, keepdim=True)).float()
@@ -318,6 +321,7 @@ def _mirrored(window: slice, size: int) -> Tensor:
     positions = torch.arange(window.start, window.stop)
     if size == 1:
         return torch.zeros_like(positions)
+    # Without repeating the last pixel: 0 1 2 3 2 1 0 1 … for a side of 4.
     positions %= 2 * size - 2
     return torch.minimum(positions, 2 * size - 2 - positions)
 

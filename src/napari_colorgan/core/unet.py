@@ -81,7 +81,7 @@ class EncoderUNet(Generator):
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""
-        gray = (lightness + 1.0) / 2.0
+        gray = (lightness + 1.0) / 2.0  # 0…1
         image = (gray - self.mean) / self.std + self.hint_stem(hints)  # (B, 3, H, W)
         features: list[Tensor] = self.encoder(image)
         return features
@@ -93,6 +93,7 @@ class EncoderUNet(Generator):
             decoded = self.context(torch.cat([decoded, *_mark_cells(hints, stride)], dim=1))
         for level, skip in zip(self.decoder, self._skips, strict=True):
             stride //= 2
+            # Beside the coarser level's output: skip, exact lightness, hints, in this order.
             side = [] if skip is None else [features[skip]]
             if stride == self.output_stride:
                 side.append(F.pixel_unshuffle(lightness, stride))
@@ -215,6 +216,7 @@ def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, d
     if not timm.is_model(config.encoder):
         raise _unknown_encoder(config.encoder, "not in timm's registry")
     try:
+        # Built once to learn its strides; the levels that nobody reads are then left out.
         probe = timm.create_model(config.encoder, features_only=True, pretrained=False)
         reductions = probe.feature_info.reduction()
         # Only the detail refinement reads features that are finer than the output.

@@ -87,7 +87,7 @@ class HintMap:
         """
         height, width = self.weight.shape
         weight = np.asarray(self.weight, np.float32)
-        # What lies under a weight of 0 may be anything, NaN included.
+        # Where the weight is 0, a*b* may be anything, NaN included, and NaN times 0 is NaN.
         ab = np.where(weight > 0, self.ab, 0).astype(np.float32, copy=False)
         if shape == (height, width):
             return HintMap(ab, weight)
@@ -97,6 +97,7 @@ class HintMap:
             return HintMap(ab[:, rows][:, :, columns], weight[np.ix_(rows, columns)])
         rows, columns = np.nonzero(weight)
         marks = weight[rows, columns]
+        # The number of the new pixel into which each marked pixel falls, row by row.
         target = (rows * shape[0] // height) * shape[1] + columns * shape[1] // width
         count = shape[0] * shape[1]
         total = np.bincount(target, marks, count)
@@ -156,6 +157,7 @@ def sample_hints(ab: Tensor, rng: torch.Generator, *, unguided: float) -> Tensor
     for image in range(batch):
         if _uniform(rng) < unguided:
             continue
+        # The inverse of the geometric distribution's cumulative function.
         count = 1 + int(np.log1p(-_uniform(rng)) / np.log1p(-1.0 / 8.0))
         for _ in range(min(count, MAX_HINTS)):
             side = 1 + int(9 * _uniform(rng))

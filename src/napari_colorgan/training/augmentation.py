@@ -41,7 +41,7 @@ def generator_for(*numbers: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
-def draw(generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
+def sample_uniform(generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
     """Return a number sampled uniformly.
 
     Parameters
@@ -70,18 +70,18 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
     -------
     Tensor of uint8, shape (3, size, size) or (4, size, size)
     """
-    zoom = draw(generator, *config.zoom)
+    zoom = sample_uniform(generator, *config.zoom)
     base = config.size if config.scale == "fit" else min(rgb.shape[-2:])
     side = max(config.size, round(base * zoom))
     if side != min(rgb.shape[-2:]):
         rgb = resize_short_side(rgb, side)
-    top = int(draw(generator, 0, rgb.shape[-2] - config.size + 1))
-    left = int(draw(generator, 0, rgb.shape[-1] - config.size + 1))
+    top = int(sample_uniform(generator, 0, rgb.shape[-2] - config.size + 1))
+    left = int(sample_uniform(generator, 0, rgb.shape[-1] - config.size + 1))
     patch = rgb[:, top : top + config.size, left : left + config.size]
-    if (config.flips or config.turns) and draw(generator) < 0.5:
+    if (config.flips or config.turns) and sample_uniform(generator) < 0.5:
         patch = patch.flip(-1)
     if config.turns:
-        patch = torch.rot90(patch, int(draw(generator, 0, 4)), (-2, -1))
+        patch = torch.rot90(patch, int(sample_uniform(generator, 0, 4)), (-2, -1))
     return patch.contiguous()
 
 
@@ -110,7 +110,7 @@ def make_batch(
     rgb = torch.stack(list(patches))
     lightness, ab = to_lab_planes(rgb)
     for i, generator in enumerate(generators):
-        if draw(generator) < config.film and not is_pair(rgb):
+        if sample_uniform(generator) < config.film and not is_pair(rgb):
             lightness[i] = film_lightness(rgb[i], generator)
     return Batch(lightness, ab)
 
@@ -131,16 +131,16 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
         L*/50 - 1 after a mix of pan- and orthochromatic rendering, gamma, contrast, fading of
         blacks and whites, blur and grain, each of random strength.
     """
-    share = draw(generator, 0.0, 0.7)
+    share = sample_uniform(generator, 0.0, 0.7)
     weights = (1.0 - share) * REC709 + share * ORTHOCHROMATIC
     gray = mix(weights.tolist(), look_up(DISPLAY_LIGHT, rgb))[None]
-    gray = gray.clamp_(0.0, 1.0).pow_(draw(generator, 0.75, 1.4) / 2.2)
-    black, white = draw(generator, 0.0, 0.12), draw(generator, 0.85, 1.0)
+    gray = gray.clamp_(0.0, 1.0).pow_(sample_uniform(generator, 0.75, 1.4) / 2.2)
+    black, white = sample_uniform(generator, 0.0, 0.12), sample_uniform(generator, 0.85, 1.0)
     gray.mul_(white - black).add_(black)
-    if draw(generator) < 0.5:
-        gray = transforms.gaussian_blur(gray, [5, 5], [draw(generator, 0.3, 1.2)])
-    if draw(generator) < 0.5:
-        gray = gray + _grain(gray, generator) * draw(generator, 0.005, 0.06)
+    if sample_uniform(generator) < 0.5:
+        gray = transforms.gaussian_blur(gray, [5, 5], [sample_uniform(generator, 0.3, 1.2)])
+    if sample_uniform(generator) < 0.5:
+        gray = gray + _grain(gray, generator) * sample_uniform(generator, 0.005, 0.06)
     level = gray.clamp_(0.0, 1.0).mul_(len(NETWORK_LIGHTNESS) - 1).round_()
     return NETWORK_LIGHTNESS[level.long()]
 
@@ -148,7 +148,7 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
 def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:
     """Return noise of one or two pixels' size, unit variance."""
     height, width = gray.shape[-2:]
-    if draw(generator) < 0.5:
+    if sample_uniform(generator) < 0.5:
         return torch.randn(1, height, width, generator=generator)
     coarse = torch.randn(1, 1, (height + 1) // 2, (width + 1) // 2, generator=generator)
     fine = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
