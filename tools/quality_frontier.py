@@ -92,7 +92,7 @@ def frontier_job(
     """
     notices: list[str] = []
     colorizers = [
-        make_colorizer(model, replace(REPEATABLE, vividness=each), notices.append)
+        make_colorizer(model, replace(REPEATABLE, temperature=10.0**-each), notices.append)
         for each in vividness
     ]
     pictures = choose_pictures(image_set, limit, seed)

@@ -2,7 +2,7 @@
 
 A group of settings is a frozen dataclass. The annotation of a field carries a :class:`Setting`::
 
-    saturation: Annotated[float, Setting("Saturation", "Multiplies chroma.", low=0, high=10)] = 1.0
+    strength: Annotated[float, Setting("Strength", "Multiplies chroma.", low=0, high=10)] = 1.0
 
 That declaration is the only one. It gives the check of a value (:func:`check`), the option and
 its help on the command line (``cli/options.py``), the row of a panel
@@ -65,6 +65,8 @@ class Setting:
         The part of a form that has a row for it.
     shown_high : float or None
         The end of its slider, where that is below `high`.
+    ends : (str, str) or None
+        What the ends of its slider mean.
     """
 
     label: str
@@ -75,6 +77,7 @@ class Setting:
     option: bool = True
     row: Literal["main", "advanced"] | None = None
     shown_high: float | None = None
+    ends: tuple[str, str] | None = None
 
     @property
     def title(self) -> str:

@@ -60,7 +60,7 @@ def test_options_reach_the_engine(
 ) -> None:
     source, output = tmp_path / "stack.tif", tmp_path / "colour.tif"
     tifffile.imwrite(source, np.stack([ramp, ramp[::-1]]))
-    options = f"--model {tiny_model_file} --scale 0.5 --vividness 0.3 --saturation 0 --axes ZYX"
+    options = f"--model {tiny_model_file} --scale 0.5 --temperature 0.3 --strength 0 --axes ZYX"
     words = f"{options} --dtype uint16 --device cpu".split()
     result = invoke(
         "colorize", source, "-o", output, *words, "--uncertainty", tmp_path / "unsure.tif"
@@ -69,7 +69,7 @@ def test_options_reach_the_engine(
     rgb = colors(output)
     assert (rgb.shape, rgb.dtype) == ((2, *ramp.shape, 3), np.uint16)
     spread = rgb.max(-1).astype(int) - rgb.min(-1)
-    assert spread.max() <= 65535 * 0.005  # no saturation: gray, but for rounding
+    assert spread.max() <= 65535 * 0.005  # no strength: gray, but for rounding
     unsure = colors(tmp_path / "unsure.tif")
     assert unsure.shape == (2, *ramp.shape)
     assert read_stack(output).axes.letters == "ZYXS"
@@ -81,8 +81,8 @@ def test_options_reach_the_engine(
     [
         ("--scale", "large", "'fit', 'native' or a number"),
         ("--scale", "nan", "'fit', 'native' or a number"),
-        ("--vividness", "2", "from 0 to 1"),
-        ("--saturation", "-1", "saturation"),
+        ("--temperature", "2", "from 0.1 to 1"),
+        ("--strength", "-1", "strength"),
         ("--device", "abacus", "'abacus'"),
         ("--model", "natura1", "natura1"),
         ("--axes", "TZYX", "axes"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("scale", ["fit", "native", 0.5, 1.5])
 def test_colour_law(vivid_generator: Generator, scale: Any, dtype: str) -> None:
     plane, display = noise(150, 190), DisplayRange(0, 65535)
-    run = predictor(vivid_generator, scale=scale, dtype=dtype, saturation=2.0)
+    run = predictor(vivid_generator, scale=scale, dtype=dtype, strength=2.0)
     (found,) = run.predict([plane], display)
     lab = lab_of(found.rgb)
     moved = np.abs(lab[..., 0] - display.lightness(plane)).max()
@@ -166,26 +166,26 @@ def test_the_chroma_limit_caps_strong_colours_and_leaves_weak_ones(
     np.testing.assert_allclose(limited[..., 0], free[..., 0], atol=0.02)
 
 
-def test_saturation_multiplies_chroma(toy: Callable[..., Any]) -> None:
+def test_strength_multiplies_chroma(toy: Callable[..., Any]) -> None:
     plane, display = np.full((32, 32), 128, np.uint8), DisplayRange(0, 255)
     chroma = [
         np.hypot(*lab_of(run.predict([plane], display)[0].rgb)[0, 0, 1:])
-        for run in (predictor(toy(2.0), saturation=s, dtype="float32") for s in (0.0, 1.0, 2.0))
+        for run in (predictor(toy(2.0), strength=s, dtype="float32") for s in (0.0, 1.0, 2.0))
     ]
     assert chroma[0] < 0.01
     assert chroma[2] == pytest.approx(2 * chroma[1], rel=1e-3)
 
 
-def test_vividness_is_the_users_or_the_models(toy: Callable[..., Any]) -> None:
+def test_temperature_is_the_users_or_the_models(toy: Callable[..., Any]) -> None:
     plane, display = np.full((32, 32), 160, np.uint8), DisplayRange(0, 255)
 
-    def chroma(vividness: float | None) -> float:
-        choices = PredictionSettings(vividness=vividness, device="cpu", dtype="float32")
-        run = PlanePredictor(toy(0.05), choices, vividness=0.5)
+    def chroma(temperature: float | None) -> float:
+        choices = PredictionSettings(temperature=temperature, device="cpu", dtype="float32")
+        run = PlanePredictor(toy(0.05), choices, temperature=0.3)
         return float(np.hypot(*lab_of(run.predict([plane], display)[0].rgb)[0, 0, 1:]))
 
-    assert chroma(1.0) == pytest.approx(10 * chroma(0.0), rel=1e-2)
-    assert chroma(None) == pytest.approx(chroma(0.5))
+    assert chroma(0.1) == pytest.approx(10 * chroma(1.0), rel=1e-2)
+    assert chroma(None) == pytest.approx(chroma(0.3))
 
 
 @pytest.mark.parametrize(

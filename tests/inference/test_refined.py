@@ -62,7 +62,7 @@ def test_a_native_plane_is_the_answer_brought_up(detailed: Generator) -> None:
 @pytest.mark.parametrize("scale", ["fit", "native", 0.5])
 def test_colour_law(detailed: Generator, scale: Any, dtype: str) -> None:
     plane = noise(150, 190)
-    run = predictor(detailed, scale=scale, dtype=dtype, saturation=2.0, uncertainty=True)
+    run = predictor(detailed, scale=scale, dtype=dtype, strength=2.0, uncertainty=True)
     (found,) = run.predict([plane], DISPLAY)
     moved = np.abs(lab_of(found.rgb)[..., 0] - DISPLAY.lightness(plane)).max()
     assert moved <= (0.3 if dtype == "uint8" else 0.01)
@@ -76,14 +76,14 @@ def test_tiles_equal_the_whole(detailed: Generator) -> None:
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 
 
-def test_saturation_multiplies_detail_too(detailed: Generator) -> None:
+def test_strength_multiplies_detail_too(detailed: Generator) -> None:
     with_none = build()
     with_none.detail = None
     plane = np.full((64, 64), 128, np.uint8)
     display = DisplayRange(0, 255)
     chroma = []
-    for saturation in (0.0, 0.5, 1.0):
-        run = predictor(detailed, dtype="float32", saturation=saturation)
+    for strength in (0.0, 0.5, 1.0):
+        run = predictor(detailed, dtype="float32", strength=strength)
         (found,) = run.predict([plane], display)
         chroma.append(lab_of(found.rgb)[..., 1:])
     assert np.abs(chroma[0]).max() < 0.1

@@ -16,10 +16,10 @@ from napari_colorgan.inference.settings import PredictionSettings
         ("scale", 17),
         ("scale", float("nan")),
         ("scale", True),
-        ("vividness", 1.5),
-        ("vividness", -0.1),
-        ("saturation", -1),
-        ("saturation", float("inf")),
+        ("temperature", 1.5),
+        ("temperature", 0.01),
+        ("strength", -1),
+        ("strength", float("inf")),
         ("precision", "float8"),
         ("memory_limit", 0),
         ("dtype", "int16"),
@@ -36,5 +36,5 @@ def test_scales_are_accepted(scale: object) -> None:
 
 
 def test_settings_survive_a_round_trip_as_plain_values() -> None:
-    settings = PredictionSettings(scale=0.5, vividness=0.3, dtype="uint16")
+    settings = PredictionSettings(scale=0.5, temperature=0.3, dtype="uint16")
     assert PredictionSettings(**asdict(settings)) == settings

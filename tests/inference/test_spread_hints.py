@@ -57,10 +57,10 @@ def test_hints_cross_tiles(spreading: Generator) -> None:
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 
 
-def test_saturation_is_of_the_prediction_and_not_of_the_hints(spreading: Generator) -> None:
+def test_strength_is_of_the_prediction_and_not_of_the_hints(spreading: Generator) -> None:
     plane, display = np.full((64, 64), 128, np.uint8), DisplayRange(0, 255)
     hints = [PlaneGuides(hint_in_the_corner(64, 64))]
-    choices = {**CHOICES, "saturation": 0.0}
+    choices = {**CHOICES, "strength": 0.0}
     (found,) = predictor(spreading, **choices).predict([plane], display, hints)
     (gray,) = predictor(spreading, **choices).predict([plane], display)
     assert np.abs(lab_of(gray.rgb)[..., 1:]).max() < 0.1

@@ -80,7 +80,7 @@ def test_the_origin_is_told(engine):
     assert metadata["display"] == {"low": 0.0, "high": 255.0, "gamma": 1.0}
     # What was left to the card is filled in.
     assert metadata["settings"]["scale"] == 0.5
-    assert metadata["settings"]["vividness"] == 0.25
+    assert metadata["settings"]["temperature"] == 10**-0.25
     assert metadata["settings"]["dtype"] == "uint16"
 
 

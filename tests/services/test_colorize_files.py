@@ -125,7 +125,7 @@ def test_the_output_says_how_it_was_made(here):
     assert text["sha256"] == "ab" * 32
     assert text["colour"] == "predicted, not measured"
     assert text["source"] == "a.png"
-    assert json.loads(text["settings"])["vividness"] == 0.25
+    assert json.loads(text["settings"])["temperature"] == 10**-0.25
     save("a.tif")
     run(colorize("a.tif", "o.tif"))
     with tifffile.TiffFile("o.tif") as file:

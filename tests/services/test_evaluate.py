@@ -70,7 +70,7 @@ def test_every_set_gets_its_numbers_and_examples(model: Model) -> None:
     assert gain == pytest.approx(0, abs=1e-3)  # gray by rounding, and gray by way of L*a*b*
     assert found.sets[0].calibration is not None
     assert "short side of 256 px" in found.protocol
-    assert "vividness 0.25" in found.protocol
+    assert "temperature 0.562" in found.protocol
 
 
 def test_images_are_read_one_at_a_time(model: Model) -> None:

@@ -42,7 +42,8 @@ def test_a_full_card() -> None:
         "## Training data",
         "- COCO: CC BY 4.0",
         "## Facts",
-        "- For: photographs, old and new\n- Working scale: fit to 256 px\n- Vividness: 0.35\n"
+        "- For: photographs, old and new\n- Working scale: fit to 256 px\n"
+        "- Colour strength: 1\n- Temperature: 0.45\n"
         "- Version: 2, 2026-01-31\n- Made from: base\n- Licence: BSD-3-Clause\n"
         "- SHA-256: 0123456789ab…",
     ]
@@ -54,6 +55,7 @@ def test_what_is_empty_is_left_out() -> None:
         "# A",
         STATEMENT,
         "## Facts",
-        "- For: cells\n- Working scale: native\n- Vividness: 0\n- Version: 1, 2026-01-31\n"
+        "- For: cells\n- Working scale: native\n- Colour strength: 1\n"
+        "- Temperature: 1\n- Version: 1, 2026-01-31\n"
         "- Licence: BSD-3-Clause",
     ]

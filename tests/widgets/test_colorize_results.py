@@ -24,7 +24,7 @@ def test_result_says_where_its_colours_come_from(open_panel: Any, qtbot: Any) ->
     assert origin["version"] == "1.2"
     assert origin["sha256"] == "0" * 64
     assert origin["colour"] == "predicted, not measured"
-    assert origin["settings"]["saturation"] == 1.0
+    assert origin["settings"]["strength"] == 1.0
     assert origin["display"] == {"low": 0.0, "high": 255.0, "gamma": 1.0}
 
 
@@ -154,17 +154,18 @@ def test_axes_follow_the_labels(open_panel: Any, qtbot: Any) -> None:
 def test_choices_reach_the_engine(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(PLANE)
     form = panel.form
-    assert form.options.vividness is None
-    form.rows["vividness"].control.slider.setFocus()
-    qtbot.keyClick(form.rows["vividness"].control.slider, Qt.Key.Key_Right)
-    form.rows["saturation"].control.box.setValue(1.5)
+    assert form.options.temperature is None
+    form.advanced.open(True)
+    form.rows["temperature"].control.slider.setFocus()
+    qtbot.keyClick(form.rows["temperature"].control.slider, Qt.Key.Key_Right)
+    form.rows["strength"].control.box.setValue(1.5)
     form.rows["scale"].value = 0.5
     form.rows["device"].value = "cpu"
     form.rows["dtype"].value = "float32"
     run(panel, qtbot)
     settings = panel.engine.requests[-1].settings
-    assert settings.vividness == pytest.approx(0.45)
-    assert settings.saturation == 1.5
+    assert settings.temperature == pytest.approx(0.45)
+    assert settings.strength == 1.5
     assert settings.scale == 0.5
     assert settings.device == "cpu"
     assert settings.dtype == "float32"
@@ -175,10 +176,10 @@ def test_choices_reach_the_engine(open_panel: Any, qtbot: Any) -> None:
 
 def test_untouched_choices_are_left_to_the_model(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(PLANE)
-    assert panel.form.rows["vividness"].control.value() == 0.4
+    assert panel.form.rows["temperature"].control.value() == 0.4
     run(panel, qtbot)
     settings = panel.engine.requests[-1].settings
-    assert (settings.vividness, settings.scale, settings.device) == (None, None, "auto")
+    assert (settings.temperature, settings.scale, settings.device) == (None, None, "auto")
     assert panel.engine.requests[-1].model == panel.library.models[0].path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -95,11 +96,10 @@ def test_nothing_is_cut_off_at_1024_by_768(open_panel: Any, qtbot: Any) -> None:
     open_everything(panel)
     panel.bar.show_message("Expected " + "a rather long message " * 10, "error")
     panel.bar.set_state("running")
-    qtbot.wait(100)
+    area = panel.form.parentWidget()
+    qtbot.waitUntil(lambda: panel.form.width() <= area.width(), timeout=5000)
     assert window.width() <= 1024
     assert window.height() <= 768
-    area = panel.form.parentWidget()
-    assert panel.form.width() <= area.width()
     assert area.height() >= 100
     button = panel.bar.button
     bottom = button.mapTo(window, button.rect().bottomRight())
@@ -114,7 +114,7 @@ def test_the_wheel_scrolls_the_panel_unless_a_control_is_chosen(open_panel: Any)
     panel = open_panel(STACK)
     rows = panel.form.rows
     scale = rows["scale"]
-    for control in (scale.control, scale.number, rows["saturation"].control.slider):
+    for control in (scale.control, scale.number, rows["strength"].control.slider):
         assert control.focusPolicy() == Qt.FocusPolicy.StrongFocus
 
 
@@ -134,34 +134,34 @@ def test_the_card_is_a_click_and_a_hover_away(open_panel: Any) -> None:
     assert "The plain model" in panel.form.model.toolTip()
 
 
-def test_a_model_of_one_colour_has_no_vividness(open_panel: Any) -> None:
+def test_a_model_of_one_colour_has_no_temperature(open_panel: Any) -> None:
     panel = open_panel(STACK)
-    assert panel.form.rows["vividness"].control.isEnabled()
+    assert panel.form.rows["temperature"].control.isEnabled()
     assert panel.form.rows["uncertainty"].control.isEnabled()
     panel.form.model.choose("plain")
-    assert not panel.form.rows["vividness"].control.isEnabled()
+    assert not panel.form.rows["temperature"].control.isEnabled()
     assert not panel.form.rows["uncertainty"].control.isEnabled()
 
 
-def test_each_model_brings_its_own_vividness(open_panel: Any) -> None:
+def test_each_model_brings_its_own_temperature(open_panel: Any) -> None:
     panel = open_panel(STACK)
     panel.library.models.append(entry("bold", vividness=0.9))
     panel.form.model.refresh()
-    panel.form.rows["vividness"].control.setValue(0.1)
-    assert panel.form.options.vividness == 0.1
+    panel.form.rows["temperature"].control.setValue(0.2)
+    assert panel.form.options.temperature == 0.2
     panel.form.model.choose("bold")
-    assert panel.form.rows["vividness"].control.value() == 0.9
-    assert panel.form.options.vividness is None
+    assert panel.form.rows["temperature"].control.value() == pytest.approx(0.13)
+    assert panel.form.options.temperature is None
 
 
 def test_slider_and_box_are_one_value(open_panel: Any, qtbot: Any) -> None:
-    saturation = open_panel(STACK).form.rows["saturation"].control
-    saturation.slider.setValue(150)
-    assert (saturation.value(), saturation.box.value()) == (1.5, 1.5)
-    saturation.box.selectAll()
-    qtbot.keyClicks(saturation.box, "0.25")
-    qtbot.keyClick(saturation.box, Qt.Key.Key_Return)
-    assert (saturation.value(), saturation.slider.value()) == (0.25, 25)
+    strength = open_panel(STACK).form.rows["strength"].control
+    strength.slider.setValue(150)
+    assert (strength.value(), strength.box.value()) == (1.5, 1.5)
+    strength.box.selectAll()
+    qtbot.keyClicks(strength.box, "0.25")
+    qtbot.keyClick(strength.box, Qt.Key.Key_Return)
+    assert (strength.value(), strength.slider.value()) == (0.25, 25)
 
 
 def test_ranges_run_along_any_axis(open_panel: Any, qtbot: Any) -> None:

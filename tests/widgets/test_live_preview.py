@@ -72,9 +72,9 @@ def test_it_follows_the_slider_and_the_settings(panel: Panel, qtbot: Any) -> Non
     assert panel.layer(NAME).translate.tolist() == [6, 0, 0]
     assert panel.layer(NAME).data[0, 0, 0].tolist() == [40, 20, 10]
 
-    qtbot.keyClick(panel.form.rows["saturation"].control.slider, Qt.Key.Key_Right)
+    qtbot.keyClick(panel.form.rows["strength"].control.slider, Qt.Key.Key_Right)
     wait_for(panel, qtbot, requests=3)
-    assert panel.engine.requests[-1].settings.saturation == pytest.approx(1.05)
+    assert panel.engine.requests[-1].settings.strength == pytest.approx(1.05)
 
     panel.form.model.choose("plain")
     wait_for(panel, qtbot, requests=4)
@@ -88,9 +88,9 @@ def test_it_follows_the_slider_and_the_settings(panel: Panel, qtbot: Any) -> Non
 
 def test_many_changes_at_once_are_one_preview(panel: Panel, qtbot: Any) -> None:
     for hundredth in range(20):
-        panel.form.rows["vividness"].control.setValue(hundredth / 100)
+        panel.form.rows["strength"].control.setValue(hundredth / 100)
     wait_for(panel, qtbot, requests=2)
-    assert panel.engine.requests[-1].settings.vividness == pytest.approx(0.19)
+    assert panel.engine.requests[-1].settings.strength == pytest.approx(0.19)
 
 
 def test_a_newer_one_cancels_the_one_under_way(panel: Panel, qtbot: Any) -> None:

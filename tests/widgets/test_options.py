@@ -17,8 +17,8 @@ OTHER = Options(
     model="plain",
     planes="current",
     scale=0.5,
-    vividness=0.7,
-    saturation=1.5,
+    temperature=0.7,
+    strength=1.5,
     device="cpu",
     dtype="float32",
     uncertainty=True,
@@ -46,10 +46,10 @@ def test_a_damaged_file_gives_the_defaults(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("saturation", 20),
-        ("saturation", True),
-        ("vividness", -1),
-        ("vividness", "bold"),
+        ("strength", 20),
+        ("strength", True),
+        ("temperature", -1),
+        ("temperature", "bold"),
         ("scale", 0),
         ("scale", "large"),
         ("dtype", "uint16"),
@@ -95,6 +95,6 @@ def test_the_next_panel_has_them(open_panel: Any) -> None:
 def test_a_closed_window_remembers_them_too(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(np.zeros((4, 4), np.uint8), show=True)
     qtbot.waitUntil(panel.widget.isVisible, timeout=5000)
-    panel.form.rows["saturation"].control.setValue(1.25)
+    panel.form.rows["strength"].control.setValue(1.25)
     panel.viewer.close()
-    assert load_options().saturation == 1.25
+    assert load_options().strength == 1.25

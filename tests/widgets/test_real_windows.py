@@ -70,7 +70,7 @@ def test_the_demo_needs_no_display(tmp_path: Path) -> None:
     # What the user chose last is no matter: a demo without colour would be none.
     home = Path(os.environ["NAPARI_COLORGAN_HOME"])
     home.mkdir(exist_ok=True)
-    (home / "colorize.json").write_text('{"saturation": 0.0}')
+    (home / "colorize.json").write_text('{"strength": 0.0}')
     said = python(
         ["-m", "napari_colorgan", "demo", "--output", str(output)], tmp_path, display=False
     )

@@ -34,12 +34,12 @@ def test_scale(scale: Scale | None) -> None:
     assert prediction_settings(Options(scale=scale), Preferences(), NATURAL).scale == scale
 
 
-def test_a_model_of_one_colour_gets_neither_vividness_nor_uncertainty() -> None:
-    options = Options(vividness=0.5, uncertainty=True)
+def test_a_model_of_one_colour_gets_neither_temperature_nor_uncertainty() -> None:
+    options = Options(temperature=0.5, uncertainty=True)
     several = prediction_settings(options, Preferences(), NATURAL)
     one = prediction_settings(options, Preferences(), PLAIN)
-    assert (several.vividness, several.uncertainty) == (0.5, True)
-    assert (one.vividness, one.uncertainty) == (None, False)
+    assert (several.temperature, several.uncertainty) == (0.5, True)
+    assert (one.temperature, one.uncertainty) == (None, False)
 
 
 @pytest.mark.parametrize(

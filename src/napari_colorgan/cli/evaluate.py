@@ -53,8 +53,9 @@ Limit = Annotated[
 IsSequence = Annotated[
     bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
 ]
-Vividness = Annotated[
-    float | None, typer.Option(min=0, max=1, help="0 to 1; by default the model's own.")
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="At which the distribution is read, 0.1 to 1; by default the model's own."),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
@@ -71,7 +72,7 @@ def evaluate(
     size: Size = "auto",
     limit: Limit = None,
     sequence: IsSequence = False,
-    vividness: Vividness = None,
+    temperature: Temperature = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -98,7 +99,7 @@ def evaluate(
         hints=hints,
         limit=limit,
         seed=seed,
-        prediction=replace(REPEATABLE, vividness=vividness, device=device),
+        prediction=replace(REPEATABLE, temperature=temperature, device=device),
     )
     loaded = load_model(model)
     baselines = None

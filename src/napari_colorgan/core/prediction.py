@@ -155,9 +155,9 @@ def finish(
     hints: Tensor | None = None,
     propagation: HintPropagation | None = None,
     *,
-    saturation: float = 1.0,
+    strength: float = 1.0,
 ) -> Colors:
-    """Turn a prediction into colours: saturation, hints, detail, in this order.
+    """Turn a prediction into colours: strength, hints, detail, in this order.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def finish(
     propagation : HintPropagation or None
         Carries hints to similar cells; without it a hint acts where it lies. It needs the
         prediction's `std` and `embedding`.
-    saturation : float
+    strength : float
         What the predicted a*b* are multiplied by; hints keep their colours.
 
     Returns
@@ -177,8 +177,8 @@ def finish(
         On the finest grid there is.
     """
     ab, detail, uncertainty = prediction.ab, prediction.detail, prediction.uncertainty
-    if saturation != 1.0:
-        ab, detail = ab * saturation, None if detail is None else detail * saturation
+    if strength != 1.0:
+        ab, detail = ab * strength, None if detail is None else detail * strength
     if hints is not None:
         if propagation is None:
             residual_std = 1.0 - pool_hints(hints.float(), prediction.stride)[1]

@@ -80,8 +80,8 @@ class PlanePredictor:
         The model's working scale.
     working_size : int
         The short side, in pixels, that "fit" brings planes to.
-    vividness : float
-        The model's, 0…1.
+    strength, temperature : float
+        The model's; see `PredictionSettings`.
     on_notice : callable, optional
         Called with a sentence for the user whenever memory runs out and the work goes on in
         another way.
@@ -99,14 +99,16 @@ class PlanePredictor:
         *,
         scale: Scale = "fit",
         working_size: int = 256,
-        vividness: float = 0.0,
+        strength: float = 1.0,
+        temperature: float = 1.0,
         on_notice: Callable[[str], object] | None = None,
     ) -> None:
         self.settings = settings or PredictionSettings()
         self._scale: Scale = scale if self.settings.scale is None else self.settings.scale
         self._working_size = working_size
-        chosen = self.settings.vividness
-        self._temperature = 10.0 ** -(vividness if chosen is None else chosen)
+        chosen = self.settings
+        self._strength = strength if chosen.strength is None else chosen.strength
+        self._temperature = temperature if chosen.temperature is None else chosen.temperature
         self._on_notice = on_notice or (lambda text: None)
         self._source = generator
         self._start_on(resolve_device(self.settings.device))
@@ -226,7 +228,7 @@ class PlanePredictor:
                 embedding=propagation is not None,
             )
             whole.put(prediction, tile.crop, tile.write)
-        colors = finish(whole.prediction, hints, propagation, saturation=self.settings.saturation)
+        colors = finish(whole.prediction, hints, propagation, strength=self._strength)
         return [
             self._paint(view, colors, whole.prediction.lightness[i, 0], i)
             for i, view in enumerate(views)

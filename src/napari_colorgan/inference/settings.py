@@ -20,8 +20,12 @@ class Recommendations(Protocol):
         """The scale that the model was trained for."""
 
     @property
-    def vividness(self) -> float:
-        """The vividness that suits it."""
+    def strength(self) -> float:
+        """The strength of colours that suits it."""
+
+    @property
+    def temperature(self) -> float:
+        """The temperature at which its distribution of colours is read."""
 
 
 UNLIMITED_CHROMA = 150.0
@@ -55,29 +59,32 @@ class PredictionSettings:
             row="advanced",
         ),
     ] = None
-    vividness: Annotated[
+    strength: Annotated[
         float | None,
         Setting(
-            "Vivi&dness",
-            "0 is the mean of all likely colours: muted, safe. 1 is the likeliest colour: bold, "
-            "sometimes wrong. By default the model's own.",
-            low=0,
-            high=1,
-            row="main",
-        ),
-    ] = None
-    saturation: Annotated[
-        float,
-        Setting(
-            "Saturatio&n",
-            "Multiplies how strong the colours are: 0 is gray, 1 is what the model predicts. "
-            "Colours outside sRGB are brought in at constant lightness and hue.",
+            "Colour stre&ngth",
+            "How strong the colours are, from muted to vivid: 1 is what the model predicts, 0.5 "
+            "half of it, 0 gray. Hue and lightness stay; what a screen can't show is brought in. "
+            "By default what suits the model.",
             low=0,
             high=10,
             row="main",
             shown_high=2,
+            ends=("muted", "vivid"),
         ),
-    ] = 1.0
+    ] = None
+    temperature: Annotated[
+        float | None,
+        Setting(
+            "&Temperature",
+            "How one colour is read from the distribution that the model predicts: 1 takes the "
+            "mean of all likely colours, 0.1 nearly the likeliest one. Lower is not stronger: it "
+            "can make a picture grayer, and blotchy. By default what suits the model.",
+            low=0.1,
+            high=1,
+            row="advanced",
+        ),
+    ] = None
     chroma_limit: Annotated[
         float,
         Setting(
@@ -155,10 +162,11 @@ class PredictionSettings:
         Parameters
         ----------
         card : ModelCard
-            Of the model that is used; its `scale` and `vividness` count.
+            Of the model that is used; its `scale`, `strength` and `temperature` count.
         """
         return replace(
             self,
             scale=card.scale if self.scale is None else self.scale,
-            vividness=card.vividness if self.vividness is None else self.vividness,
+            strength=card.strength if self.strength is None else self.strength,
+            temperature=card.temperature if self.temperature is None else self.temperature,
         )

@@ -48,7 +48,7 @@ _PARAGRAPHS = ("description", "limitations", "config")
 # Fields that are text in the metadata; the others are JSON.
 _TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
 # Fields that files of earlier releases lack.
-_ADDED = frozenset({"parent_sha256", "pictures"})
+_ADDED = frozenset({"parent_sha256", "pictures", "strength"})
 # Characters of JSON, and rows of it, that no card needs more of.
 _LONGEST_JSON = {"architecture": 20_000, "metrics": 1_000_000, "training_data": 5_000_000}
 _MOST_ROWS = {"metrics": 2_000, "training_data": 20_000, "pictures": 50}
@@ -176,7 +176,10 @@ class ModelCard:
     working_size : int
         In pixels, 32 to 4096.
     vividness : float
-        The default, from 0 (the mean of the predicted distribution) to 1 (its mode).
+        The default reading of the predicted distribution, from 0 (its mean) to 1 (nearly its
+        mode): minus the decimal logarithm of `temperature`.
+    strength : float
+        The default of what chroma is multiplied by, 0 to 10.
     training_data : tuple of (str, str)
         Each set's name and the terms it is under.
     config : str
@@ -216,6 +219,7 @@ class ModelCard:
     scale: Scale = "fit"
     working_size: int = 256
     vividness: float = 0.0
+    strength: float = 1.0
     training_data: tuple[tuple[str, str], ...] = ()
     config: str = ""
     metrics: tuple[Metric, ...] = ()
@@ -256,6 +260,8 @@ class ModelCard:
             raise _bad(expected="a working size of 32 to 4096 pixels", got=self.working_size)
         if type(self.vividness) not in (int, float) or not 0.0 <= self.vividness <= 1.0:
             raise _bad(expected="a vividness from 0 to 1", got=self.vividness)
+        if type(self.strength) not in (int, float) or not 0.0 <= self.strength <= 10.0:
+            raise _bad(expected="a strength from 0 to 10", got=self.strength)
         for digest in (getattr(self, name) for name in _HASHES):
             if digest and not re.fullmatch("[0-9a-f]{64}", digest):
                 raise _bad(expected="a SHA-256 of 64 lower-case hexadecimal digits", got=digest)
@@ -263,6 +269,11 @@ class ModelCard:
             datetime.date.fromisoformat(self.created)
         except ValueError as error:
             raise _bad(expected="a date such as 2026-01-31", got=self.created) from error
+
+    @property
+    def temperature(self) -> float:
+        """The default temperature of the softmax over the predicted distribution, 0.1 to 1."""
+        return float(10.0**-self.vividness)
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as a safetensors file's metadata: text to text.

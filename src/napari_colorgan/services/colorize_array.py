@@ -42,8 +42,8 @@ def colorize(
     *,
     axes: str | None = None,
     scale: Scale | None = None,
-    vividness: float | None = None,
-    saturation: float = 1.0,
+    strength: float | None = None,
+    temperature: float | None = None,
     chroma_limit: float = 150.0,
     contrast_limits: tuple[float, float] | None = None,
     gamma: float = 1.0,
@@ -74,10 +74,12 @@ def colorize(
         The size at which the network sees a plane: "fit" shrinks the whole plane, "native" takes
         the pixels as they are, a number from 0.01 to 16 multiplies its sides. By default what
         the model was trained for.
-    vividness : float, optional
-        0 (the mean of the likely colours) to 1 (the likeliest ones); by default the model's.
-    saturation : float, default: 1.0
-        What chroma is multiplied by, 0 to 10.
+    strength : float, optional
+        What chroma is multiplied by, 0 to 10; 1 is what the model predicts. By default what
+        suits the model.
+    temperature : float, optional
+        At which the predicted distribution is read: from 1 (the mean of the likely colours) to
+        0.1 (nearly the likeliest one); by default the model's.
     chroma_limit : float, default: 150
         The strongest colour that is painted, as CIE chroma, 1 to 150; sRGB reaches 134.
     contrast_limits : tuple of float, optional
@@ -133,8 +135,8 @@ def colorize(
     known = _axes_of(levels[0], axes)
     settings = PredictionSettings(
         scale=scale,
-        vividness=vividness,
-        saturation=saturation,
+        strength=strength,
+        temperature=temperature,
         chroma_limit=chroma_limit,
         device=device,
         precision=precision,

@@ -191,8 +191,8 @@ def _protocol(
     sentences = [
         f"Images have {f'a short side of {side} px' if side else 'their own pixels'}; the model "
         f"sees the gray of their own L*, with {hints}.",
-        f"Working scale {prediction.scale}, vividness {prediction.vividness:g}, "
-        f"saturation {prediction.saturation:g}, precision {prediction.precision}; "
+        f"Working scale {prediction.scale}, temperature {prediction.temperature:.3g}, "
+        f"strength {prediction.strength:g}, precision {prediction.precision}; "
         "all methods are compared as 8-bit RGB.",
     ]
     if settings.resamples:

@@ -336,6 +336,7 @@ def _card(
         scale="fit" if config.data.scale == "fit" else "native",
         working_size=_working_size(config),
         vividness=config.vividness,
+        strength=1.0 if request.base is None else request.base.card.strength,
         config=config.to_toml(),
         metrics=metrics,
         parent=None if request.base is None else request.base.card.name,

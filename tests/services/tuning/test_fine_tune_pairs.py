@@ -60,7 +60,7 @@ def test_pair_is_learned_and_the_card_warns(
 
     def error(gray: np.ndarray) -> float:
         """Return how far the colours for a gray stack are from the stain's."""
-        colored = colorize(gray, model=result.model, scale="fit", saturation=1.0)
+        colored = colorize(gray, model=result.model, scale="fit", strength=1.0)
         true = rgb2lab(stained)[..., 1:]
         return float(np.abs(rgb2lab(colored)[..., 1:] - true).mean())
 

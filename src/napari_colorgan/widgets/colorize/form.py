@@ -49,7 +49,7 @@ _PLANES_TOOLTIP = (
     "labelled y and x."
 )
 # Settings that only models with several likely colours have a use for.
-_OF_DISTRIBUTIONS = ("vividness", "uncertainty")
+_OF_DISTRIBUTIONS = ("temperature", "uncertainty")
 
 
 class ColorizeForm(QWidget):
@@ -78,6 +78,7 @@ class ColorizeForm(QWidget):
         self.model.currentIndexChanged.connect(self._model_changed)
         for row in self.rows.values():
             row.changed.connect(self.changed)
+            row.changed.connect(self._mark_advanced)
         self._model_changed()
 
     def _main_form(self) -> QFormLayout:
@@ -128,8 +129,8 @@ class ColorizeForm(QWidget):
         self.model.choose(options.model)
         self.planes.choice.choose(options.planes)
         for name, row in self.rows.items():
-            # A vividness that was chosen for another model says nothing of this one.
-            if name != "vividness" or self.model.value == options.model:
+            # A temperature that was chosen for another model says nothing of this one.
+            if name != "temperature" or self.model.value == options.model:
                 row.value = getattr(options, name)
         self.advanced.open(options.advanced)
 
@@ -145,5 +146,15 @@ class ColorizeForm(QWidget):
         for name in _OF_DISTRIBUTIONS:
             self.rows[name].control.setEnabled(several)
         if entry is not None:
-            self.rows["vividness"].suggest(entry.card.vividness)
+            self.rows["strength"].suggest(entry.card.strength, keep=True)
+            self.rows["temperature"].suggest(entry.card.temperature)
         self.changed.emit()
+
+    def _mark_advanced(self) -> None:
+        """Say on the closed fold how many of its settings are not at their default."""
+        changed = [
+            row
+            for row in self.rows.values()
+            if row.setting.row == "advanced" and not row.is_default
+        ]
+        self.advanced.note(f"{len(changed)} changed" if changed else "")

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
     from napari_colorgan.widgets.shared.model_picker import Library
 
-_WIDTH = 300
-
 
 class ColorizeWidget(QWidget):
     """The panel: a form, a live preview, and a button that runs and cancels.
@@ -84,7 +82,6 @@ class ColorizeWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(PanelArea(self.form), 1)
         layout.addWidget(self.run_bar)
-        self.setMinimumWidth(_WIDTH)
 
     def _connect(self) -> None:
         self.run_bar.run_requested.connect(self.start)

@@ -248,7 +248,7 @@ def prediction_settings(
     if options.device == "preferences":
         choices["device"] = preferences.device
     if not predicts_distribution(entry):
-        choices |= {"vividness": None, "uncertainty": False}
+        choices |= {"temperature": None, "uncertainty": False}
     return PredictionSettings(**choices)
 
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.runs import TuningRun
 
-_WIDTH = 320
 _BUTTON_HEIGHT = 32
 
 
@@ -107,7 +106,6 @@ class FineTuneWidget(QWidget):
         for widget in (self._pages, self.ask, self.message, self._foot):
             layout.addWidget(widget)
         layout.setStretch(0, 1)
-        self.setMinimumWidth(_WIDTH)
 
     def _connect(self) -> None:
         self.button.clicked.connect(self.start)

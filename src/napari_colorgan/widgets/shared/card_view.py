@@ -166,7 +166,8 @@ def card_digest(card: ModelCard) -> str:
     facts = {
         "For": card.domain,
         "Working scale": scale,
-        "Vividness": f"{card.vividness:g}",
+        "Colour strength": f"{card.strength:g}",
+        "Temperature": f"{card.temperature:.2g}",
         "Version": f"{card.version}, {card.created}",
         "Made from": card.parent or "",
         "Licence": card.license,

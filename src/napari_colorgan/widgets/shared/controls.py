@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
+    QGridLayout,
     QLabel,
     QScrollArea,
     QSizePolicy,
@@ -27,7 +27,12 @@ from superqt.utils import QSignalDebouncer, QSignalThrottler, signals_blocked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+QUIET = "#8a8f98"
+"""The colour of captions, readable on napari's dark and light themes alike."""
+
 _BOX_WIDTH = 46
+_BAR_MARGIN = 2
+_NARROWEST = 284  # pixels, so that words have room
 _HUNDREDTHS = 100
 
 
@@ -48,7 +53,7 @@ def describe(widget: QWidget, name: str, tooltip: str) -> None:
     widget.setAccessibleDescription(tooltip)
 
 
-def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> None:
+def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> QLabel:
     """Add a control with its label; "&" in the label marks the shortcut to it.
 
     Parameters
@@ -61,6 +66,11 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
         The control, which the label becomes the buddy of.
     name, tooltip : str
         As for `describe`.
+
+    Returns
+    -------
+    QLabel
+        The visible label.
     """
     describe(widget, name, tooltip)
     if isinstance(widget, NumberSlider):
@@ -69,6 +79,7 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
     title.setToolTip(tooltip)
     title.setBuddy(widget)
     form.addRow(title, widget)
+    return title
 
 
 def align_labels(panel: QWidget) -> None:
@@ -109,7 +120,10 @@ class PanelArea(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         """Return a size with room for the panel's width and the scroll bar."""
         panel, bar = self.widget(), self.verticalScrollBar()
-        width = panel.minimumSizeHint().width() + bar.sizeHint().width()
+        # A style sheet, such as napari's, may keep the bar away from the panel by a margin that
+        # the bar's size hint leaves out.
+        beside = max(bar.sizeHint().width(), bar.width()) + 2 * self.frameWidth() + _BAR_MARGIN
+        width = max(panel.minimumSizeHint().width() + beside, _NARROWEST)
         return QSize(width, super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -166,32 +180,48 @@ def make_slim(box: QAbstractSpinBox) -> None:
 
 
 class NumberSlider(QWidget):
-    """A slider 0…`high` in hundredths, with a box beside it to read and type the value.
+    """A slider in hundredths, with a box beside it to read and type the value.
 
     superqt's QLabeledDoubleSlider ignores the arrow keys, and its number can't be typed where the
     decimal sign is a comma.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends.
+    ends : (str, str), optional
+        What they mean, shown below them.
     """
 
     valueChanged = Signal(float)
+    reset_requested = Signal()
+    """The slider was clicked twice."""
 
-    def __init__(self, high: float) -> None:
+    def __init__(self, low: float, high: float, ends: tuple[str, str] | None = None) -> None:
         super().__init__()
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, round(high * _HUNDREDTHS))
+        self.slider.setRange(round(low * _HUNDREDTHS), round(high * _HUNDREDTHS))
         self.slider.setSingleStep(5)
         self.slider.setPageStep(25)
         self.box = QDoubleSpinBox()
-        self.box.setRange(0.0, high)
+        self.box.setRange(low, high)
         self.box.setSingleStep(0.05)
         self.box.setDecimals(2)
         make_slim(self.box)
         self.box.setMaximumWidth(_BOX_WIDTH)
         ignore_stray_wheel(self.slider)
         self.setFocusProxy(self.slider)
-        layout = QHBoxLayout(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.box)
+        layout.setVerticalSpacing(0)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(self.slider, 0, 0, 1, 3)
+        layout.addWidget(self.box, 0, 3)
+        for text, column in zip(ends or (), (0, 2), strict=False):
+            caption = QLabel(text)
+            caption.setStyleSheet(f"color: {QUIET};")
+            layout.addWidget(caption, 1, column)
+        self.slider.installEventFilter(self)
         self.slider.valueChanged.connect(self._slid)
         self.box.valueChanged.connect(self._typed)
 
@@ -202,6 +232,13 @@ class NumberSlider(QWidget):
     def setValue(self, value: float) -> None:
         """Take a value."""
         self.box.setValue(value)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Ask for the default on a double click."""
+        if event is not None and event.type() == QEvent.Type.MouseButtonDblClick:
+            self.reset_requested.emit()
+            return True
+        return bool(super().eventFilter(watched, event))
 
     def name(self, name: str, tooltip: str) -> None:
         """Give both controls their name and tooltip.
@@ -239,6 +276,7 @@ class Fold(QWidget):
         self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.button.setAutoRaise(True)
         describe(self.button, title.replace("&", ""), tooltip)
+        self._title = title
         self._content = content
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -252,6 +290,10 @@ class Fold(QWidget):
     def is_open(self) -> bool:
         """Whether the content is visible."""
         return bool(self.button.isChecked())
+
+    def note(self, text: str) -> None:
+        """Show a word beside the title, which is seen while the part is closed too."""
+        self.button.setText(f"{self._title} ({text})" if text else self._title)
 
     def open(self, is_open: bool) -> None:
         """Open or close.

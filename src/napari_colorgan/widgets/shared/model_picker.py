@@ -108,7 +108,7 @@ def choose_in_colorize(model: str) -> None:
     model : str
         A model's name in the library.
     """
-    save_options(dataclasses.replace(load_options(), model=model, vividness=None))
+    save_options(dataclasses.replace(load_options(), model=model, strength=None, temperature=None))
     for widget in QApplication.allWidgets():
         if isinstance(widget, ModelPicker) and widget.objectName() == COLORIZE_PICKER:
             widget.refresh()
@@ -155,7 +155,7 @@ def summary(entry: ModelEntry) -> str:
 
 
 def predicts_distribution(entry: ModelEntry | None) -> bool:
-    """Return whether a model predicts a distribution, and so has vividness and uncertainty.
+    """Return whether a model predicts a distribution, and so has a temperature and uncertainty.
 
     Parameters
     ----------

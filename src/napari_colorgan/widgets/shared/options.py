@@ -54,6 +54,8 @@ class Options(PredictionSettings):
         """
         if values.get("scale") == "number":  # as version 0.1 wrote it
             values = {**values, "scale": values.get("scale_number")}
+        if "saturation" in values:  # as builds before the first release wrote it
+            values = {"strength": values["saturation"], **values}
         known = set(declared(cls)) & set(values)
         return cls(**{name: values[name] for name in known if _is_offered(name, values[name])})
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import create_widget
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QEvent, QObject, Signal
 
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.settings import declared
@@ -25,11 +25,15 @@ from napari_colorgan.widgets.shared.controls import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qtpy.QtWidgets import QFormLayout
+    from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel
 
     from napari_colorgan.settings import Declared
 
+CHANGED = "#d09020"
+"""The colour of the name of a setting that is not at its default."""
+
 _NUMBER = "number"
+_HALF_STEP = 0.005
 PREFERENCES_DEVICE: dict[str | None, str] = {"preferences": "As in Preferences"}
 DEVICES = (
     *PREFERENCES_DEVICE.items(),
@@ -65,8 +69,10 @@ class SettingRow(QObject):
         assert field.setting is not None
         self.setting = field.setting
         self.number: Any = None
+        self.title: QLabel | QCheckBox | None = None
         self._field = field
-        self._moved = False
+        self._suggested: float | None = None
+        self._default = next(iter(extra_choices)) if extra_choices else field.default
         limits = (field.setting.low, field.setting.shown_high or field.setting.high)
         self._is_slider = not field.choices and None not in limits
         if field.choices or field.setting.titles:
@@ -79,8 +85,10 @@ class SettingRow(QObject):
             self.control.currentIndexChanged.connect(self._choice_changed)
             self._choice_changed()
         elif self._is_slider:
-            self.control = NumberSlider(float(limits[1] or 0))
-            self.control.valueChanged.connect(self._slider_moved)
+            low, high = (float(limit or 0) for limit in limits)
+            self.control = NumberSlider(low, high, field.setting.ends)
+            self.control.valueChanged.connect(self._emit)
+            self.control.reset_requested.connect(self.reset)
         else:
             # Kept, since the Qt control lives as long as magicgui's widget.
             self._widget = create_widget(annotation=field.kinds[0], value=field.default)
@@ -91,13 +99,12 @@ class SettingRow(QObject):
 
     @property
     def value(self) -> Any:
-        """The value as the field takes it; None where an optional slider was never moved."""
+        """The value as the field takes it; None where an optional slider shows its default."""
         if isinstance(self.control, Combo):
             chosen = self.control.value
             return self.number.value() if chosen == _NUMBER else chosen
         if self._is_slider:
-            untouched = self._field.optional and not self._moved
-            return None if untouched else self.control.value()
+            return None if self._shows_suggestion else self.control.value()
         return self._widget.value
 
     @value.setter
@@ -111,17 +118,41 @@ class SettingRow(QObject):
             self._widget.value = value
         elif value is not None:
             self.control.setValue(value)
+        elif self._suggested is not None:
+            self.control.setValue(self._suggested)
 
-    def suggest(self, value: float) -> None:
-        """Show what holds as long as an optional slider isn't moved, as it is from now on.
+    @property
+    def is_default(self) -> bool:
+        """Whether the value is the one that a new user meets."""
+        return bool(self.value == self._default)
+
+    def reset(self) -> None:
+        """Take the default."""
+        self.value = self._default
+
+    def suggest(self, value: float, *, keep: bool = False) -> None:
+        """Set the default of an optional slider.
 
         Parameters
         ----------
         value : float
-            What the model's card recommends.
+            What holds while the user chooses nothing else.
+        keep : bool
+            Whether another value, which the user has chosen, stays.
         """
-        self.control.setValue(value)
-        self._moved = False
+        chosen = self.value if keep else None
+        self._suggested = value
+        self.control.setValue(value if chosen is None else chosen)
+        self._emit()
+
+    @property
+    def _shows_suggestion(self) -> bool:
+        if not self._field.optional:
+            return False
+        if self._suggested is None:
+            return True
+        # The control has two decimals.
+        return abs(self.control.value() - self._suggested) < _HALF_STEP
 
     def add_to(self, form: QFormLayout) -> None:
         """Put the row, and the number's below it, at the end of a form.
@@ -136,8 +167,13 @@ class SettingRow(QObject):
             self.control.setText(self.setting.label)
             describe(self.control, title, tooltip)
             form.addRow("", self.control)
+            self.title = self.control
+            self._mark()
             return
-        add_row(form, self.setting.label, self.control, title, tooltip)
+        tooltip = f"{tooltip}\n\nA double click on the name takes the default."
+        self.title = add_row(form, self.setting.label, self.control, title, tooltip)
+        self.title.installEventFilter(self)
+        self._mark()
         if self.number is not None:
             describe(self.number, f"{title} factor", tooltip)
             form.addRow("", self.number)
@@ -159,11 +195,19 @@ class SettingRow(QObject):
     def _choice_changed(self, *_: Any) -> None:
         if self.number is not None:
             self.number.setVisible(self.control.value == _NUMBER)
-        self.changed.emit()
+        self._emit()
 
-    def _slider_moved(self, *_: Any) -> None:
-        self._moved = True
-        self.changed.emit()
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take the default on a double click on the name."""
+        if event is not None and event.type() == QEvent.Type.MouseButtonDblClick:
+            self.reset()
+        return bool(super().eventFilter(watched, event))
+
+    def _mark(self) -> None:
+        """Show by the name whether the value is the default."""
+        if self.title is not None:
+            self.title.setStyleSheet("" if self.is_default else f"color: {CHANGED};")
 
     def _emit(self, *_: Any) -> None:
+        self._mark()
         self.changed.emit()
