@@ -100,10 +100,12 @@ def test_nothing_is_cut_off_at_1024_by_768(open_panel: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: panel.form.width() <= area.width(), timeout=5000)
     assert window.width() <= 1024
     assert window.height() <= 768
-    assert area.height() >= 100
+    qtbot.waitUntil(lambda: area.height() >= 100, timeout=5000)
     button = panel.bar.button
-    bottom = button.mapTo(window, button.rect().bottomRight())
-    assert window.rect().contains(bottom)
+    qtbot.waitUntil(
+        lambda: window.rect().contains(button.mapTo(window, button.rect().bottomRight())),
+        timeout=5000,
+    )
     for control in controls(panel):
         if control.isVisible() and panel.form.isAncestorOf(control):
             right = control.mapTo(panel.form, control.rect().topRight()).x()
