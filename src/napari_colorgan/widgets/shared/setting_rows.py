@@ -152,7 +152,7 @@ class SettingRow(QObject):
         if self._suggested is None:
             return True
         # The control has two decimals.
-        return abs(self.control.value() - self._suggested) < _HALF_STEP
+        return bool(abs(self.control.value() - self._suggested) < _HALF_STEP)
 
     def add_to(self, form: QFormLayout) -> None:
         """Put the row, and the number's below it, at the end of a form.
