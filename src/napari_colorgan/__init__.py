@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_colorgan.guidance.hint_list import Hint, Hints
     from napari_colorgan.services.colorize_array import colorize
     from napari_colorgan.services.evaluate import evaluate
     from napari_colorgan.services.fine_tune import fine_tune
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["__version__", "colorize", "evaluate", "fine_tune", "load_model"]
+__all__ = ["Hint", "Hints", "__version__", "colorize", "evaluate", "fine_tune", "load_model"]
 
 _HOMES = {
+    "Hint": "napari_colorgan.guidance.hint_list",
+    "Hints": "napari_colorgan.guidance.hint_list",
     "colorize": "napari_colorgan.services.colorize_array",
     "evaluate": "napari_colorgan.services.evaluate",
     "fine_tune": "napari_colorgan.services.fine_tune",

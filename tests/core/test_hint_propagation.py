@@ -176,10 +176,10 @@ def test_the_posterior_is_the_textbook_one(propagation: HintPropagation) -> None
     with torch.no_grad():
         cells, observations = some_cells(propagation, 2)
         mean, share = propagation.evaluate(propagation.condition(observations), cells)
-        prior = propagation._covariance(cells, cells).double()
-        cross = propagation._covariance(cells, observations.cells).double()
+        prior = propagation.covariance(cells, cells).double()
+        cross = propagation.covariance(cells, observations.cells).double()
         noise = propagation.log_noise.exp() * observations.cells.scale**2
-        inner = propagation._covariance(observations.cells, observations.cells) + noise.diag()
+        inner = propagation.covariance(observations.cells, observations.cells) + noise.diag()
         solved = torch.linalg.solve(inner.double(), cross.T).T
         variance = prior - solved @ cross.T
     torch.testing.assert_close(

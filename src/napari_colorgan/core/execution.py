@@ -119,6 +119,7 @@ class NetworkRunner:
         temperature: float = 1.0,
         uncertainty: bool = False,
         embedding: bool = False,
+        likely: int = 0,
     ) -> Prediction:
         """Predict colours.
 
@@ -128,7 +129,7 @@ class NetworkRunner:
             L* 0…100, sizes on the stride grid, on any device.
         hints : Tensor, shape (B, 3, H, W), or None
             a*, b* in CIE units and weight; a generator with `hint_propagation` isn't shown them.
-        temperature, uncertainty, embedding
+        temperature, uncertainty, embedding, likely
             See `Generator.interpret`.
 
         Returns
@@ -155,6 +156,7 @@ class NetworkRunner:
                 temperature,
                 uncertainty=uncertainty,
                 embedding=embedding,
+                likely=likely,
             )
             return prediction.to_cie(lightness)
 
@@ -167,6 +169,7 @@ class NetworkRunner:
         *,
         uncertainty: bool = False,
         embedding: bool = False,
+        likely: int = 0,
     ) -> Prediction:
         generator = self.generator
         # With hint propagation the network predicts without hints; `finish` applies them.
@@ -178,7 +181,13 @@ class NetworkRunner:
             features = generator.encode(lightness, hints)
             raw = generator.decode(features, lightness, hints)
         return generator.interpret(
-            features, raw, lightness, temperature, uncertainty=uncertainty, embedding=embedding
+            features,
+            raw,
+            lightness,
+            temperature,
+            uncertainty=uncertainty,
+            embedding=embedding,
+            likely=likely,
         )
 
     def _choose_dtype(self, lightness: Tensor) -> torch.dtype:

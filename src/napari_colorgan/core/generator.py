@@ -135,6 +135,7 @@ class Generator(nn.Module):
         *,
         uncertainty: bool = True,
         embedding: bool = True,
+        likely: int = 0,
     ) -> Prediction:
         """Read a prediction from the network's output.
 
@@ -150,6 +151,8 @@ class Generator(nn.Module):
             Whether to compute `Prediction.uncertainty`.
         embedding : bool
             Whether to compute what hints are propagated by, if this generator propagates them.
+        likely : int
+            How many likely colours of each cell to compute.
 
         Returns
         -------
@@ -174,6 +177,7 @@ class Generator(nn.Module):
             uncertainty=self.head.uncertainty(exact) if uncertainty else None,
             std=std,
             embedding=vectors,
+            likely=self.head.likely(exact, likely) if likely else None,
         )
 
     def predict(

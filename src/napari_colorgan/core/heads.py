@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NEIGHBOURS, SIGMA = 5, 5.0
 """A colour is encoded by so many bins, weighted by a Gaussian of this σ in units of a*b*."""
 
+_CLEARLY_DIFFERENT = 18.0  # in units of a*b*: colours nearer than this count as one
+
 _REACH = 110  # the table of encodings covers whole a* and b* of -110…110
 
 
@@ -73,6 +75,19 @@ class Head(nn.Module):
             What `forward` returned, in float32.
         """
         return torch.ones_like(raw[:, :1])
+
+    def likely(self, raw: Tensor, count: int) -> Tensor:
+        """Return likely colours of each cell, clearly different from each other.
+
+        Returns
+        -------
+        Tensor, shape (B, 3 * count, h, w)
+            a*/110, b*/110 and the share of each, likeliest first; a share of 0 where there are
+            fewer.
+        """
+        likely = raw.new_zeros(len(raw), 3 * count, *raw.shape[-2:])
+        likely[:, :2], likely[:, 2] = self.colors(raw), 1.0
+        return likely
 
 
 class RegressionHead(Head):
@@ -143,6 +158,22 @@ class DistributionHead(Head):
         variance = probabilities @ bins**2 - (probabilities @ bins) ** 2  # (B, h, w, 2)
         # The difference of two nearly equal numbers may round to below 0.
         return variance.sum(dim=-1).clamp_min(0.0).sqrt()[:, None]
+
+    def likely(self, raw: Tensor, count: int) -> Tensor:
+        """Return likely colours: bins that have the greatest share with the bins around them."""
+        left = torch.softmax(raw, dim=1).movedim(1, -1)  # (B, h, w, Q)
+        bins = self.bins.to(raw.dtype)
+        apart = ab_from_network(torch.cdist(bins, bins))
+        near = (apart < _CLEARLY_DIFFERENT).to(raw.dtype)
+        parts = []
+        for _ in range(count):
+            peak = (left @ near).argmax(dim=-1)
+            around = near[peak]
+            taken = left * around
+            share = taken.sum(dim=-1, keepdim=True)
+            parts += [taken @ bins / share.clamp_min(1e-6), share]
+            left = left * (1 - around)
+        return torch.cat(parts, dim=-1).movedim(-1, 1)
 
     def soft_encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
         """Distribute each colour over its five nearest bins.

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.observations import Cells, Observations
 from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_OBSERVATIONS = 512
-"""More hinted cells than this are thinned out evenly; the time grows with their cube."""
+"""Of more observed cells, those that explain most are chosen; the time grows with their cube."""
 
 FINEST_STRIDE = 8
 """Finer features describe edges, not objects."""
@@ -28,57 +29,6 @@ POSITION_UNIT = 256.0
 
 _PAIRS_PER_CHUNK = 2**22
 _MIN_STD = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Places at which the network's error is modelled.
-
-    Attributes
-    ----------
-    embedding : Tensor, shape (N, D)
-        See `HintPropagation.embed`.
-    position : Tensor, shape (N, 2)
-        Row and column, in units of `POSITION_UNIT` pixels.
-    scale : Tensor, shape (N,)
-        The prior standard deviation of the error, above 0.
-    """
-
-    embedding: Tensor
-    position: Tensor
-    scale: Tensor
-
-    def __len__(self) -> int:
-        return len(self.scale)
-
-    def at(self, indices: Tensor) -> Cells:
-        """Return the cells of these indices.
-
-        Parameters
-        ----------
-        indices : Tensor of int64, shape (N,)
-            Which cells.
-        """
-        return Cells(self.embedding[indices], self.position[indices], self.scale[indices])
-
-
-@dataclass(frozen=True, eq=False)
-class Observations:
-    """Known errors of the network's colours: what every guide is turned into.
-
-    Attributes
-    ----------
-    cells : Cells
-        Where they are known, M cells.
-    residual : Tensor, shape (M, 2)
-        The true a*b* minus the predicted ones, in the units of the prediction.
-    weight : Tensor, shape (M,)
-        Above 0 to 1: how much of a cell the observation covers.
-    """
-
-    cells: Cells
-    residual: Tensor
-    weight: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +160,45 @@ class HintPropagation(nn.Module):
         Posterior
             From which colours anywhere in the plane follow.
         """
-        covariance = self._noisy_covariance(observations)
-        return _posterior(observations, torch.linalg.cholesky(covariance))
+        return _posterior(observations, _cholesky(self._noisy_covariance(observations)))
+
+    def choose(self, observations: Observations, count: int) -> Tensor:
+        """Return the indices of the observations that explain most of the others' variance.
+
+        Parameters
+        ----------
+        observations : Observations
+            Any number.
+        count : int
+            How many are kept at most.
+
+        Returns
+        -------
+        Tensor of int64, shape (at most `count`,)
+            In ascending order: the pivots of the covariance's pivoted Cholesky factorization.
+
+        References
+        ----------
+        H. Harbrecht, M. Peters, R. Schneider, "On the low-rank approximation by the pivoted
+        Cholesky decomposition", Applied Numerical Mathematics 62, 2012.
+        """
+        cells, total = observations.cells, len(observations)
+        if total <= count:
+            return torch.arange(total)
+        left = cells.scale**2 * observations.weight
+        factor = left.new_zeros(count, total)
+        chosen: list[int] = []
+        for step in range(count):
+            pivot = int(left.argmax())
+            if left[pivot] <= 0:
+                break
+            row = self.covariance(cells.at(torch.tensor([pivot])), cells)[0]
+            row = row - factor[:step, pivot] @ factor[:step]
+            factor[step] = row / row[pivot].clamp_min(_MIN_STD**4).sqrt()
+            left = left - factor[step] ** 2
+            left[pivot] = -torch.inf
+            chosen.append(pivot)
+        return torch.tensor(sorted(chosen))
 
     def extend(self, posterior: Posterior, added: Observations) -> Posterior:
         """Condition on more observations, in time that grows with the square of their number.
@@ -236,16 +223,16 @@ class HintPropagation(nn.Module):
         G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th ed., 2013, section 4.2.9.
         """
         known = posterior.observations
-        cross = self._covariance(known.cells, added.cells)  # (M, K)
+        cross = self.covariance(known.cells, added.cells)  # (M, K)
         below = torch.linalg.solve_triangular(posterior.factor, cross, upper=False)
-        corner = torch.linalg.cholesky(self._noisy_covariance(added) - below.T @ below)
+        corner = _cholesky(self._noisy_covariance(added) - below.T @ below)
         factor = torch.cat(
             [
                 torch.cat([posterior.factor, torch.zeros_like(cross)], dim=1),
                 torch.cat([below.T, corner], dim=1),
             ]
         )
-        return _posterior(_joined(known, added), factor)
+        return _posterior(Observations.joined([known, added]), factor)
 
     def evaluate(self, posterior: Posterior, cells: Cells) -> tuple[Tensor, Tensor]:
         """Return the posterior at cells.
@@ -270,12 +257,31 @@ class HintPropagation(nn.Module):
         for start in range(0, count, step):
             stop = min(start + step, count)
             chunk = cells.at(torch.arange(start, stop, device=cells.scale.device))
-            covariance = self._covariance(chunk, observed)
+            covariance = self.covariance(chunk, observed)
             means.append(covariance @ posterior.coefficients)
             explained = torch.linalg.solve_triangular(posterior.factor, covariance.T, upper=False)
             left = 1.0 - (explained**2).sum(dim=0) / chunk.scale**2
             shares.append(left.clamp(0.0, 1.0).sqrt())
         return torch.cat(means), torch.cat(shares)
+
+    def observe(
+        self, cells: Cells, ab: Tensor, hint_ab: Tensor, hint_weight: Tensor
+    ) -> Posterior | None:
+        """Condition the process on the hints of a plane; None if there are none.
+
+        Parameters
+        ----------
+        cells : Cells
+            All of the plane's, row by row.
+        ab, hint_ab, hint_weight : Tensor
+            As for calling this module.
+        """
+        marked = hint_weight.flatten().nonzero()[:, 0]
+        if not len(marked):
+            return None
+        residual = (hint_ab - ab).flatten(1).T[marked]
+        observations = Observations(cells.at(marked), residual, hint_weight.flatten()[marked])
+        return self.condition(observations.at(self.choose(observations, MAX_OBSERVATIONS)))
 
     def forward(
         self,
@@ -285,6 +291,9 @@ class HintPropagation(nn.Module):
         hint_ab: Tensor,
         hint_weight: Tensor,
         stride: int,
+        *,
+        side: Tensor | None = None,
+        keep: bool = True,
     ) -> tuple[Tensor, Tensor]:
         """Correct one plane's prediction by its hints.
 
@@ -300,6 +309,10 @@ class HintPropagation(nn.Module):
             The hints' colours in the unit of `ab`, and how much of each cell they decide, 0…1.
         stride : int
             Pixels per cell along a side.
+        side : Tensor, shape (h * w, K), or None
+            On which side of the barriers the cells lie, see `Cells`.
+        keep : bool
+            Whether cells with hints take their colours in proportion to the weights.
 
         Returns
         -------
@@ -309,26 +322,37 @@ class HintPropagation(nn.Module):
             The share of the error's standard deviation that the hints leave, 0…1.
         """
         height, width = ab.shape[-2:]
-        marked = hint_weight.flatten().nonzero()[:, 0]
-        if not len(marked):
+        cells = replace(self.cells(std, embedding, stride), side=side)
+        posterior = self.observe(cells, ab, hint_ab, hint_weight)
+        if posterior is None:
             return ab, torch.ones_like(std)
-        if len(marked) > MAX_OBSERVATIONS:
-            marked = marked[torch.linspace(0, len(marked) - 1, MAX_OBSERVATIONS).round().long()]
-        cells = self.cells(std, embedding, stride)
-        residual = (hint_ab - ab).flatten(1).T[marked]
-        observations = Observations(cells.at(marked), residual, hint_weight.flatten()[marked])
-        mean, share = self.evaluate(self.condition(observations), cells)
+        mean, share = self.evaluate(posterior, cells)
         corrected = ab + mean.T.reshape(2, height, width)
         residual_std = share.reshape(1, height, width) * (1.0 - hint_weight)
-        return torch.lerp(corrected, hint_ab, hint_weight), residual_std
+        if keep:
+            corrected = torch.lerp(corrected, hint_ab, hint_weight)
+        return corrected, residual_std
+
+    def noise(self, cells: Cells, weight: Tensor) -> Tensor:
+        """Return the variance of observations' noise, shape (N,).
+
+        Parameters
+        ----------
+        cells : Cells
+            Where they are made.
+        weight : Tensor, shape (N,)
+            How much of its cell each covers, above 0 to 1.
+        """
+        # A mark that covers little of a cell tells less about the cell's mean.
+        variance: Tensor = self.log_noise.exp() * cells.scale**2 / weight.sqrt()
+        return variance
 
     def _noisy_covariance(self, observations: Observations) -> Tensor:
         cells = observations.cells
-        # A mark that covers little of a cell tells less about the cell's mean.
-        noise = self.log_noise.exp() * cells.scale**2 / observations.weight.sqrt()
-        return self._covariance(cells, cells) + torch.diag(noise)
+        noise = self.noise(cells, observations.weight)
+        return self.covariance(cells, cells) + torch.diag(noise)
 
-    def _covariance(self, first: Cells, second: Cells) -> Tensor:
+    def covariance(self, first: Cells, second: Cells) -> Tensor:
         """Return the prior covariance of the errors of two lists of cells, shape (N, M)."""
         unlike = torch.cdist(first.embedding, second.embedding).square() / 2
         apart = torch.cdist(first.position, second.position).square() / 2
@@ -336,21 +360,24 @@ class HintPropagation(nn.Module):
         near = torch.exp(-0.1 * unlike - apart * torch.exp(-2 * self.log_near_range))
         share, common = self.log_near_share.exp(), self.log_common_share.exp()
         correlation = (similar + share * near + common) / (1 + share + common)
+        if first.side is not None and second.side is not None:
+            correlation = correlation * torch.exp(
+                -torch.cdist(first.side, second.side).square() / 2
+            )
         return correlation * first.scale[:, None] * second.scale[None]
+
+
+def _cholesky(covariance: Tensor) -> Tensor:
+    """Return the lower Cholesky factor; what rounding has made indefinite gets more noise."""
+    factor: Tensor
+    factor, problem = torch.linalg.cholesky_ex(covariance)
+    jitter = 1e-5 * float(covariance.detach().diagonal().mean()) if len(covariance) else 0.0
+    while int(problem) and jitter < 1e3:
+        jitter *= 10
+        eye = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+        factor, problem = torch.linalg.cholesky_ex(covariance + jitter * eye)
+    return factor
 
 
 def _posterior(observations: Observations, factor: Tensor) -> Posterior:
     return Posterior(observations, factor, torch.cholesky_solve(observations.residual, factor))
-
-
-def _joined(first: Observations, second: Observations) -> Observations:
-    one, two = first.cells, second.cells
-    return Observations(
-        Cells(
-            torch.cat([one.embedding, two.embedding]),
-            torch.cat([one.position, two.position]),
-            torch.cat([one.scale, two.scale]),
-        ),
-        torch.cat([first.residual, second.residual]),
-        torch.cat([first.weight, second.weight]),
-    )

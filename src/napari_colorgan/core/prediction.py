@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.hint_propagation import HintPropagation
+    from napari_colorgan.core.transfer import CarriedColors
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,9 @@ class Prediction:
         The expected error of `ab`, in units of 110; None unless hints can be propagated.
     embedding : Tensor, shape (B, D, h, w), or None
         Describes each cell, so that cells which share a colour have similar vectors; with `std`.
+    likely : Tensor, shape (B, 3 K, h, w), or None
+        K likely colours of each cell, each as a*, b* and its share 0…1, likeliest first; None
+        unless requested.
     """
 
     ab: Tensor
@@ -56,6 +60,7 @@ class Prediction:
     uncertainty: Tensor | None = None
     std: Tensor | None = None
     embedding: Tensor | None = None
+    likely: Tensor | None = None
 
     @property
     def fine_stride(self) -> int:
@@ -75,6 +80,7 @@ class Prediction:
             self,
             ab=ab_from_network(self.ab),
             detail=None if self.detail is None else ab_from_network(self.detail),
+            likely=None if self.likely is None else _likely_to_cie(self.likely),
             lightness=F.avg_pool2d(lightness, self.fine_stride),
         )
 
@@ -156,6 +162,9 @@ def finish(
     propagation: HintPropagation | None = None,
     *,
     strength: float = 1.0,
+    carried: CarriedColors | None = None,
+    side: Tensor | None = None,
+    keep: bool = True,
 ) -> Colors:
     """Turn a prediction into colours: strength, hints, detail, in this order.
 
@@ -170,6 +179,13 @@ def finish(
         prediction's `std` and `embedding`.
     strength : float
         What the predicted a*b* are multiplied by; hints keep their colours.
+    carried : CarriedColors or None
+        Colours from other planes and pictures, for a batch of one.
+    side : Tensor, shape (h * w, K), or None
+        On which side of the barriers the cells lie, see `Cells`.
+    keep : bool
+        Whether hints replace the colours of the cells in which they lie; without it they only
+        are observations, and who renders makes them exact.
 
     Returns
     -------
@@ -179,34 +195,39 @@ def finish(
     ab, detail, uncertainty = prediction.ab, prediction.detail, prediction.uncertainty
     if strength != 1.0:
         ab, detail = ab * strength, None if detail is None else detail * strength
+    if carried is not None:
+        mean = _mean_detail(detail, prediction)
+        ab = carried.applied(ab + mean) - mean
+        uncertainty = None if uncertainty is None else uncertainty * (1 - carried.share)
     if hints is not None:
         if propagation is None:
             residual_std = 1.0 - pool_hints(hints.float(), prediction.stride)[1]
             ab = keep_hints(ab, hints, prediction.stride)
         else:
-            ab, residual_std = _propagate(
-                replace(prediction, ab=ab, detail=detail), hints, propagation
-            )
+            corrected = replace(prediction, ab=ab, detail=detail)
+            ab, residual_std = _propagate(corrected, hints, propagation, side, keep)
         uncertainty = None if uncertainty is None else uncertainty * residual_std
     if detail is None:
         return Colors(ab, uncertainty, prediction.stride)
     ab = enlarge(ab, detail.shape[-2:]) + detail
     # Enlarging has blurred the hints, and detail has been added to them.
-    if hints is not None:
+    if hints is not None and keep:
         ab = keep_hints(ab, hints, prediction.fine_stride)
     return Colors(ab, uncertainty, prediction.fine_stride)
 
 
 def _propagate(
-    prediction: Prediction, hints: Tensor, propagation: HintPropagation
+    prediction: Prediction,
+    hints: Tensor,
+    propagation: HintPropagation,
+    side: Tensor | None,
+    keep: bool,
 ) -> tuple[Tensor, Tensor]:
     """Return corrected colours without detail, and the share of the std that remains."""
     ab, detail, stride = prediction.ab, prediction.detail, prediction.stride
     assert prediction.std is not None
     assert prediction.embedding is not None
-    mean_detail = torch.zeros_like(ab)
-    if detail is not None:
-        mean_detail = F.avg_pool2d(detail, stride // prediction.fine_stride)
+    mean_detail = _mean_detail(detail, prediction)
     # A hint is compared with the final colour of its cell, detail included.
     planes = zip(
         ab + mean_detail,
@@ -215,8 +236,18 @@ def _propagate(
         *pool_hints(hints.float(), stride),
         strict=True,
     )
-    corrected, residual_std = zip(*(propagation(*plane, stride) for plane in planes), strict=True)
+    corrected, residual_std = zip(
+        *(propagation(*plane, stride, side=side, keep=keep) for plane in planes),
+        strict=True,
+    )
     return torch.stack(corrected) - mean_detail, torch.stack(residual_std)
+
+
+def _mean_detail(detail: Tensor | None, prediction: Prediction) -> Tensor:
+    """Return the mean of the detail in each cell of the network's grid."""
+    if detail is None:
+        return torch.zeros_like(prediction.ab)
+    return F.avg_pool2d(detail, prediction.stride // prediction.fine_stride)
 
 
 def pool_hints(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
@@ -262,6 +293,13 @@ def keep_hints(ab: Tensor, hints: Tensor, stride: int = 1) -> Tensor:
     exact = hints.float()
     hint_ab, weight = (exact[:, :2], exact[:, 2:]) if stride == 1 else pool_hints(exact, stride)
     return torch.lerp(ab, hint_ab, weight)
+
+
+def _likely_to_cie(likely: Tensor) -> Tensor:
+    batch, channels, *size = likely.shape
+    colors = likely.reshape(batch, channels // 3, 3, *size).clone()
+    colors[:, :, :2] = ab_from_network(colors[:, :, :2])
+    return colors.reshape(likely.shape)
 
 
 def _on_grid(window: tuple[slice, slice], stride: int) -> tuple[slice, slice]:

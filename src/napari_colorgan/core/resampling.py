@@ -8,6 +8,7 @@ colour up to full resolution along the edges of the lightness.
 
 from __future__ import annotations
 
+import copy
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,6 +45,30 @@ def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
+@dataclass(frozen=True)
+class Window:
+    """Pixels of the full resolution that are wanted: a part, and all of them or blocks.
+
+    Attributes
+    ----------
+    rows, columns : range
+        The first pixel of each block; the step is a block's side, 1 for every pixel.
+    """
+
+    rows: range
+    columns: range
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> Window:
+        """Return all pixels of a plane."""
+        return cls(range(shape[0]), range(shape[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns there are."""
+        return len(self.rows), len(self.columns)
+
+
 class Upsampler:
     """Bilinear upsampling, band by band.
 
@@ -56,13 +81,22 @@ class Upsampler:
     cell : (float, float)
         Height and width of a cell in pixels of the full resolution. The first cell begins at
         the first pixel; cells may reach beyond the last.
+    window : Window, optional
+        Which pixels are wanted; rows are counted in it. By default all.
     """
 
-    def __init__(self, maps: Tensor, shape: tuple[int, int], cell: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        maps: Tensor,
+        shape: tuple[int, int],
+        cell: tuple[float, float],
+        window: Window | None = None,
+    ) -> None:
         self._maps = maps
         height, width = maps.shape[-2:]
-        self._positions = _positions(shape[0], height, cell[0], maps)
-        self._left, self._between = _split(_positions(shape[1], width, cell[1], maps))
+        window = window or Window.whole(shape)
+        self._positions = _positions(window.rows, height, cell[0], maps)
+        self._left, self._between = _split(_positions(window.columns, width, cell[1], maps))
         self._right = (self._left + 1).clamp(max=width - 1)
 
     def rows(self, start: int, stop: int) -> Tensor:
@@ -111,7 +145,7 @@ class JointUpsampler:
         Coarse values in any units, such as a*, b* and an uncertainty.
     lightness : Tensor, shape (h, w)
         The mean L* 0…100 of each cell.
-    shape, cell
+    shape, cell, window
         As for `Upsampler`.
 
     References
@@ -120,12 +154,24 @@ class JointUpsampler:
     """
 
     def __init__(
-        self, color: Tensor, lightness: Tensor, shape: tuple[int, int], cell: tuple[float, float]
+        self,
+        color: Tensor,
+        lightness: Tensor,
+        shape: tuple[int, int],
+        cell: tuple[float, float],
+        window: Window | None = None,
     ) -> None:
         self._channels = len(color)
         self._guided = max(cell) > FINE_CELL
-        maps = _fit_lines(color, lightness) if self._guided else color
-        self._upsampler = Upsampler(maps, shape, cell)
+        self._shape, self._cell = shape, cell
+        self._maps = _fit_lines(color, lightness) if self._guided else color
+        self._upsampler = Upsampler(self._maps, shape, cell, window)
+
+    def windowed(self, window: Window) -> JointUpsampler:
+        """Return the same colours, to be brought up in another window."""
+        other = copy.copy(self)
+        other._upsampler = Upsampler(self._maps, self._shape, self._cell, window)
+        return other
 
     def rows(self, start: int, lightness: Tensor) -> Tensor:
         """Return the colour of a band of rows.
@@ -175,10 +221,11 @@ def _box_mean(maps: Tensor) -> Tensor:
     return F.avg_pool2d(maps, 3, 1, 1, count_include_pad=False)
 
 
-def _positions(size: int, cells: int, cell: float, like: Tensor) -> Tensor:
+def _positions(pixels: range, cells: int, cell: float, like: Tensor) -> Tensor:
     """Return where the centres of pixels lie on the coarse grid, 0 at the first cell's centre."""
     # In float64, since 30,000 pixels times a fraction is beyond float32's digits.
-    centres = torch.arange(size, dtype=torch.float64) + 0.5
+    starts = torch.arange(pixels.start, pixels.stop, pixels.step, dtype=torch.float64)
+    centres = starts + 0.5 * pixels.step
     return (centres / cell - 0.5).clamp(0, cells - 1).to(like.dtype).to(like.device)
 
 

@@ -1,23 +1,26 @@
-"""Guides: everything with which a user decides the colours of a stack.
+"""Guides: everything with which a user decides the colours of a stack, plane by plane.
 
-One value of `Guides` travels from a request to the predictor. Today it holds hints, colours at
-known places of a plane. Whatever is added (reference images, other planes of the stack) becomes a
-field here and in `PlaneGuides`, and *observations* in the end: a colour with a weight, and with it
-what is known of where it was seen, a place, an embedding, or a distance along an axis. See
-`core.hint_propagation.Observations`, on which the colours of a plane are conditioned.
+One value of `Guides` travels from a request to the predictor. All of it becomes observed colours:
+hints, with a place and an embedding, on which a Gaussian process is conditioned
+(`core.hint_propagation`), and the cells of references and of other planes, with an embedding and
+perhaps a place, whose colours are carried to cells that are like them (`core.transfer`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from napari_colorgan.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.core.transfer import ObservedColors
     from napari_colorgan.guidance.hints import HintMap
+    from napari_colorgan.guidance.marks import Mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +31,33 @@ class PlaneGuides:
     ----------
     hints : HintMap or None
         Colours at known places, at the plane's resolution.
+    marks : tuple of Mark
+        The same as disks; later ones lie on top.
+    others : tuple of ObservedColors
+        The colours of references and of other planes.
+    strength : float
+        How much of them the plane takes, 0…1.
+    kept : ndarray, shape (H, W, 3), or None
+        The colours, RGB, that marks of the kind keep retain; by default the automatic ones.
     """
 
     hints: HintMap | None = None
+    marks: tuple[Mark, ...] = ()
+    others: tuple[ObservedColors, ...] = ()
+    strength: float = 1.0
+    kept: np.ndarray | None = None
+
+
+class GuideProvider(Protocol):
+    """What knows the guides of each plane of a stack."""
+
+    def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
+        """Return what guides a plane, or None if nothing does."""
 
 
 @dataclass(frozen=True, eq=False)
 class Guides:
-    """What guides the colours of a stack.
+    """What guides the colours of a stack, known for each plane.
 
     Attributes
     ----------

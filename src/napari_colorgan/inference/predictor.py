@@ -1,10 +1,8 @@
 """From gray planes to colour planes: the one door between numpy's planes and tensors."""
-# Over 300 lines: the way of a plane through the network and back is read in one piece.
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,20 +10,13 @@ import torch
 
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import get_runner
-from napari_colorgan.core.prediction import PredictionMap, finish
-from napari_colorgan.core.rendering import Renderer
-from napari_colorgan.core.resampling import (
-    JointUpsampler,
-    Resampling,
-    Upsampler,
-    enlarge,
-    resample_padded,
-)
-from napari_colorgan.errors import InputError, MemoryLimitError
-from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
+from napari_colorgan.core.prediction import PredictionMap
+from napari_colorgan.errors import MemoryLimitError
+from napari_colorgan.inference.geometry import Geometry, common_shape
 from napari_colorgan.inference.memory import MemoryPlan
-from napari_colorgan.inference.settings import UNLIMITED_CHROMA, PredictionSettings
-from napari_colorgan.inference.stack import ColorPlane
+from napari_colorgan.inference.painting import Painter
+from napari_colorgan.inference.plane_prediction import PlanePrediction, ScaledPlane, single
+from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,38 +24,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.generator import Generator
-    from napari_colorgan.core.prediction import Colors
+    from napari_colorgan.core.hint_propagation import HintPropagation
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.settings import Scale
-    from napari_colorgan.inference.tiling import TileGrid, Window
+    from napari_colorgan.inference.stack import ColorPlane
+    from napari_colorgan.inference.tiling import TileGrid
 
-# Pixels rendered at once: few enough to stay in the caches of a few processors, or to fill a GPU.
-_BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**20, "mps": 2**20}
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """A plane that is being predicted, and its hints over the network's input, (3, H, W)."""
-
-    plane: np.ndarray
-    display: DisplayRange
-    geometry: Geometry
-    hints: Tensor | None
-
-    def read(self, rows: slice, columns: slice) -> Tensor:
-        """Return the L* of a part of the plane."""
-        return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
-
-    def scaled(self, window: Window) -> Tensor:
-        """Return the L* of a window of the padded plane at the network's scale."""
-        g = self.geometry
-        rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
-        return resample_padded(self.read, rows, columns, window)
 
 
 class PlanePredictor:
@@ -107,7 +77,7 @@ class PlanePredictor:
         self._scale: Scale = scale if self.settings.scale is None else self.settings.scale
         self._working_size = working_size
         chosen = self.settings
-        self._strength = strength if chosen.strength is None else chosen.strength
+        self.strength = strength if chosen.strength is None else chosen.strength
         self._temperature = temperature if chosen.temperature is None else chosen.temperature
         self._on_notice = on_notice or (lambda text: None)
         self._source = generator
@@ -132,6 +102,11 @@ class PlanePredictor:
             Rows and columns of the plane.
         """
         return self._memory.grid(self._geometry(plane_shape))
+
+    @property
+    def propagation(self) -> HintPropagation | None:
+        """What carries hints to similar cells, on the CPU; None if the model has none."""
+        return self._propagation
 
     @property
     def device(self) -> torch.device:
@@ -175,19 +150,66 @@ class PlanePredictor:
             batch = slice(len(found), len(found) + count)
             try:
                 with torch.inference_mode(), memory_errors(self.device):
-                    views = [
-                        _View(
-                            plane,
-                            display,
-                            geometry,
-                            _hints_over_input(guide, geometry),
-                        )
-                        for plane, guide in zip(planes[batch], by_plane[batch], strict=True)
+                    predictions = self._analyze(planes[batch], display, geometry, by_plane[batch])
+                    found += [
+                        self.painter(prediction, guide).paint()
+                        for prediction, guide in zip(predictions, by_plane[batch], strict=True)
                     ]
-                    found += self._predict(views)
             except MemoryLimitError as error:
                 self._reduce_memory(error, geometry, count)
         return found
+
+    def analyze(
+        self,
+        planes: Sequence[np.ndarray],
+        display: DisplayRange,
+        guides: Sequence[PlaneGuides | None] | None = None,
+        *,
+        likely: int = 0,
+    ) -> list[PlanePrediction]:
+        """Run the network on planes of one shape, once for any guides that follow.
+
+        Parameters
+        ----------
+        planes, display, guides
+            As for `predict`. A network without hint propagation is shown the hints.
+        likely : int
+            How many likely colours of each place are kept, see `Prediction`.
+
+        Returns
+        -------
+        list of PlanePrediction
+            In the planes' order.
+        """
+        by_plane = list(guides) if guides is not None else [None] * len(planes)
+        geometry = self._geometry(common_shape(planes, by_plane))
+        analyzed: list[PlanePrediction] = []
+        while len(analyzed) < len(planes):
+            count = min(self.batch_size(planes[0].shape), len(planes) - len(analyzed))
+            batch = slice(len(analyzed), len(analyzed) + count)
+            try:
+                with torch.inference_mode(), memory_errors(self.device):
+                    part = by_plane[batch]
+                    analyzed += self._analyze(
+                        planes[batch], display, geometry, part, embedding=True, likely=likely
+                    )
+            except MemoryLimitError as error:
+                self._reduce_memory(error, geometry, count)
+        return analyzed
+
+    def painter(self, prediction: PlanePrediction, guides: PlaneGuides | None) -> Painter:
+        """Return what paints a plane in the colours that its prediction and guides give it.
+
+        Parameters
+        ----------
+        prediction : PlanePrediction
+            What `analyze` returned.
+        guides : PlaneGuides or None
+            The plane's.
+        """
+        with torch.inference_mode():
+            colors = prediction.colors(guides, self._propagation, self.strength)
+            return Painter(colors, self.device, self.settings.dtype, self.settings.chroma_limit)
 
     def _start_on(self, device: torch.device) -> None:
         self._runner = get_runner(self._source, device, self.settings.precision)
@@ -210,13 +232,24 @@ class PlanePredictor:
         shape = (int(plane_shape[0]), int(plane_shape[1]))
         return Geometry.of(shape, self._scale, self._working_size, self._source.stride)
 
-    def _predict(self, views: list[_View]) -> list[ColorPlane]:
-        geometry = views[0].geometry
+    def _analyze(
+        self,
+        planes: Sequence[np.ndarray],
+        display: DisplayRange,
+        geometry: Geometry,
+        guides: Sequence[PlaneGuides | None],
+        *,
+        embedding: bool = False,
+        likely: int = 0,
+    ) -> list[PlanePrediction]:
+        views = [ScaledPlane(plane, display, geometry) for plane in planes]
         if not self._runner.prepared:
             self._runner.prepare(views[0].scaled(geometry.centre(_TRIAL_SIZE))[None, None])
         self._memory.network_bytes = self._runner.bytes_per_pixel
-        hints = _hint_batch(views)
-        propagation = None if hints is None else self._propagation
+        hints = None
+        if self._propagation is None:
+            hints = _hint_batch(views, guides)
+        embedding = embedding or any(guide is not None for guide in guides)
         whole = PredictionMap(geometry.padded)
         for tile in self._memory.grid(geometry):
             lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
@@ -225,46 +258,11 @@ class PlanePredictor:
                 None if hints is None else hints[:, :, *tile.read],
                 temperature=self._temperature,
                 uncertainty=self.settings.uncertainty,
-                embedding=propagation is not None,
+                embedding=embedding and self._propagation is not None,
+                likely=likely,
             )
             whole.put(prediction, tile.crop, tile.write)
-        colors = finish(whole.prediction, hints, propagation, strength=self._strength)
-        return [
-            self._paint(view, colors, whole.prediction.lightness[i, 0], i)
-            for i, view in enumerate(views)
-        ]
-
-    def _paint(self, view: _View, colors: Colors, guide: Tensor, number: int) -> ColorPlane:
-        """Bring a plane's colours up to full resolution and render them, band by band."""
-        g, device = view.geometry, self.device
-        shape = (g.height, g.width)
-        maps, uncertainty = colors.ab[number], None
-        if colors.uncertainty is not None:
-            uncertainty = np.empty(shape, np.float32)
-            on_grid = enlarge(colors.uncertainty[number : number + 1], maps.shape[-2:])
-            maps = torch.cat([maps, on_grid[0]])
-        joint = JointUpsampler(maps.to(device), guide.to(device), shape, g.cell(colors.stride))
-        marks = None
-        if view.hints is not None:
-            inside = view.hints[:, : g.scaled_height, : g.scaled_width].to(device)
-            # Multiplied by the weights, colours are interpolated in proportion to them.
-            marks = Upsampler(torch.cat([inside[:2] * inside[2:], inside[2:]]), shape, g.cell(1))
-        rgb = np.empty((*shape, 3), self.settings.dtype)
-        # PyTorch hardly knows uint16; the bits are the same.
-        renderer = Renderer(torch.from_numpy(rgb.view(np.int16) if rgb.dtype == np.uint16 else rgb))
-        for rows in row_bands(shape, _BAND_PIXELS[device.type]):
-            lightness = view.read(rows, slice(0, g.width)).to(device)
-            band = joint.rows(rows.start, lightness)
-            ab = band[:2]
-            if marks is not None:
-                # As `keep_hints` does.
-                mark = marks.rows(rows.start, rows.stop)
-                ab = ab * (1 - mark[2]) + mark[:2]
-            renderer.add(rows.start, lightness, _limited(ab, self.settings.chroma_limit))
-            if uncertainty is not None:
-                uncertainty[rows] = band[2].clamp(0, 1).cpu().numpy()
-        renderer.finish()
-        return ColorPlane(rgb, uncertainty)
+        return [PlanePrediction(view, single(whole.prediction, i)) for i, view in enumerate(views)]
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Make do with less memory after it ran out, or raise the error if there is no way."""
@@ -277,34 +275,12 @@ class PlanePredictor:
         self._on_notice(notice)
 
 
-def _limited(ab: Tensor, limit: float) -> Tensor:
-    """Return colours, (2, H, W) in CIE units, whose chroma is at most `limit`; hue stays."""
-    if limit >= UNLIMITED_CHROMA:
-        return ab
-    chroma = torch.linalg.vector_norm(ab, dim=0, keepdim=True)
-    limited: Tensor = ab * (limit / chroma.clamp(min=limit))
-    return limited
-
-
-def _hints_over_input(guides: PlaneGuides | None, geometry: Geometry) -> Tensor | None:
-    """Return a plane's hints over the network's input, (3, H, W) in CIE units."""
-    hints = None if guides is None else guides.hints
-    if hints is None:
-        return None
-    shape = (geometry.height, geometry.width)
-    if hints.weight.shape != shape:
-        raise InputError(
-            expected=f"a hint map of the plane's size {shape}",
-            got=f"one of {hints.weight.shape}",
-            action="Build it with HintMap.empty(height, width) of the plane.",
-        )
-    scaled = hints.resized((geometry.scaled_height, geometry.scaled_width))
-    return scaled.to_tensor(geometry.padded)
-
-
-def _hint_batch(views: list[_View]) -> Tensor | None:
+def _hint_batch(
+    views: Sequence[ScaledPlane], guides: Sequence[PlaneGuides | None]
+) -> Tensor | None:
     """Return the hints over the network's input, (B, 3, H, W) in CIE units, if there are any."""
-    if all(view.hints is None for view in views):
+    shown = [view.shown_hints(guide) for view, guide in zip(views, guides, strict=True)]
+    if all(hints is None for hints in shown):
         return None
     none = torch.zeros(3, *views[0].geometry.padded)
-    return torch.stack([none if view.hints is None else view.hints for view in views])
+    return torch.stack([none if hints is None else hints for hints in shown])

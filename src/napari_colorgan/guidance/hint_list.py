@@ -1,0 +1,268 @@
+"""Hints: the colours that a user has set at places of a stack, as data that is kept and saved."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from napari_colorgan.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes, PlaneIndex
+
+Kind: TypeAlias = Literal["color", "gray", "keep", "barrier"]
+Carry: TypeAlias = Literal["this", "forward", "all"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+CARRIES: tuple[str, ...] = get_args(Carry)
+CARRIED_AXES = "TZ"
+"""Along these a hint acts on other planes too, unless it says otherwise."""
+
+DEFAULT_RADIUS = 3.0
+MOST_CHROMA = 181.0
+"""Beyond every colour: a* and b* are within -128…128."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A colour at a place.
+
+    Attributes
+    ----------
+    position : tuple of float
+        In pixels of the data, one number for each axis of the `Hints` that it belongs to; the
+        centre of the first pixel is 0.
+    ab : (float, float) or None
+        a* and b* in CIE units; None for gray (0, 0), keep and barrier.
+    radius : float
+        Of the disk of pixels that it covers; below 1 it is one pixel.
+    kind : {"color", "gray", "keep", "barrier"}
+        A colour; no colour; a place that keeps the colour it has without hints; or a place that
+        no hint reaches across.
+    carry : {"this", "forward", "all"} or None
+        On which planes it acts: its own; also the following ones, until one has hints of its own;
+        or all. None is "all" along time and z.
+    file : str or None
+        The file of a folder that it belongs to; None for any.
+
+    Raises
+    ------
+    InputError
+        If a value isn't one of these.
+    """
+
+    position: tuple[float, ...]
+    ab: tuple[float, float] | None = None
+    radius: float = DEFAULT_RADIUS
+    kind: Kind = "color"
+    carry: Carry | None = None
+    file: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind != "color":
+            object.__setattr__(self, "ab", (0.0, 0.0) if self.kind == "gray" else None)
+        for expected, is_valid, got in (
+            (f"a kind of hint: {', '.join(KINDS)}", self.kind in KINDS, self.kind),
+            (
+                f"how a hint is carried: {', '.join(CARRIES)}",
+                self.carry is None or self.carry in CARRIES,
+                self.carry,
+            ),
+            ("a finite position", all(map(math.isfinite, self.position)), self.position),
+            ("a radius of 0 pixels or more", 0 <= self.radius < math.inf, self.radius),
+            ("a* and b* within -128…128", self.kind != "color" or _is_color(self.ab), self.ab),
+        ):
+            if not is_valid:
+                raise InputError(
+                    expected=expected, got=str(got), action="Correct this hint, or remove it."
+                )
+
+
+def _is_color(ab: tuple[float, float] | None) -> bool:
+    return ab is not None and len(ab) == 2 and math.hypot(*ab) <= MOST_CHROMA
+
+
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """The hints of a stack, or of the files of a folder.
+
+    Attributes
+    ----------
+    hints : tuple of Hint
+        In the order in which they were set: where two cover a pixel, the later one counts.
+    axes : str
+        One lower-case letter for each number of a position, y and x among them, such as "zyx".
+
+    Raises
+    ------
+    InputError
+        If a position has not one number for each axis, or the axes aren't unique letters.
+    """
+
+    hints: tuple[Hint, ...]
+    axes: str = "yx"
+
+    def __post_init__(self) -> None:
+        letters = self.axes
+        valid = letters.isascii() and letters.isalpha() and letters.islower()
+        if not valid or len(set(letters)) != len(letters) or not {"y", "x"} <= set(letters):
+            raise InputError(
+                expected='axes of hints as unique lower-case letters with y and x, such as "zyx"',
+                got=repr(letters),
+                action="Name the axes of the data.",
+            )
+        for hint in self.hints:
+            if len(hint.position) != len(letters):
+                raise InputError(
+                    expected=f'a position along the axes "{letters}"',
+                    got=str(hint.position),
+                    action="Give one number for each axis.",
+                )
+
+    @classmethod
+    def empty(cls, axes: str = "yx") -> Hints:
+        """Return no hints."""
+        return cls((), axes)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        positions: Any,
+        ab: Any,
+        axes: str = "yx",
+        *,
+        radius: float | Sequence[float] = DEFAULT_RADIUS,
+        carry: Carry | None = None,
+    ) -> Hints:
+        """Return hints of colours at positions.
+
+        Parameters
+        ----------
+        positions : array_like, shape (N, len(axes))
+            In pixels of the data.
+        ab : array_like, shape (N, 2)
+            a* and b* in CIE units.
+        axes : str
+            Lower-case letters of the data's axes.
+        radius : float or sequence of float
+            In pixels, one for all or one each.
+        carry : {"this", "forward", "all"}, optional
+            See `Hint`.
+        """
+        places = np.asarray(positions, np.float64)
+        colors = np.asarray(ab, np.float64)
+        if places.ndim != 2 or colors.shape != (len(places), 2):
+            raise InputError(
+                expected=f"positions (N, {len(axes)}) and as many colours (N, 2)",
+                got=f"shapes {places.shape} and {colors.shape}",
+                action="Give one a* and b* for each position.",
+            )
+        radii = np.broadcast_to(np.asarray(radius, np.float64), len(places))
+        return cls(
+            tuple(
+                Hint(tuple(place), (a, b), size, carry=carry)
+                for place, (a, b), size in zip(
+                    places.tolist(), colors.tolist(), radii.tolist(), strict=True
+                )
+            ),
+            axes,
+        )
+
+    @classmethod
+    def from_csv(cls, path: str | Path, axes: str | None = None) -> Hints:
+        """Read hints from a CSV file; see :func:`napari_colorgan.guidance.hint_csv.read_hints`."""
+        from napari_colorgan.guidance.hint_csv import read_hints
+
+        return read_hints(path, axes)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a CSV file that `from_csv` reads back exactly; atomic."""
+        from napari_colorgan.guidance.hint_csv import write_hints
+
+        write_hints(path, self)
+
+    def __len__(self) -> int:
+        return len(self.hints)
+
+    def __iter__(self) -> Iterator[Hint]:
+        return iter(self.hints)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the CSV text: the same hints in the same order have the same."""
+        from napari_colorgan.guidance.hint_csv import as_csv
+
+        return hashlib.sha256(as_csv(self).encode()).hexdigest()
+
+    def joined(self, other: Hints) -> Hints:
+        """Return these hints and then the other ones, along these axes."""
+        return Hints(self.hints + other.along(self.axes).hints, self.axes)
+
+    def along(self, axes: str) -> Hints:
+        """Return the same hints with their positions along the axes in another order.
+
+        Raises
+        ------
+        InputError
+            If the axes aren't the same letters. Hints of one plane fit any stack's first plane
+            only if the stack has one plane; name their plane otherwise.
+        """
+        if axes == self.axes:
+            return self
+        if set(axes) != set(self.axes):
+            raise InputError(
+                expected=f'hints along the axes "{axes}"',
+                got=f'hints along "{self.axes}"',
+                action="Give a column for each axis of the data, in its pixels.",
+            )
+        order = [self.axes.index(letter) for letter in axes]
+        moved = (replace(h, position=tuple(h.position[i] for i in order)) for h in self.hints)
+        return Hints(tuple(moved), axes)
+
+    def of_file(self, name: str) -> Hints:
+        """Return the hints that belong to a file, or to any."""
+        kept = (h for h in self.hints if h.file is None or h.file == name)
+        return Hints(tuple(kept), self.axes)
+
+    def for_stack(self, axes: Axes, shape: tuple[int, ...]) -> Hints:
+        """Return the hints along a stack's axes, after a check that they lie in it.
+
+        Raises
+        ------
+        InputError
+            If the axes differ, or a hint's centre lies outside the stack.
+        """
+        letters = axes.scalar.letters.lower()
+        hints = self.along(letters)
+        sizes = [axes.size(shape, letter) for letter in axes.scalar.letters]
+        for number, hint in enumerate(hints.hints, 1):
+            inside = (
+                -0.5 <= value <= size - 0.5
+                for value, size in zip(hint.position, sizes, strict=True)
+            )
+            if not all(inside):
+                place = ", ".join(
+                    f"{k} = {v:g}" for k, v in zip(letters, hint.position, strict=True)
+                )
+                raise InputError(
+                    expected=f"hints inside the data of shape {tuple(sizes)} along {letters}",
+                    got=f"hint {number} at {place}",
+                    action="Check that the hints belong to this image and are in its pixels.",
+                )
+        return hints
+
+    def plane_of(self, hint: Hint) -> PlaneIndex:
+        """Return the index of a hint's plane along the axes other than y and x."""
+        pairs = zip(self.axes, hint.position, strict=True)
+        return tuple(math.floor(value + 0.5) for letter, value in pairs if letter not in "yx")
+
+    def place_of(self, hint: Hint) -> tuple[float, float]:
+        """Return a hint's row and column."""
+        return hint.position[self.axes.index("y")], hint.position[self.axes.index("x")]

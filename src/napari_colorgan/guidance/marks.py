@@ -1,0 +1,187 @@
+"""Marks: the hints of one plane, as disks of its pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_colorgan.guidance.hint_list import CARRIED_AXES, Hint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.guidance.hint_list import Hints, Kind
+
+SMALLEST_OBSERVED = 1.6
+"""Radius, at the network's scale, that even a mark of one pixel tells the colour of."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A disk of pixels of one plane.
+
+    Attributes
+    ----------
+    row, column : float
+        Its centre; that of the first pixel is 0.
+    radius : float
+        In pixels.
+    ab : (float, float) or None
+        a* and b* in CIE units; None for keep and barrier.
+    kind : {"color", "gray", "keep", "barrier"}
+        As a hint's.
+    """
+
+    row: float
+    column: float
+    radius: float
+    ab: tuple[float, float] | None
+    kind: Kind = "color"
+
+    def covers(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return which pixels it covers, of rows (n, 1) and columns (1, m); one at least."""
+        distance = np.hypot(rows - self.row, columns - self.column)
+        near = (np.abs(rows - self.row) <= 0.5) & (np.abs(columns - self.column) <= 0.5)
+        covered: np.ndarray = (distance <= self.radius) | near
+        return covered
+
+    def scaled(self, rows: float, columns: float) -> Mark:
+        """Return the same mark on a plane whose sides are multiplied."""
+        return replace(
+            self,
+            row=(self.row + 0.5) * rows - 0.5,
+            column=(self.column + 0.5) * columns - 0.5,
+            radius=self.radius * math.sqrt(rows * columns),
+        )
+
+
+def draw_observed(marks: Sequence[Mark], shape: tuple[int, int], padded: tuple[int, int]) -> Tensor:
+    """Return what marks tell of the colours of the network's input.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        At the network's scale; later ones lie on top. Those of kind keep and barrier are left
+        out.
+    shape, padded : (int, int)
+        Height and width of the input, without and with padding.
+
+    Returns
+    -------
+    Tensor of float32, shape (3, *padded)
+        a*, b* in CIE units, and the weight.
+    """
+    planes = np.zeros((3, *padded), np.float32)
+    for mark in marks:
+        if mark.ab is None:
+            continue
+        enlarged = replace(mark, radius=max(mark.radius, SMALLEST_OBSERVED))
+        rows, columns = window_of(enlarged, enlarged.radius, shape)
+        covered = enlarged.covers(*np.ogrid[rows, columns])
+        for plane, value in zip(planes, (*mark.ab, 1.0), strict=True):
+            plane[rows, columns][covered] = value
+    return torch.from_numpy(planes)
+
+
+def window_of(mark: Mark, reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of a plane within `reach` of a mark's centre, one at least."""
+    sides = []
+    for centre, size in zip((mark.row, mark.column), shape, strict=True):
+        nearest = min(max(math.floor(centre + 0.5), 0), size - 1)
+        first = min(max(math.ceil(centre - reach), 0), nearest)
+        sides.append(slice(first, max(min(math.floor(centre + reach) + 1, size), nearest + 1)))
+    return sides[0], sides[1]
+
+
+def marks_of_plane(hints: Hints, index: PlaneIndex) -> tuple[Mark, ...]:
+    """Return the hints of a plane itself as marks, in their order.
+
+    Parameters
+    ----------
+    hints : Hints
+        Of the stack, along its axes.
+    index : tuple of int
+        The plane's index along the axes other than y and x.
+    """
+    return tuple(mark_of(hints, hint) for hint in hints if hints.plane_of(hint) == index)
+
+
+def mark_of(hints: Hints, hint: Hint) -> Mark:
+    """Return a hint as a mark of its plane."""
+    row, column = hints.place_of(hint)
+    return Mark(row, column, hint.radius, hint.ab, hint.kind)
+
+
+def carried_hints(hints: Hints, index: PlaneIndex) -> list[tuple[Hint, float]]:
+    """Return the hints of other planes that act on a plane, and how many planes they are away.
+
+    Parameters
+    ----------
+    hints : Hints
+        Of the stack, along its axes.
+    index : tuple of int
+        The plane's index along the axes other than y and x.
+
+    Returns
+    -------
+    list of (Hint, float)
+        Colours only. Barriers and places to keep belong to their plane.
+    """
+    letters = [letter for letter in hints.axes if letter not in "yx"]
+    carried = [letter.upper() in CARRIED_AXES for letter in letters]
+    planes = {hints.plane_of(hint) for hint in hints if hint.ab is not None}
+    latest = max((p for p in planes if _is_before(p, index, carried)), default=None)
+    acting = []
+    for hint in hints:
+        plane = hints.plane_of(hint)
+        if hint.ab is None or plane == index or not any(carried):
+            continue
+        if any(a != b and not along for a, b, along in zip(plane, index, carried, strict=True)):
+            continue
+        choice = hint.carry or "all"
+        if choice == "all" or (choice == "forward" and plane == latest and index not in planes):
+            acting.append((hint, math.dist(plane, index)))
+    return acting
+
+
+def _is_before(plane: PlaneIndex, index: PlaneIndex, carried: Sequence[bool]) -> bool:
+    pairs = zip(plane, index, carried, strict=True)
+    return plane != index and all(a <= b if along else a == b for a, b, along in pairs)
+
+
+def disks_of_mask(mask: np.ndarray, most: int = 64) -> list[tuple[float, float, float]]:
+    """Cover an area with disks, the largest first.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (H, W)
+        The area.
+    most : int
+        Disks at most.
+
+    Returns
+    -------
+    list of (row, column, radius)
+        Each inside the area; together they cover most of it.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    left = np.array(mask, bool)
+    inside = distance_transform_edt(np.pad(left, 1))[1:-1, 1:-1]
+    disks: list[tuple[float, float, float]] = []
+    while len(disks) < most and left.any():
+        at = int(np.where(left, inside, 0).argmax())
+        row, column = divmod(at, mask.shape[1])
+        radius = max(float(inside[row, column]) - 0.5, 0.5)
+        disks.append((float(row), float(column), radius))
+        rows, columns = window_of(Mark(row, column, radius, None), radius, mask.shape)
+        covered = Mark(row, column, radius, None).covers(*np.ogrid[rows, columns])
+        left[rows, columns][covered] = False
+    return disks

@@ -1,0 +1,320 @@
+"""What a network predicts for one plane, and how guides turn it into the plane's colours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_colorgan.core.color import rgb_to_lab
+from napari_colorgan.core.prediction import finish, pool_hints
+from napari_colorgan.core.resampling import Resampling, resample_padded
+from napari_colorgan.core.transfer import ObservedColors, carry_colors
+from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.barriers import sides_of_barriers
+from napari_colorgan.guidance.marks import draw_observed
+from napari_colorgan.inference.painting import PlaneColors, hard_marks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.hint_propagation import HintPropagation, Posterior
+    from napari_colorgan.core.observations import Cells
+    from napari_colorgan.core.prediction import Prediction
+    from napari_colorgan.core.transfer import CarriedColors
+    from napari_colorgan.guidance.guides import PlaneGuides
+    from napari_colorgan.guidance.marks import Mark
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.geometry import Geometry
+    from napari_colorgan.inference.tiling import Window
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPlane:
+    """A plane that is being predicted, as the network sees it.
+
+    Attributes
+    ----------
+    plane : ndarray, shape (H, W) or (H, W, 3 or 4)
+        Its values.
+    display : DisplayRange
+        How they are shown.
+    geometry : Geometry
+        Its sizes.
+    """
+
+    plane: np.ndarray
+    display: DisplayRange
+    geometry: Geometry
+
+    def read(self, rows: slice, columns: slice) -> Tensor:
+        """Return the L* of a part of the plane."""
+        return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
+
+    def scaled(self, window: Window) -> Tensor:
+        """Return the L* of a window of the padded plane at the network's scale."""
+        g = self.geometry
+        rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
+        return resample_padded(self.read, rows, columns, window)
+
+    def hints(self, guides: PlaneGuides | None) -> Tensor | None:
+        """Return a plane's hint map over the network's input, (3, H, W) in CIE units."""
+        hints = None if guides is None else guides.hints
+        if hints is None:
+            return None
+        shape = (self.geometry.height, self.geometry.width)
+        if hints.weight.shape != shape:
+            raise InputError(
+                expected=f"a hint map of the plane's size {shape}",
+                got=f"one of {hints.weight.shape}",
+                action="Build it with HintMap.empty(height, width) of the plane.",
+            )
+        scaled = hints.resized((self.geometry.scaled_height, self.geometry.scaled_width))
+        return scaled.to_tensor(self.geometry.padded)
+
+    def scaled_marks(self, guides: PlaneGuides | None) -> tuple[Mark, ...]:
+        """Return a plane's marks at the network's scale."""
+        g = self.geometry
+        factors = g.scaled_height / g.height, g.scaled_width / g.width
+        return () if guides is None else tuple(mark.scaled(*factors) for mark in guides.marks)
+
+    def shown_hints(self, guides: PlaneGuides | None) -> Tensor | None:
+        """Return all hints and marks over the network's input, (3, H, W), or None."""
+        exact, marks = self.hints(guides), self.scaled_marks(guides)
+        if not any(mark.ab is not None for mark in marks):
+            return exact
+        g = self.geometry
+        drawn = draw_observed(marks, (g.scaled_height, g.scaled_width), g.padded)
+        return drawn if exact is None else torch.where(drawn[2:] > 0, drawn, exact)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanePrediction:
+    """What a network predicts for a plane; guides need no other pass of it.
+
+    Attributes
+    ----------
+    source : ScaledPlane
+        The plane.
+    prediction : Prediction
+        Of this plane alone (B = 1), in CIE units, on the CPU.
+    """
+
+    source: ScaledPlane
+    prediction: Prediction
+
+    def colors(
+        self,
+        guides: PlaneGuides | None,
+        propagation: HintPropagation | None,
+        strength: float = 1.0,
+    ) -> PlaneColors:
+        """Apply guides.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            The plane's.
+        propagation : HintPropagation or None
+            The model's, on the CPU.
+        strength : float
+            What predicted a*b* are multiplied by.
+        """
+        source, prediction = self.source, self.prediction
+        exact = source.hints(guides)
+        seen = source.shown_hints(guides)
+        colors = finish(
+            prediction,
+            None if seen is None else seen[None],
+            propagation,
+            strength=strength,
+            carried=self._carried(guides, propagation),
+            side=self._sides(guides),
+            # Disks are made exact at full resolution, where they are smaller than a cell.
+            keep=seen is exact or propagation is None,
+        )
+        marks = () if guides is None else hard_marks(guides.marks)
+        keeps = any(mark.kind == "keep" for mark in marks)
+        free = finish(prediction, strength=strength) if keeps else None
+        kept = None if guides is None or guides.kept is None else _lab_of(guides.kept)[1:]
+        return PlaneColors(
+            source.geometry,
+            source.read,
+            colors,
+            prediction.lightness[0, 0],
+            exact,
+            marks,
+            free,
+            kept if keeps else None,
+        )
+
+    def observed(self, rgb: np.ndarray, propagation: HintPropagation) -> ObservedColors:
+        """Return the plane's cells with true colours, to be carried to other planes.
+
+        Parameters
+        ----------
+        rgb : ndarray, shape (H, W, 3)
+            The plane's true colours; only a* and b* count.
+        propagation : HintPropagation
+            The model's, on the CPU.
+        """
+        g = self.source.geometry
+        resamplings = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
+        whole = (slice(0, g.padded[0]), slice(0, g.padded[1]))
+        planes = [
+            resample_padded(partial(_part, plane), *resamplings, whole)
+            for plane in _lab_of(rgb)[1:]
+        ]
+        cells_ab = torch.nn.functional.avg_pool2d(torch.stack(planes), self.prediction.stride)
+        return self.observed_cells(cells_ab[None], propagation)
+
+    def observed_cells(
+        self, ab: Tensor, propagation: HintPropagation, *, is_change: bool = False
+    ) -> ObservedColors:
+        """Return the plane's cells with colours that are known for each cell.
+
+        Parameters
+        ----------
+        ab : Tensor, shape (1, 2, h, w)
+            On the network's grid, CIE units.
+        propagation : HintPropagation
+            The model's, on the CPU.
+        is_change : bool
+            See `ObservedColors`.
+        """
+        g, stride = self.source.geometry, self.prediction.stride
+        cells = self.cells(propagation)
+        # Cells of the padding tell nothing new.
+        rows, columns = (-(-side // stride) for side in (g.scaled_height, g.scaled_width))
+        at = torch.arange(rows)[:, None] * ab.shape[-1] + torch.arange(columns)
+        inside = cells.at(at.flatten())
+        colors = ab[0].flatten(1).T[at.flatten()]
+        return ObservedColors(inside.embedding, inside.position, colors, is_change=is_change)
+
+    def guided_change(
+        self, guides: PlaneGuides, propagation: HintPropagation, strength: float = 1.0
+    ) -> Tensor:
+        """Return what hints and marks change of the plane's a* and b*, shape (1, 2, h, w)."""
+        seen = self.source.shown_hints(guides)
+        if seen is None:
+            return torch.zeros_like(self.prediction.ab)
+        plain = replace(self.prediction, ab=self.cell_colors(strength), detail=None)
+        side = self._sides(guides)
+        return finish(plain, seen[None], propagation, side=side, keep=False).ab - plain.ab
+
+    def cells(self, propagation: HintPropagation) -> Cells:
+        """Return the plane's cells, row by row."""
+        prediction = self.prediction
+        assert prediction.std is not None
+        assert prediction.embedding is not None
+        return propagation.cells(prediction.std[0], prediction.embedding[0], prediction.stride)
+
+    def posterior(
+        self, guides: PlaneGuides | None, propagation: HintPropagation
+    ) -> Posterior | None:
+        """Return what is known after the plane's own hints, None without any."""
+        seen = self.source.shown_hints(guides)
+        if seen is None:
+            return None
+        hint_ab, weight = pool_hints(seen[None], self.prediction.stride)
+        ab = self.cell_colors()
+        sides = self._sides(guides)
+        return propagation.observe(
+            replace(self.cells(propagation), side=sides), ab[0], hint_ab[0], weight[0]
+        )
+
+    def cell_of(self, place: tuple[float, float]) -> tuple[int, int]:
+        """Return the row and column of the network's cell in which a place of the plane lies."""
+        height, width = self.source.geometry.cell(self.prediction.stride)
+        rows, columns = self.prediction.ab.shape[-2:]
+        row, column = (place[0] + 0.5) // height, (place[1] + 0.5) // width
+        return min(max(int(row), 0), rows - 1), min(max(int(column), 0), columns - 1)
+
+    def candidates(self, propagation: HintPropagation, most: int) -> tuple[Cells, Tensor]:
+        """Return cells inside the plane, evenly thinned out, and their centres in its pixels.
+
+        Parameters
+        ----------
+        propagation : HintPropagation
+            The model's, on the CPU.
+        most : int
+            How many cells at most.
+
+        Returns
+        -------
+        cells : Cells
+            N cells.
+        places : Tensor, shape (N, 2)
+            Row and column.
+        """
+        g, stride = self.source.geometry, self.prediction.stride
+        rows, columns = (max(n // stride, 1) for n in (g.scaled_height, g.scaled_width))
+        step = max(1, math.ceil(math.sqrt(rows * columns / most)))
+        row, column = torch.arange(step // 2, rows, step), torch.arange(step // 2, columns, step)
+        if not len(row) or not len(column):
+            row, column = torch.arange(rows), torch.arange(columns)
+        at = (row[:, None] * self.prediction.ab.shape[-1] + column).flatten()
+        cell = torch.tensor(g.cell(stride))
+        places = (torch.cartesian_prod(row, column) + 0.5) * cell - 0.5
+        limits = torch.tensor([g.height - 1.0, g.width - 1.0])
+        return self.cells(propagation).at(at), torch.minimum(places.reshape(-1, 2), limits)
+
+    def cell_colors(self, strength: float = 1.0) -> Tensor:
+        """Return the colours of the cells without guides, detail included, (1, 2, h, w)."""
+        prediction, ab = self.prediction, self.prediction.ab
+        if prediction.detail is not None:
+            factor = prediction.stride // prediction.fine_stride
+            ab = ab + torch.nn.functional.avg_pool2d(prediction.detail, factor)
+        return ab * strength
+
+    def _carried(
+        self, guides: PlaneGuides | None, propagation: HintPropagation | None
+    ) -> CarriedColors | None:
+        if guides is None or not guides.others or propagation is None:
+            return None
+        rows, columns = self.prediction.ab.shape[-2:]
+        cells = self.cells(propagation)
+        return carry_colors(cells, (rows, columns), guides.others, guides.strength)
+
+    def _sides(self, guides: PlaneGuides | None) -> Tensor | None:
+        marks = self.source.scaled_marks(guides)
+        if not any(mark.kind == "barrier" for mark in marks):
+            return None
+        g = self.source.geometry
+        rows, columns = self.prediction.ab.shape[-2:]
+        shape = (g.scaled_height, g.scaled_width)
+        return sides_of_barriers(marks, shape, (rows, columns), self.prediction.stride)
+
+
+def single(prediction: Prediction, number: int) -> Prediction:
+    """Return the prediction of one plane of a batch, as a batch of its own."""
+    part = slice(number, number + 1)
+
+    def of(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[part]
+
+    return replace(
+        prediction,
+        ab=prediction.ab[part],
+        lightness=prediction.lightness[part],
+        detail=of(prediction.detail),
+        uncertainty=of(prediction.uncertainty),
+        std=of(prediction.std),
+        embedding=of(prediction.embedding),
+        likely=of(prediction.likely),
+    )
+
+
+def _part(plane: Tensor, rows: slice, columns: slice) -> Tensor:
+    return plane[rows, columns]
+
+
+def _lab_of(rgb: np.ndarray) -> Tensor:
+    """Return L*a*b*, shape (3, H, W), of sRGB of any dtype."""
+    whole = np.iinfo(rgb.dtype).max if rgb.dtype.kind in "iu" else 1.0
+    levels = np.ascontiguousarray(rgb[..., :3], np.float32) / np.float32(whole)
+    return rgb_to_lab(torch.from_numpy(levels).permute(2, 0, 1))
