@@ -4,6 +4,7 @@ Training, validation, evaluation and inference share `Prediction` and `finish`. 
 colours (the network's cells, the cells of the detail refinement, pixels), the colours are replaced
 by the hints' in proportion to the hints' weight there; see `keep_hints`.
 """
+# Over 300 lines: a prediction and the one way in which it becomes colours are read together.
 
 from __future__ import annotations
 

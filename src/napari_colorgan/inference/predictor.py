@@ -15,7 +15,8 @@ from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry, common_shape
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.painting import Painter
-from napari_colorgan.inference.plane_prediction import PlanePrediction, ScaledPlane, single
+from napari_colorgan.inference.plane_prediction import PlanePrediction, single
+from napari_colorgan.inference.scaled_plane import ScaledPlane
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:

@@ -1,0 +1,81 @@
+"""A plane as the network sees it, and its hints at the network's scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_colorgan.core.resampling import Resampling, resample_padded
+from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.marks import draw_observed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from napari_colorgan.guidance.guides import PlaneGuides
+    from napari_colorgan.guidance.marks import Mark
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.geometry import Geometry
+    from napari_colorgan.inference.tiling import Window
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPlane:
+    """A plane that is being predicted, as the network sees it.
+
+    Attributes
+    ----------
+    plane : ndarray, shape (H, W) or (H, W, 3 or 4)
+        Its values.
+    display : DisplayRange
+        How they are shown.
+    geometry : Geometry
+        Its sizes.
+    """
+
+    plane: np.ndarray
+    display: DisplayRange
+    geometry: Geometry
+
+    def read(self, rows: slice, columns: slice) -> Tensor:
+        """Return the L* of a part of the plane."""
+        return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
+
+    def scaled(self, window: Window) -> Tensor:
+        """Return the L* of a window of the padded plane at the network's scale."""
+        g = self.geometry
+        rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
+        return resample_padded(self.read, rows, columns, window)
+
+    def hints(self, guides: PlaneGuides | None) -> Tensor | None:
+        """Return a plane's hint map over the network's input, (3, H, W) in CIE units."""
+        hints = None if guides is None else guides.hints
+        if hints is None:
+            return None
+        shape = (self.geometry.height, self.geometry.width)
+        if hints.weight.shape != shape:
+            raise InputError(
+                expected=f"a hint map of the plane's size {shape}",
+                got=f"one of {hints.weight.shape}",
+                action="Build it with HintMap.empty(height, width) of the plane.",
+            )
+        scaled = hints.resized((self.geometry.scaled_height, self.geometry.scaled_width))
+        return scaled.to_tensor(self.geometry.padded)
+
+    def scaled_marks(self, guides: PlaneGuides | None) -> tuple[Mark, ...]:
+        """Return a plane's marks at the network's scale."""
+        g = self.geometry
+        factors = g.scaled_height / g.height, g.scaled_width / g.width
+        return () if guides is None else tuple(mark.scaled(*factors) for mark in guides.marks)
+
+    def shown_hints(self, guides: PlaneGuides | None) -> Tensor | None:
+        """Return all hints and marks over the network's input, (3, H, W), or None."""
+        exact, marks = self.hints(guides), self.scaled_marks(guides)
+        if not any(mark.ab is not None for mark in marks):
+            return exact
+        g = self.geometry
+        drawn = draw_observed(marks, (g.scaled_height, g.scaled_width), g.padded)
+        return drawn if exact is None else torch.where(drawn[2:] > 0, drawn, exact)
