@@ -96,6 +96,8 @@ class OutputSpec:
         Whether what is at `path` may be replaced.
     alpha : bool
         Whether planes come with alpha as a fourth sample, which `shape` leaves out.
+    translate : tuple or None
+        Where the first pixel lies along each axis but S, in `units`.
     """
 
     path: Path
@@ -107,6 +109,7 @@ class OutputSpec:
     metadata: Mapping[str, str]
     overwrite: bool
     alpha: bool = False
+    translate: tuple[float, ...] | None = None
 
     @property
     def samples(self) -> int:

@@ -60,6 +60,7 @@ def stack_writer(
     *,
     scale: tuple[float, ...] | None = None,
     units: tuple[str, ...] | None = None,
+    translate: tuple[float, ...] | None = None,
     metadata: Mapping[str, str] | None = None,
     overwrite: bool = False,
     alpha: Callable[[PlaneIndex], np.ndarray] | None = None,
@@ -69,16 +70,18 @@ def stack_writer(
     Parameters
     ----------
     path : str or pathlib.Path
-        Where it shall be; the suffix is the format: .tif and .tiff (OME-TIFF), .png and .jpg
-        (one plane), .zarr (OME-Zarr).
+        Where it shall be; the suffix is the format: .tif and .tiff (OME-TIFF), .png, .jpg
+        and .webp (one plane), .zarr (OME-Zarr).
     shape : tuple of int
         The shape of the array to write.
     dtype : numpy.dtype
-        uint8, uint16 or float32. PNG holds no floats, JPEG only uint8.
+        uint8, uint16 or float32. PNG holds no floats, JPEG and WebP only uint8.
     axes : Axes
         The axes of the array to write, with S last for RGB.
     scale, units : tuple, optional
         Pixel size and unit along each axis but S.
+    translate : tuple, optional
+        Where the first pixel lies along each axis but S, in `units`; OME-TIFF and OME-Zarr keep it.
     metadata : mapping of str to str, optional
         What to say about the file's making: OME-XML's annotations, PNG's text chunks, JPEG's
         comment and EXIF, zarr's attributes.
@@ -113,6 +116,7 @@ def stack_writer(
         {key: readable(value) for key, value in (metadata or {}).items()},
         overwrite,
         alpha is not None,
+        translate,
     )
     axes.check(spec.shape)
     form = output_format(spec.path)

@@ -59,9 +59,20 @@ JPEG2000 = FileFormat(
     single_plane=True,
     read_size=pictures.pillow_size("Jpeg2KImagePlugin", "Jpeg2KImageFile"),
 )
+_WEBP = ("WebPImagePlugin", "WebPImageFile")
+WEBP = FileFormat(
+    "WebP",
+    (".webp",),
+    rb"RIFF....WEBP",
+    pictures.pillow_reader(*_WEBP),
+    pictures.webp_writer,
+    dtypes=("uint8",),
+    single_plane=True,
+    read_size=pictures.pillow_size(*_WEBP),
+    alpha=True,
+)
 # Read through Pillow: name, suffixes, first bytes, and Pillow's module and class of the format.
 _PILLOW = (
-    ("WebP", (".webp",), rb"RIFF....WEBP", "WebPImagePlugin", "WebPImageFile"),
     ("AVIF", (".avif",), rb"....ftyp(avif|avis)", "AvifImagePlugin", "AvifImageFile"),
     ("BMP", (".bmp",), rb"BM", "BmpImagePlugin", "BmpImageFile"),
     ("GIF", (".gif",), rb"GIF8[79]a", "GifImagePlugin", "GifImageFile"),
@@ -90,7 +101,7 @@ ZARR = FileFormat(
     folder_files=zarr_store.FOLDER_FILES,
 )
 OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", zarr_store.read_zarr)
-FORMATS = (TIFF, PNG, JPEG, JPEG2000, *PILLOW, NPY, ZARR, OZX)
+FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, *PILLOW, NPY, ZARR, OZX)
 
 OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
 INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from PIL import Image
+
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.as_shown import Space
     from napari_colorgan.io.file_format import OutputSpec
 
 _JPEG_QUALITY = 95
-_JPEG_LONGEST = 65535
+_JPEG_LONGEST, _WEBP_LONGEST = 65535, 16383
 # EXIF tags.
 _IMAGE_DESCRIPTION, _ORIENTATION, _SOFTWARE = 270, 274, 305
 # EXIF orientations that lay a picture on its side.
@@ -250,18 +252,41 @@ def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         plane = _empty_plane(spec)
         yield _target(spec, plane)
-        text = json.dumps(dict(spec.metadata))
-        exif = Image.Exif()
-        exif[_IMAGE_DESCRIPTION] = text
-        exif[_SOFTWARE] = spec.metadata.get("software", "")
         Image.fromarray(plane).save(
             temporary,
             "JPEG",
             quality=_JPEG_QUALITY,
             subsampling=0,
-            comment=text.encode(),
-            exif=exif,
+            comment=json.dumps(dict(spec.metadata)).encode(),
+            exif=_exif(spec.metadata),
         )
+
+
+@contextmanager
+def webp_writer(spec: OutputSpec) -> Iterator[FileTarget]:
+    """Write a WebP without losses, with its making in EXIF."""
+    from PIL import Image
+
+    if max(spec.axes.plane_shape(spec.shape)) > _WEBP_LONGEST:
+        expected = f"a WebP of at most {_WEBP_LONGEST} pixels a side"
+        raise spec.unsuitable(expected)
+    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
+        plane = _empty_plane(spec)
+        yield _target(spec, plane)
+        # Lossy WebP has half the resolution in colour, which is all that is new here.
+        Image.fromarray(plane).save(
+            temporary, "WEBP", lossless=True, exact=True, exif=_exif(spec.metadata)
+        )
+
+
+def _exif(metadata: Mapping[str, str]) -> Image.Exif:
+    """Return EXIF with metadata as JSON in its description."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[_IMAGE_DESCRIPTION] = json.dumps(dict(metadata))
+    exif[_SOFTWARE] = metadata.get("software", "")
+    return exif
 
 
 def _picture(

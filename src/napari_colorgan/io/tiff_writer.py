@@ -92,7 +92,31 @@ def _ome_metadata(letters: str, spec: OutputSpec) -> dict[str, Any]:
         key = "TimeIncrement" if letter == "T" else f"PhysicalSize{letter}"
         metadata[key] = size
         metadata[f"{key}Unit"] = symbol
-    return metadata
+    plane = _positions(letters, spec)
+    return {**metadata, "Plane": plane} if plane else metadata
+
+
+def _positions(letters: str, spec: OutputSpec) -> dict[str, list[Any]]:
+    """Return where the planes lie, as lists of one entry for each plane."""
+    if spec.translate is None or not any(spec.translate):
+        return {}
+    outer = [letter for letter in letters if letter not in "YXS"]
+    sizes = dict(zip(letters, spec.shape, strict=True))
+    origin = dict(zip(letters.replace("S", ""), spec.translate, strict=True))
+    steps = _sizes(letters, spec)
+    # The numbers of each plane along the outer axes, in the file's order of planes.
+    numbers = list(np.ndindex(*(sizes[letter] for letter in outer)))
+    positions: dict[str, list[Any]] = {}
+    for letter in "XYZ":
+        if letter in origin:
+            size, symbol = steps.get(letter, (1.0, "pixel"))
+            place = outer.index(letter) if letter in outer else None
+            positions[f"Position{letter}"] = [
+                origin[letter] + (0.0 if place is None else size * number[place])
+                for number in numbers
+            ]
+            positions[f"Position{letter}Unit"] = [symbol] * len(numbers)
+    return positions
 
 
 def _sizes(letters: str, spec: OutputSpec) -> dict[str, tuple[float, str]]:

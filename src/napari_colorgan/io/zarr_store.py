@@ -104,6 +104,31 @@ def read_zarr(path: Path) -> Stack:
     )
 
 
+def read_lower_levels(path: Path) -> list[FileArray]:
+    """Open the smaller levels of what `read_zarr` opens, without reading their pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder of an OME-Zarr image.
+
+    Returns
+    -------
+    list of FileArray
+        From the second level on; their axes are the first one's.
+    """
+    import zarr
+
+    node = zarr.open(str(path), mode="r")
+    multiscales = [] if isinstance(node, zarr.Array) else _ome(node.attrs).get("multiscales")
+    if not multiscales:
+        return []
+    datasets = multiscales[0]["datasets"][1:]
+    for dataset in datasets:
+        check_codecs(path / dataset["path"])
+    return [FileArray(node[dataset["path"]], path) for dataset in datasets]
+
+
 @contextmanager
 def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """Write an OME-Zarr image of version 0.5, one plane at a time.
@@ -276,6 +301,7 @@ def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> 
     spatial = letters.replace("S", "")
     sizes = dict(zip(spatial, spec.scale or (1.0,) * len(spatial), strict=True))
     units = dict(zip(spatial, spec.units or (PIXEL,) * len(spatial), strict=True))
+    origin = dict(zip(spatial, spec.translate or (0.0,) * len(spatial), strict=True))
     stored = _stored_letters(letters)
     axes = []
     for letter in stored:
@@ -288,7 +314,14 @@ def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> 
     for number, level in enumerate(levels):
         factors = [big / small for big, small in zip(full, level.shape, strict=True)]
         scale = [sizes.get(k, 1.0) * f for k, f in zip(stored, factors, strict=True)]
-        transformations = [{"type": "scale", "scale": scale}]
+        transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+        # A pixel of a smaller level lies in the middle of those that it replaces.
+        shift = [
+            origin.get(k, 0.0) + sizes.get(k, 1.0) * (f - 1) / 2
+            for k, f in zip(stored, factors, strict=True)
+        ]
+        if any(origin.values()):
+            transformations.append({"type": "translation", "translation": shift})
         datasets.append({"path": str(number), "coordinateTransformations": transformations})
     extra = {"metadata": {"omero": _channels(spec)}} if spec.samples > 1 else {}
     write_multiscales_metadata(

@@ -1,0 +1,135 @@
+"""What our writers said about a file's making, read back from it."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from napari_colorgan.io.formats import JPEG, JPEG2000, PNG, TIFF, WEBP, ZARR, input_format
+from napari_colorgan.io.problems import reading
+from napari_colorgan.texts import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_NAMESPACE = "napari-colorgan"
+_ATTRIBUTE = "napari_colorgan"
+_IMAGE_DESCRIPTION = 270
+# What is longer is none of ours: a card's settings and a layer's place take some 1,000.
+_LONGEST = 1_000_000
+_SIGNATURE = 8
+
+
+def read_description(path: Path) -> dict[str, str]:
+    """Return the metadata with which :func:`napari_colorgan.io.stack_writer` wrote a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What `read_stack` reads.
+
+    Returns
+    -------
+    dict of str to str
+        Printable text; empty where there is none, or it can't be read as ours.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it can't be read at all.
+    """
+    with reading(path):
+        read = _READERS.get(input_format(path).name)
+        if read is None:
+            return {}
+        try:
+            values = read(path)
+        except (ValueError, KeyError, SyntaxError, struct.error, zlib.error):
+            # Somebody else's: ElementTree's error is a SyntaxError, json's a ValueError.
+            return {}
+    return {
+        printable(key): printable(value)
+        for key, value in values.items()
+        if isinstance(key, str) and isinstance(value, str) and len(value) <= _LONGEST
+    }
+
+
+def _of_tiff(path: Path) -> Mapping[str, Any]:
+    """Return the annotations of our namespace in OME-XML."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        text = file.ome_metadata
+    if not text:
+        return {}
+    for annotation in ElementTree.fromstring(text).iter():
+        if annotation.get("Namespace") == _NAMESPACE:
+            entries = [entry for entry in annotation.iter() if entry.tag.endswith("}M")]
+            return {entry.get("K", ""): entry.text or "" for entry in entries}
+    return {}
+
+
+def _of_png(path: Path) -> Mapping[str, Any]:
+    """Return the text chunks before the pixels."""
+    values: dict[str, str] = {}
+    with path.open("rb") as file:
+        file.seek(_SIGNATURE)
+        while len(head := file.read(8)) == 8:
+            size, kind = struct.unpack(">I4s", head)
+            if kind == b"IDAT" or size > _LONGEST:
+                break
+            body = file.read(size + 4)[:size]
+            if kind == b"iTXt":
+                key, _, rest = body.partition(b"\0")
+                # Flag and method of compression, then language and translated keyword.
+                text = rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\0" else b""
+                values[key.decode("latin-1")] = text.decode("utf-8", "replace")
+    return values
+
+
+def _of_jpeg(path: Path) -> Mapping[str, Any]:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with JpegImageFile(path) as file:
+        return _object(file.info.get("comment", b"{}"))
+
+
+def _of_webp(path: Path) -> Mapping[str, Any]:
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    with WebPImageFile(path) as file:
+        return _object(file.getexif().get(_IMAGE_DESCRIPTION, "{}"))
+
+
+def _of_jpeg2000(path: Path) -> Mapping[str, Any]:
+    """Return the entries of the XML box at the file's end."""
+    data = path.read_bytes()
+    body = data[data.rfind(b"xml <") + 4 :]
+    return {entry.get("key", ""): entry.text or "" for entry in ElementTree.fromstring(body)}
+
+
+def _of_zarr(path: Path) -> Mapping[str, Any]:
+    import zarr
+
+    node = zarr.open(str(path), mode="r")
+    values = node.attrs.get(_ATTRIBUTE)
+    return values if isinstance(values, dict) else {}
+
+
+def _object(text: str | bytes) -> Mapping[str, Any]:
+    values = json.loads(text)
+    return values if isinstance(values, dict) else {}
+
+
+_READERS: dict[str, Callable[[Path], Mapping[str, Any]]] = {
+    TIFF.name: _of_tiff,
+    PNG.name: _of_png,
+    JPEG.name: _of_jpeg,
+    JPEG2000.name: _of_jpeg2000,
+    WEBP.name: _of_webp,
+    ZARR.name: _of_zarr,
+}

@@ -1,0 +1,1 @@
+"""Layers to files and back, as napari's File menu asks for it."""
