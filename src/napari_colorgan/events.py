@@ -6,7 +6,9 @@ Closing the generator cancels it. Widgets relay the events, scripts call :func:`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -199,6 +201,44 @@ class CheckpointSaved(Event):
 
 
 Job: TypeAlias = Generator[Event, None, R]
+
+
+class JobCancelled(BaseException):
+    """A job was cancelled between two of its events; no `except Exception` shall stop it."""
+
+
+_is_cancelled: ContextVar[Callable[[], bool]] = ContextVar("is_cancelled", default=lambda: False)
+
+
+@contextmanager
+def cancellable(is_cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Let `check_cancelled` raise in this thread while the context lasts.
+
+    Closing a generator cancels a job at its next event; a plane of many megapixels, or a pass of
+    a large network, is broken off by this in between.
+
+    Parameters
+    ----------
+    is_cancelled : callable
+        Returns whether the job that runs in this thread has been cancelled; asked often.
+    """
+    token = _is_cancelled.set(is_cancelled)
+    try:
+        yield
+    finally:
+        _is_cancelled.reset(token)
+
+
+def check_cancelled() -> None:
+    """Raise if the job that runs in this thread has been cancelled.
+
+    Raises
+    ------
+    JobCancelled
+        If it has.
+    """
+    if _is_cancelled.get()():
+        raise JobCancelled
 
 
 def run(job: Job[R], on_event: Callable[[Event], object] | None = None) -> R:

@@ -44,7 +44,7 @@ def open_panel(
             viewer.add_image(image, **{"name": f"image {number}", **attributes})
         engine, library = FakeEngine(), FakeLibrary()
         engines.append(engine)
-        widget = ColorizeWidget(viewer, job_factory=engine, library=library)
+        widget = ColorizeWidget(viewer, job_factory=engine, library=library, previews=engine)
         viewer.window.add_dock_widget(widget, name="Colorize", area="right")
         return Panel(viewer, widget, engine, library)
 

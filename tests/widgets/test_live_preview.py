@@ -57,7 +57,7 @@ def test_the_plane_on_view_is_shown_in_colour(panel: Panel) -> None:
     assert preview.data[0, 0, 0].tolist() == [20, 10, 5]
     assert preview.translate.tolist() == [2, 0, 0]
     assert preview.metadata[PREVIEW_KEY]
-    assert panel.engine.requests[-1].indices == [(1,)]
+    assert panel.engine.requests[-1].index == (1,)
     assert panel.viewer.layers.selection.active == panel.layer("image 0")
 
 
@@ -68,7 +68,7 @@ def test_it_is_no_layer_to_colorize(panel: Panel) -> None:
 def test_it_follows_the_slider_and_the_settings(panel: Panel, qtbot: Any) -> None:
     panel.viewer.dims.set_current_step(0, 3)
     wait_for(panel, qtbot, requests=2)
-    assert panel.engine.requests[-1].indices == [(3,)]
+    assert panel.engine.requests[-1].index == (3,)
     assert panel.layer(NAME).translate.tolist() == [6, 0, 0]
     assert panel.layer(NAME).data[0, 0, 0].tolist() == [40, 20, 10]
 
@@ -168,12 +168,16 @@ def test_an_error_turns_it_off_and_is_shown(panel: Panel, qtbot: Any) -> None:
     assert panel.bar.message.text() == "Expected memory, got none. Choose a smaller part."
 
 
-def test_what_costs_time_is_not_asked_for(panel: Panel, qtbot: Any) -> None:
-    panel.form.rows["uncertainty"].control.setChecked(True)
+def test_a_slow_picture_is_seen_to_be_under_way(panel: Panel, qtbot: Any) -> None:
+    layer = panel.layer(NAME)
+    assert (panel.form.preview.text(), layer.opacity) == ("Live p&review", 1.0)
+    panel.engine.hold()
+    panel.form.rows["strength"].control.setValue(1.5)
+    qtbot.waitUntil(lambda: "computing" in panel.form.preview.text(), timeout=5000)
+    assert layer.opacity < 1
+    panel.engine.release()
     wait_for(panel, qtbot, requests=2)
-    settings = panel.engine.requests[-1].settings
-    assert not settings.uncertainty
-    assert settings.precision == "float32"
+    assert (panel.form.preview.text(), panel.layer(NAME).opacity) == ("Live p&review", 1.0)
 
 
 def test_a_shrunken_preview_reads_a_small_level(open_panel: Any, qtbot: Any) -> None:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Qt
 
+from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.events import Notice, PlaneDone, Started
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.store import ModelEntry
-from napari_colorgan.services.colorize import ColorizeResult
+from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
-    from napari_colorgan.services.colorize import ColorizeRequest
+    from napari_colorgan.services.preview import PreviewRequest
     from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 
 TINT = np.array([1.0, 0.5, 0.25])
@@ -86,6 +87,32 @@ class FakeEngine:
     def __call__(self, request: ColorizeRequest) -> Job[ColorizeResult]:
         self.requests.append(request)
         return self._job(request)
+
+    def job(self, request: PreviewRequest) -> Job[np.ndarray]:
+        """Return the job of a preview, which counts as a request like any other."""
+        self.requests.append(request)
+        return self._preview(request)
+
+    def kept(self, *_: object) -> None:
+        """Keep nothing."""
+
+    def forget(self) -> None:
+        """Forget nothing."""
+
+    def _preview(self, request: PreviewRequest) -> Job[np.ndarray]:
+        plane = request.axes.read_plane(request.stack, request.index)
+        target = np.zeros((*plane.shape[:2], 3), request.settings.dtype)
+        painted = ColorizeRequest(
+            stack=plane,
+            axes=Axes.for_shape(plane.shape, rgb=plane.ndim == 3),
+            model=request.model,
+            settings=request.settings,
+            display=request.display,
+            indices=[()],
+            target=ArrayTarget(target, Axes("YX")),
+        )
+        yield from self._job(painted)
+        return target[np.ix_(*request.part.pixels(plane.shape))]
 
     def _job(self, request: ColorizeRequest) -> Job[ColorizeResult]:
         indices = list(request.indices)

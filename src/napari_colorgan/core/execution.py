@@ -23,6 +23,7 @@ from napari_colorgan.core.color import (
 )
 from napari_colorgan.core.device import memory_errors
 from napari_colorgan.core.metrics import delta_e_2000
+from napari_colorgan.events import check_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,9 @@ class NetworkRunner:
         self._full_bytes = generator.footprint.bytes_per_pixel
         with memory_errors(device):
             self.generator = _folded(generator).to(device).to(memory_format=torch.channels_last)
+        for module in self.generator.modules():
+            if not any(module.children()):
+                module.register_forward_pre_hook(_stop_if_cancelled)
         self._precision = precision
         self._dtype: torch.dtype | None = None
 
@@ -92,6 +96,11 @@ class NetworkRunner:
     def prepared(self) -> bool:
         """Whether the precision is chosen."""
         return self._dtype is not None
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """What the network computes in, None until it is `prepared`."""
+        return self._dtype
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -220,6 +229,10 @@ class NetworkRunner:
         exact, coarse = (torch.cat([gray, colors[dtype]], dim=1) for dtype in seconds)
         is_near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
         return torch.bfloat16 if is_near else torch.float32
+
+
+def _stop_if_cancelled(_module: nn.Module, _inputs: object) -> None:
+    check_cancelled()
 
 
 def has_bfloat16_instructions() -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +38,25 @@ if TYPE_CHECKING:
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class KeptPrediction:
+    """What a network has predicted for one plane, and how.
+
+    Attributes
+    ----------
+    prediction : PlanePrediction
+        The prediction.
+    way : tuple
+        The network, its precision and its temperature.
+    checksum : int
+        Of the plane's values.
+    """
+
+    prediction: PlanePrediction
+    way: tuple[object, ...]
+    checksum: int
 
 
 class PlanePredictor:
@@ -212,6 +233,69 @@ class PlanePredictor:
             colors = prediction.colors(guides, self._propagation, self.strength)
             return Painter(colors, self.device, self.settings.dtype, self.settings.chroma_limit)
 
+    def margin(self) -> int | None:
+        """Return how far around a part of a plane pixels influence its colours.
+
+        Returns
+        -------
+        int or None
+            In pixels of the plane, a multiple of the network's stride; None where the scale
+            depends on the plane's size, so that the colours of a part depend on all of it.
+        """
+        if self._scale == "fit":
+            return None
+        factor = 1.0 if self._scale == "native" else float(self._scale)
+        stride = self._source.stride
+        return -(-round(self._memory.halo / factor) // stride) * stride
+
+    def keep(
+        self, plane: np.ndarray, display: DisplayRange, guides: PlaneGuides | None = None
+    ) -> KeptPrediction:
+        """Run the network over a plane, and note how, so that its prediction can be used again.
+
+        Parameters
+        ----------
+        plane : ndarray
+            As for `predict`.
+        display : DisplayRange
+            How its values are shown.
+        guides : PlaneGuides, optional
+            What guides it.
+
+        Returns
+        -------
+        KeptPrediction
+            For `painter`, also of a predictor with another strength or chroma limit.
+        """
+        (prediction,) = self.analyze([plane], display, [guides])
+        return KeptPrediction(prediction, self._way, checksum_of(plane))
+
+    def would_predict(self, kept: KeptPrediction, plane: np.ndarray, display: DisplayRange) -> bool:
+        """Return whether `predict` would predict for a plane what was kept.
+
+        Parameters
+        ----------
+        kept : KeptPrediction
+            What was predicted for the same plane, shown in the same way.
+        plane : ndarray
+            The plane.
+        display : DisplayRange
+            How its values are shown.
+        """
+        geometry = self._geometry(plane.shape)
+        source = kept.prediction.source
+        if (geometry, display) != (source.geometry, source.display) or self.settings.uncertainty:
+            return False
+        if not self._runner.prepared:
+            view = ScaledPlane(plane, display, geometry)
+            self._runner.prepare(view.scaled(geometry.centre(_TRIAL_SIZE))[None, None])
+        return self._way == kept.way
+
+    @property
+    def _way(self) -> tuple[object, ...]:
+        """What a prediction depends on beside the plane."""
+        return (self._runner.generator, self._runner.dtype, self._temperature)
+
     def _start_on(self, device: torch.device) -> None:
         self._runner = get_runner(self._source, device, self.settings.precision)
         # Predictions of whole planes are on the CPU, whatever the network runs on.
@@ -274,6 +358,17 @@ class PlanePredictor:
             notice = f"Memory ran out on {self.device}: the CPU takes over, more slowly."
             self._start_on(torch.device("cpu"))
         self._on_notice(notice)
+
+
+def checksum_of(plane: np.ndarray) -> int:
+    """Return a checksum by which a change of a plane's values is noticed.
+
+    Parameters
+    ----------
+    plane : ndarray
+        Of any dtype.
+    """
+    return zlib.crc32(np.ascontiguousarray(plane).view(np.uint8).data)
 
 
 def _hint_batch(

@@ -9,6 +9,7 @@ import torch
 
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.errors import InputError
+from napari_colorgan.events import check_cancelled
 from napari_colorgan.guidance.marks import draw_observed
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ScaledPlane:
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return the L* of a part of the plane."""
+        check_cancelled()
         return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
 
     def scaled(self, window: Window) -> Tensor:

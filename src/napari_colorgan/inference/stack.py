@@ -13,7 +13,7 @@ from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
@@ -83,6 +83,7 @@ def colorize_stack(
     uncertainty_target: StackTarget | None = None,
     indices: Sequence[PlaneIndex] | None = None,
     guides: Guides | None = None,
+    ready: Mapping[PlaneIndex, Callable[[np.ndarray], ColorPlane]] | None = None,
 ) -> Job[None]:
     """Colorize planes of a stack, holding no more of them than a batch or chunk in memory.
 
@@ -105,6 +106,8 @@ def colorize_stack(
         Which planes, in this order; all of them by default.
     guides : Guides, optional
         What guides the colours.
+    ready : mapping of tuple of int to callable, optional
+        What paints a plane for which the network needn't run again; such planes come first.
 
     Yields
     ------
@@ -125,8 +128,15 @@ def colorize_stack(
     # For a single plane the rest of its chunk is of no use.
     read = PlaneReader(stack, axes).read if len(selected) > 1 else partial(axes.read_plane, stack)
     done = 0
-    for first in range(0, len(selected), size):
-        batch = selected[first : first + size]
+    painters = {index: paint for index, paint in (ready or {}).items() if index in selected}
+    for index, paint in painters.items():
+        (plane,) = _read(read, [index], axes.plane_shape(stack.shape))
+        target.write(index, paint(plane).rgb)
+        done += 1
+        yield PlaneDone(done, len(selected), index)
+    rest = [index for index in selected if index not in painters]
+    for first in range(0, len(rest), size):
+        batch = rest[first : first + size]
         planes = _read(read, batch, axes.plane_shape(stack.shape))
         plane_guides = [guides.of_plane(index) if guides else None for index in batch]
         colors = predictor.predict(planes, display, plane_guides)

@@ -19,12 +19,14 @@ from napari_colorgan.services.models import load_model, make_predictor
 from napari_colorgan.services.pyramid import check_levels, pyramid_job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
     from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.inference.predictor import KeptPrediction, PlanePredictor
+    from napari_colorgan.inference.stack import ColorPlane
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 
@@ -58,6 +60,10 @@ class ColorizeRequest:
         for it.
     guides : Guides, optional
         What guides the colours, such as hints.
+    kept : (tuple of int, KeptPrediction), optional
+        A plane's index, and what the network has predicted for it with this stack, display and
+        these guides; see :mod:`napari_colorgan.services.preview`. It is used where the settings
+        would lead to the same prediction.
     """
 
     stack: StackLike | Sequence[StackLike]
@@ -69,6 +75,7 @@ class ColorizeRequest:
     target: StackTarget | None = None
     uncertainty_target: StackTarget | None = None
     guides: Guides | None = None
+    kept: tuple[PlaneIndex, KeptPrediction] | None = None
 
     @property
     def levels(self) -> tuple[StackLike, ...]:
@@ -145,6 +152,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
         uncertainty_target=_uncertainty_target(request, uncertainty),
         indices=request.indices,
         guides=request.guides,
+        ready=_ready(request, predictor, display),
     )
     if len(colors) > 1:
         pyramids = [colors, uncertainty] if uncertainty else [colors]
@@ -176,6 +184,23 @@ def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
         for level in levels[: len(colors)]
     ]
     return colors, uncertainty
+
+
+def _ready(
+    request: ColorizeRequest, predictor: PlanePredictor, display: DisplayRange
+) -> dict[PlaneIndex, Callable[[np.ndarray], ColorPlane]]:
+    """Return what paints the plane whose prediction was kept, empty if there is none of use."""
+    if request.kept is None:
+        return {}
+    from napari_colorgan.inference.predictor import checksum_of
+
+    index, kept = request.kept
+    plane = request.axes.read_plane(request.levels[0], index)
+    # The values may have been changed in place since.
+    if checksum_of(plane) != kept.checksum or not predictor.would_predict(kept, plane, display):
+        return {}
+    guides = request.guides.of_plane(index) if request.guides else None
+    return {index: lambda plane: predictor.painter(kept.prediction, guides).paint()}
 
 
 def _uncertainty_target(request: ColorizeRequest, arrays: list[Any]) -> StackTarget | None:

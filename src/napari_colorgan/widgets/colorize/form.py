@@ -150,6 +150,16 @@ class ColorizeForm(QWidget):
             self.rows["temperature"].suggest(entry.card.temperature)
         self.changed.emit()
 
+    def show_preview_busy(self, is_busy: bool) -> None:
+        """Say beside the preview whether a picture is under way.
+
+        Parameters
+        ----------
+        is_busy : bool
+            Whether it is.
+        """
+        self.preview.setText("Live p&review: computing…" if is_busy else "Live p&review")
+
     def _mark_advanced(self) -> None:
         """Say on the closed fold how many of its settings are not at their default."""
         changed = [

@@ -11,6 +11,7 @@ from superqt.utils import signals_blocked
 
 from napari_colorgan.errors import ColorganError, InputError, ModelError
 from napari_colorgan.services.colorize import colorize_job
+from napari_colorgan.services.preview import PreviewSession
 from napari_colorgan.widgets.colorize.form import ColorizeForm
 from napari_colorgan.widgets.colorize.preview import LivePreview
 from napari_colorgan.widgets.colorize.progress import RunBar
@@ -25,6 +26,7 @@ from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
     axis_names,
     current_index,
+    display_range,
     is_colorizable,
     is_result,
     layer_axes,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtGui import QHideEvent
 
+    from napari_colorgan.widgets.colorize.preview import Previews
     from napari_colorgan.widgets.shared.model_picker import Library
 
 
@@ -54,6 +57,8 @@ class ColorizeWidget(QWidget):
         Returns the job of a request; by default the service's.
     library : Library, optional
         The models to choose from; by default those of the folders in napari's Preferences.
+    previews : Previews, optional
+        What paints the live previews; by default a session of the service.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class ColorizeWidget(QWidget):
         *,
         job_factory: JobFactory = colorize_job,
         library: Library | None = None,
+        previews: Previews | None = None,
     ) -> None:
         super().__init__()
         self.viewer = napari_viewer
@@ -70,7 +76,8 @@ class ColorizeWidget(QWidget):
         self.run: ColorizeRun | None = None
         self._job_factory = job_factory
         self.runner = JobRunner(self)
-        self._preview = LivePreview(napari_viewer, self.runner, job_factory, self)
+        session = previews or PreviewSession()
+        self._preview = LivePreview(napari_viewer, self.runner, session, self)
         self._viewer_events = Subscriptions()
         self._layer_events = Subscriptions()
         self._build()
@@ -91,6 +98,7 @@ class ColorizeWidget(QWidget):
         self.form.preview.toggled.connect(self._preview_toggled)
         self._preview.requested.connect(self._show_preview)
         self._preview.failed.connect(self._preview_failed)
+        self._preview.busy_changed.connect(self.form.show_preview_busy)
         layers = self.viewer.layers
         self._viewer_events.add(layers.events.inserted, self._list_layers)
         self._viewer_events.add(layers.events.removed, self._layer_removed)
@@ -98,6 +106,9 @@ class ColorizeWidget(QWidget):
         self._viewer_events.add(layers.events.renamed, self._list_layers)
         self._viewer_events.add(layers.selection.events.active, self._follow_selection)
         self._viewer_events.add(self.viewer.dims.events.current_step, self._request_preview)
+        camera = self.viewer.scene.camera.events
+        for emitter in (camera.zoom, camera.center):
+            self._viewer_events.add(emitter, self._camera_moved)
         # When Qt deletes the window, napari's events must not reach deleted widgets.
         self.destroyed.connect(self._viewer_events.clear)
         self.destroyed.connect(self._layer_events.clear)
@@ -170,6 +181,7 @@ class ColorizeWidget(QWidget):
             )
         axes, shape = layer_axes(layer), tuple(layer_levels(layer)[0].shape)
         current = current_index(layer, self.viewer.dims)
+        stack = layer_levels(layer)[0]
         return RunPlan(
             layer=layer,
             block=self.form.planes.block(axes, shape, current),
@@ -177,6 +189,7 @@ class ColorizeWidget(QWidget):
             entry=entry,
             settings=prediction_settings(self.form.options, load_preferences(), entry),
             replace=not self.run_bar.keep.isChecked(),
+            kept=self._preview.session.kept(stack, current, display_range(layer), None),
         )
 
     def _cancelling(self) -> None:
@@ -227,7 +240,7 @@ class ColorizeWidget(QWidget):
             events = layer.events
             for emitter in (events.contrast_limits, events.gamma, events.colormap):
                 self._layer_events.add(emitter, self._request_preview)
-            self._layer_events.add(events.data, self._layer_chosen)
+            self._layer_events.add(events.data, self._data_changed)
             try:
                 axes = layer_axes(layer)
                 names = axis_names(layer)
@@ -253,6 +266,14 @@ class ColorizeWidget(QWidget):
     def _request_preview(self, *_: Any) -> None:
         if self.form.preview.isChecked():
             self._preview.request()
+
+    def _camera_moved(self, *_: Any) -> None:
+        if self.form.preview.isChecked():
+            self._preview.request_if_moved(self.layer)
+
+    def _data_changed(self, *_: Any) -> None:
+        self._preview.session.forget()
+        self._layer_chosen()
 
     def _show_preview(self) -> None:
         if not self.form.preview.isChecked() or self.run is not None:

@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
+from napari_colorgan.services.preview import PreviewPainted, PreviewRequest
 from napari_colorgan.widgets.colorize.results import insert_above
 from napari_colorgan.widgets.colorize.run import layer_metadata
-from napari_colorgan.widgets.shared.controls import new_debouncer
+from napari_colorgan.widgets.shared.controls import new_throttler
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
     color_layer,
     display_range,
+    layer_axes,
     layer_levels,
     move_layer,
+    part_on_view,
     preview_level,
 )
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:
+    import numpy as np
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_colorgan.events import Event
-    from napari_colorgan.inference.settings import PredictionSettings
-    from napari_colorgan.widgets.colorize.run import JobFactory, RunPlan
+    from napari_colorgan.axes import PlaneIndex, StackLike
+    from napari_colorgan.events import Event, Job
+    from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.predictor import KeptPrediction
+    from napari_colorgan.services.preview import Part
+    from napari_colorgan.widgets.colorize.run import RunPlan
 
-_DEBOUNCE_MS = 150
+_INTERVAL_MS = 30
+# What takes longer is shown to be under way.
+_PATIENCE_MS = 100
+_OUTDATED_OPACITY = 0.4
+
+
+class Previews(Protocol):
+    """What paints previews: :class:`napari_colorgan.services.preview.PreviewSession`."""
+
+    def job(self, request: PreviewRequest) -> Job[np.ndarray]:
+        """Return the job that paints what a request names.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What to show.
+        """
+
+    def kept(
+        self, stack: StackLike, index: PlaneIndex, display: DisplayRange, guides: Guides | None
+    ) -> tuple[PlaneIndex, KeptPrediction] | None:
+        """Return what has been predicted for a whole plane, for a run to use it.
+
+        Parameters
+        ----------
+        stack : array
+            The stack.
+        index : tuple of int
+            The plane.
+        display : DisplayRange
+            How values are shown.
+        guides : Guides or None
+            What guides the colours.
+        """
+
+    def forget(self) -> None:
+        """Keep nothing."""
 
 
 class LivePreview(QObject):
-    """Colorizes the plane on view; only the latest request counts.
+    """Colorizes what is on view; only the latest request counts.
 
     Parameters
     ----------
@@ -46,8 +86,8 @@ class LivePreview(QObject):
         The viewer that shows the temporary layer.
     runner : JobRunner
         Runs the jobs; a new request cancels the job of an older one.
-    job_factory : callable
-        Returns the job of a request.
+    session : Previews
+        Paints the previews.
     parent : QObject
         The owner.
     """
@@ -55,19 +95,26 @@ class LivePreview(QObject):
     requested = Signal()
     """The last request is some time ago: `render` shall be called with the current plan."""
     failed = Signal(str)
+    busy_changed = Signal(bool)
+    """Whether a picture takes so long that a sign is due."""
 
     def __init__(
-        self, viewer: Viewer, runner: JobRunner, job_factory: JobFactory, parent: QObject
+        self, viewer: Viewer, runner: JobRunner, session: Previews, parent: QObject
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._runner = runner
-        self._job_factory = job_factory
+        self.session = session
         self._layer: Image | None = None
         self._shown_source: Image | None = None
         # The layer of the newest request; results of older requests are dropped.
         self._pending: Any = None
-        self._debouncer = new_debouncer(self, _DEBOUNCE_MS, self.requested)
+        self._part: Part | None = None
+        self._throttler = new_throttler(self, _INTERVAL_MS, self.requested)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._say_busy)
 
     @property
     def layer(self) -> Image | None:
@@ -75,8 +122,21 @@ class LivePreview(QObject):
         return self._layer
 
     def request(self) -> None:
-        """Note that the preview is out of date; `requested` follows once no more changes come."""
-        self._debouncer.throttle()
+        """Note that the preview is out of date; `requested` follows soon."""
+        self._throttler.throttle()
+
+    def request_if_moved(self, layer: Image | None) -> None:
+        """Note that the camera has moved; small planes are shown whole and need nothing.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image or None
+            The chosen source.
+        """
+        if layer is not None and self._part is not None and layer == self._shown_source:
+            shape = layer_axes(layer).plane_shape(layer_levels(layer)[0].shape)
+            if part_on_view(layer, self._viewer.scene.camera, shape) != self._part:
+                self.request()
 
     def render(self, plan: RunPlan) -> None:
         """Colorize the plan's first plane and show it in place of the previous one.
@@ -92,40 +152,35 @@ class LivePreview(QObject):
         full_sizes = axes.outer_shape(plan.block.shape)
         sizes = zip(plan.first, axes.outer_shape(shape), full_sizes, strict=True)
         index = tuple(position * size // full for position, size, full in sizes)
-        block = PlaneBlock.single(axes, shape, index)
-        pixels = np.zeros(block.output_shape(), plan.settings.dtype)
-        display = display_range(plan.layer)
-        settings = _for_one_plane(plan.settings)
-        metadata = {PREVIEW_KEY: True, **layer_metadata(plan, settings, display)}
-        name = f"{plan.layer.name} colour preview"
-        new = color_layer([pixels], plan.layer, block, name, metadata)
-        request = ColorizeRequest(
+        request = PreviewRequest(
             stack=stack,
             axes=axes,
+            index=index,
+            part=part_on_view(plan.layer, self._viewer.scene.camera, axes.plane_shape(shape)),
             model=plan.entry.path,
-            settings=settings,
-            display=display,
-            indices=[index],
-            target=ArrayTarget(pixels, block.axes, block.starts),
+            settings=plan.settings,
+            display=display_range(plan.layer),
             # Guides belong to the full resolution.
             guides=plan.guides if level == 0 else None,
         )
+        self._pending = request
         handlers = JobHandlers(
-            on_event=self._event,
-            on_done=partial(self._done, new, plan.layer),
+            on_event=partial(self._event, plan, request),
+            on_done=partial(self._done, plan, request),
             on_failed=self._failed,
-            on_cancelled=partial(self._cancelled, new),
+            on_cancelled=partial(self._cancelled, request),
         )
-        self._runner.start(self._job_factory(request), "a live preview", handlers)
-        self._pending = new
+        self._runner.start(self.session.job(request), "a live preview", handlers)
+        self._patience.start()
 
     def stop(self) -> None:
         """Cancel the running job and remove the temporary layer."""
-        self._debouncer.cancel()
+        self._throttler.cancel()
         pending, self._pending = self._pending, None
         if pending is not None:
             self._runner.cancel()
         self._remove_layer()
+        self._say_idle()
 
     def forget(self, layer: Any) -> bool:
         """Return whether a layer that the viewer has lost was the preview.
@@ -140,21 +195,48 @@ class LivePreview(QObject):
         self._layer = None
         return True
 
-    def _event(self, event: Event) -> None:
-        """Ignore events; a single plane needs no progress."""
+    def _event(self, plan: RunPlan, request: PreviewRequest, event: Event) -> None:
+        if isinstance(event, PreviewPainted) and request is self._pending:
+            self._show(plan, request, event.rgb)
+            # Its colours are those of the network's last pass.
+            self._say_busy()
 
-    def _done(self, new: Image, source: Image, _result: ColorizeResult) -> None:
-        if new is not self._pending:
-            return
-        self._pending = None
+    def _done(self, plan: RunPlan, request: PreviewRequest, rgb: np.ndarray) -> None:
+        if request is self._pending:
+            self._pending = None
+            self._show(plan, request, rgb)
+            self._say_idle()
+
+    def _show(self, plan: RunPlan, request: PreviewRequest, rgb: np.ndarray) -> None:
+        source = plan.layer
         if source not in self._viewer.layers:
             return
+        block = PlaneBlock.single(request.axes, tuple(request.stack.shape), request.index)
+        pixels = rgb.reshape(block.output_shape(3, (request.part.rows, request.part.columns)))
+        metadata = {PREVIEW_KEY: True, **layer_metadata(plan, plan.settings, request.display)}
+        name = f"{source.name} colour preview"
+        new = color_layer([pixels], source, block, name, metadata, request.part)
+        self._part = request.part
         layer = self._layer
         if layer is None or self._shown_source != source or layer.data.shape != new.data.shape:
             self._replace_layer(new, source)
         else:
             layer.data, layer.metadata = new.data, new.metadata
             move_layer(layer, new)
+
+    def _say_busy(self) -> None:
+        if self._pending is None:
+            return
+        if self._layer is not None:
+            # A picture that the settings no longer stand for is seen to be one.
+            self._layer.opacity = _OUTDATED_OPACITY
+        self.busy_changed.emit(True)
+
+    def _say_idle(self) -> None:
+        self._patience.stop()
+        if self._layer is not None:
+            self._layer.opacity = 1.0
+        self.busy_changed.emit(False)
 
     def _replace_layer(self, new: Image, source: Image) -> None:
         active = self._viewer.layers.selection.active
@@ -167,21 +249,16 @@ class LivePreview(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._pending = None
+        self._say_idle()
         is_ours = isinstance(error, ColorganError)
         self.failed.emit(str(error) if is_ours else f"{type(error).__name__}: {error}")
 
-    def _cancelled(self, new: Image) -> None:
-        if new is self._pending:
+    def _cancelled(self, request: PreviewRequest) -> None:
+        if request is self._pending:
             self._pending = None
+            self._say_idle()
 
     def _remove_layer(self) -> None:
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
-
-
-def _for_one_plane(settings: PredictionSettings) -> PredictionSettings:
-    """Return settings that give the same colours in less time."""
-    # "auto" measures which precision is fastest, which takes longer than one plane.
-    precision = "float32" if settings.precision == "auto" else settings.precision
-    return replace(settings, precision=precision, uncertainty=False)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.predictor import KeptPrediction
     from napari_colorgan.library.store import ModelEntry
     from napari_colorgan.services.blocks import PlaneBlock
     from napari_colorgan.widgets.shared.options import Options
@@ -68,6 +69,8 @@ class RunPlan:
         Whether the result takes the place of the source's newest earlier result.
     guides : Guides or None
         What guides the colours.
+    kept : (tuple of int, KeptPrediction) or None
+        What a preview has predicted for one of the planes.
     """
 
     layer: Image
@@ -77,6 +80,7 @@ class RunPlan:
     settings: PredictionSettings
     replace: bool = True
     guides: Guides | None = None
+    kept: tuple[PlaneIndex, KeptPrediction] | None = None
 
 
 class ColorizeRun(QObject):
@@ -137,6 +141,7 @@ class ColorizeRun(QObject):
             if uncertainties
             else None,
             guides=plan.guides,
+            kept=plan.kept,
         )
         job = job_factory(request)
         if len(colors) > 1:

@@ -12,11 +12,12 @@ from napari.utils.transforms import Affine
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.inference.display import DisplayRange
+from napari_colorgan.services.preview import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari.components import Dims
+    from napari.components import Camera, Dims
 
     from napari_colorgan.services.blocks import PlaneBlock
 
@@ -34,6 +35,11 @@ PREVIEW_KEY = "napari_colorgan_preview"
 
 # Levels of a multiscale image with shorter sides are too coarse to judge colours.
 _PREVIEW_SIDE = 1024
+# Pixels of a plane up to which a preview shows all of it, and need not follow the camera.
+_SMALL_PLANE = 2**21
+_CANVAS_SIDE = 1500
+# How much more than what is on view a preview shows along each side, so that small moves are free.
+_VIEW_MARGIN = 0.15
 
 # Rec. 709 luminance weights, enough to find the darker end of a colormap.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -176,7 +182,49 @@ def preview_level(layer: Image, scale: str | float) -> int:
     return max(index for index, side in enumerate(sides) if side >= _PREVIEW_SIDE or index == 0)
 
 
-def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
+def part_on_view(layer: Image, camera: Camera, plane_shape: tuple[int, int]) -> Part:
+    """Return what of a layer's plane the canvas shows, at the canvas' resolution.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The layer.
+    camera : napari.components.Camera
+        The viewer's.
+    plane_shape : (int, int)
+        Rows and columns of the level that is meant.
+
+    Returns
+    -------
+    Part
+        All of a small plane; of a larger one what is on view and some of its surroundings, or all
+        of it where napari doesn't know what is on view.
+    """
+    letters = layer_axes(layer).scalar.letters
+    places = [letters.index(letter) for letter in "YX"]
+    full = layer_axes(layer).plane_shape(layer_levels(layer)[0].shape)
+    factors = [size / now for size, now in zip(full, plane_shape, strict=True)]
+    shown = float(camera.zoom) * min(
+        abs(float(layer.scale[place])) * factor
+        for place, factor in zip(places, factors, strict=True)
+    )
+    step = max(1, int(1 / shown)) if shown > 0 else 1
+    rows, columns = (slice(0, size) for size in plane_shape)
+    if plane_shape[0] * plane_shape[1] > _SMALL_PLANE:
+        drawn = np.asarray(layer_levels(layer)[layer.data_level].shape)
+        corners = np.asarray(layer.corner_pixels)[:, places]
+        scale = np.array(plane_shape) / drawn[places]
+        (top, left), (bottom, right) = corners * scale
+        if bottom - top > 1 and right - left > 1:
+            margin = _VIEW_MARGIN * np.array([bottom - top, right - left])
+            rows = slice(int(top - margin[0]), int(bottom + margin[0]) + 1)
+            columns = slice(int(left - margin[1]), int(right + margin[1]) + 1)
+        else:
+            step = max(step, int(max(plane_shape) / _CANVAS_SIDE))
+    return Part.of_window(plane_shape, rows, columns, step)
+
+
+def result_attributes(layer: Image, block: PlaneBlock, part: Part | None = None) -> dict[str, Any]:
     """Return the spatial attributes of a result: its source's, moved to the block's origin.
 
     Parameters
@@ -185,6 +233,8 @@ def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
         The source.
     block : PlaneBlock
         The planes of the source, or of one of its levels, that the result holds.
+    part : Part, optional
+        What of each plane it holds, if not all.
 
     Returns
     -------
@@ -195,14 +245,20 @@ def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
         scale=layer.scale, translate=layer.translate, rotate=layer.rotate, shear=layer.shear
     )
     full_shape = layer_levels(layer)[0].shape
-    step = np.array(
+    level = np.array(
         [
             block.axes.size(full_shape, letter) / block.axes.size(block.shape, letter)
             for letter in block.axes.scalar.letters
         ]
     )
+    step, origin = level.copy(), np.array(block.origin, float)
+    if part is not None:
+        for letter, first in (("Y", part.top), ("X", part.left)):
+            at = block.axes.scalar.letters.index(letter)
+            origin[at] = first + (part.step - 1) / 2
+            step[at] *= part.step
     # A pixel of a lower level lies in the middle of the pixels that it replaces.
-    origin = np.array(block.origin) * step + (step - 1) / 2
+    origin = (origin + 0.5) * level - 0.5
     return {
         "scale": np.array(layer.scale) * step,
         "translate": to_physical(origin),
@@ -216,7 +272,12 @@ def result_attributes(layer: Image, block: PlaneBlock) -> dict[str, Any]:
 
 
 def color_layer(
-    levels: Sequence[Any], layer: Image, block: PlaneBlock, name: str, metadata: dict[str, Any]
+    levels: Sequence[Any],
+    layer: Image,
+    block: PlaneBlock,
+    name: str,
+    metadata: dict[str, Any],
+    part: Part | None = None,
 ) -> Image:
     """Return a new RGB layer over arrays that may still be filled.
 
@@ -232,6 +293,8 @@ def color_layer(
         The new layer's name; the layer list makes it unique.
     metadata : dict
         The new layer's metadata.
+    part : Part, optional
+        What of each plane the arrays hold, if not all.
     """
     return Image(
         levels if len(levels) > 1 else levels[0],
@@ -239,7 +302,7 @@ def color_layer(
         multiscale=len(levels) > 1,
         name=name,
         metadata=metadata,
-        **result_attributes(layer, block),
+        **result_attributes(layer, block, part),
     )
 
 

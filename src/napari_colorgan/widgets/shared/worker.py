@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_colorgan.errors import ColorganError
+from napari_colorgan.events import JobCancelled, cancellable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_colorgan.events import Event, Job
+
+
+# How long a cancelled job may take to stop until it is reported as cancelled all the same.
+_PATIENCE_MS = 400
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class JobRunner(QObject):
         self._cancelling = False
         self._outcome: Callable[[], None] | None = None
         self._next: tuple[Job[Any], str, JobHandlers] | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._stop_waiting)
 
     @property
     def busy(self) -> bool:
@@ -108,6 +117,7 @@ class JobRunner(QObject):
         if self._worker is not None and not self._cancelling:
             self._cancelling = True
             self._worker.quit()
+            self._patience.start()
         if waiting is not None:
             waiting[0].close()
             waiting[2].on_cancelled()
@@ -117,6 +127,15 @@ class JobRunner(QObject):
         self._handlers = None
         self._next = None
         self.cancel()
+
+    def _stop_waiting(self) -> None:
+        """Report a cancelled job as cancelled although its thread still finishes a step.
+
+        It can't be interrupted within one; what it computes goes nowhere.
+        """
+        handlers, self._handlers = self._handlers, None
+        if self._cancelling and handlers is not None:
+            handlers.on_cancelled()
 
     def _event(self, event: Event) -> None:
         # Events that were queued when the job was cancelled are outdated.
@@ -132,6 +151,7 @@ class JobRunner(QObject):
             self._outcome = partial(self._handlers.on_failed, error)
 
     def _finished(self) -> None:
+        self._patience.stop()
         handlers, waiting, outcome = self._handlers, self._next, self._outcome
         self._worker = self._handlers = self._next = self._outcome = None
         if handlers is not None:
@@ -152,7 +172,10 @@ class JobWorker(GeneratorWorker):
             The job's result.
         """
         try:
-            return super().work()
+            with cancellable(lambda: self.abort_requested):
+                return super().work()
+        except JobCancelled:
+            return None
         finally:
             self._gen.close()
 

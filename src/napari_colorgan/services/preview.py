@@ -1,0 +1,295 @@
+"""A live preview: the part of a plane that is on view, at the resolution of the screen.
+
+What the network predicts for a plane is kept. A new strength, chroma limit, part or display range
+is then painted from it at once. A new range changes what the network sees, so it runs again, too:
+the first picture is provisional until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorgan.events import Event
+from napari_colorgan.services.models import load_model, make_predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+    from napari_colorgan.events import Job
+    from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.predictor import KeptPrediction, PlanePredictor
+    from napari_colorgan.inference.settings import PredictionSettings
+    from napari_colorgan.library.model_file import Model
+
+_CROPPED_PIXELS = 2**21
+"""Planes of more pixels are predicted around the part on view, where the scale allows it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a plane, at full or at a lower resolution.
+
+    Attributes
+    ----------
+    top, left : int
+        The first pixel.
+    rows, columns : int
+        How many blocks of pixels there are along either side.
+    step : int
+        The side of a block; the pixel in its middle stands for it.
+    """
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+    step: int = 1
+
+    @classmethod
+    def of_window(cls, shape: tuple[int, int], rows: slice, columns: slice, step: int) -> Part:
+        """Return the part of a plane that covers a window.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            The plane's rows and columns.
+        rows, columns : slice
+            The window; what is outside of the plane is left out, one pixel remains.
+        step : int
+            Pixels of the plane for one of the picture, at least 1.
+        """
+        step = max(1, min(step, *shape))
+        starts, counts = [], []
+        for window, size in ((rows, shape[0]), (columns, shape[1])):
+            start = min(max(0, window.start), size - 1)
+            stop = max(start + 1, min(window.stop, size))
+            starts.append(start)
+            counts.append(max(1, -(-(stop - start) // step)))
+        return cls(starts[0], starts[1], counts[0], counts[1], step)
+
+    def pixels(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and columns of the pixels that stand for the blocks.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The plane's.
+        """
+        rows, columns = (
+            np.minimum(start + self.step * np.arange(count) + self.step // 2, size - 1)
+            for start, count, size in (
+                (self.top, self.rows, shape[0]),
+                (self.left, self.columns, shape[1]),
+            )
+        )
+        return rows, columns
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewRequest:
+    """What to show.
+
+    Attributes
+    ----------
+    stack : array
+        The stack, one level of it.
+    axes : Axes
+        Its axes.
+    index : tuple of int
+        The plane.
+    part : Part
+        What of the plane is on view.
+    model : str, pathlib.Path or Model
+        As for a `ColorizeRequest`.
+    settings : PredictionSettings
+        How the model is used; the uncertainty is left out.
+    display : DisplayRange
+        How values are shown.
+    guides : Guides, optional
+        What guides the colours.
+    """
+
+    stack: StackLike
+    axes: Axes
+    index: PlaneIndex
+    part: Part
+    model: str | Path | Model
+    settings: PredictionSettings
+    display: DisplayRange
+    guides: Guides | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewPainted(Event):
+    """The part on view, painted from an earlier prediction, while the network runs again.
+
+    Attributes
+    ----------
+    rgb : ndarray, shape (rows, columns, 3)
+        Of the part that the request names.
+    """
+
+    rgb: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A prediction, and what it is of.
+
+    Attributes
+    ----------
+    plane : ndarray
+        What the network saw, or the crop of it.
+    top, left : int
+        Where the crop begins in the plane.
+    kept : KeptPrediction
+        What was predicted.
+    source : tuple
+        The stack, the plane's index and the guides.
+    whole : bool
+        Whether it is of the whole plane.
+    """
+
+    plane: np.ndarray
+    top: int
+    left: int
+    kept: KeptPrediction
+    source: tuple[Any, ...]
+    whole: bool
+
+
+class PreviewSession:
+    """Previews one after another, and keeps the last prediction for the next of them."""
+
+    def __init__(self) -> None:
+        self._kept: _Kept | None = None
+
+    def forget(self) -> None:
+        """Keep nothing: the stack's values have changed, or memory is needed."""
+        self._kept = None
+
+    def kept(
+        self, stack: StackLike, index: PlaneIndex, display: DisplayRange, guides: Guides | None
+    ) -> tuple[PlaneIndex, KeptPrediction] | None:
+        """Return what has been predicted for a whole plane, for a run to use it.
+
+        Parameters
+        ----------
+        stack : array
+            The stack, the same object as in the preview.
+        index : tuple of int
+            The plane.
+        display : DisplayRange
+            How values are shown.
+        guides : Guides or None
+            What guides the colours.
+        """
+        known = self._kept
+        if known is None or not known.whole:
+            return None
+        if known.kept.prediction.source.display != display or not _is_same(
+            known.source, (stack, index, guides)
+        ):
+            return None
+        return index, known.kept
+
+    def job(self, request: PreviewRequest) -> Job[np.ndarray]:
+        """Paint what is on view.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What to show.
+
+        Yields
+        ------
+        PreviewPainted
+            If the network has to run again although an earlier prediction can be painted.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns, 3)
+            The part's colours.
+
+        Raises
+        ------
+        ColorganError
+            As `colorize_job` does.
+        """
+        settings = _for_preview(request.settings)
+        predictor = make_predictor(load_model(request.model), settings, lambda text: None)
+        source = (request.stack, request.index, request.guides)
+        known = self._kept
+        if known is not None and not (_is_same(known.source, source) and _covers(known, request)):
+            known = self._kept = None
+        if known is not None:
+            rgb = _paint(known, predictor, request)
+            if predictor.would_predict(known.kept, known.plane, request.display):
+                return rgb
+            yield PreviewPainted(rgb)
+        self._kept = fresh = _predict(predictor, request, source)
+        return _paint(fresh, predictor, request)
+
+
+def _is_same(known: tuple[Any, ...], source: tuple[Any, ...]) -> bool:
+    """Return whether two predictions have the same stack and guides, and the same index."""
+    return known[0] is source[0] and known[1] == source[1] and known[2] is source[2]
+
+
+def _covers(known: _Kept, request: PreviewRequest) -> bool:
+    part, shape = request.part, known.plane.shape
+    inside_rows = known.top <= part.top and _last(part.top, part.rows, part) < known.top + shape[0]
+    last_column = _last(part.left, part.columns, part)
+    return inside_rows and known.left <= part.left and last_column < known.left + shape[1]
+
+
+def _last(first: int, count: int, part: Part) -> int:
+    return first + (count - 1) * part.step
+
+
+def _paint(known: _Kept, predictor: PlanePredictor, request: PreviewRequest) -> np.ndarray:
+    import torch
+
+    from napari_colorgan.core.resampling import Window
+
+    part = replace(
+        request.part, top=request.part.top - known.top, left=request.part.left - known.left
+    )
+    window = Window(
+        range(part.top, part.top + part.rows * part.step, part.step),
+        range(part.left, part.left + part.columns * part.step, part.step),
+    )
+    shown = known.plane[np.ix_(*part.pixels(known.plane.shape))]
+    guides = request.guides.of_plane(request.index) if request.guides else None
+    with torch.inference_mode():
+        lightness = torch.from_numpy(request.display.lightness(shown))
+        return predictor.painter(known.kept.prediction, guides).paint(window, lightness).rgb
+
+
+def _predict(predictor: PlanePredictor, request: PreviewRequest, source: tuple[Any, ...]) -> _Kept:
+    """Run the network over the plane, or over the part on view and what influences it."""
+    plane = request.axes.read_plane(request.stack, request.index)
+    guides = request.guides.of_plane(request.index) if request.guides else None
+    margin = predictor.margin()
+    top = left = 0
+    whole = guides is not None or margin is None or plane.size <= _CROPPED_PIXELS
+    if not whole and margin is not None:
+        part = request.part
+        top, left = (max(0, first - margin) // margin * margin for first in (part.top, part.left))
+        bottom = _last(part.top, part.rows, part) + 1 + margin
+        right = _last(part.left, part.columns, part) + 1 + margin
+        whole = top == left == 0 and bottom >= plane.shape[0] and right >= plane.shape[1]
+        plane = plane[top:bottom, left:right]
+    return _Kept(plane, top, left, predictor.keep(plane, request.display, guides), source, whole)
+
+
+def _for_preview(settings: PredictionSettings) -> PredictionSettings:
+    """Return settings that give the same colours in less time."""
+    # "auto" measures which precision is fastest, which takes longer than one plane.
+    precision = "float32" if settings.precision == "auto" else settings.precision
+    return replace(settings, precision=precision, uncertainty=False)
