@@ -1,5 +1,5 @@
 """From gray planes to colour planes: the one door between numpy's planes and tensors."""
-# Over 300 lines: how planes are predicted, and when a prediction may be used again, belong together.
+# Over 300 lines: how planes are predicted, and when a prediction is of use again, are one thing.
 
 from __future__ import annotations
 
