@@ -21,6 +21,7 @@ from napari_colorgan.widgets.colorize.run import (
     RunPlan,
     prediction_settings,
 )
+from napari_colorgan.widgets.compare.bar import CompareBar
 from napari_colorgan.widgets.shared.controls import PanelArea
 from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
     from napari_colorgan.widgets.colorize.preview import Previews
     from napari_colorgan.widgets.shared.model_picker import Library
+
+COLORIZE_PANEL = "colorgan-colorize"
+"""The object name of the Colorize panel."""
 
 
 class ColorizeWidget(QWidget):
@@ -70,9 +74,11 @@ class ColorizeWidget(QWidget):
         previews: Previews | None = None,
     ) -> None:
         super().__init__()
+        self.setObjectName(COLORIZE_PANEL)
         self.viewer = napari_viewer
         self.form = ColorizeForm(library or PreferredLibrary())
         self.run_bar = RunBar()
+        self.compare_bar = CompareBar(napari_viewer)
         self.run: ColorizeRun | None = None
         self._job_factory = job_factory
         self.runner = JobRunner(self)
@@ -88,6 +94,7 @@ class ColorizeWidget(QWidget):
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(PanelArea(self.form), 1)
+        layout.addWidget(self.compare_bar)
         layout.addWidget(self.run_bar)
 
     def _connect(self) -> None:

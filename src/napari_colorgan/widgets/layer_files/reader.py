@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 from napari.plugins.utils import get_preferred_reader
 from napari.settings import get_settings
+from napari.viewer import current_viewer
 
 from napari_colorgan.io import read_stack
 from napari_colorgan.io.description import read_description
 from napari_colorgan.io.zarr_store import FOLDER_FILES, read_lower_levels
 from napari_colorgan.services.colorize import PREDICTED
+from napari_colorgan.widgets.compare.comparison import comparison_of
 from napari_colorgan.widgets.layer_files.place import PLACE_KEY, LayerPlace
 from napari_colorgan.widgets.shared.layers import METADATA_KEY
 
@@ -70,7 +72,12 @@ def read_images(path: str | Sequence[str]) -> list[tuple[Any, ...]]:
         If a file can't be read.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return [_read(Path(p)) for p in paths]
+    layers = [_read(Path(p)) for p in paths]
+    viewer = current_viewer()
+    if viewer is not None:
+        # The canvas says from now on that reopened colours are predicted.
+        comparison_of(viewer)
+    return layers
 
 
 def _read(path: Path) -> tuple[Any, ...]:

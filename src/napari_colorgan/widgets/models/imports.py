@@ -17,13 +17,12 @@ from napari_colorgan.services.import_models import (
     import_question,
     plan_imports,
 )
+from napari_colorgan.widgets.shared.docks import show_panel
 from napari_colorgan.widgets.shared.messages import Question
 from napari_colorgan.widgets.shared.model_picker import preferred_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from napari.viewer import Viewer
 
     from napari_colorgan.widgets.models.tasks import ModelsContext
 
@@ -155,21 +154,8 @@ def read_models(path: str | Sequence[str]) -> list[tuple[Any]]:
     if viewer is None:
         _import_at_once(paths)
     else:
-        _show_panel(viewer).imports.offer(paths)
+        show_panel(viewer, MODELS_PANEL, "Models").imports.offer(paths)
     return _NO_LAYER
-
-
-def _show_panel(viewer: Viewer) -> Any:
-    """Return the Models panel of a viewer, the open one if there is one."""
-    docked = viewer.window.dock_widgets.values()
-    panel = next((widget for widget in docked if widget.objectName() == MODELS_PANEL), None)
-    if panel is None:
-        # napari's menu docks the same panel under another name, which this call doesn't find.
-        _, panel = viewer.window.add_plugin_dock_widget("napari-colorgan", "Models")
-    dock = panel.parentWidget()
-    dock.show()
-    dock.raise_()
-    return panel
 
 
 def _import_at_once(paths: Sequence[Path]) -> None:

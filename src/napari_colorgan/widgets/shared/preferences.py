@@ -31,6 +31,8 @@ class Preferences:
         Bytes; None leaves the limit to the engine.
     models_folder, shared_models_folder : pathlib.Path or None
         The folders of models; None stands for the user's data folder, and for no shared folder.
+    mark_predicted : bool
+        Whether the canvas says that colours are predicted while it shows some.
     """
 
     device: str = "auto"
@@ -38,6 +40,7 @@ class Preferences:
     memory_limit: int | None = None
     models_folder: Path | None = None
     shared_models_folder: Path | None = None
+    mark_predicted: bool = True
 
 
 def load_preferences() -> Preferences:
@@ -52,6 +55,7 @@ def load_preferences() -> Preferences:
         memory_limit=int(engine.memory_limit * _GIGABYTE) or None,
         models_folder=_folder(engine.models_folder),
         shared_models_folder=_folder(engine.shared_models_folder),
+        mark_predicted=engine.mark_predicted,
     )
 
 

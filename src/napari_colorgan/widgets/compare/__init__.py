@@ -1,0 +1,1 @@
+"""A result beside its gray source, and the mark that its colours are predicted."""
