@@ -50,7 +50,7 @@ def test_no_key_of_the_panels_is_one_of_naparis(
         assert {"Alt+S", "Alt+C", "Alt+F"} <= taken
         ours = [*mnemonics(panel), *shortcuts(panel)]
         assert len(ours) >= 5, name
-        assert not set(ours) & taken, name
+        assert not set(ours) & taken, (name, set(ours) & taken)
         assert len(ours) == len(set(ours)), name
         if name == "Colorize":
             panel.run_bar.set_state("running")

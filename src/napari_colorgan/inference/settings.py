@@ -76,7 +76,7 @@ class PredictionSettings:
     temperature: Annotated[
         float | None,
         Setting(
-            "&Temperature",
+            "Temperature",
             "How one colour is read from the distribution that the model predicts: 1 takes the "
             "mean of all likely colours, 0.1 nearly the likeliest one. Lower is not stronger: it "
             "can make a picture grayer, and blotchy. By default what suits the model.",
