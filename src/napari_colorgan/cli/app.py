@@ -21,6 +21,7 @@ _COMMANDS = {
     "fine_tune": ("fine_tune",),
     "train": ("train", "plot"),
     "evaluate": ("evaluate",),
+    "votes": ("votes",),
     "info": ("info",),
     "samples": ("samples",),
 }

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.blind.page import BlindRequest
     from napari_colorgan.services.evaluation.results import Estimate, Evaluation, SetResult
-    from napari_colorgan.services.evaluation.settings import ImageSet
+    from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
+
+# More than people judge at a sitting; --limit says otherwise.
+_BLIND_IMAGES = 30
 
 ModelName = Annotated[str, typer.Argument(help="A model's name or file.", metavar="MODEL")]
 More = Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")]
@@ -57,6 +62,21 @@ Temperature = Annotated[
     float | None,
     typer.Option(help="At which the distribution is read, 0.1 to 1; by default the model's own."),
 ]
+Blind = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a page of HTML on which people judge the model's colours beside the true ones "
+        "and those of --against, without names, and its key beside it; `votes` counts."
+    ),
+]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What --blind compares with: another model's name or file, or a folder of results "
+        "that are named like the images. May be repeated."
+    ),
+]
+NoTruth = Annotated[bool, typer.Option("--no-truth", help="Leave the true colours out of --blind.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 
@@ -73,6 +93,9 @@ def evaluate(
     limit: Limit = None,
     sequence: IsSequence = False,
     temperature: Temperature = None,
+    blind: Blind = None,
+    against: Against = None,
+    no_truth: NoTruth = False,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -92,7 +115,7 @@ def evaluate(
 
     # Typer's options take one value each; what follows a --data arrives as further arguments.
     sets = image_sets([*(data or ()), *(more or ())], is_sequence=sequence)
-    outputs = [path for path in (json, report) if path is not None]
+    outputs = [path for path in (json, report, blind) if path is not None]
     _check_folders(outputs)
     settings = EvaluationSettings(
         size=_size(size),
@@ -115,6 +138,55 @@ def evaluate(
             with write_atomically(path) as temporary:
                 temporary.write_text(write(evaluation), encoding="utf-8")
             typer.echo(f"Written: {path}")
+    if blind is not None:
+        request = blind_request(loaded, against or (), sets, settings, truth=not no_truth)
+        _write_blind_page(request, blind)
+
+
+def blind_request(
+    model: Model,
+    against: Sequence[str],
+    sets: Sequence[ImageSet],
+    settings: EvaluationSettings,
+    *,
+    truth: bool,
+) -> BlindRequest:
+    """Return what a blind comparison shows: folders are results, everything else is a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model that is evaluated.
+    against : sequence of str
+        Names and files of other models, and folders of results.
+    sets : sequence of ImageSet
+        The colour images.
+    settings : EvaluationSettings
+        Of the evaluation; without a limit, 30 images of each set are shown.
+    truth : bool
+        Whether the true colours are shown too.
+    """
+    from napari_colorgan.services.blind.page import BlindRequest
+    from napari_colorgan.services.models import load_model
+
+    folders = [Path(name) for name in against if Path(name).is_dir()]
+    models = [load_model(name) for name in against if not Path(name).is_dir()]
+    return BlindRequest(
+        models=[model, *models],
+        results=folders,
+        truth=truth,
+        sets=sets,
+        settings=replace(settings, limit=settings.limit or _BLIND_IMAGES),
+    )
+
+
+def _write_blind_page(request: BlindRequest, page: Path) -> None:
+    from napari_colorgan.cli.console import run_with_progress
+    from napari_colorgan.services.blind.page import blind_page_job, key_path
+
+    study = run_with_progress(blind_page_job(request, page), "colorizing for the page")
+    typer.echo(f"Written: {page} with {len(study.trials)} images; hand it to whoever shall judge.")
+    typer.echo(f"Keep {key_path(page)} to yourself, and count with `napari-colorgan votes`.")
 
 
 def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[ImageSet]:
