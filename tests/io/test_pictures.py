@@ -14,6 +14,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.files import planes_of
+from napari_colorgan.io.metadata import SOURCE_TYPE
 
 RANDOM = np.random.default_rng(0)
 METADATA = {"software": "napari-colorgan 1", "colour": "predicted, not measured", "model": "ü"}
@@ -26,15 +27,18 @@ def smooth(shape):
 
 @pytest.mark.parametrize(
     ("mode", "letters"),
-    [("1", "YX"), ("L", "YX"), ("LA", "YXS"), ("P", "YXS"), ("RGB", "YXS"), ("RGBA", "YXS")],
+    [("1", "YX"), ("L", "YX"), ("LA", "YX"), ("P", "YXS"), ("RGB", "YXS"), ("RGBA", "YXS")],
 )
 def test_every_kind_of_png_is_read(tmp_path, mode, letters):
     image = Image.fromarray(RANDOM.integers(0, 256, (7, 9, 3), dtype=np.uint8)).convert(mode)
     image.save(tmp_path / "a.png")
     stack = read_stack(tmp_path / "a.png")
     assert (stack.axes.letters, stack.name) == (letters, "a")
-    expected = {"1": "L", "LA": "RGBA", "P": "RGB"}.get(mode, mode)
-    np.testing.assert_array_equal(stack.data, np.asarray(image.convert(expected)))
+    expected = np.asarray(image.convert({"1": "L", "P": "RGB"}.get(mode, mode)))
+    if mode == "LA":
+        np.testing.assert_array_equal(stack.alpha, expected[..., 1])
+        expected = expected[..., 0]
+    np.testing.assert_array_equal(stack.data, expected)
 
 
 @pytest.mark.parametrize("samples", [(), (3,)])
@@ -132,7 +136,9 @@ def test_png_is_written_exactly(tmp_path, dtype, letters):
     np.testing.assert_array_equal(read_stack(tmp_path / "a.png").data, expected)
     with Image.open(tmp_path / "a.png") as image:
         image.load()
-        assert dict(image.text) == METADATA
+        texts = dict(image.text)
+        assert SOURCE_TYPE in texts.pop("XML:com.adobe.xmp")
+        assert texts == METADATA
 
 
 def test_jpeg_is_written_with_its_making(tmp_path):

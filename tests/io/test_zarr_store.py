@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, FileError, OutputExistsError
 from napari_colorgan.io import area_average, read_stack, stack_writer
+from napari_colorgan.io.metadata import SOURCE_TYPE
 
 RANDOM = np.random.default_rng(0)
 METADATA = {"software": "napari-colorgan 1", "model": "ü", "colour": "predicted, not measured"}
@@ -109,7 +110,11 @@ def test_the_metadata_are_valid_ome_zarr(tmp_path):
     assert transformation.scale == [30.0, 1.0, 2.0, 0.5, 0.25]
     channels = group.attrs["ome"]["omero"]["channels"]
     assert [channel["color"] for channel in channels] == ["FF0000", "00FF00", "0000FF"]
-    assert dict(group.attrs["napari_colorgan"]) == {**METADATA, "samples": 3}
+    assert dict(group.attrs["napari_colorgan"]) == {
+        **METADATA,
+        "digitalSourceType": SOURCE_TYPE,
+        "samples": 3,
+    }
     stack = read_stack(tmp_path / "a.ome.zarr")
     assert (stack.scale, stack.units) == (scale, units)
 

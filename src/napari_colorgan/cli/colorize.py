@@ -68,6 +68,14 @@ Range: TypeAlias = Annotated[
         metavar="auto|stored|minmax|full|LOW,HIGH",
     ),
 ]
+Image: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Which image of files that hold several: its number, from 0, or its name. So are "
+        "pages, series, frames of an animation, and fields of a plate ('A/1/0').",
+        metavar="NUMBER|NAME",
+    ),
+]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -80,6 +88,7 @@ def colorize(
     axes: AxesLetters = None,
     uncertainty: Uncertainty = None,
     range_: Range = "auto",
+    image: Image = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
@@ -99,6 +108,7 @@ def colorize(
         uncertainty=uncertainty,
         overwrite=overwrite,
         range=range_,
+        image=image,
     )
     _report(_run_with_files(colorize_files(request)))
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from napari_colorgan.io.profiles import to_srgb, usable_profile
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,10 +23,6 @@ Space: TypeAlias = Literal["gray", "rgb", "palette", "ycbcr", "lab", "icclab", "
 
 # Weights of red and blue in luma (ITU-R BT.601), the default of TIFF's YCbCrCoefficients.
 _LUMA = (0.299, 0.114)
-_RELATIVE_COLORIMETRIC = 1
-# The colour space that an ICC profile is for stands at this place of its header.
-_PROFILE_SPACE = slice(16, 20)
-_PROFILE_SPACES = {b"GRAY": "gray", b"RGB ": "rgb", b"CMYK": "cmyk"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +43,8 @@ class Presentation:
         1…8, as in TIFF and EXIF.
     colormap : ndarray or None
         Of a palette: shape (N, 3), uint8.
+    premultiplied : bool
+        Whether colours have been multiplied by their alpha.
     """
 
     space: Space = "gray"
@@ -53,6 +53,7 @@ class Presentation:
     profile: bytes | None = None
     orientation: int = 1
     colormap: np.ndarray | None = None
+    premultiplied: bool = False
 
 
 def as_shown(
@@ -119,7 +120,9 @@ def _conversion(
         space = "rgb"
     elif scale := _scaling(dtype, presentation.bits):
         steps.append(scale)
-    profile, problem = _usable(presentation.profile, space, dtype)
+    if presentation.premultiplied and space == "rgb" and dtype.kind in "uf":
+        steps.append(_divided_by_alpha)
+    profile, problem = usable_profile(presentation.profile, space, dtype)
     notices += [problem] if problem else []
     # Of unsigned integers the bitwise complement is the negative.
     if presentation.inverted and profile is not None:
@@ -132,7 +135,7 @@ def _conversion(
         steps.append(_from_cmyk)
         notices.append("Its CMYK inks have no profile; they are converted by the simple formula.")
     if profile is not None:
-        steps.append(_to_srgb(profile, space))
+        steps.append(to_srgb(profile, space))
 
     def convert(values: np.ndarray) -> np.ndarray:
         for step in steps:
@@ -195,6 +198,18 @@ def _scaling(dtype: np.dtype[Any], bits: int) -> Callable[[np.ndarray], np.ndarr
     return lambda values: np.rint(values * factor).astype(target)
 
 
+def _divided_by_alpha(values: np.ndarray) -> np.ndarray:
+    """Return RGBA whose colours were multiplied by alpha as they were before."""
+    if values.shape[-1] != 4:
+        return values
+    whole = float(np.iinfo(values.dtype).max) if values.dtype.kind == "u" else 1.0
+    alpha = values[..., 3:].astype(np.float64)
+    colours = values[..., :3] * (whole / np.where(alpha > 0, alpha, whole))
+    colours = np.clip(colours, 0, whole)
+    rounded = np.rint(colours) if values.dtype.kind == "u" else colours
+    return np.concatenate([rounded.astype(values.dtype), values[..., 3:]], -1)
+
+
 def _palette(colormap: np.ndarray, *, has_alpha: bool) -> Callable[[np.ndarray], np.ndarray]:
     def convert(indices: np.ndarray) -> np.ndarray:
         # A palette of two colours has indices of one bit, which must not select by truth.
@@ -241,53 +256,3 @@ def _from_cmyk(values: np.ndarray) -> np.ndarray:
     whole = float(np.iinfo(values.dtype).max)
     light = 1 - values[..., :4] / whole
     return np.rint(light[..., :3] * light[..., 3:] * whole).astype(values.dtype)
-
-
-def _usable(
-    profile: bytes | None, space: str, dtype: np.dtype[Any]
-) -> tuple[bytes | None, str | None]:
-    """Return a profile that changes values and fits them, or why it is passed over."""
-    # Values of an sRGB profile are what is shown already.
-    if not profile or b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile:
-        return None, None
-    meant = _PROFILE_SPACES.get(profile[_PROFILE_SPACE])
-    fits = meant == space or (meant == "rgb" and space == "ycbcr")
-    if not fits or dtype.kind not in "u":
-        return None, "Its colour profile is for other values than it holds and is passed over."
-    try:
-        _to_srgb(profile, space)(np.zeros((1, 1, *_SAMPLES[space]), np.uint8))
-    except (RuntimeError, ValueError, TypeError):
-        return None, "Its colour profile can't be read and is passed over."
-    return profile, None
-
-
-_SAMPLES: dict[str, tuple[int, ...]] = {"gray": (), "rgb": (3,), "ycbcr": (3,), "cmyk": (4,)}
-
-
-def _to_srgb(profile: bytes, space: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return LittleCMS's conversion to sRGB, relative colorimetric; alpha stays."""
-
-    def convert(values: np.ndarray) -> np.ndarray:
-        import imagecodecs
-
-        colours = {"gray": 1, "cmyk": 4}.get(space, 3)
-        plane = values.reshape(
-            -1,
-            values.shape[-2 if space != "gray" else -1],
-            *(() if space == "gray" else (values.shape[-1],)),
-        )
-        pixels = np.ascontiguousarray(plane if space == "gray" else plane[..., :colours])
-        shown = imagecodecs.cms_transform(
-            pixels,
-            profile,
-            imagecodecs.cms_profile("srgb"),
-            colorspace="rgb" if space == "ycbcr" else space,
-            outcolorspace="rgb",
-            intent=_RELATIVE_COLORIMETRIC,
-        )
-        if space == "gray":
-            return np.ascontiguousarray(shown[..., 1]).reshape(values.shape)
-        alpha = plane[..., colours:]
-        return np.concatenate([shown, alpha], -1).reshape(*values.shape[:-1], 3 + alpha.shape[-1])
-
-    return convert

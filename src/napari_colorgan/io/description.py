@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from napari_colorgan.io.formats import JPEG, JPEG2000, PNG, TIFF, WEBP, ZARR, input_format
+from napari_colorgan.io.png import png_metadata
 from napari_colorgan.io.problems import reading
+from napari_colorgan.io.xmp import read_making
 from napari_colorgan.texts import printable
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "napari-colorgan"
 _ATTRIBUTE = "napari_colorgan"
-_IMAGE_DESCRIPTION = 270
 # What is longer is none of ours: a card's settings and a layer's place take some 1,000.
 _LONGEST = 1_000_000
-_SIGNATURE = 8
 
 
 def read_description(path: Path) -> dict[str, str]:
@@ -74,35 +73,21 @@ def _of_tiff(path: Path) -> Mapping[str, Any]:
 
 
 def _of_png(path: Path) -> Mapping[str, Any]:
-    """Return the text chunks before the pixels."""
-    values: dict[str, str] = {}
-    with path.open("rb") as file:
-        file.seek(_SIGNATURE)
-        while len(head := file.read(8)) == 8:
-            size, kind = struct.unpack(">I4s", head)
-            if kind == b"IDAT" or size > _LONGEST:
-                break
-            body = file.read(size + 4)[:size]
-            if kind == b"iTXt":
-                key, _, rest = body.partition(b"\0")
-                # Flag and method of compression, then language and translated keyword.
-                text = rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\0" else b""
-                values[key.decode("latin-1")] = text.decode("utf-8", "replace")
-    return values
+    return read_making(png_metadata(path).xmp)
 
 
 def _of_jpeg(path: Path) -> Mapping[str, Any]:
     from PIL.JpegImagePlugin import JpegImageFile
 
     with JpegImageFile(path) as file:
-        return _object(file.info.get("comment", b"{}"))
+        return read_making(file.info.get("xmp"))
 
 
 def _of_webp(path: Path) -> Mapping[str, Any]:
     from PIL.WebPImagePlugin import WebPImageFile
 
     with WebPImageFile(path) as file:
-        return _object(file.getexif().get(_IMAGE_DESCRIPTION, "{}"))
+        return read_making(file.info.get("xmp"))
 
 
 def _of_jpeg2000(path: Path) -> Mapping[str, Any]:
@@ -117,11 +102,6 @@ def _of_zarr(path: Path) -> Mapping[str, Any]:
 
     node = zarr.open(str(path), mode="r")
     values = node.attrs.get(_ATTRIBUTE)
-    return values if isinstance(values, dict) else {}
-
-
-def _object(text: str | bytes) -> Mapping[str, Any]:
-    values = json.loads(text)
     return values if isinstance(values, dict) else {}
 
 

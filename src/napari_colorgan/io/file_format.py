@@ -10,19 +10,22 @@ complete file or nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.errors import FileError
+from napari_colorgan.io.metadata import FileMetadata
+from napari_colorgan.io.units import METERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from napari_colorgan.axes import Axes, PlaneIndex, StackTarget
+    from napari_colorgan.axes import Axes, PlaneIndex
+    from napari_colorgan.io.film.source import FilmSource
     from napari_colorgan.io.stack import Stack
 
 
@@ -39,7 +42,7 @@ class FileFormat:
     magic : bytes
         A regular expression that matches how its files begin.
     read : callable
-        Opens a file.
+        Opens a file, called with its path and which of its images to read, None for the first.
     write : callable or None
         Writes one; None where the format is only read.
     input_suffixes : tuple of str
@@ -58,13 +61,18 @@ class FileFormat:
         For a format whose files are folders: it is one that holds any of these.
     alpha : bool
         Whether RGB can be written with alpha.
+    becomes : str
+        The ending of an output beside others where the input is of this format; by default its own,
+        or ".png" or ".tif" where its own can't be.
+    is_film : bool
+        Whether its planes are the frames of a film.
     """
 
     name: str
     suffixes: tuple[str, ...]
     magic: bytes
-    read: Callable[[Path], Stack]
-    write: Callable[[OutputSpec], AbstractContextManager[StackTarget]] | None = None
+    read: Callable[[Path, str | None], Stack]
+    write: Callable[[OutputSpec], AbstractContextManager[FileTarget]] | None = None
     input_suffixes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ("uint8", "uint16", "float32")
     single_plane: bool = False
@@ -72,6 +80,8 @@ class FileFormat:
     read_size: Callable[[Path], tuple[int, int]] | None = None
     folder_files: tuple[str, ...] = ()
     alpha: bool = False
+    becomes: str = ""
+    is_film: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +108,10 @@ class OutputSpec:
         Whether planes come with alpha as a fourth sample, which `shape` leaves out.
     translate : tuple or None
         Where the first pixel lies along each axis but S, in `units`.
+    kept : FileMetadata
+        What the input says beside its pixels.
+    film : FilmSource or None
+        When the frames of the input are shown, and where its sound is.
     """
 
     path: Path
@@ -110,6 +124,8 @@ class OutputSpec:
     overwrite: bool
     alpha: bool = False
     translate: tuple[float, ...] | None = None
+    kept: FileMetadata = field(default_factory=FileMetadata)
+    film: FilmSource | None = None
 
     @property
     def samples(self) -> int:
@@ -127,6 +143,29 @@ class OutputSpec:
         """The file's name without its suffix, ".ome.tif" and ".ome.zarr" counting as one."""
         stem = readable(self.path.stem)
         return stem[:-4] if stem.lower().endswith(".ome") else stem
+
+    @property
+    def pixels_per_meter(self) -> tuple[float, float] | None:
+        """Along X and Y: from the pixel sizes if they are lengths, else from the input's dpi."""
+        if self.scale is not None and self.units is not None:
+            letters = self.axes.scalar.letters
+            sizes = {
+                letter: size * METERS[unit]
+                for letter, size, unit in zip(letters, self.scale, self.units, strict=True)
+                if unit in METERS and size > 0
+            }
+            if "X" in sizes and "Y" in sizes:
+                return 1 / sizes["X"], 1 / sizes["Y"]
+        if self.kept.dpi is None:
+            return None
+        x, y = self.kept.dpi
+        return x / 0.0254, y / 0.0254
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Pixels per inch along X and Y, None where no size is known."""
+        resolution = self.pixels_per_meter
+        return None if resolution is None else (resolution[0] * 0.0254, resolution[1] * 0.0254)
 
     def unsuitable(self, expected: str) -> FileError:
         """Return the error for an array that the format can't hold.
@@ -152,9 +191,21 @@ class FileTarget:
         What the planes are cast to.
     store : callable
         Called as ``store(index, plane)`` with a plane of shape (Y, X) or (Y, X, S).
+    complete : int
+        How many planes, in the order of their indices, are there from an earlier run.
+    notices : tuple of str
+        What the user should know about the output, in full sentences.
     """
 
-    def __init__(self, dtype: Any, store: Callable[[PlaneIndex, np.ndarray], None]) -> None:
+    def __init__(
+        self,
+        dtype: Any,
+        store: Callable[[PlaneIndex, np.ndarray], None],
+        complete: int = 0,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self.notices = notices
+        self.complete = complete
         self._dtype = np.dtype(dtype)
         self._store = store
 

@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.io.file_format import OutputSpec, readable
-from napari_colorgan.io.formats import INPUT_SUFFIXES, input_format, output_format, stem_of
+from napari_colorgan.io.file_format import FileTarget, OutputSpec, readable
+from napari_colorgan.io.film.sequence import is_sequence, read_sequence, sequence_writer
+from napari_colorgan.io.formats import (
+    FILM_SUFFIXES,
+    INPUT_SUFFIXES,
+    input_format,
+    output_format,
+    stem_of,
+)
+from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.problems import already_exists, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from napari_colorgan.axes import Axes, PlaneIndex, StackTarget
+    from napari_colorgan.axes import Axes, PlaneIndex
+    from napari_colorgan.io.film.source import FilmSource
     from napari_colorgan.io.stack import Stack
 
 
-def read_stack(path: str | Path, axes: str | None = None) -> Stack:
+def read_stack(path: str | Path, axes: str | None = None, image: int | str | None = None) -> Stack:
     """Open an image file, reading no more than its format forces one to.
 
     Parameters
@@ -31,6 +40,8 @@ def read_stack(path: str | Path, axes: str | None = None) -> Stack:
         content, not by name.
     axes : str, optional
         One letter for each axis of the array, where the file is silent or wrong.
+    image : int or str, optional
+        Which of the images in the file, by its number, from 0, or its name; by default the first.
 
     Returns
     -------
@@ -46,8 +57,12 @@ def read_stack(path: str | Path, axes: str | None = None) -> Stack:
         If the image has fewer than 2 or more than 5 axes, or `axes` don't fit.
     """
     path = Path(path)
+    if is_sequence(path):
+        stack = replace(read_sequence(path, read_stack), name=stem_of(path))
+        return stack if axes is None else stack.with_axes(axes)
     with reading(path):
-        stack = replace(input_format(path).read(path), name=stem_of(path))
+        choice = None if image is None else str(image)
+        stack = replace(input_format(path).read(path, choice), name=stem_of(path))
     return stack if axes is None else stack.with_axes(axes)
 
 
@@ -64,7 +79,9 @@ def stack_writer(
     metadata: Mapping[str, str] | None = None,
     overwrite: bool = False,
     alpha: Callable[[PlaneIndex], np.ndarray] | None = None,
-) -> Iterator[StackTarget]:
+    kept: FileMetadata | None = None,
+    film: FilmSource | None = None,
+) -> Iterator[FileTarget]:
     """Write an image file plane by plane; it appears when it is complete, or not at all.
 
     Parameters
@@ -83,19 +100,24 @@ def stack_writer(
     translate : tuple, optional
         Where the first pixel lies along each axis but S, in `units`; OME-TIFF and OME-Zarr keep it.
     metadata : mapping of str to str, optional
-        What to say about the file's making: OME-XML's annotations, PNG's text chunks, JPEG's
-        comment and EXIF, zarr's attributes.
+        What to say about the file's making: XMP, OME-XML's annotations, PNG's text chunks, JPEG's
+        comment, zarr's attributes.
     overwrite : bool, default: False
         Whether what is at `path` may be replaced.
     alpha : callable, optional
         Returns a plane's alpha, (Y, X) of the output's dtype; only for formats that can hold it,
         see :func:`napari_colorgan.io.formats.output_format`.
+    kept : FileMetadata, optional
+        What the input says beside its pixels; kept as far as the format can hold it.
+    film : FilmSource, optional
+        When the frames of the input are shown, and where its sound is; for films.
 
     Yields
     ------
-    StackTarget
+    FileTarget
         Takes planes in any order; those that are never written are 0. If the block raises or is
-        closed, everything is removed, and what was at `path` stays.
+        closed, everything is removed, and what was at `path` stays. Films take planes in order,
+        from the number `complete` of the target on: what an earlier run has done is kept.
 
     Raises
     ------
@@ -117,34 +139,38 @@ def stack_writer(
         overwrite,
         alpha is not None,
         translate,
+        kept or FileMetadata(),
+        film,
     )
     axes.check(spec.shape)
     form = output_format(spec.path)
     assert form.write is not None
     if spec.path.exists() and not overwrite:
         raise already_exists(spec.path)
-    if form.single_plane and axes.plane_count(spec.shape) != 1:
+    is_numbered = is_sequence(spec.path) and form.single_plane
+    if form.single_plane and not is_numbered and axes.plane_count(spec.shape) != 1:
         expected = f"a single plane for {form.name}"
         raise spec.unsuitable(expected)
     if spec.dtype.name not in form.dtypes:
         expected = f"pixels of {' or '.join(form.dtypes)} for {form.name}"
         raise spec.unsuitable(expected)
-    with form.write(spec) as target:
-        yield target if alpha is None else _AlphaTarget(target, alpha)
+    with sequence_writer(spec, form) if is_numbered else form.write(spec) as target:
+        yield target if alpha is None else _AlphaTarget(target, spec.dtype, alpha)
 
 
-class _AlphaTarget:
+class _AlphaTarget(FileTarget):
     """Adds alpha to colours."""
 
-    def __init__(self, target: StackTarget, alpha: Callable[[PlaneIndex], np.ndarray]) -> None:
-        self._target = target
-        self._alpha = alpha
+    def __init__(
+        self, target: FileTarget, dtype: Any, alpha: Callable[[PlaneIndex], np.ndarray]
+    ) -> None:
+        def store(index: PlaneIndex, plane: np.ndarray) -> None:
+            target.write(index, np.dstack([plane, alpha(index)]))
 
-    def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
-        self._target.write(index, np.dstack([plane, self._alpha(index)]))
+        super().__init__(dtype, store, target.complete, target.notices)
 
 
-def find_files(path: Path) -> list[Path]:
+def find_files(path: Path, *, films: bool = False) -> list[Path]:
     """Return the image files and OME-Zarr folders within a folder and its subfolders, sorted.
 
     Hidden files and folders are passed over: systems leave copies and previews there ("._x",
@@ -154,16 +180,19 @@ def find_files(path: Path) -> list[Path]:
     ----------
     path : Path
         A folder; a file or an OME-Zarr folder is returned as it is.
+    films : bool, default: False
+        Whether films are images, too: to train on, their frames are too many and too alike.
     """
     if not path.is_dir() or path.suffix == ".zarr":
         return [path]
+    suffixes = {s for s in INPUT_SUFFIXES if films or s not in FILM_SUFFIXES}
     files: list[Path] = []
     for parent, all_folders, all_names in os.walk(path):
         folders, names = ([n for n in each if n[0] != "."] for each in (all_folders, all_names))
         stores = [name for name in folders if name.endswith(".zarr")]
         # What lies in a store are its chunks.
         all_folders[:] = [name for name in folders if name not in stores]
-        pictures = [name for name in names if Path(name).suffix.lower() in INPUT_SUFFIXES]
+        pictures = [name for name in names if Path(name).suffix.lower() in suffixes]
         files += [Path(parent, name) for name in (*stores, *pictures)]
     return sorted(files)
 

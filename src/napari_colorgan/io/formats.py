@@ -3,6 +3,7 @@
 This table is all that the rest of the package knows about formats. A new one is a reader (and a
 writer, if it has one) in the module of its family and a record here.
 """
+# Over 300 lines: one table.
 
 from __future__ import annotations
 
@@ -10,8 +11,20 @@ import re
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError
-from napari_colorgan.io import npy, pictures, tiff_reader, tiff_writer, zarr_store
+from napari_colorgan.io import (
+    boxes,
+    jpeg,
+    npy,
+    pictures,
+    png,
+    tiff_reader,
+    tiff_writer,
+    zarr_store,
+    zarr_writer,
+)
 from napari_colorgan.io.file_format import FileFormat
+from napari_colorgan.io.film.frames import read_film
+from napari_colorgan.io.film.writer import film_writer
 from napari_colorgan.io.problems import damaged, missing, unsupported
 
 if TYPE_CHECKING:
@@ -23,43 +36,45 @@ TIFF = FileFormat(
     rb"II\*\0|MM\0\*|II\+\0|MM\0\+",
     tiff_reader.read_tiff,
     tiff_writer.tiff_writer,
-    input_suffixes=(".btf",),
+    input_suffixes=(".btf", ".tf8", ".lsm", ".stk", ".svs", ".ndpi", ".scn", ".ptif"),
     alpha=True,
 )
 PNG = FileFormat(
     "PNG",
     (".png",),
     rb"\x89PNG\r\n\x1a\n",
-    pictures.read_png,
-    pictures.png_writer,
+    png.read_png,
+    png.png_writer,
+    input_suffixes=(".apng",),
     dtypes=("uint8", "uint16"),
     single_plane=True,
-    read_size=pictures.png_size,
+    read_size=png.png_size,
     alpha=True,
 )
-_JPEG = ("JpegImagePlugin", "JpegImageFile")
 JPEG = FileFormat(
     "JPEG",
     (".jpg", ".jpeg"),
     rb"\xff\xd8\xff",
-    pictures.pillow_reader(*_JPEG),
-    pictures.jpeg_writer,
+    jpeg.read_jpeg,
+    jpeg.jpeg_writer,
     dtypes=("uint8",),
     single_plane=True,
+    input_suffixes=(".jpe", ".jfif", ".mpo"),
     lossy=True,
-    read_size=pictures.pillow_size(*_JPEG),
+    read_size=jpeg.jpeg_size,
 )
 JPEG2000 = FileFormat(
     "JPEG 2000",
     (".jp2",),
     rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-    pictures.read_jpeg2000,
-    pictures.jpeg2000_writer,
+    boxes.read_jpeg2000,
+    boxes.jpeg2000_writer,
+    input_suffixes=(".j2k", ".j2c", ".jpf", ".jpx"),
     dtypes=("uint8", "uint16"),
     single_plane=True,
-    read_size=pictures.pillow_size("Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    read_size=pictures.pillow_size("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
 )
-_WEBP = ("WebPImagePlugin", "WebPImageFile")
+_WEBP = ("PIL.WebPImagePlugin", "WebPImageFile")
 WEBP = FileFormat(
     "WebP",
     (".webp",),
@@ -71,25 +86,85 @@ WEBP = FileFormat(
     read_size=pictures.pillow_size(*_WEBP),
     alpha=True,
 )
-# Read through Pillow: name, suffixes, first bytes, and Pillow's module and class of the format.
+JPEGXL = FileFormat(
+    "JPEG XL",
+    (".jxl",),
+    rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a",
+    boxes.read_jpegxl,
+    single_plane=True,
+)
+# Read through Pillow: name, suffixes, first bytes, Pillow's module and class of the format.
 _PILLOW = (
     ("AVIF", (".avif",), rb"....ftyp(avif|avis)", "AvifImagePlugin", "AvifImageFile"),
-    ("BMP", (".bmp",), rb"BM", "BmpImagePlugin", "BmpImageFile"),
+    ("BMP", (".bmp", ".dib"), rb"BM", "BmpImagePlugin", "BmpImageFile"),
     ("GIF", (".gif",), rb"GIF8[79]a", "GifImagePlugin", "GifImageFile"),
     ("PNM", (".pgm", ".ppm", ".pbm", ".pnm"), rb"P[1-6]\s", "PpmImagePlugin", "PpmImageFile"),
     ("PCX", (".pcx",), rb"\x0a[\x00-\x05]\x01", "PcxImagePlugin", "PcxImageFile"),
-    ("TGA", (".tga",), b"", "TgaImagePlugin", "TgaImageFile"),
+    ("SGI", (".sgi", ".rgb", ".bw"), rb"\x01\xda", "SgiImagePlugin", "SgiImageFile"),
+    ("QOI", (".qoi",), rb"qoif", "QoiImagePlugin", "QoiImageFile"),
+    ("DDS", (".dds",), rb"DDS ", "DdsImagePlugin", "DdsImageFile"),
+    ("Sun raster", (".ras", ".sun"), rb"\x59\xa6\x6a\x95", "SunImagePlugin", "SunImageFile"),
+    ("PSD", (".psd",), rb"8BPS", "PsdImagePlugin", "PsdImageFile"),
+    ("TGA", (".tga",), rb"(?!)", "TgaImagePlugin", "TgaImageFile"),
 )
 PILLOW = tuple(
     FileFormat(
         name,
         suffixes,
-        magic or rb"(?!)",
-        pictures.pillow_reader(module, plugin),
+        magic,
+        pictures.pillow_reader(f"PIL.{module}", plugin),
         single_plane=True,
-        read_size=pictures.pillow_size(module, plugin),
+        read_size=pictures.pillow_size(f"PIL.{module}", plugin),
     )
     for name, suffixes, magic, module, plugin in _PILLOW
+)
+_HEIF = ("pillow_heif", "HeifImageFile", "pillow-heif")
+HEIF = FileFormat(
+    "HEIF",
+    (".heic", ".heif"),
+    rb"....ftyp(heic|heix|heim|heis|hevc|mif1|msf1)",
+    pictures.pillow_reader(*_HEIF),
+    single_plane=True,
+    read_size=pictures.pillow_size(*_HEIF),
+)
+# Containers by their first bytes; "becomes" is where a colour film goes beside others.
+FILMS = (
+    FileFormat(
+        "MP4",
+        (".mp4", ".m4v"),
+        rb"....ftyp|....(moov|mdat|wide|free|skip)",
+        read_film,
+        film_writer,
+        input_suffixes=(".mov", ".3gp"),
+        dtypes=("uint8",),
+        lossy=True,
+        becomes=".mp4",
+        is_film=True,
+    ),
+    FileFormat(
+        "MKV",
+        (".mkv",),
+        rb"\x1aE\xdf\xa3",
+        read_film,
+        film_writer,
+        input_suffixes=(".webm",),
+        dtypes=("uint8", "uint16"),
+        becomes=".mkv",
+        is_film=True,
+    ),
+    FileFormat(
+        "AVI", (), rb"RIFF....AVI ", read_film, None, (".avi",), becomes=".mp4", is_film=True
+    ),
+    FileFormat(
+        "MPEG and other films",
+        (),
+        rb"\0\0\x01[\xb3\xba]|OggS|FLV\x01|\x30\x26\xb2\x75|YUV4MPEG2|\x06\x0e\x2b\x34",
+        read_film,
+        None,
+        (".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".y4m", ".mxf", ".ts", ".m2ts", ".mts", ".dv"),
+        becomes=".mp4",
+        is_film=True,
+    ),
 )
 NPY = FileFormat("NumPy", (".npy",), rb"\x93NUMPY", npy.read_npy)
 ZARR = FileFormat(
@@ -97,17 +172,19 @@ ZARR = FileFormat(
     (".zarr",),
     rb"(?!)",  # a folder has no first bytes
     zarr_store.read_zarr,
-    zarr_store.zarr_writer,
+    zarr_writer.zarr_writer,
     folder_files=zarr_store.FOLDER_FILES,
 )
 OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", zarr_store.read_zarr)
-FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, *PILLOW, NPY, ZARR, OZX)
+FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, JPEGXL, *PILLOW, HEIF, *FILMS, NPY, ZARR, OZX)
 
 OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
 INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))
+FILM_SUFFIXES = tuple(s for f in FILMS for s in (*f.suffixes, *f.input_suffixes))
 SINGLE_PLANE_SUFFIXES = tuple(s for f in FORMATS if f.single_plane for s in f.suffixes)
 
 _MAGIC_LENGTH = 16
+_BY_NAME = ("TGA", "MPEG and other films")
 
 
 def input_format(path: Path) -> FileFormat:
@@ -138,9 +215,10 @@ def input_format(path: Path) -> FileFormat:
     for candidate in FORMATS:
         if re.match(candidate.magic, start, re.DOTALL):
             return candidate
-    # TGA files begin in no way of their own.
-    for candidate in PILLOW:
-        if candidate.name == "TGA" and path.suffix.lower() in candidate.suffixes:
+    # TGA files and some streams begin in no way of their own.
+    for candidate in (*PILLOW, *FILMS):
+        known = (*candidate.suffixes, *candidate.input_suffixes)
+        if candidate.name in _BY_NAME and path.suffix.lower() in known:
             return candidate
     raise unsupported(path, _stranger(start), _names())
 
@@ -186,6 +264,8 @@ def output_suffix(source: Path, dtype: str) -> str:
     """
     suffix = source.suffix.lower()
     known = next((f for f in FORMATS if suffix in (*f.suffixes, *f.input_suffixes)), TIFF)
+    if known.becomes:
+        return known.becomes
     if known.write and suffix in known.suffixes and not known.lossy and dtype in known.dtypes:
         return source.suffix
     return ".png" if known.single_plane and dtype in PNG.dtypes else ".tif"
@@ -216,16 +296,12 @@ def stem_of(path: Path) -> str:
 
 # What people try to open, by its first bytes, and what to call it.
 _STRANGERS = (
-    (rb"....ftyp(heic|heix|mif1|msf1)", "an HEIC photograph"),
-    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
-    (rb"8BPS", "a Photoshop document"),
     (rb"\xd0\xcf\x11\xe0", "a FlashPix file or an Office document"),
     (rb"SIMPLE  =", "a FITS image"),
     (rb"ZISRAWFILE", "a CZI file of a Zeiss microscope"),
     (rb"\xda\xce\xbe\x0a", "an ND2 file of a Nikon microscope"),
     (rb"\x70\0\0\0", "a LIF file of a Leica microscope"),
     (rb"%PDF", "a PDF document"),
-    (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI ", "a video"),
     (rb"\x89HDF", "an HDF5 file"),
     (rb"NRRD", "an NRRD image"),
 )

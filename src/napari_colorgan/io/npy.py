@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_colorgan.axes import Axes
+from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.stack import Stack
 
@@ -16,19 +17,22 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-def read_npy(path: Path) -> Stack:
+def read_npy(path: Path, image: str | None = None) -> Stack:
     """Open an array without reading its values.
 
     Parameters
     ----------
     path : Path
         The file. Pickled arrays are refused.
+    image : str, optional
+        Which of its images: there is only one.
 
     Returns
     -------
     Stack
         A memory map with axes guessed from its shape.
     """
+    choose_image(path, [""], image)
     with np.errstate(over="ignore"):  # of the sizes that a damaged header states
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     return Stack(FileArray(array, path), Axes.for_shape(array.shape))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_colorgan.axes import Axes
+from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.units import PIXEL
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import StackLike
+    from napari_colorgan.io.film.source import FilmSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,15 @@ class Stack:
         Whether its values are meant to be shown as they are: it has a colour profile or EXIF.
     is_measured : bool
         Whether its values are measurements, to be shown from the least to the greatest.
+    alpha : array or None
+        How opaque the pixels of gray `data` are, of the same shape and dtype; RGBA has its alpha
+        along S.
+    metadata : FileMetadata
+        What else the file says, to be kept in outputs.
+    images : tuple of str
+        The names of all images in the file, where there are several.
+    film : FilmSource or None
+        When the frames of a film are shown, and where its sound is.
     """
 
     data: StackLike
@@ -50,6 +61,10 @@ class Stack:
     stored_range: tuple[float, float] | None = None
     is_photograph: bool = False
     is_measured: bool = False
+    alpha: StackLike | None = None
+    metadata: FileMetadata = field(default_factory=FileMetadata)
+    images: tuple[str, ...] = ()
+    film: FilmSource | None = None
 
     def with_axes(self, letters: str) -> Stack:
         """Return the same stack with its axes named anew.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.io.as_shown import Presentation, as_shown, lazily
+from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.lazy import FileArray
+from napari_colorgan.io.libtiff import decode_by_libtiff, needs_libtiff
+from napari_colorgan.io.pictures import LYING
 from napari_colorgan.io.problems import unsupported
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
+from napari_colorgan.io.tiff_metadata import tiff_metadata
 from napari_colorgan.io.tiff_tags import (
     pixel_sizes,
     require_complete,
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
 # Values of TIFF's PhotometricInterpretation, and of ExtraSamples.
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
-_ALPHA = (1, 2)
+_PREMULTIPLIED, _ALPHA = 1, (1, 2)
 _SPACES: dict[int, Space] = {
     _WHITE_IS_ZERO: "gray",
     _BLACK_IS_ZERO: "gray",
@@ -37,19 +42,32 @@ _SPACES: dict[int, Space] = {
     8: "lab",
     9: "icclab",
 }
+_REFUSED = {
+    32803: "a camera's raw picture, not yet developed",
+    34892: "a camera's raw picture, not yet developed",
+    32844: "a TIFF of LogL luminances",
+    32845: "a TIFF of LogLuv colours",
+    10: "a TIFF of ITU L*a*b* colours",
+}
 # Tags by their numbers.
-_PHOTOMETRIC, _ORIENTATION, _SUBSAMPLING, _EXIF, _PROFILE = 262, 274, 530, 34665, 34675
-# Compressions whose decoders return RGB where the file holds YCbCr: old and new JPEG, JPEG 2000.
-_CONVERTED = (6, 7, 34712, 33003, 33004, 33005)
+_PHOTOMETRIC, _ORIENTATION, _EXIF, _PROFILE = 262, 274, 34665, 34675
+# Compressions whose decoders return RGB where the file holds YCbCr: JPEG and JPEG 2000.
+_CONVERTED = (7, 34712, 33003, 33004, 33005)
+# What microscopes and their programs write into TIFF files, by tifffile's names.
+_MEASURED = (
+    "ome imagej micromanager stk lsm nih fluoview sis scanimage mdgel eer shaped mmstack scn tvips"
+)
 
 
-def read_tiff(path: Path) -> Stack:
-    """Open a TIFF file's main image without reading its pixels.
+def read_tiff(path: Path, image: str | None = None) -> Stack:
+    """Open an image of a TIFF file without reading its pixels.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
+    image : str, optional
+        Which of its images, by number or name; by default its main image.
 
     Returns
     -------
@@ -61,42 +79,68 @@ def read_tiff(path: Path) -> Stack:
     file = tifffile.TiffFile(path)
     try:
         siblings = require_siblings(path, file)
-        series = _main_series(file)
+        choices = _images(file)
+        number, notices = choose_image(path, [str(s.name or "") for s in choices], image)
+        series = choices[number]
         end = require_complete(path, file, series)
         # Read first: the file may be closed once its pixels are mapped.
         presentation = _presentation(path, file, series)
         sizes = pixel_sizes(file, series)
-        notices = (*_notices(path, file, series), *siblings, *end)
+        page = series.keyframe
         stored = stored_range(file)
-        tags = series.keyframe.tags
-        is_photograph = _PROFILE in tags or _EXIF in tags
-        is_measured = file.is_ome or file.is_imagej
-        data, letters, problems = _pixels(path, file, series, presentation)
+        metadata = tiff_metadata(path, file, page)
+        is_photograph = _PROFILE in page.tags or _EXIF in page.tags
+        is_measured = any(getattr(file, f"is_{kind}", False) for kind in _MEASURED.split())
+        data, alpha, letters, problems = _pixels(path, file, series, presentation)
     except BaseException:
         file.close()
         raise
-    if presentation.orientation >= 5:
+    if presentation.orientation in LYING:
         sizes = {**sizes, **{b: sizes[a] for a, b in ("XY", "YX") if a in sizes}}
+        metadata = metadata.turned()
     axes = Axes(usual_letters(letters))
     axes.check(data.shape)
     scale, units = calibrated(axes, sizes)
+    problems = tuple(f"'{path.name}': {problem}" for problem in problems)
     return Stack(
         data,
         axes,
         scale,
         units,
         inverted=presentation.inverted and presentation.profile is None,
-        notices=(*notices, *(f"'{path.name}': {problem}" for problem in problems)),
+        notices=(*notices, *siblings, *end, *problems),
         stored_range=stored,
         is_photograph=is_photograph,
         is_measured=is_measured,
+        alpha=alpha,
+        metadata=metadata,
+        images=tuple(str(s.name or "") for s in choices),
     )
 
 
-def _main_series(file: Any) -> Any:
-    """Return the first image that is not marked as a smaller version of another."""
-    whole = [s for s in file.series if not s.keyframe.is_reduced and s.kind != "thumbnail"]
-    return whole[0] if whole else file.series[0]
+def _images(file: Any) -> list[Any]:
+    """Return the images that are not marked as smaller versions or masks of others."""
+    whole = [s for s in file.series if not _is_auxiliary(s.keyframe) and s.kind != "thumbnail"]
+    # A camera's file has a thumbnail first, and its images in directories below that.
+    known = {series.keyframe.offset for series in whole}
+    within = [
+        _series_of(page)
+        for series in file.series
+        for page in (series.keyframe.pages or ())
+        if _is_auxiliary(series.keyframe) and not _is_auxiliary(page) and page.offset not in known
+    ]
+    return whole + within or list(file.series)
+
+
+def _is_auxiliary(page: Any) -> bool:
+    return bool(page.is_reduced or page.is_mask)
+
+
+def _series_of(page: Any) -> Any:
+    import tifffile
+
+    page = page.aspage() if hasattr(page, "aspage") else page
+    return tifffile.TiffPageSeries([page], page.shape, page.dtype, page.axes, kind="subifd")
 
 
 def _presentation(path: Path, file: Any, series: Any) -> Presentation:
@@ -104,26 +148,32 @@ def _presentation(path: Path, file: Any, series: Any) -> Presentation:
     page = series.keyframe
     # Where the tag is missing tifffile says "white is zero"; libtiff shows such files as positive.
     photometric = int(page.photometric) if _PHOTOMETRIC in page.tags else _BLACK_IS_ZERO
+    orientation = int(getattr(page.tags.get(_ORIENTATION), "value", 1) or 1)
+    profile = bytes(page.tags[_PROFILE].value) if _PROFILE in page.tags else None
+    if photometric == _YCBCR and int(page.compression) == 1 and needs_libtiff(page):
+        # Pillow takes these for whole pixels.
+        what = "a TIFF of uncompressed YCbCr with fewer samples of colour than of luma"
+        raise unsupported(path, what, "the same with LZW, Deflate or JPEG")
+    if needs_libtiff(page):  # which returns gray or RGB
+        space: Space = "gray" if photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else "rgb"
+        return Presentation(space=space, profile=profile, orientation=orientation)
     if photometric not in _SPACES:
         name = getattr(page.photometric, "name", photometric)
-        raise unsupported(path, f"a TIFF of {name} colours", "gray, RGB, palette, CMYK, CIE L*a*b*")
+        what = _REFUSED.get(photometric, f"a TIFF of {name} colours")
+        raise unsupported(path, what, "gray, RGB, palette, YCbCr, CMYK, CIE L*a*b*")
     space = _SPACES[photometric]
-    if space == "ycbcr":
-        if int(page.compression) in _CONVERTED:
-            space = "rgb"
-        elif tuple(getattr(page.tags.get(_SUBSAMPLING), "value", (2, 2))) != (1, 1):
-            raise unsupported(
-                path, "a TIFF of YCbCr colours with fewer samples of colour than of luma", "RGB"
-            )
+    if space == "ycbcr" and int(page.compression) in _CONVERTED:
+        space = "rgb"
     is_false_colour = space == "palette" and file.is_imagej
-    colormap = _colormap(page) if space == "palette" and not is_false_colour else None
+    bits = page.bitspersample
     return Presentation(
         space="gray" if is_false_colour else space,
-        bits=int(page.bitspersample),
+        bits=bits if isinstance(bits, int) else 0,
         inverted=photometric == _WHITE_IS_ZERO,
-        profile=bytes(page.tags[_PROFILE].value) if _PROFILE in page.tags else None,
-        orientation=int(getattr(page.tags.get(_ORIENTATION), "value", 1) or 1),
-        colormap=colormap,
+        profile=profile,
+        orientation=orientation,
+        colormap=_colormap(page) if space == "palette" and not is_false_colour else None,
+        premultiplied=_PREMULTIPLIED in page.extrasamples,
     )
 
 
@@ -135,27 +185,30 @@ def _colormap(page: Any) -> np.ndarray:
 
 def _pixels(
     path: Path, file: Any, series: Any, presentation: Presentation
-) -> tuple[StackLike, str, tuple[str, ...]]:
-    """Return data, axes and notices, as values to be shown."""
+) -> tuple[StackLike, StackLike | None, str, tuple[str, ...]]:
+    """Return data, alpha of gray data, axes and notices, as values to be shown."""
     keyframe, letters = series.keyframe, str(series.axes)
-    data: Any = _open_pixels(path, file, series)
+    data: Any
+    if needs_libtiff(keyframe):
+        planes = decode_by_libtiff(path, [page.index for page in series.pages])
+        file.close()
+        letters = letters.replace("S", "") + ("S" if planes.ndim == 4 else "")
+        shape = [n for n, k in zip(series.shape, series.axes, strict=True) if k not in "YXS"]
+        planes = planes.reshape(*shape, *planes.shape[1:])
+        data, letters, problems = as_shown(planes, letters, presentation)
+        return data, None, letters, problems
+    data = _open_pixels(path, file, series)
+    alpha = None
     if "S" in letters:
-        data, letters = _with_usual_samples(data, letters, keyframe, presentation)
-    if presentation.space == "gray" and "S" in letters:
-        # Gray and alpha, as RGB and alpha; a profile of gray values says nothing of these.
-        presentation = Presentation("rgb", orientation=presentation.orientation)
-    return as_shown(data, letters, presentation)
-
-
-def _notices(path: Path, file: Any, main: Any) -> tuple[str, ...]:
-    others = [
-        s
-        for s in file.series
-        if s is not main and s.kind != "thumbnail" and not s.keyframe.is_reduced
-    ]
-    if not others:
-        return ()
-    return (f"'{path.name}' holds {len(others) + 1} images; only the first is used.",)
+        if presentation.space == "gray" and _has_alpha(keyframe, data, letters):
+            opacity = replace(presentation, profile=None, inverted=False)
+            plain = letters.replace("S", "")
+            alpha, _, _ = as_shown(_samples(data, letters, 1), plain, opacity)
+            data, letters = _samples(data, letters, 0), plain
+        else:
+            data, letters = _with_usual_samples(data, letters, keyframe, presentation)
+    data, letters, problems = as_shown(data, letters, presentation)
+    return data, alpha, letters, problems
 
 
 def _open_pixels(path: Path, file: Any, series: Any) -> FileArray:
@@ -169,17 +222,21 @@ def _open_pixels(path: Path, file: Any, series: Any) -> FileArray:
     return FileArray(zarr.open(series.aszarr(level=0), mode="r"), path, close=file.close)
 
 
+def _has_alpha(keyframe: Any, data: Any, letters: str) -> bool:
+    """Return whether gray pixels have alpha beside them."""
+    has_alpha = any(kind in _ALPHA for kind in keyframe.extrasamples)
+    return has_alpha and data.shape[letters.index("S")] == 2
+
+
 def _with_usual_samples(
     data: Any, letters: str, keyframe: Any, presentation: Presentation
 ) -> tuple[Any, str]:
     """Return data and axes where S holds the samples of a colour space, and perhaps alpha."""
-    samples = data.shape[letters.index("S")]
-    has_alpha = any(kind in _ALPHA for kind in keyframe.extrasamples)
     if presentation.space == "gray":
-        if samples == 2 and has_alpha:
-            return _samples(data, letters, [0, 0, 0, 1]), letters
         # More than one value a pixel without being RGB: channels, each an image of its own.
         return data, letters.replace("S", "C" if "C" not in letters else "P")
+    samples = data.shape[letters.index("S")]
+    has_alpha = any(kind in _ALPHA for kind in keyframe.extrasamples)
     colours = {"palette": 1, "cmyk": 4}.get(presentation.space, 3)
     if has_alpha and presentation.space in ("rgb", "palette") and samples > colours:
         kept = [*range(colours), colours]

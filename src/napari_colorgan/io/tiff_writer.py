@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import math
+import os
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.io.atomic import require_space, write_atomically
-from napari_colorgan.io.file_format import FileTarget
+from napari_colorgan.io.file_format import FileTarget, readable
+from napari_colorgan.io.metadata import (
+    EXIF_DIRECTORY,
+    GPS_DIRECTORY,
+    KEPT_TAGS,
+    description,
+    load_exif,
+    ome_annotations,
+    output_exif,
+    stored_text,
+)
+from napari_colorgan.io.profiles import srgb_profile
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL, ome_xml_symbol
+from napari_colorgan.io.xmp import output_xmp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.file_format import OutputSpec
 
 # Classic TIFF has 32-bit offsets; a part of them is left to the tags and the OME-XML.
 _CLASSIC_LIMIT = 2**32 - 2**26
+# Tags by their numbers, and TIFF's numbers of types.
+_DESCRIPTION, _SOFTWARE, _XMP, _IPTC = 270, 305, 700, 33723
+_BYTE, _ASCII, _LONG, _UNDEFINED, _LONG8 = 1, 2, 4, 7, 16
 
 
 @contextmanager
@@ -51,24 +70,33 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     outer_shape = tuple(sizes[letter] for letter in outer)
     plane_shape = (sizes["Y"], sizes["X"], *((spec.samples,) if spec.samples > 1 else ()))
     dtype = spec.dtype.newbyteorder("<")
+    document = _document(letters, (*outer_shape, *plane_shape), spec)
+    # The input's notes on how and where it was taken lie in directories of their own.
+    directories = _directories(spec)
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         require_space(spec.path, spec.size)
+        is_big = spec.size > _CLASSIC_LIMIT
+        pointer = _LONG8 if is_big else _LONG
+        # tifffile writes no pointers to directories: they get the next number, and then their own.
         # With a shape instead of pixels, tifffile only lays the file out.
         offset, _ = tifffile.imwrite(
             temporary,
             shape=(*outer_shape, *plane_shape),
             dtype=dtype,
             byteorder="<",
-            bigtiff=spec.size > _CLASSIC_LIMIT,
-            ome=True,
+            bigtiff=is_big,
+            description=document,
+            metadata=None,
             photometric="rgb" if spec.samples > 1 else "minisblack",
             planarconfig="contig" if spec.samples > 1 else None,
             extrasamples=["unassalpha"] if spec.alpha else None,
             software=spec.metadata.get("software", False),
-            metadata=_ome_metadata(letters, spec),
+            iccprofile=srgb_profile() if spec.samples > 1 else None,
+            extratags=[*_tags(spec), *((tag + 1, pointer, 1, 0, True) for tag in directories)],
             returnoffset=True,
-            **_resolution(letters, spec),
+            **_resolution(spec),
         )
+        _append_directories(temporary, directories, is_big=is_big)
         with temporary.open("rb+") as file:
 
             def store(index: PlaneIndex, plane: np.ndarray) -> None:
@@ -79,13 +107,87 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
             yield FileTarget(dtype, store)
 
 
+def _document(letters: str, shape: tuple[int, ...], spec: OutputSpec) -> bytes:
+    """Return the OME-XML: ours, and the annotations of the input's."""
+    import tifffile
+
+    samples = spec.samples if spec.samples > 1 else 1
+    plane = (shape[-3:-1] if samples > 1 else shape[-2:]) + (samples,)
+    planes = math.prod(shape) // math.prod(plane)
+    xml = tifffile.OmeXml()
+    xml.addimage(spec.dtype, shape, (planes, 1, 1, *plane), **_ome_metadata(letters, spec))
+    text: str = xml.tostring()
+    annotations, references = ome_annotations(spec.kept.ome, text.count("Annotation ID="))
+    if annotations:
+        text = text.replace("</StructuredAnnotations>", annotations + "</StructuredAnnotations>")
+        text = text.replace("</Image>", references + "</Image>", 1)
+    return text.encode()
+
+
+def _tags(spec: OutputSpec) -> list[tuple[int, int, int, Any, bool]]:
+    """Return what describes the picture: the input's tags, XMP and IPTC."""
+    tags: list[tuple[int, int, int, Any, bool]] = []
+    for tag, value in load_exif(spec.kept.exif).items():
+        # The description is OME-XML's, which has the input's, and the software is ours.
+        if tag in KEPT_TAGS and tag not in (_DESCRIPTION, _SOFTWARE):
+            if isinstance(value, str):
+                data = stored_text(value) + b"\0"
+                tags.append((tag, _ASCII, len(data), data, True))
+            elif isinstance(value, bytes) and value:
+                tags.append((tag, _BYTE, len(value), value, True))
+    packet = output_xmp(spec.kept, spec.metadata)
+    tags.append((_XMP, _BYTE, len(packet), packet, True))
+    if spec.kept.iptc:
+        tags.append((_IPTC, _UNDEFINED, len(spec.kept.iptc), spec.kept.iptc, True))
+    return tags
+
+
+def _directories(spec: OutputSpec) -> dict[int, dict[int, Any]]:
+    """Return EXIF's own directory and that of the place, by their tags."""
+    exif = load_exif(output_exif(spec.kept, {}, spec.axes.plane_shape(spec.shape)))
+    both = {tag: dict(exif.get_ifd(tag)) for tag in (EXIF_DIRECTORY, GPS_DIRECTORY)}
+    return {tag: values for tag, values in both.items() if values}
+
+
+def _append_directories(
+    path: Path, directories: dict[int, dict[int, Any]], *, is_big: bool
+) -> None:
+    """Write directories to the end of a file whose first page has tags that point to them."""
+    import tifffile
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    if not directories:
+        return
+    with tifffile.TiffFile(path) as file:
+        pointers = {tag: file.pages[0].tags[tag + 1] for tag in directories}
+    head = b"II\x2b\0\x08\0\0\0" + bytes(8) if is_big else b"II\x2a\0" + bytes(4)
+    with path.open("rb+") as file:
+        for tag, values in directories.items():
+            offset = file.seek(0, os.SEEK_END)
+            offset += file.write(bytes(-offset % 16))
+            directory = ImageFileDirectory_v2(head, group=tag)
+            for key, value in values.items():
+                if not isinstance(value, dict):
+                    directory[key] = value
+            # A directory ends with where the next one is: nowhere.
+            file.write(directory.tobytes(offset) + bytes(8))
+            file.seek(pointers[tag].offset)
+            file.write(struct.pack("<H", tag))
+            file.seek(pointers[tag].valueoffset)
+            file.write(struct.pack("<Q" if is_big else "<I", offset))
+
+
 def _ome_metadata(letters: str, spec: OutputSpec) -> dict[str, Any]:
     """Return what tifffile turns into OME-XML: axes, pixel sizes, and what was done."""
     order = "".join(letter for letter in letters if letter not in "YXS") + "YX"
+    described = description(spec.kept)
+    texts = {"description": described} if described else {}
+    texts = {key: readable(value) for key, value in {**texts, **spec.kept.texts}.items()}
+    texts |= spec.metadata
     metadata: dict[str, Any] = {
         "axes": order + ("S" if spec.samples > 1 else ""),
         "Name": spec.title,
-        "Description": "; ".join(f"{key}: {value}" for key, value in spec.metadata.items()),
+        "Description": "; ".join(f"{key}: {value}" for key, value in texts.items()),
         "MapAnnotation": {"Namespace": "napari-colorgan", **spec.metadata},
     }
     for letter, (size, symbol) in _sizes(letters, spec).items():
@@ -133,14 +235,14 @@ def _sizes(letters: str, spec: OutputSpec) -> dict[str, tuple[float, str]]:
     return sizes
 
 
-def _resolution(letters: str, spec: OutputSpec) -> dict[str, Any]:
-    """Return the TIFF tags that programs without OME-XML read: pixels per centimetre."""
-    sizes = _sizes(letters, spec)
-    per_unit = {"nm": 1e7, "µm": 1e4, "mm": 10.0, "cm": 1.0, "m": 0.01}
-    sides = [sizes.get(letter, (0.0, "")) for letter in "XY"]
-    if not all(size > 0 and symbol in per_unit for size, symbol in sides):
+def _resolution(spec: OutputSpec) -> dict[str, Any]:
+    """Return the TIFF tags that programs without OME-XML read."""
+    dpi = spec.dpi
+    if dpi is None:
         return {}
-    resolution = tuple(per_unit[symbol] / size for size, symbol in sides)
+    if spec.kept.dpi is not None and np.allclose(dpi, spec.kept.dpi, rtol=1e-3):
+        return {"resolution": spec.kept.dpi, "resolutionunit": "INCH"}
+    resolution = tuple(side / 2.54 for side in dpi)
     if max(resolution) >= 2**31 or min(resolution) < 1e-6:
         return {}
     return {"resolution": resolution, "resolutionunit": "CENTIMETER"}

@@ -24,6 +24,19 @@ _OME_XML = {
     "day": "d",
     PIXEL: "pixel",
 }
+METERS = {
+    "angstrom": 1e-10,
+    "picometer": 1e-12,
+    "nanometer": 1e-9,
+    "micrometer": 1e-6,
+    "millimeter": 1e-3,
+    "centimeter": 1e-2,
+    "inch": 0.0254,
+    "meter": 1.0,
+    "kilometer": 1e3,
+}
+"""How many meters each unit of length is."""
+
 _NAMES = {symbol: name for name, symbol in _OME_XML.items()} | {
     "um": "micrometer",
     # The Greek letter, where OME-XML has the micro sign.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from napari_colorgan.services.file_tasks import plan_files
 from napari_colorgan.services.models import load_model, make_predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex, StackTarget
@@ -63,6 +63,8 @@ class FilesRequest:
         :meth:`napari_colorgan.inference.display.DisplayRange.of_stack`.
     guides : Guides, optional
         What guides the colours, the same for each file.
+    image : str, optional
+        Which image of files that hold several, by its number, from 0, or its name.
     """
 
     inputs: Sequence[str | Path]
@@ -74,6 +76,7 @@ class FilesRequest:
     overwrite: bool = False
     range: str = "auto"
     guides: Guides | None = None
+    image: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +160,7 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
 def _colorize_file(
     task: FileTask, request: FilesRequest, card: ModelCard, predictor: Predictor
 ) -> Job[None]:
-    stack = read_stack(task.source, request.axes)
+    stack = read_stack(task.source, request.axes, request.image)
     yield from map(Notice, stack.notices)
     shape, axes, settings = stack.data.shape, stack.axes, request.settings
     require_real(np.dtype(stack.data.dtype))
@@ -171,8 +174,11 @@ def _colorize_file(
         "units": stack.units,
         "metadata": origin,
         "overwrite": request.overwrite,
+        "kept": stack.metadata,
+        "film": stack.film,
     }
-    has_alpha = axes.has_samples and axes.size(shape, "S") == 4
+    is_rgba = axes.has_samples and axes.size(shape, "S") == 4
+    has_alpha = is_rgba or stack.alpha is not None
     keeps_alpha = has_alpha and output_format(task.output).alpha
     if has_alpha and not keeps_alpha:
         yield Notice(f"'{task.output.name}' can't hold transparency: write .png or .tif for that.")
@@ -187,19 +193,13 @@ def _colorize_file(
                 **common,
             )
         )
-        unsure = None
+        unsure: StackTarget | None = None
         if task.uncertainty is not None:
-            is_png = task.uncertainty.suffix.lower() == ".png"
-            unsure = outputs.enter_context(
-                stack_writer(
-                    task.uncertainty,
-                    axes.output_shape(shape, 0),
-                    "uint16" if is_png else "float32",
-                    axes.scalar,
-                    **common,
-                )
-            )
-            unsure = _Scaled(unsure) if is_png else unsure
+            unsure = outputs.enter_context(_uncertainty_writer(task.uncertainty, stack, common))
+        yield from map(Notice, colors.notices)
+        first = 0 if unsure is not None else colors.complete
+        if first:
+            yield Notice(f"'{task.output.name}': {first} planes are there from an earlier run.")
         yield from colorize_stack(
             stack.data,
             axes,
@@ -207,13 +207,27 @@ def _colorize_file(
             display,
             colors,
             uncertainty_target=unsure,
+            indices=list(axes.plane_indices(shape))[first:] if first else None,
             guides=request.guides,
         )
 
 
+@contextmanager
+def _uncertainty_writer(path: Path, stack: Stack, options: dict[str, Any]) -> Iterator[StackTarget]:
+    """Write uncertainties, 0…1: as floats, or where the format has none as 16-bit integers."""
+    is_png = path.suffix.lower() == ".png"
+    shape = stack.axes.output_shape(stack.data.shape, 0)
+    dtype = "uint16" if is_png else "float32"
+    with stack_writer(path, shape, dtype, stack.axes.scalar, **options) as target:
+        yield _Scaled(target) if is_png else target
+
+
 def _alpha(stack: Stack, dtype: np.dtype[Any], index: PlaneIndex) -> np.ndarray:
     """Return a plane's alpha in the dtype of the colours."""
-    alpha = stack.axes.read_plane(stack.data, index)[..., 3]
+    if stack.alpha is not None:
+        alpha = stack.axes.read_plane(stack.alpha, index)
+    else:
+        alpha = stack.axes.read_plane(stack.data, index)[..., 3]
     whole = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1.0
     highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
     scaled = alpha * (highest / whole)

@@ -142,7 +142,7 @@ def _find_sources(
         path = expand(text)
         if path.is_dir() and not is_zarr(path):
             has_folder, root = True, path
-            matches = _images(find_files(path), outputs)
+            matches = _images(find_files(path, films=True), outputs)
         elif path.exists() or not glob.has_magic(str(text)):
             matches, root = [path], path.parent
         else:
