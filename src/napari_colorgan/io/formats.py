@@ -85,6 +85,7 @@ WEBP = FileFormat(
     single_plane=True,
     read_size=pictures.pillow_size(*_WEBP),
     alpha=True,
+    becomes=".png",  # which more programs open
 )
 JPEGXL = FileFormat(
     "JPEG XL",
@@ -264,7 +265,7 @@ def output_suffix(source: Path, dtype: str) -> str:
     """
     suffix = source.suffix.lower()
     known = next((f for f in FORMATS if suffix in (*f.suffixes, *f.input_suffixes)), TIFF)
-    if known.becomes:
+    if known.becomes and (not known.single_plane or dtype in PNG.dtypes):
         return known.becomes
     if known.write and suffix in known.suffixes and not known.lossy and dtype in known.dtypes:
         return source.suffix

@@ -112,7 +112,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
 def _pictures_of_path(path: Path) -> list[Picture]:
     if path.is_dir() and path.suffix != ".zarr":
-        return [picture for file in io.find_files(path) for picture in _pictures_of_path(file)]
+        return [picture for file in io.find_files(path) for picture in _pictures_in_folder(file)]
     if path.suffix.lower() in io.SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.
         return [Picture(str(path), str(path), lambda: _read_single(path))]
@@ -120,6 +120,19 @@ def _pictures_of_path(path: Path) -> list[Picture]:
     if "S" not in stack.axes.letters:
         return []
     return _pictures_of_stack(stack.data, stack.axes, str(path))
+
+
+def _pictures_in_folder(path: Path) -> list[Picture]:
+    """List a file's planes; one that can't be opened says so when it is read, as a damaged one."""
+    try:
+        return _pictures_of_path(path)
+    except (ColorganError, OSError) as error:
+        problem = error
+
+        def fail() -> np.ndarray:
+            raise problem
+
+        return [Picture(str(path), str(path), fail)]
 
 
 def _read_single(path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.errors import TrainingError
+from napari_colorgan.errors import PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
 from napari_colorgan.services.dataset.hold_out import (
     Plane,
@@ -30,7 +30,7 @@ from napari_colorgan.services.dataset.pairs import (
 from napari_colorgan.services.dataset.similarity import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 MOST_PLANES = 2000
 """A fine-tuning of minutes can't make use of more planes: they are thinned out evenly."""
 _MOST_REPORTS = 1000
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +142,7 @@ def prepare_dataset(
         held_out=_store(held_out, dataclasses.replace(config, memory_gib=0.0)),
         planes=len(colorful),
         held_out_planes=len(held_out_from),
-        near_gray=len(planes) - len(colorful),
+        near_gray=len(planes) - len(colorful) - len(reader.unreadable),
         sources=_count_by_source(colorful),
         sha256=reader.sha256,
         pairs=sum(plane.is_pair for plane in colorful),
@@ -160,16 +161,31 @@ def _prepare_by_source(
         pictures, held_out = split_by_source(pictures, split.share, split.seed)
     text = f"Reading {len(pictures)} pictures; {len(held_out)} are held out."
     yield Notice(text, transient=True)
-    colorful = yield from _Reader(config).read([Plane(picture) for picture in pictures])
-    # The held-out ones may be many and large: the validator reads those that it measures, once.
+    reader = _Reader(config)
+    colorful = yield from reader.read([Plane(picture) for picture in pictures])
+    # The held-out ones may be many and large: the validator keeps none but those it measures.
     measured = [held_out[i] for i in evenly_spaced(len(held_out), config.validation_images)]
+    broken = [picture for picture in measured if not _is_readable(picture)]
+    if broken:
+        yield Notice(f"{len(broken)} held-out pictures can't be read and are left out.")
+        measured = [picture for picture in measured if picture not in broken]
     return Dataset(
         training=_store(colorful, config),
         held_out=PictureStore(measured, max_side=config.max_side, memory_gib=0.0),
         planes=len(colorful) + len(held_out),
         held_out_planes=len(held_out),
-        near_gray=len(pictures) - len(colorful),
+        near_gray=len(pictures) - len(colorful) - len(reader.unreadable),
     )
+
+
+def _is_readable(picture: Picture) -> bool:
+    from napari_colorgan.training.data import read_picture
+
+    try:
+        read_picture(picture)
+    except TrainingError:
+        return False
+    return True
 
 
 class _Reader:
@@ -179,6 +195,7 @@ class _Reader:
         self._config = config
         self._describes = describes
         self._digest = hashlib.sha256()
+        self.unreadable: list[tuple[str, TrainingError]] = []
         self._room = int(config.memory_gib * 2**30)
 
     @property
@@ -194,18 +211,22 @@ class _Reader:
         colorful: list[Plane] = []
         every = -(-len(planes) // _MOST_REPORTS)
         for done, plane in enumerate(planes, 1):
-            pixels = read_picture(plane.picture)
-            if self._describes:
-                self._digest.update(pixels.numpy().tobytes())
-            if mean_chroma(pixels) >= self._config.near_gray:
-                # A single plane is cut in two, so that its parts are what is shrunk.
-                kept = shrink(pixels, self._config.max_side) if len(planes) > 1 else pixels
-                colorful.append(self._with_pixels(plane, pixels, kept))
+            try:
+                pixels = read_picture(plane.picture)
+            except PairError:
+                raise  # the user has put these two together
+            except TrainingError as error:
+                self.unreadable.append((plane.picture.name, error))
+            else:
+                if self._describes:
+                    self._digest.update(pixels.numpy().tobytes())
+                if mean_chroma(pixels) >= self._config.near_gray:
+                    # A single plane is cut in two, so that its parts are what is shrunk.
+                    kept = shrink(pixels, self._config.max_side) if len(planes) > 1 else pixels
+                    colorful.append(self._with_pixels(plane, pixels, kept))
             if done % every == 0 or done == len(planes):
                 yield PlaneDone(done, len(planes), (done - 1,))
-        if len(colorful) < len(planes):
-            near_gray = len(planes) - len(colorful)
-            yield Notice(f"{near_gray} of {len(planes)} planes are nearly gray and left out.")
+        yield from self._say_left_out(len(planes), len(colorful))
         if not colorful:
             raise TrainingError(
                 expected="colour planes to train on",
@@ -214,6 +235,27 @@ class _Reader:
                 "data.near_gray.",
             )
         return colorful
+
+    def _say_left_out(self, planes: int, colorful: int) -> Iterator[Notice]:
+        """Yield what became of the planes that aren't used.
+
+        Raises
+        ------
+        TrainingError
+            If none can be read.
+        """
+        broken = self.unreadable
+        if broken and len(broken) == planes:
+            raise broken[0][1]
+        if broken:
+            names = ", ".join(name for name, _ in broken[:_MOST_NAMES])
+            more = " …" if len(broken) > _MOST_NAMES else ""
+            yield Notice(
+                f"{len(broken)} of {planes} pictures can't be read and are left out: {names}{more}"
+            )
+        near_gray = planes - colorful - len(broken)
+        if near_gray:
+            yield Notice(f"{near_gray} of {planes} planes are nearly gray and left out.")
 
     def _with_pixels(self, plane: Plane, pixels: Tensor, kept: Tensor) -> Plane:
         fits = kept.nbytes <= self._room
