@@ -104,11 +104,11 @@ def test_request_to_stop_is_answered_once() -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         signal.signal(signal.SIGINT, lambda number, _: answered.append(number))
-        processes._let_the_main_one_stop(is_main=True)
+        processes.install_stop_handlers(is_main=True)
         for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
             signal.raise_signal(number)
         assert answered == [signal.SIGINT]
-        processes._let_the_main_one_stop(is_main=False)
+        processes.install_stop_handlers(is_main=False)
         signal.raise_signal(signal.SIGTERM)  # waits for the main process
     finally:
         for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""Augmentation: a picture becomes a patch, the same one for the same seed."""
+"""Augmentation: random patches of pictures, the same ones for the same seed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config_parts import DataConfig
 
 REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
-# Emulsions before the panchromatic ones were blind to red and keen on blue.
+# Shares of red, green and blue. Emulsions before the panchromatic ones, common until the 1920s,
+# were blind to red and most sensitive to blue.
 ORTHOCHROMATIC = torch.tensor([0.02, 0.48, 0.50])
-# A display's light for each byte; and L*/50 - 1 for 4,096 gray levels, finer than any grain.
+# The light of a display for each 8-bit level; L*/50 - 1 of 4,096 gray levels, finer than any grain.
 DISPLAY_LIGHT = (torch.arange(256) / 255.0) ** 2.2
 NETWORK_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.linspace(0.0, 1.0, 4096)))
 
@@ -35,10 +36,12 @@ def generator_for(*numbers: int) -> torch.Generator:
     *numbers : int
         Such as seed, epoch and index; 0 or more.
     """
-    mixed = 0
+    # Multiplied by 2^64 over the golden ratio, as in Fibonacci hashing: consecutive numbers give
+    # seeds far apart.
+    seed = 0
     for number in numbers:
-        mixed = (mixed * 0x9E3779B97F4A7C15 + number + 1) % 2**63
-    return torch.Generator().manual_seed(mixed)
+        seed = (seed * 0x9E3779B97F4A7C15 + number + 1) % 2**63
+    return torch.Generator().manual_seed(seed)
 
 
 def sample_uniform(generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> float:
@@ -60,11 +63,11 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
     Parameters
     ----------
     rgb : Tensor of uint8, shape (3, H, W) or (4, H, W)
-        The picture, perhaps with the gray image that is seen.
+        The picture, and of a pair its gray image.
     config : DataConfig
         Its `size`, `zoom`, `scale`, `flips` and `turns`.
     generator : torch.Generator
-        The source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -78,6 +81,7 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
     top = int(sample_uniform(generator, 0, rgb.shape[-2] - config.size + 1))
     left = int(sample_uniform(generator, 0, rgb.shape[-1] - config.size + 1))
     patch = rgb[:, top : top + config.size, left : left + config.size]
+    # A quarter turn and a reflection give all eight orientations of a square.
     if (config.flips or config.turns) and sample_uniform(generator) < 0.5:
         patch = patch.flip(-1)
     if config.turns:
@@ -123,7 +127,7 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
     rgb : Tensor of uint8, shape (3, H, W)
         The patch.
     generator : torch.Generator
-        The source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -131,6 +135,7 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
         L*/50 - 1 after a mix of pan- and orthochromatic rendering, gamma, contrast, fading of
         blacks and whites, blur and grain, each of random strength.
     """
+    # How orthochromatic the film is.
     share = sample_uniform(generator, 0.0, 0.7)
     weights = (1.0 - share) * REC709 + share * ORTHOCHROMATIC
     gray = mix(weights.tolist(), look_up(DISPLAY_LIGHT, rgb))[None]
@@ -146,12 +151,13 @@ def film_lightness(rgb: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _grain(gray: Tensor, generator: torch.Generator) -> Tensor:
-    """Return noise of one or two pixels' size, unit variance."""
+    """Return noise with grains of one or two pixels, of about unit variance, (1, H, W)."""
     height, width = gray.shape[-2:]
     if sample_uniform(generator) < 0.5:
         return torch.randn(1, height, width, generator=generator)
     coarse = torch.randn(1, 1, (height + 1) // 2, (width + 1) // 2, generator=generator)
     fine = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+    # Interpolation averages the noise; this brings its standard deviation back to about 1.
     return fine[0] * 1.6
 
 

@@ -53,13 +53,15 @@ class StepData:
             Where the step is computed.
         """
 
-        def cut(tensor: Tensor) -> tuple[Tensor, ...]:
+        def chunks(tensor: Tensor) -> tuple[Tensor, ...]:
             return tensor.to(device, non_blocking=True).chunk(parts)
 
-        columns = zip(cut(self.batch.lightness), cut(self.batch.ab), cut(self.hints), strict=True)
+        tensors = (self.batch.lightness, self.batch.ab, self.hints)
+        columns = zip(*map(chunks, tensors), strict=True)
         features: list[list[Tensor] | None] = [None] * parts
         if self.features is not None:
-            features = [list(f) for f in zip(*map(cut, self.features), strict=True)]
+            # From a level's parts to a part's levels.
+            features = [list(f) for f in zip(*map(chunks, self.features), strict=True)]
         return [
             StepData(self.number, Batch(lightness, ab), hints, f)
             for (lightness, ab, hints), f in zip(columns, features, strict=True)
@@ -80,7 +82,7 @@ class BatchSource:
     cache : FeatureCache or None
         For a warm-up.
     processes : Processes
-        Who shares the batches.
+        What the batches are sharded over.
     """
 
     def __init__(
@@ -98,9 +100,11 @@ class BatchSource:
         self._processes = processes or Processes()
         self._size = config.phases[number].batch_size
         self._unguided = config.unguided
+        # A network that propagates hints is itself trained without them.
         if config.generator.spread_channels:
             self._unguided = 0.0 if config.phases[number].kind == "hint_propagation" else 1.0
         self._length = len(pictures) if cache is None else len(cache)
+        # Two, since a batch may begin in one epoch and end in the next.
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def load(self, step: int) -> StepData:
@@ -116,8 +120,8 @@ class BatchSource:
         StepData
             This process's share of the batch, on the CPU.
         """
-        whole = range(step * self._size, (step + 1) * self._size)
-        positions = self._processes.shard(whole)
+        batch_positions = range(step * self._size, (step + 1) * self._size)
+        positions = self._processes.shard(batch_positions)
         indices = [self._index(position) for position in positions]
         features = None
         if self._cache is not None:
@@ -125,12 +129,13 @@ class BatchSource:
             batch, features = cached.batch, cached.features
         else:
             batch = self._read(positions, indices)
-        return StepData(
-            step, batch, self._hint(batch, step, positions.start - whole.start), features
-        )
+        skipped = positions.start - batch_positions.start
+        return StepData(step, batch, self._sample_hints(batch, step, skipped), features)
 
     def _read(self, positions: range, indices: list[int]) -> Batch:
         config = self._config
+        # By position, not by picture: each epoch shows other patches of the same picture. The
+        # offsets 1, 101, 201 … keep the random numbers of different uses apart.
         rngs = [generator_for(config.seed, 1 + self._number, p) for p in positions]
         patches = [
             make_patch(self._pictures.read(i), config.data, rng)
@@ -138,16 +143,17 @@ class BatchSource:
         ]
         return make_batch(patches, config.data, rngs)
 
-    def _hint(self, batch: Batch, step: int, before: int) -> Tensor:
+    def _sample_hints(self, batch: Batch, step: int, skipped: int) -> Tensor:
         rng = generator_for(self._config.seed, 101 + self._number, step)
         unguided = self._unguided
-        if before:
+        if skipped:
             # Skip the random numbers of other processes' pictures, so that these get the hints
             # that they would get in one process.
-            sample_hints(batch.ab[:1].expand(before, -1, -1, -1), rng, unguided=unguided)
+            sample_hints(batch.ab[:1].expand(skipped, -1, -1, -1), rng, unguided=unguided)
         return sample_hints(batch.ab, rng, unguided=unguided)
 
     def _index(self, position: int) -> int:
+        """Return the picture at a position of the endless sequence of shuffled epochs."""
         return int(self._permutation(position // self._length)[position % self._length])
 
     def _permute(self, epoch: int) -> Tensor:

@@ -23,11 +23,11 @@ class BestModel:
     config : TrainingConfig
         Its `score` and `patience`.
     validator : Validator or None
-        Who measures, in the main process; without one the last weights count as the best.
+        Measures in the main process; without one the last weights count as the best.
     run : RunDirectory
         Where the best weights are kept.
     processes : Processes
-        Who waits for the main process's verdict.
+        Those that receive the main process's measurement.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class BestModel:
             Those that train, and their averages.
         """
         progress.waited = 0
-        before = self._config.phases[progress.phase - 1].kind if progress.phase else ""
+        previous = self._config.phases[progress.phase - 1].kind if progress.phase else ""
         has_best = progress.best_score is not None
-        if kind == "hint_propagation" or (has_best and "closed_form" in (kind, before)):
+        if kind == "hint_propagation" or (has_best and "closed_form" in (kind, previous)):
             for generator in generators:
                 self.load_best(generator)
-        if kind in ("adversarial", "hint_propagation") or before == "hint_propagation":
+        if kind in ("adversarial", "hint_propagation") or previous == "hint_propagation":
             progress.best_score = None
 
     def consider(
@@ -86,7 +86,7 @@ class BestModel:
         Returns
         -------
         metrics : dict
-            None without a validator.
+            Empty without a validator.
         is_best : bool
             Whether its weights were kept.
         """
@@ -102,7 +102,7 @@ class BestModel:
         return metrics, is_best
 
     def measure(self, generator: Generator) -> dict[str, float]:
-        """Return what the main process's validator finds.
+        """Return the metrics that the main process's validator measures.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class BestModel:
         )
 
     def preview(self, generator: Generator, progress: Progress) -> str | None:
-        """Write a picture of what the generator does and return its path, if there is one.
+        """Write a picture of the generator's predictions and return its path, if there is one.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class BestModel:
         return str(self._run.write_preview(progress.total_steps, picture))
 
     def load_best(self, generator: Generator) -> None:
-        """Bring the generator to the best weights, if there are any yet.
+        """Load the best weights, if there are any yet.
 
         Parameters
         ----------
@@ -146,9 +146,9 @@ class BestModel:
             load_weights(self._run.best, "average", generator)
 
     def should_stop_early(self, progress: Progress, kind: str) -> bool:
-        """Return whether a phase of that kind has gone too long without a better score.
+        """Return whether a phase has had `patience` validations without a better score.
 
-        The generator's score says nothing of a discriminator that learns alone.
+        Never while the discriminator is trained alone: the score is the generator's.
 
         Parameters
         ----------

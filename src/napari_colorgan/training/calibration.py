@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from napari_colorgan.training.validation import Validator
 
 STEPS = 3
-"""Of each phase, at least."""
+"""The least number of steps of each phase that are timed."""
 SHARE, MOST_SECONDS = 0.02, 60.0
-"""Of the budget, to time steps in: a few tell little where other programs run as well."""
+"""The share of the budget that timing takes: few steps say little beside other programs."""
 
 
 def measure_seconds(
@@ -63,7 +63,7 @@ def measure_seconds(
         overhead += (validator.seconds or 0.0) * (sum(counts) + 1)
     for number, phase_config in enumerate(config.phases):
         if phase_config.is_closed_form:
-            # These phases differ in hardly more than how strongly weights are held back.
+            # These phases differ in hardly more than their penalty, which takes no time.
             if closed_form is None:
                 closed_form = _estimate_fit(config, number, generator, pictures, processes)
             seconds.append(closed_form)
@@ -81,26 +81,26 @@ def measure_seconds(
         )
         data = BatchSource(config, number, pictures, processes=processes).load(0)
         if phase_config.kind == "warm_up":
-            _with_features(trained, data)  # the first time memory is got and caches are cold
+            _with_features(trained, data)  # the first time memory is allocated and caches are cold
             started = time.perf_counter()
             data = _with_features(trained, data)
             per_image = (time.perf_counter() - started) / phase_config.batch_size
             overhead += per_image * len(pictures) * phase_config.views
         phase.step(data, 0.0)  # the first one also warms caches up
-        patience = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
-        seconds.append(_median_step(phase, data, processes, patience))
+        timing_seconds = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
+        seconds.append(_median_step(phase, data, processes, timing_seconds))
     return seconds, overhead
 
 
-def _median_step(phase: Phase, data: StepData, processes: Processes, patience: float) -> float:
-    """Return what a step takes, from as many as take `patience` seconds, but at least a few."""
-    taken: list[float] = []
-    # The main process's clock, so that all take the same number.
-    while len(taken) < STEPS or processes.broadcast(lambda: sum(taken) < patience):
+def _median_step(phase: Phase, data: StepData, processes: Processes, budget: float) -> float:
+    """Return the median seconds of a step, over about `budget` seconds, at least `STEPS` steps."""
+    seconds: list[float] = []
+    # The main process's clock, so that all processes take the same number of steps.
+    while len(seconds) < STEPS or processes.broadcast(lambda: sum(seconds) < budget):
         started = time.perf_counter()
-        phase.step(data, 0.0)
-        taken.append(time.perf_counter() - started)
-    return median(taken)
+        phase.step(data, 0.0)  # at rate 0: the weights stay as they are
+        seconds.append(time.perf_counter() - started)
+    return median(seconds)
 
 
 def _estimate_fit(
@@ -110,15 +110,16 @@ def _estimate_fit(
     pictures: PictureStore,
     processes: Processes,
 ) -> float:
-    """Return what the only step of a closed-form phase takes, its pictures included.
+    """Estimate the seconds of the only step of a closed-form phase, reading pictures included.
 
-    A whole step would double the time before training begins. It is `accumulate` parts, and
-    linear systems that are solved once, so that two parts minus one are what a part takes.
+    Timing the whole step would double the time before training begins. A step consists of
+    `accumulate` parts, and of linear systems that are solved once. So the time of two parts minus
+    the time of one is what a part takes.
     """
 
     def time_parts(parts: int) -> float:
         phase = dataclasses.replace(
-            whole, batch_size=whole.batch_size // whole.accumulate * parts, accumulate=parts
+            full, batch_size=full.batch_size // full.accumulate * parts, accumulate=parts
         )
         phases = (*config.phases[:number], phase, *config.phases[number + 1 :])
         part = dataclasses.replace(config, phases=phases)
@@ -127,12 +128,12 @@ def _estimate_fit(
         step.step(BatchSource(part, number, pictures, processes=processes).load(0), 0.0)
         return time.perf_counter() - started
 
-    whole = config.phases[number]
-    if whole.accumulate <= 3:
-        return time_parts(whole.accumulate)
+    full = config.phases[number]
+    if full.accumulate <= 3:
+        return time_parts(full.accumulate)
     time_parts(1)  # the first time, memory is allocated and caches are cold
-    one, two = time_parts(1), time_parts(2)
-    return one + (whole.accumulate - 1) * max(two - one, 0.0)
+    one_part, two_parts = time_parts(1), time_parts(2)
+    return one_part + (full.accumulate - 1) * max(two_parts - one_part, 0.0)
 
 
 def _with_features(generator: Generator, data: StepData) -> StepData:

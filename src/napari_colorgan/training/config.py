@@ -21,7 +21,7 @@ SCORES = ("l1", "psnr", "balanced")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run.
+    """The settings of a whole run.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ class TrainingConfig:
         Whether the encoder's BatchNorm keeps its pretrained statistics; an encoder that starts
         from nothing has none.
     freeze_decoder_statistics : bool
-        The same for all other BatchNorm of a generator that a base has trained: those of a few
-        pictures that are much alike would not tell them from others any more.
+        The same for all other BatchNorm of a generator that starts from a base. The statistics
+        of a few similar pictures would make the network forget how they differ from others.
     ema : float
         Decay of the averaged weights that are kept; 0 for none.
     score : {"l1", "psnr", "balanced"}
-        What the best checkpoint is chosen by: lower L1, higher PSNR, or PSNR minus 10 dB times
+        By what the best checkpoint is chosen: lower L1, higher PSNR, or PSNR minus 10 dB times
         the shortfall of colorfulness below three quarters of the truth's.
     patience : int
         Stop a phase after so many validations without a better score; 0 never.
@@ -70,7 +70,7 @@ class TrainingConfig:
     vividness : float
         The default that the model's card recommends, 0…1.
     seed : int
-        All chance comes from it.
+        Of all random numbers.
     """
 
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
@@ -95,7 +95,7 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check what no part can check alone."""
+        """Check the settings that depend on more than one part."""
         require("phases", self.phases, "at least one phase", bool(self.phases))
         choose("precision", self.precision, PRECISIONS)
         choose("score", self.score, SCORES)
@@ -131,17 +131,17 @@ class TrainingConfig:
         number : int
             Which of the phases it is in.
         steps : int
-            Its steps in all, those of fits included, which are one each and no passes.
+            Its steps in all; the single steps of closed-form phases are no passes.
         pictures : int
             How many there are.
         """
-        begun = self.phases[: number + 1]
-        sizes = [phase.batch_size for phase in begun if not phase.is_closed_form]
-        passing = steps - (len(begun) - len(sizes))
-        return round(passing * sizes[-1] / pictures) if sizes else 0
+        phases = self.phases[: number + 1]
+        sizes = [phase.batch_size for phase in phases if not phase.is_closed_form]
+        gradient_steps = steps - (len(phases) - len(sizes))
+        return round(gradient_steps * sizes[-1] / pictures) if sizes else 0
 
     def _require_room_for_discriminator(self) -> None:
-        # It judges on the generator's grid; smaller grids vanish in its strided convolutions.
+        # It works on the generator's grid; smaller grids vanish in its strided convolutions.
         smallest = 3 * 2**self.discriminator.downs * self.generator.output_stride
         accepted = f"≥ {smallest} with discriminator.downs = {self.discriminator.downs}"
         require("data.size", self.data.size, accepted, self.data.size >= smallest)

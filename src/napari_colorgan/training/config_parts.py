@@ -29,7 +29,7 @@ class DataConfig:
         The patches' side in pixels, a multiple of the generator's stride.
     zoom : (float, float)
         For ``scale = "fit"``: the picture's short side is brought to `size` times a number
-        drawn from this range. For "native": the picture is zoomed by such a number.
+        sampled from this range. For "native": the picture is zoomed by such a number.
     scale : {"fit", "native"}
         Whether patches show whole pictures, shrunk, or pixels as they are.
     flips, turns : bool
@@ -90,7 +90,7 @@ class PhaseConfig:
         L1 and classification; the discriminator alone, on the generator's predictions; both;
         hint propagation (`HintPropagation`) alone, on L1; or the weights of the detail
         (`DetailRefinement`) in closed form, from one large batch, starting from the best state
-        so far. The names "hints" and "fit" of earlier releases are accepted.
+        so far. The names "hints" and "fit" of earlier releases are accepted, too.
     epochs : float
         Passes over the training pictures; with a budget in minutes, the phase's share of it. A
         closed-form phase is one step, whatever this says.
@@ -99,15 +99,15 @@ class PhaseConfig:
     lr, encoder_lr, discriminator_lr : float
         Adam's learning rates at their peak; an encoder at 0 is frozen.
     encoder_stride : int
-        Layers of the encoder on grids finer than this many pixels a cell stay as they are, as
-        does the hints' way into them. They see edges, which gray pictures share, and take much
-        of a step's time.
+        Layers of the encoder on grids finer than this many pixels a cell are frozen, and so is
+        the hints' stem. They detect edges, which gray pictures share, and take much of a step's
+        time.
     betas : (float, float)
         Adam's decay rates; GANs use 0.5 for the first.
     weight_decay : float
         AdamW's decay, off by default; of a closed-form phase, the penalty on changed weights.
     schedule : {"constant", "linear", "cosine"}
-        The rates' course: linear stays up for the first half and then falls to 0.
+        How the rates change: "linear" stays at the peak for the first half and then falls to 0.
     ramp_steps : int
         Steps over which the rates rise from 0.
     grad_clip : float
@@ -143,7 +143,7 @@ class PhaseConfig:
         return self.kind == "closed_form"
 
     def __post_init__(self) -> None:
-        """Replace old names; check the ranges and what excludes each other."""
+        """Replace old names; check ranges and contradictions."""
         object.__setattr__(self, "kind", OLD_PHASES.get(self.kind, self.kind))
         where = f"phases.{self.kind}"
         choose("phases.kind", self.kind, PHASES)
@@ -169,8 +169,8 @@ class PhaseConfig:
             require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
         if self.kind == "hint_propagation":
             # Hint propagation corrects a*b*, so that only L1 depends on its parameters.
-            none = self.classification == 0
-            require(f"{where}.classification", self.classification, "0", none)
+            is_off = self.classification == 0
+            require(f"{where}.classification", self.classification, "0", is_off)
             require(f"{where}.accumulate", self.accumulate, "1", self.accumulate == 1)
         if self.kind != "discriminator":
             any_term = any(getattr(self, name) for name in terms)

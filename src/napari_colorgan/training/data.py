@@ -35,7 +35,7 @@ _GRAY_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What a training step sees.
+    """The images of a training step.
 
     Attributes
     ----------
@@ -56,14 +56,14 @@ class Picture:
     Attributes
     ----------
     source : str
-        What it belongs to; all planes of a source fall on one side of a split.
+        The file or array that it is from; a split keeps the planes of a source together.
     name : str
         For messages: the file's path or the array's name, with the plane's index.
     read : callable
         Returns the plane, shape (H, W, 3), uint8, uint16 or float in 0…1. A pair is of shape
-        (H, W, 4): the fourth values are the gray image that the model shall see in place of the
-        colours' lightness, as it is displayed (sRGB-encoded). Pictures that are trained on
-        together are all pairs or none.
+        (H, W, 4): the fourth channel is the gray image, as it is displayed (sRGB-encoded), that
+        replaces the colours' lightness as the model's input. Pictures that are trained on
+        together are all pairs or none of them.
     """
 
     source: str
@@ -170,7 +170,7 @@ def _as_rgb(plane: np.ndarray) -> np.ndarray:
 def split_by_source(
     pictures: Sequence[Picture], share: float, seed: int
 ) -> tuple[list[Picture], list[Picture]]:
-    """Set aside about `share` of the sources; a single source is split by plane.
+    """Hold out about `share` of the sources; a single source is split by plane.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class PictureStore:
     max_side : int or None
         Pictures whose short side is longer are kept shrunk to it; None keeps all pixels.
     memory_gib : float
-        How much may be kept.
+        Decoded pictures are kept up to this size.
     decoded : mapping of int to Tensor, optional
         Pictures that have been decoded already, by their index; `memory_gib` doesn't count them.
     """
@@ -344,6 +344,7 @@ def to_uint8(rgb: np.ndarray) -> Tensor:
     """
     rgb = rgb.astype(rgb.dtype.newbyteorder("="), copy=False)
     if rgb.dtype == np.uint16:
+        # 65535 / 257 is 255.
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
     elif rgb.dtype.kind == "f":
         rgb = (np.clip(np.nan_to_num(rgb), 0.0, 1.0) * 255.0).round().astype(np.uint8)
@@ -395,7 +396,7 @@ def to_lab_planes(picture: Tensor) -> tuple[Tensor, Tensor]:
         uint8.
     """
     lab = rgb8_to_lab(picture[..., :3, :, :])
-    # In place: fetching fresh memory takes as long as the arithmetic.
+    # In place: allocating new memory takes as long as the arithmetic.
     lightness, ab = to_network_(lab)
     if is_pair(picture):
         lightness = look_up(_GRAY_LIGHTNESS, picture[..., 3:, :, :])
@@ -414,14 +415,14 @@ def is_pair(picture: Tensor) -> bool:
 
 
 def mean_chroma(rgb: Tensor) -> float:
-    """Return about how strong the colours of uint8 RGB (3 or 4, H, W) are, in CIE units.
+    """Return the mean chroma of a sample of an image's pixels, in CIE units.
 
     Parameters
     ----------
     rgb : Tensor, shape (3 or 4, H, W)
         uint8.
     """
-    # A few thousand pixels tell; near-gray scans are near-gray all over.
+    # About 64 × 64 pixels are enough: scans that are nearly gray are so everywhere.
     step = max(1, min(rgb.shape[-2:]) // 64)
     _, ab = to_lab_planes(rgb[:, ::step, ::step])
     return float(ab_from_network(ab.norm(dim=0).mean()))

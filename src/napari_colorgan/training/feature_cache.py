@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 BATCH = 16
 AB_STRIDE = 2
-"""Colours are kept at half the patch's resolution: the decoder answers coarser than that."""
+"""Colours are kept at half the patch's resolution: the decoder's output is coarser still."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,9 @@ class FeatureCache:
     Parameters
     ----------
     folder : Path
-        Where the arrays lie.
+        Where the arrays are.
     length : int
-        How many patches: pictures times views.
+        The number of patches: pictures times views.
     """
 
     def __init__(self, folder: Path, length: int) -> None:
@@ -133,6 +133,7 @@ class FeatureCache:
                     yield StepDone(done, len(keys), "features", (), 0.0, 0.0)
             for file in files:
                 file.flush()
+            # Last, so that a cache without the marker is known to be incomplete.
             self._marker.write_text(json.dumps(self._stamp()))
 
     def read(self, indices: list[int]) -> CachedBatch:
@@ -146,12 +147,13 @@ class FeatureCache:
         if not self._arrays:
             self._arrays = [np.load(p, mmap_mode="r") for p in sorted(self._folder.glob("*.npy"))]
         rows = [torch.from_numpy(array[indices]) for array in self._arrays]
+        # Undoes `_to_store`: bytes to -1…1, and whole CIE units to the network's.
         lightness = rows[0].float() / 127.5 - 1.0
         ab = F.interpolate(ab_to_network(rows[1].float()), scale_factor=AB_STRIDE, mode="nearest")
         return CachedBatch([r.float() for r in rows[2:]], Batch(lightness, ab))
 
     def close(self) -> None:
-        """Let go of the files, which some systems don't remove before."""
+        """Close the files: Windows removes none that is mapped."""
         self._arrays = []
 
     def _create(self, blocks: Sequence[np.ndarray]) -> list[PlaneFile]:
@@ -184,7 +186,7 @@ class FeatureCache:
 
 
 def _to_store(batch: Batch, features: Sequence[Tensor]) -> list[np.ndarray]:
-    """Return lightness, colours and features in as few bits as they are kept in."""
+    """Return lightness, colours and features as they are stored, in 8, 8 and 16 bits."""
     coarse = ab_from_network(F.avg_pool2d(batch.ab, AB_STRIDE))
     return [
         ((batch.lightness + 1.0) * 127.5).round().to(torch.uint8).numpy(),
@@ -201,18 +203,18 @@ def cache_features(
     run: RunDirectory,
     processes: Processes,
 ) -> Job[FeatureCache | None]:
-    """Return the features that a phase trains on; None where it lets the encoder see patches.
+    """Return the cached features that a phase trains on; None for all kinds but "warm_up".
 
     Parameters
     ----------
     config, number
         The run's config, and which of its phases it is.
     generator, pictures
-        Whose features, of what.
+        The features are the generator's, of these pictures.
     run : RunDirectory
         Where they are kept.
     processes : Processes
-        Who waits for the main process to compute them.
+        Those that wait for the main process to compute them.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""The fit: what a detail stage is to weigh its terms by, found in closed form."""
+"""Fits the weights of a detail refinement in closed form, by reweighted least squares."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from napari_colorgan.training.processes import Processes
 
 CELLS = 40_000
-"""Of all patches together, drawn by lot: more tell hardly more about so few weights."""
+"""Cells that are sampled from all patches together; more hardly change so few weights."""
 
-# Least squares reweighted so often are as good as least absolute deviations.
+# After so many reweightings the solution hardly moves.
 _ITERATIONS = 4
-_LEAST_ERROR = 0.005  # in units of 110: smaller errors weigh no more than this one
-# Of the terms that aren't features of the encoder: shares of their variance, and of the squared
-# differences between neighbouring knots, which carries tables on to lightness never seen.
+# In network units. Weights are 1 / |error|; this bounds them where the error is near 0.
+_LEAST_ERROR = 0.005
+# Penalties on the change of weights. The first is relative to a term's variance, and for terms
+# that aren't the encoder's features. The second is on differences between neighbouring knots of
+# a table, and so extrapolates the tables to lightness that no patch has.
 _DECAY, _ROUGHNESS = 3e-4, 1e-3
 
 
@@ -39,7 +41,7 @@ def fit_detail(
     seed: int,
     processes: Processes,
 ) -> float:
-    """Bring a generator's detail stage to the weights with the least mean |error| on patches.
+    """Set the weights of a generator's detail refinement that minimise the mean |error|.
 
     Parameters
     ----------
@@ -48,17 +50,17 @@ def fit_detail(
     parts : sequence of StepData
         The patches; their hints are left out.
     decay : float
-        How strongly the weights of the encoder's features are held where they were, relative to
-        the features' variance: the more, the fewer pictures there are.
+        The penalty on changes of the weights of the encoder's features, relative to the
+        features' variance. The fewer pictures there are, the larger it should be.
     seed : int
-        Of the draw of cells.
+        Of the sample of cells.
     processes : Processes
-        Who has other patches of the same batch.
+        Those that have the other patches of the same batch.
 
     Returns
     -------
     float
-        The mean |error| of a*/110 and b*/110 that is left.
+        The mean |error| of a*/110 and b*/110 that remains.
 
     References
     ----------
@@ -66,58 +68,68 @@ def fit_detail(
        JASA 68 (1973): least absolute deviations by reweighted least squares.
     .. [2] A. E. Hoerl, R. W. Kennard, "Ridge Regression", Technometrics 12 (1970).
     """
-    stage = generator.detail
-    assert stage is not None
-    each = max(1, CELLS // (processes.world_size * sum(len(part.hints) for part in parts)))
+    refinement = generator.detail
+    assert refinement is not None
+    patches = processes.world_size * sum(len(part.hints) for part in parts)
+    cells_per_patch = max(1, CELLS // patches)
     rng = generator_for(seed, processes.rank)
-    drawn = [_draw(generator, stage, part, each, rng) for part in parts]
-    terms, errors = (torch.cat(column).double() for column in zip(*drawn, strict=True))
-    penalty = _penalty(stage, terms, decay, processes)
+    samples = [_sample_cells(generator, refinement, part, cells_per_patch, rng) for part in parts]
+    terms, errors = (torch.cat(column).double() for column in zip(*samples, strict=True))
+    penalty = _penalty(refinement, terms, decay, processes)
     change = torch.zeros(2, terms.shape[1], dtype=terms.dtype, device=terms.device)
     for axis in range(2):
         for _ in range(_ITERATIONS):
-            left = (errors[:, axis] - terms @ change[axis]).abs()
-            weights = 1.0 / (left + _LEAST_ERROR)
+            # The normal equations of least squares with weights 1 / |error|, under the penalty.
+            residual = (errors[:, axis] - terms @ change[axis]).abs()
+            weights = 1.0 / (residual + _LEAST_ERROR)
+            # With mean 1, so that the penalty's strength doesn't depend on the errors' size.
             weights /= processes.mean(weights.mean())
             weighted = terms * (weights / len(terms))[:, None]
             matrix = processes.mean(weighted.T @ terms) + penalty
             change[axis] = torch.linalg.solve(matrix, processes.mean(weighted.T @ errors[:, axis]))
-    stage.weight.add_(change.to(stage.weight))
+    refinement.weight.add_(change.to(refinement.weight))
     return float(processes.mean((errors - terms @ change.T).abs().mean()))
 
 
-def _draw(
-    generator: Generator, stage: DetailRefinement, part: StepData, each: int, rng: torch.Generator
+def _sample_cells(
+    generator: Generator,
+    refinement: DetailRefinement,
+    part: StepData,
+    count: int,
+    rng: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Return some cells' terms (cells, N), and the colours' errors there (cells, 2)."""
-    lightness, none = part.batch.lightness, torch.zeros_like(part.hints)
-    features = generator.encode(lightness, none)
-    raw = generator.decode(features, lightness, none)
+    """Return the terms (cells, N) and the colours' errors (cells, 2) of `count` cells a patch."""
+    lightness, no_hints = part.batch.lightness, torch.zeros_like(part.hints)
+    features = generator.encode(lightness, no_hints)
+    raw = generator.decode(features, lightness, no_hints)
     prediction = generator.interpret(features, raw, lightness, uncertainty=False, embedding=False)
     colors = finish(prediction)
     error = F.avg_pool2d(part.batch.ab, colors.stride) - colors.ab
-    terms = stage.terms(features, lightness, generator.head.colors(raw.float()))
-    # Least squares want double precision, which Apple's devices (MPS) lack.
+    terms = refinement.terms(features, lightness, generator.head.colors(raw.float()))
+    # Normal equations square the condition number, which takes double precision. Apple's devices
+    # (MPS) lack it.
     device = torch.device("cpu") if error.device.type == "mps" else error.device
     rows, targets = (maps.flatten(2).movedim(1, 2).to(device) for maps in (terms, error))
     cells = rows.shape[1]
-    chosen = [torch.randperm(cells, generator=rng)[:each].to(device) for _ in rows]
+    indices = [torch.randperm(cells, generator=rng)[:count].to(device) for _ in rows]
     return (
-        torch.cat([row[at] for row, at in zip(rows, chosen, strict=True)]),
-        torch.cat([target[at] for target, at in zip(targets, chosen, strict=True)]),
+        torch.cat([row[index] for row, index in zip(rows, indices, strict=True)]),
+        torch.cat([target[index] for target, index in zip(targets, indices, strict=True)]),
     )
 
 
-def _penalty(stage: DetailRefinement, terms: Tensor, decay: float, processes: Processes) -> Tensor:
-    """Return the matrix of the quadratic form that keeps the weights' change small."""
+def _penalty(
+    refinement: DetailRefinement, terms: Tensor, decay: float, processes: Processes
+) -> Tensor:
+    """Return the matrix (N, N) of the quadratic penalty on the weights' change."""
     means = processes.mean(torch.stack([terms, terms**2]).mean(dim=1))  # (2, N)
     decays = torch.full_like(means[0], _DECAY)
-    decays[: stage.learned_terms] = decay
-    decays *= (means[1] - means[0] ** 2).clamp_min(0.0)
+    decays[: refinement.learned_terms] = decay
+    decays *= (means[1] - means[0] ** 2).clamp_min(0.0)  # a constant has no variance
     roughness = torch.zeros(len(decays), len(decays), dtype=terms.dtype, device=terms.device)
-    for table in stage.tables:
+    for table in refinement.tables:
         knots = torch.eye(len(table), dtype=terms.dtype, device=terms.device)
         steps = knots.diff(dim=0)
         roughness[table.start : table.stop, table.start : table.stop] = steps.T @ steps
-    # The constant alone is free; a trace keeps what no patch shows from being undetermined.
+    # A little on the diagonal determines the weights of terms that are 0 in all patches.
     return torch.diag(decays + 1e-9) + _ROUGHNESS * roughness

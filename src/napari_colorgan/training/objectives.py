@@ -1,4 +1,4 @@
-"""What each phase minimises: the losses of a step, named as in the paper's tables.
+"""The losses that each phase minimises, named as in the paper's tables.
 
 `class_weights` measures how often colours occur in the data, by which the cross-entropy weights
 them.
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """Predicted colours beside the true ones, on the grid of the prediction.
+class ComparedColors:
+    """Predicted and true colours on the grid of the prediction.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def compare(
     hints: Tensor,
     *,
     propagate: bool = False,
-) -> Comparison:
+) -> ComparedColors:
     """Finish a prediction and bring the truth to its grid.
 
     Parameters
@@ -73,25 +73,25 @@ def compare(
     lightness, ab : Tensor, shapes (B, 1, H, W) and (B, 2, H, W)
         The patch's, in the network's units.
     hints : Tensor, shape (B, 3, H, W)
-        What is known of the colours.
+        a*/110, b*/110 and weight.
     propagate : bool
-        Whether the generator's `hint_propagation`, which then alone learns, applies the hints.
+        Whether the generator's `hint_propagation` applies the hints; it then learns alone.
 
     Returns
     -------
-    Comparison
-        Prediction and truth on the same grid.
+    ComparedColors
+        On the finest grid of the prediction.
     """
     prediction = generator.interpret(
         features, raw, lightness, uncertainty=False, embedding=propagate
     )
     colors = finish(prediction, hints, generator.hint_propagation if propagate else None)
-    return Comparison(raw, colors.ab, F.avg_pool2d(ab, colors.stride), prediction.lightness)
+    return ComparedColors(raw, colors.ab, F.avg_pool2d(ab, colors.stride), prediction.lightness)
 
 
 def supervised_terms(
     generator: Generator,
-    compared: Comparison,
+    compared: ComparedColors,
     phase: PhaseConfig,
     bin_weights: Tensor | None,
     mean_weight: Tensor | None = None,
@@ -102,7 +102,7 @@ def supervised_terms(
     ----------
     generator : Generator
         Whose prediction it is.
-    compared : Comparison
+    compared : ComparedColors
         Its colours and the true ones.
     phase : PhaseConfig
         The terms' weights.
@@ -113,6 +113,7 @@ def supervised_terms(
     """
     terms = {"G L1": phase.l1 * losses.l1(compared.ab, compared.target_ab)}
     if phase.classification and isinstance(generator.head, DistributionHead):
+        # The head predicts on the network's grid, which is coarser than that of the detail.
         coarse = compared.target_ab
         if generator.detail is not None:
             coarse = F.avg_pool2d(coarse, generator.output_stride // generator.fine_stride)
@@ -124,7 +125,7 @@ def supervised_terms(
 
 def perceptual_term(
     teacher: FeatureDistance,
-    compared: Comparison,
+    compared: ComparedColors,
     lightness: Tensor,
     ab: Tensor,
     phase: PhaseConfig,
@@ -135,7 +136,7 @@ def perceptual_term(
     ----------
     teacher : FeatureDistance
         Measures the distance.
-    compared : Comparison
+    compared : ComparedColors
         The generator's colours.
     lightness, ab : Tensor, shapes (B, 1, H, W) and (B, 2, H, W)
         The patch's, in the generator's units.
@@ -152,7 +153,7 @@ def perceptual_term(
 
 
 def adversarial_term(
-    discriminator: PatchGANDiscriminator, compared: Comparison, phase: PhaseConfig
+    discriminator: PatchGANDiscriminator, compared: ComparedColors, phase: PhaseConfig
 ) -> Tensor:
     """Return the weighted term "G GAN".
 
@@ -160,7 +161,7 @@ def adversarial_term(
     ----------
     discriminator : PatchGANDiscriminator
         Not trained by this term.
-    compared : Comparison
+    compared : ComparedColors
         The prediction.
     phase : PhaseConfig
         Its weight.
@@ -171,17 +172,17 @@ def adversarial_term(
 
 
 def discriminator_terms(
-    discriminator: PatchGANDiscriminator, compared: Comparison
+    discriminator: PatchGANDiscriminator, compared: ComparedColors
 ) -> tuple[Tensor, Tensor]:
-    """Return "D fake" and "D real"; their mean is what the discriminator minimises.
+    """Return "D fake" and "D real"; the discriminator minimises their mean.
 
-    Halving slows it down relative to the generator, as pix2pix does.
+    Halving the sum slows the discriminator down relative to the generator, as in pix2pix.
 
     Parameters
     ----------
     discriminator : PatchGANDiscriminator
         What is trained.
-    compared : Comparison
+    compared : ComparedColors
         Prediction and truth; no gradient reaches the generator.
     """
     kind = discriminator.config.loss
@@ -195,15 +196,15 @@ def discriminator_terms(
 
 PICTURES = 1000
 GRID = 4
-"""Colours are counted at a quarter of the patch's resolution, about as coarse as answers are."""
+"""Colours are counted at a quarter of the patch's resolution, about as coarse as predictions."""
 
 
 def class_weights(
     head: Head, pictures: PictureStore, config: TrainingConfig, run: RunDirectory
 ) -> Tensor | None:
-    """Return how much each bin counts, or None where nothing is rebalanced.
+    """Return the weight of each bin in the cross-entropy, or None where nothing is rebalanced.
 
-    Counting takes a while, so that its outcome is kept in the run directory.
+    Counting takes a while, so the frequencies are kept in the run directory.
 
     Parameters
     ----------
@@ -216,14 +217,14 @@ def class_weights(
     run : RunDirectory
         Keeps the counts.
     """
-    used = any(phase.classification for phase in config.phases)
-    if not (used and config.rebalance and isinstance(head, DistributionHead)):
+    classifies = any(phase.classification for phase in config.phases)
+    if not (classifies and config.rebalance and isinstance(head, DistributionHead)):
         return None
-    known = run.read_json("bin_frequencies.json")
-    if known is None:
-        known = count_colors(head, pictures, config).tolist()
-        run.write_json("bin_frequencies.json", known)
-    return losses.rarity_weights(torch.tensor(known), config.rebalance)
+    frequencies = run.read_json("bin_frequencies.json")
+    if frequencies is None:
+        frequencies = count_colors(head, pictures, config).tolist()
+        run.write_json("bin_frequencies.json", frequencies)
+    return losses.rarity_weights(torch.tensor(frequencies), config.rebalance)
 
 
 def count_colors(head: DistributionHead, pictures: PictureStore, config: TrainingConfig) -> Tensor:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config_parts import PhaseConfig
 
 
-SINGLE_RATE = 15.0
+SCALAR_RATE = 15.0
+"""The learning rate of scalar parameters in multiples of that of matrices."""
 
 
 def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim.AdamW:
-    """Return the generator's optimizer; what a phase keeps as it is is frozen and left out.
+    """Return the generator's optimizer; all that the phase doesn't train is frozen.
 
     Parameters
     ----------
@@ -37,20 +38,21 @@ def generator_optimizer(generator: Generator, phase: PhaseConfig) -> torch.optim
     """
     if phase.kind == "hint_propagation":
         return _propagation_optimizer(generator, phase)
-    aside = {id(p) for p in propagation_parameters(generator)}
+    # These have phases of their own: "hint_propagation" and "closed_form".
+    separate = {id(p) for p in propagation_parameters(generator)}
     if generator.detail is not None:
-        aside |= {id(p) for p in generator.detail.parameters()}
+        separate |= {id(p) for p in generator.detail.parameters()}
     encoder = encoder_parameters(generator)
-    rest = _without(generator.parameters(), aside | {id(p) for p in encoder})
+    decoder = _without(generator.parameters(), separate | {id(p) for p in encoder})
     if phase.encoder_lr == 0 or phase.kind == "warm_up":
         encoder = []
     elif phase.encoder_stride > 1:
         fine = finer_parameters(generator, phase.encoder_stride)
-        encoder, rest = _without(encoder, fine), _without(rest, fine)
+        encoder, decoder = _without(encoder, fine), _without(decoder, fine)
     generator.requires_grad_(False)
-    for parameter in (*encoder, *rest):
+    for parameter in (*encoder, *decoder):
         parameter.requires_grad_(True)
-    groups = [{"params": rest, "peak_lr": phase.lr}]
+    groups = [{"params": decoder, "peak_lr": phase.lr}]
     if encoder:
         groups.append({"params": encoder, "peak_lr": phase.encoder_lr})
     return torch.optim.AdamW(
@@ -63,12 +65,12 @@ def _propagation_optimizer(generator: Generator, phase: PhaseConfig) -> torch.op
     parameters = propagation_parameters(generator)
     for parameter in parameters:
         parameter.requires_grad_(True)
-    # Single numbers, logarithms mostly, have farther to go than the entries of matrices.
-    single = [p for p in parameters if p.ndim == 0]
+    # Scalars, mostly logarithms of order 1, have farther to go than the small entries of matrices.
+    scalars = [p for p in parameters if p.ndim == 0]
     matrices = [p for p in parameters if p.ndim]
     groups = [
         {"params": matrices, "peak_lr": phase.lr},
-        {"params": single, "peak_lr": SINGLE_RATE * phase.lr},
+        {"params": scalars, "peak_lr": SCALAR_RATE * phase.lr},
     ]
     return torch.optim.AdamW(
         groups, lr=phase.lr, betas=phase.betas, weight_decay=phase.weight_decay
@@ -104,8 +106,9 @@ def encoder_parameters(generator: Generator) -> list[nn.Parameter]:
 def finer_parameters(generator: Generator, stride: int) -> set[int]:
     """Return the ids of all parameters of an encoder's layers on grids finer than `stride`.
 
-    A small picture tells them, whatever the encoder is made of: they are what it passes up to
-    the last convolution with so fine an answer, its normalisation included.
+    The layers are recorded while a small picture passes through, so that it works for any
+    encoder. They are all up to the last convolution with an output that fine, and the layers
+    behind that convolution, such as its normalisation.
 
     Parameters
     ----------
@@ -116,13 +119,14 @@ def finer_parameters(generator: Generator, stride: int) -> set[int]:
     """
     calls: list[tuple[nn.Module, int]] = []
 
-    def note(module: nn.Module, _: object, output: Tensor) -> None:
+    def record(module: nn.Module, _: object, output: Tensor) -> None:
         calls.append((module, output.shape[-1] if isinstance(module, nn.Conv2d) else 0))
 
     if not encoder_parameters(generator):
         return set()
-    with_own = [m for m in generator.modules() if list(m.parameters(recurse=False))]
-    hooks = [module.register_forward_hook(note) for module in with_own]
+    # Containers would be recorded after the layers that they contain.
+    layers = [m for m in generator.modules() if list(m.parameters(recurse=False))]
+    hooks = [module.register_forward_hook(record) for module in layers]
     side, mode = generator.stride, generator.training
     picture = next(generator.parameters()).new_zeros(1, 4, side, side)
     with torch.no_grad():
@@ -133,13 +137,15 @@ def finer_parameters(generator: Generator, stride: int) -> set[int]:
     end = 0
     for number, (module, width) in enumerate(calls):
         follows = end == number and not isinstance(module, nn.Conv2d)
+        # A grid finer than `stride` is wider than side / stride.
         if follows or width * stride > side:
             end = number + 1
     return {id(p) for module, _ in calls[:end] for p in module.parameters(recurse=False)}
 
 
-def _without(parameters: Iterable[nn.Parameter], left_out: set[int]) -> list[nn.Parameter]:
-    return [p for p in parameters if id(p) not in left_out]
+def _without(parameters: Iterable[nn.Parameter], excluded: set[int]) -> list[nn.Parameter]:
+    # By identity: tensors compare element by element.
+    return [p for p in parameters if id(p) not in excluded]
 
 
 def propagation_parameters(generator: Generator) -> list[nn.Parameter]:
@@ -156,15 +162,16 @@ def propagation_parameters(generator: Generator) -> list[nn.Parameter]:
 
 
 def rate_factor(step: float, total: int, kind: str, ramp_steps: int) -> float:
-    """Return the share of the peak learning rate that holds at a step.
+    """Return a step's learning rate as a share of the peak rate.
 
     Parameters
     ----------
     step : float
+        Steps done in the phase.
     total : int
-        Steps done in the phase, of how many.
+        Steps of the phase.
     kind : {"constant", "linear", "cosine"}
-        Linear stays up for the first half, then falls to 0, as pix2pix does.
+        "linear" stays at the peak for the first half, then falls to 0, as in pix2pix.
     ramp_steps : int
         Steps over which the rate rises from near 0.
     """
@@ -197,9 +204,9 @@ class AveragedWeights:
     Parameters
     ----------
     generator : Generator
-        Whose weights are followed.
+        The generator whose weights are averaged.
     decay : float
-        How much of the average stays at each step; 0 follows exactly.
+        The share of the average that each step keeps; at 0 the average is the last weights.
 
     Attributes
     ----------
@@ -232,7 +239,8 @@ class AveragedWeights:
         step : int
             How many steps were averaged before.
         """
-        # Early on the average would be made of the starting point, so it follows faster.
+        # A constant decay would keep the initial weights in the average for long; the ramp is
+        # that of TensorFlow's ExponentialMovingAverage.
         decay = min(self.decay, (1 + step) / (10 + step))
         averaged = dict(self.module.named_parameters())
         for name, parameter in generator.named_parameters():

@@ -45,11 +45,11 @@ class Phase:
     generator, discriminator : Module
         What is trained, in place.
     bin_weights : Tensor or None
-        How much each a*b* bin counts.
+        The weight of each a*b* bin in the cross-entropy.
     teacher : FeatureDistance or None
         For the perceptual term.
     processes : Processes
-        Who trains together.
+        Those that train together.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Phase:
         """
         if self.config.is_closed_form:
             return self._fit(data)
-        # Dropout draws from PyTorch's global chance; seeding it here makes steps resumable.
+        # Dropout uses PyTorch's global random numbers; seeding them here makes steps resumable.
         seed = self._run.seed * 1_000_003 + self._number * 10_007 + data.number
         torch.manual_seed(seed + self._processes.rank * 2**40)
         for optimizer in self.optimizers.values():
@@ -135,10 +135,10 @@ class Phase:
         self._set_modes()
         parts = self.config.accumulate
         mean_weight = self._mean_weight(data.batch.ab)
-        found = [
+        losses = [
             self._backward(part, parts, mean_weight) for part in data.split(parts, self._device)
         ]
-        reported = self._report(found)
+        reported = self._report(losses)
         if not all(math.isfinite(value) for value in reported.values()):
             raise TrainingError(
                 expected="finite losses",
@@ -153,12 +153,12 @@ class Phase:
         parts = data.split(self.config.accumulate, self._device)
         seed = self._run.seed * 1_000_003 + self._number
         decay = self.config.weight_decay
-        left = fit_detail(self.generator, parts, decay, seed, self._processes)
-        return {"G L1": self.config.l1 * left}
+        error = fit_detail(self.generator, parts, decay, seed, self._processes)
+        return {"G L1": self.config.l1 * error}
 
     def _set_modes(self) -> None:
-        # A discriminator that learns alone judges answers as they will be: without dropout, and
-        # leaving the generator's statistics as they are.
+        # A discriminator that learns alone is shown predictions as users get them, without
+        # dropout; and the generator's statistics stay as they are.
         self.generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
         if self._run.freeze_decoder_statistics:
             for module in self.generator.modules():
@@ -171,10 +171,10 @@ class Phase:
             encoder.eval()
 
     def _mean_weight(self, ab: Tensor) -> Tensor | None:
-        """Return how much a pixel of the whole batch counts, where this is not all of it."""
+        """Return the mean weight of the whole batch's pixels; None where there is one part."""
         head = self.generator.head
-        whole = self.config.accumulate == 1 and self._processes.world_size == 1
-        if whole or self._bin_weights is None or not isinstance(head, DistributionHead):
+        is_whole = self.config.accumulate == 1 and self._processes.world_size == 1
+        if is_whole or self._bin_weights is None or not isinstance(head, DistributionHead):
             return None
         target = F.avg_pool2d(ab.to(self._device), self.generator.output_stride)
         nearest = head.soft_encode(target)[0][:, 0]
@@ -196,9 +196,9 @@ class Phase:
             torch.autograd.backward(self._scaler.scale(total / parts))
             reported |= {"D fake": fake.detach(), "D real": real.detach(), "D": total.detach()}
             if self.config.kind == "adversarial" and parts == 1:
-                # The generator is judged by the discriminator that has just learnt. With
-                # accumulation that would need two passes over the parts; the discriminator
-                # then steps together with the generator.
+                # The generator's loss is computed with the updated discriminator. With
+                # accumulation that would take two passes over the parts, so that then both
+                # step together.
                 self._step_discriminator()
         if not trains_generator:
             return reported
@@ -208,7 +208,7 @@ class Phase:
         return reported | {k: t.detach() for k, t in terms.items()} | {"G": loss.detach()}
 
     def _generator_terms(
-        self, data: StepData, compared: objectives.Comparison, mean_weight: Tensor | None
+        self, data: StepData, compared: objectives.ComparedColors, mean_weight: Tensor | None
     ) -> dict[str, Tensor]:
         terms = objectives.supervised_terms(
             self.generator, compared, self.config, self._bin_weights, mean_weight
@@ -224,19 +224,19 @@ class Phase:
             terms["G GAN"] = objectives.adversarial_term(self.discriminator, compared, self.config)
         return terms
 
-    def _predict(self, data: StepData) -> objectives.Comparison:
+    def _predict(self, data: StepData) -> objectives.ComparedColors:
         lightness, hints, ab = data.batch.lightness, data.hints, data.batch.ab
         propagates = self.config.kind == "hint_propagation"
         features = data.features
-        # The network is shown no hints where they are propagated, and stays as it is.
-        shown = torch.zeros_like(hints) if propagates else hints
+        # Where hints are propagated, the network sees none, and only the propagation learns.
+        network_hints = torch.zeros_like(hints) if propagates else hints
         with torch.no_grad() if propagates else self._autocast():
             if features is None:
                 frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
                 with torch.no_grad() if frozen else contextlib.nullcontext():
-                    features = self._encode(lightness, shown)
-            raw = self._decode(features, lightness, shown)
-        # Colours and losses are computed in float32, whatever the networks are.
+                    features = self._encode(lightness, network_hints)
+            raw = self._decode(features, lightness, network_hints)
+        # Outside of autocast: colours and losses are computed in float32.
         return objectives.compare(
             self.generator, features, raw, lightness, ab, hints, propagate=propagates
         )
@@ -249,12 +249,12 @@ class Phase:
             enabled=precision != "float32",
         )
 
-    def _report(self, found: list[dict[str, Tensor]]) -> dict[str, float]:
+    def _report(self, losses: list[dict[str, Tensor]]) -> dict[str, float]:
         """Return the parts' mean losses; only here does the program wait for the device."""
-        rows = torch.stack([torch.stack(list(part.values())) for part in found]).tolist()
+        rows = torch.stack([torch.stack(list(part.values())) for part in losses]).tolist()
         # Averaged here, in float64, which Apple's devices (MPS) lack.
         means = [fmean(column) for column in zip(*rows, strict=True)]
-        return self._processes.mean_values(dict(zip(found[0], means, strict=True)))
+        return self._processes.mean_values(dict(zip(losses[0], means, strict=True)))
 
     def _step_discriminator(self) -> None:
         assert self.discriminator is not None
@@ -268,6 +268,7 @@ class Phase:
         if self.config.kind != "discriminator":
             self._processes.average_gradients(self.generator.parameters())
             if self.config.grad_clip:
+                # The norm of scaled gradients would say nothing.
                 self._scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.grad_clip)
             self._scaler.step(optimizer)

@@ -31,7 +31,7 @@ class PhasePlan:
     seconds : float or None
         What it may take in all; None without a budget in time.
     truncations : tuple of (int, int)
-        After how many steps it turned out to be late, and its number of steps from then on.
+        The steps after which it was found to be late, and its number of steps from then on.
     """
 
     steps: int
@@ -55,6 +55,7 @@ class PhasePlan:
         step : int
             Steps done in this phase.
         """
+        # Piecewise linear: each truncation maps the steps that remain to the rest of the schedule.
         position, begin, end = 0.0, 0, self.steps
         for at, length in (*self.truncations, (step, 0)):
             until = min(at, step)
@@ -74,8 +75,9 @@ class PhasePlan:
         seconds : float
             What they took, with their validations.
         """
-        is_known = any(at >= step for at, _ in self.truncations)
-        if self.seconds is None or is_known or step >= self.length:
+        # A resumed run comes past its own truncations again.
+        is_repeated = any(at >= step for at, _ in self.truncations)
+        if self.seconds is None or is_repeated or step >= self.length:
             return self
         if seconds * self.length <= self.seconds * step * (1.0 + _TOLERANCE):
             return self
@@ -120,7 +122,7 @@ class Plan:
             "phases": [[p.steps, p.validate_every] for p in self.phases],
             "seconds": [p.seconds for p in self.phases],
             # The key of the first release, which reads the same plans.
-            "cuts": [[list(each) for each in p.truncations] for p in self.phases],
+            "cuts": [[list(truncation) for truncation in p.truncations] for p in self.phases],
         }
 
     @classmethod
@@ -164,7 +166,7 @@ def share_epochs(config: TrainingConfig, epochs: float) -> TrainingConfig:
 
 
 def total_epochs(phases: Sequence[PhaseConfig]) -> float:
-    """Return the sum of the phases' epochs; fits, which are a step each, have none.
+    """Return the sum of the phases' epochs; closed-form phases, a step each, have none.
 
     Parameters
     ----------
@@ -224,9 +226,10 @@ def plan_minutes(
         With the seconds that each phase may take.
     """
     pairs = list(zip(config.phases, seconds_per_step, strict=True))
-    left = minutes * 60.0 - spent_seconds
-    left -= sum(seconds for phase, seconds in pairs if phase.is_closed_form)
-    available = max(left - overhead_seconds, 1.0)
+    seconds_left = minutes * 60.0 - spent_seconds
+    seconds_left -= sum(seconds for phase, seconds in pairs if phase.is_closed_form)
+    # Steps are planned without the overhead; a phase's seconds include its validations.
+    available = max(seconds_left - overhead_seconds, 1.0)
     shares = total_epochs(config.phases)
     steps = [
         1 if phase.is_closed_form else max(1, int(available * phase.epochs / shares / seconds))
@@ -237,7 +240,7 @@ def plan_minutes(
         tuple(
             part
             if phase.is_closed_form
-            else dataclasses.replace(part, seconds=max(left, 1.0) * phase.epochs / shares)
+            else dataclasses.replace(part, seconds=max(seconds_left, 1.0) * phase.epochs / shares)
             for part, phase in zip(plan.phases, config.phases, strict=True)
         )
     )

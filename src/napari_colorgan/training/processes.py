@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
 
 T = TypeVar("T")
-PATIENCE = timedelta(hours=3)
+TIMEOUT = timedelta(hours=3)
 """How long one process waits for another; the main one may be caching features meanwhile."""
 
 
@@ -60,8 +60,8 @@ class Processes:
         Parameters
         ----------
         device : str
-            As for `resolve_device`; "cpu" makes them meet on CPUs, anything else on CUDA where
-            there is any.
+            As for `resolve_device`; with "cpu" they communicate through CPUs, otherwise through
+            CUDA where there is any.
 
         Returns
         -------
@@ -71,7 +71,7 @@ class Processes:
         Raises
         ------
         ConfigError
-            If there are others and accelerate isn't installed.
+            If there are several processes and accelerate isn't installed.
         """
         if world_size() == 1:
             return cls()
@@ -84,9 +84,9 @@ class Processes:
                 action='Install it with pip install "napari-colorgan[scale]".',
             ) from error
         on_cpu = device == "cpu" or not torch.cuda.is_available()
-        state = PartialState(cpu=on_cpu, timeout=PATIENCE)
+        state = PartialState(cpu=on_cpu, timeout=TIMEOUT)
         if threading.current_thread() is threading.main_thread():
-            _let_the_main_one_stop(is_main=state.process_index == 0)
+            install_stop_handlers(is_main=state.process_index == 0)
         local = int(os.environ.get("LOCAL_WORLD_SIZE", state.num_processes))
         return cls(state.process_index, state.num_processes, local, state.device)
 
@@ -202,22 +202,23 @@ class Processes:
         """
         if self.world_size == 1:
             return make()
-        box: list[Any] = [None, None]
+        message: list[Any] = [None, False]  # the value, and whether the main process failed
         failure: ColorganError | None = None
         if self.is_main_process:
             try:
-                box = [make(), None]
+                message = [make(), False]
             except ColorganError as error:
                 failure = error
-                box = [None, "failed"]
-        distributed.broadcast_object_list(box, src=0, device=self.device)
+                message = [None, True]
+        distributed.broadcast_object_list(message, src=0, device=self.device)
         if failure is not None:
             raise failure
-        if box[1]:
-            # The main process says why; saying it once is enough.
+        value, has_failed = message
+        if has_failed:
+            # Without a text: the main process reports the error.
             raise SystemExit(1)
-        value: T = box[0]
-        return value
+        result: T = value
+        return result
 
     def barrier(self) -> None:
         """Wait until all processes have reached this call."""
@@ -229,23 +230,28 @@ class Processes:
             distributed.destroy_process_group()
 
 
-def _let_the_main_one_stop(*, is_main: bool) -> None:
-    """Have the main process answer a request to stop, once, and the others wait for it.
+def install_stop_handlers(*, is_main: bool) -> None:
+    """Make the main process alone handle Ctrl-C and SIGTERM, and only the first of them.
 
     Ctrl-C reaches every process, and the launcher passes it, or a scheduler's SIGTERM, on to
-    every process again. The main one answers with a checkpoint, for which the others stay.
+    every process again. The main process writes a checkpoint and ends; the others wait for it.
+
+    Parameters
+    ----------
+    is_main : bool
+        Whether this is the main process.
     """
     stop = signal.getsignal(signal.SIGINT) if is_main else None
-    asked = False
+    is_stopping = False
 
-    def answer(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if callable(stop) and not asked:
-            asked = True
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal is_stopping
+        if callable(stop) and not is_stopping:
+            is_stopping = True
             stop(signal.SIGINT, frame)
 
     for request in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(request, answer)
+        signal.signal(request, handle)
 
 
 def is_main_process() -> bool:
@@ -304,7 +310,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.then = nn.Sequential(*(m for m in then if isinstance(m, nn.Module)))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, H, W); every process brings as many values.
+        """Normalise a batch by the statistics of all processes' batches, which are equally large.
 
         Parameters
         ----------
@@ -317,25 +323,26 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             Followed by the activation that timm puts behind the normalisation.
         """
         if not self.training:
-            answer: Tensor = self.then(super().forward(input))
-            return answer
+            normalised: Tensor = self.then(super().forward(input))
+            return normalised
         values = input.float()
         count = values[:, 0].numel() * distributed.get_world_size()
         mean = _sum_over_processes(values.sum(dim=(0, 2, 3))) / count
         centred = values - mean[:, None, None]
         variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count
-        self._follow(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        # PyTorch keeps the unbiased variance, too, and normalises by the biased one.
+        self._update_running(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = torch.rsqrt(variance + self.eps)
         if self.affine:
             scale = self.weight * scale
-        normalised = centred * scale[:, None, None]
+        scaled = centred * scale[:, None, None]
         if self.affine:
-            normalised = normalised + self.bias[:, None, None]
-        shared: Tensor = self.then(normalised.to(input.dtype))
+            scaled = scaled + self.bias[:, None, None]
+        shared: Tensor = self.then(scaled.to(input.dtype))
         return shared
 
     @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -346,7 +353,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 class _Sum(torch.autograd.Function):
-    """A sum over processes, backwards as well: each one's loss depends on all inputs."""
+    """A sum over processes, and of gradients, too: each process's loss depends on all inputs."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:

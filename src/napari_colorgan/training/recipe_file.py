@@ -36,7 +36,7 @@ def read_recipe(source: str | Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            expected="a TOML file", got=f"{source}: {error}", action="Mend that line."
+            expected="a TOML file", got=f"{source}: {error}", action="Correct that line."
         ) from error
 
 
@@ -150,6 +150,7 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     assert not isinstance(kind, types.UnionType)
+    # To Python, True is an integer.
     exact = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
     require(path, value, f"of type {kind.__name__}", exact)
     return value

@@ -20,11 +20,11 @@ REPORT_EVERY_SECONDS = 2.0
 
 
 class StepSchedule:
-    """Tells how long phases are and at which rate they learn.
+    """Knows how long phases are and their learning rates.
 
     A phase is truncated where the machine has become slower than it was. Truncations are kept
-    in the run directory's plan, so that a run which is resumed from a checkpoint before one of
-    them repeats it and ends with the same weights.
+    in the run directory's plan. So a run that is resumed from a checkpoint before a truncation
+    repeats it, and ends with the same weights.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class StepSchedule:
     run : RunDirectory
         Where the plan is kept.
     processes : Processes
-        Who trains together, and ends together.
+        Those that train together, and end together.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class StepSchedule:
         return rate_factor(plan.schedule_step(step), plan.steps, phase.schedule, phase.ramp_steps)
 
     def seconds_left(self, progress: Progress) -> float:
-        """Return how long the rest will take, as planned or at the phase's rate; 0 if unknown.
+        """Return the seconds that remain, as planned or at the phase's speed; 0 if unknown.
 
         Parameters
         ----------
@@ -83,8 +83,8 @@ class StepSchedule:
             Of the run.
         """
         number = progress.phase
-        here = progress.phase_seconds / max(progress.step, 1)
-        left = here * (self.phase(number).length - progress.step)
+        seconds_per_step = progress.phase_seconds / max(progress.step, 1)
+        left = seconds_per_step * (self.phase(number).length - progress.step)
         configs = self._config.phases
         was_closed_form = configs[number].is_closed_form
         for phase, config in zip(
@@ -92,7 +92,8 @@ class StepSchedule:
         ):
             if phase.seconds is None and was_closed_form and not config.is_closed_form:
                 return 0.0  # the only step of a closed-form phase is not like other steps
-            left += here * phase.length if phase.seconds is None else phase.seconds
+            planned = phase.seconds
+            left += seconds_per_step * phase.length if planned is None else planned
         return left
 
     def check(self, progress: Progress) -> Job[None]:
@@ -119,8 +120,8 @@ class StepSchedule:
         self.plan = self.plan.with_phase(number, after)
         if self._processes.is_main_process:
             self._run.save_plan(self.plan)
-        less = before.length - after.length
-        yield Notice(f"The machine is slower than it was: {less} steps less, to end in time.")
+        fewer = before.length - after.length
+        yield Notice(f"The machine is slower than it was: {fewer} steps fewer, to end in time.")
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""The trainer: phases in their order, validated, checkpointed, resumable to the bit."""
+"""The trainer: runs phases in their order, validates, writes checkpoints, and resumes exactly."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ PAUSE_POLL_S = 0.2
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """What a run leaves.
+    """The result of a run.
 
     Attributes
     ----------
     generator : Generator
-        With the best weights found.
+        With the best weights.
     steps : int
         Steps taken in all.
     seconds : float
-        Time spent in all, over all sittings.
+        Time spent in all, over all sessions of the run.
     """
 
     generator: Generator
@@ -86,7 +86,7 @@ class Trainer:
     run : RunDirectory
         Where everything is written.
     processes : Processes, optional
-        Who trains together; this process alone by default.
+        Those that train together; this process alone by default.
     """
 
     def __init__(
@@ -159,6 +159,7 @@ class Trainer:
                 self._teacher,
                 self._processes,
             )
+            # Here, since the optimizers that it fills are those of this phase.
             if checkpoint is not None:
                 load_checkpoint(checkpoint, self._modules(), self._phase.optimizers)
                 self._phase.loss_scale = self._progress.loss_scale
@@ -166,29 +167,30 @@ class Trainer:
             if self._progress.step == 0:
                 generators = self._generator, self._average.module
                 self._best_model.begin_phase(self._phase.config.kind, self._progress, generators)
-            feed = BatchSource(self._config, number, self._pictures, cache, self._processes)
-            yield from self._run_phase(number, feed)
+            source = BatchSource(self._config, number, self._pictures, cache, self._processes)
+            yield from self._run_phase(number, source)
             if cache is not None:
                 cache.close()
             self._progress.next_phase()
-            if self._is_asked("stop"):
-                yield Notice("Stopped as asked; the best state so far is kept.")
+            if self._is_requested("stop"):
+                yield Notice("Stopped on request; the best state so far is kept.")
                 break
         self._phase = None
         if self._processes.is_main_process:
             self._run.forget_cache()
 
-    def _run_phase(self, number: int, feed: BatchSource) -> Job[None]:
+    def _run_phase(self, number: int, source: BatchSource) -> Job[None]:
         assert self._phase is not None
-        times, phase, progress = self._schedule, self._phase, self._progress
+        schedule, phase, progress = self._schedule, self._phase, self._progress
         clock = Clock(self._config.checkpoint_minutes)
-        steps = prefetch(feed.load, range(progress.step, times.phase(number).length))
+        steps = prefetch(source.load, range(progress.step, schedule.phase(number).length))
         try:
-            # An earlier sitting may have ended between a step and what was due after it.
+            # An earlier session may have ended between a step and the validation after it.
             if progress.step and (yield from self._conclude(number)):
                 return
             for data in steps:
-                losses = phase.step(data, times.rate(number, data.number))
+                losses = phase.step(data, schedule.rate(number, data.number))
+                # An average with the weights before an exact solution would be worse than it.
                 if phase.config.is_closed_form:
                     self._average.follow(self._generator)
                 elif phase.config.kind != "discriminator":
@@ -210,15 +212,16 @@ class Trainer:
             steps.close()  # type: ignore[attr-defined]
 
     def _conclude(self, number: int) -> Job[bool]:
-        """Validate if the last step was due to be, and return whether the phase is over."""
+        """Validate if it is due after the last step; return whether the phase is over."""
         assert self._phase is not None
         progress, plan = self._progress, self._schedule.phase(number)
-        ended = progress.step == plan.length or self._is_asked("stop")
-        if not ended and progress.step % plan.validate_every:
+        is_over = progress.step == plan.length or self._is_requested("stop")
+        if not is_over and progress.step % plan.validate_every:
             return False
+        # Without new losses, as in a resumed run, this step has been validated before.
         if progress.loss_count:
             yield from self._validate()
-        if ended:
+        if is_over:
             return True
         if self._best_model.should_stop_early(progress, self._phase.config.kind):
             yield Notice("Stopped early: no better score for a while.")
@@ -238,14 +241,14 @@ class Trainer:
             yield Preview(path, epoch)
 
     def _wait_while_paused(self, clock: Clock) -> None:
-        """Rest between two steps while the run is paused; the time doesn't count."""
-        while self._is_asked("pause") and not self._is_asked("stop"):
+        """Wait between two steps while the run is paused; the time doesn't count."""
+        while self._is_requested("pause") and not self._is_requested("stop"):
             time.sleep(PAUSE_POLL_S)
             clock.tick()
 
-    def _is_asked(self, what: str) -> bool:
-        # One answer for all processes, which take their steps together.
-        return self._processes.broadcast(lambda: self._run.wants(what))
+    def _is_requested(self, request: str) -> bool:
+        # The same for all processes, which take their steps together.
+        return self._processes.broadcast(lambda: self._run.is_requested(request))
 
     def _save(self) -> Event:
         assert self._phase is not None

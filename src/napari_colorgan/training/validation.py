@@ -1,4 +1,4 @@
-"""Validation while training: held-out pictures, measured beside the gray baseline."""
+"""Validation: metrics of a generator and of the gray baseline on held-out pictures."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ PREVIEWS = 6
 class Validator:
     """Measures a generator on the middle square of held-out pictures, without hints.
 
-    A pair's colours are compared under the lightness of its gray image, which the answer keeps:
-    its truth is the true a*b* at that lightness, not the colour image itself.
+    A pair's colours are compared at the lightness of its gray image, which the prediction keeps:
+    the truth is the true a*b* at that lightness, not the colour image itself.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ class Validator:
     size : int
         The square's side, a multiple of the generator's stride; short sides are brought to it.
     limit : int
-        At most so many pictures, evenly spaced through the list.
+        The maximum number of pictures; they are evenly spaced through the list.
     vividness : float
-        At which a distribution head is read, 0…1.
+        0…1; a distribution head is read at the temperature 10^-vividness.
     native_stride : int or None
-        Where pictures keep their scale: what sides have to be multiples of. Of pictures smaller
-        than the square the middle is taken as it is.
+        Given where pictures keep their scale: sides are multiples of it. If any picture is
+        smaller than the square, the largest common centre of all is measured.
 
     Attributes
     ----------
     seconds : float or None
-        How long the last measurement took.
+        The time of the last measurement.
     base_values : dict of list of float
         What `measure_each` returned for the base; empty without one.
     """
@@ -82,7 +82,7 @@ class Validator:
 
     @classmethod
     def of(cls, config: TrainingConfig, pictures: PictureStore) -> Validator:
-        """Return what measures a run of a config on pictures held out from it.
+        """Return the validator of a run.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class Validator:
         return cls(pictures, data.size, data.validation_images, config.vividness, native_stride)
 
     def remember_base(self, generator: Generator) -> None:
-        """Measure the generator that a run starts from, to be compared with what it becomes.
+        """Measure the generator that a run starts from, for comparison with later ones.
 
         Parameters
         ----------
@@ -105,10 +105,10 @@ class Validator:
         """
         self.base_values = self.measure_each(generator)
         self._base = {base_key(k): v for k, v in self._means(self.base_values).items()}
-        self._base_ab = self._answer(generator, self._pictures[:PREVIEWS])
+        self._base_ab = self._colorize(generator, self._pictures[:PREVIEWS])
 
     def measure(self, generator: Generator) -> dict[str, float]:
-        """Return the mean of each metric, and of the gray baseline's under "gray_…".
+        """Return the mean of each metric, and those of the gray baseline under "gray_…".
 
         Parameters
         ----------
@@ -120,8 +120,8 @@ class Validator:
         dict
             "l1" (percent of 110), "psnr" (dB), "delta_e" (CIEDE2000), "colorfulness_share" (of
             the truth's mean), the gray baseline's first three, and the base's under "base_…"
-            if there is one; "hinted_psnr", with a few true colours given, of a generator that
-            spreads hints.
+            if there is one; "hinted_psnr", with a few true colours as hints, of a generator
+            with hint propagation.
         """
         metrics = self.summarize(self.measure_each(generator))
         if generator.hint_propagation is not None:
@@ -139,7 +139,7 @@ class Validator:
         started = time.perf_counter()
         values = self._measure_each(self._predict(generator))
         self.seconds = time.perf_counter() - started
-        return {name: each.tolist() for name, each in values.items()}
+        return {name: numbers.tolist() for name, numbers in values.items()}
 
     def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
         """Return the means of what `measure_each` returned, with those of gray and the base.
@@ -149,6 +149,7 @@ class Validator:
         values : dict[str, list[float]]
             By metric, one number for each picture.
         """
+        # Once: gray doesn't depend on the generator.
         if not self._gray:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
             gray = self._means({k: v.tolist() for k, v in self._measure_each(zeros).items()})
@@ -157,7 +158,7 @@ class Validator:
 
     @torch.inference_mode()
     def preview(self, generator: Generator) -> Tensor:
-        """Return a picture of a few rows gray | base, if any | now | truth, uint8 (H, W, 3).
+        """Return a picture with a row gray | base, if any | now | truth for each of a few images.
 
         Parameters
         ----------
@@ -166,11 +167,11 @@ class Validator:
         """
         rows = self._pictures[:PREVIEWS]
         lightness, _ = to_lab_planes(rows)
-        answers = [torch.zeros(len(rows), 2, *rows.shape[-2:])]
+        colors = [torch.zeros(len(rows), 2, *rows.shape[-2:])]
         if self._base_ab is not None:
-            answers.append(self._base_ab)
-        answers.append(self._answer(generator, rows))
-        columns = [self._to_rgb(lightness, ab) for ab in answers]
+            colors.append(self._base_ab)
+        colors.append(self._colorize(generator, rows))
+        columns = [self._to_rgb(lightness, ab) for ab in colors]
         truth = self.rgb[:PREVIEWS].float() / 255.0
         panels = torch.cat([*columns, truth], dim=-1)  # (B, 3, H, columns W)
         stacked = torch.cat(list(panels), dim=-2)
@@ -182,13 +183,13 @@ class Validator:
     def _predict(self, generator: Generator, *, hinted: bool = False) -> Iterator[Tensor]:
         rng = torch.Generator().manual_seed(0)  # the same hints each time
         for pictures in self._batches():
-            yield self._answer(generator, pictures, rng if hinted else None)
+            yield self._colorize(generator, pictures, rng if hinted else None)
 
     @torch.inference_mode()
-    def _answer(
+    def _colorize(
         self, generator: Generator, pictures: Tensor, rng: torch.Generator | None = None
     ) -> Tensor:
-        """Return a*/110 and b*/110 at the pictures' resolution; `rng` draws hints, if given."""
+        """Return a*/110 and b*/110 at the pictures' resolution, with sampled hints if `rng`."""
         device = next(generator.parameters()).device
         lightness, true_ab = to_lab_planes(pictures)
         lightness, propagation = lightness.to(device), generator.hint_propagation
@@ -207,14 +208,15 @@ class Validator:
 
     @staticmethod
     def _means(values: dict[str, list[float]]) -> dict[str, float]:
-        means = {n: float(torch.tensor(each).sum()) / len(each) for n, each in values.items()}
+        means = {name: float(torch.tensor(v).sum()) / len(v) for name, v in values.items()}
+        # A ratio of means: a mean of ratios would be dominated by the grayest pictures.
         share = means.pop("colorfulness") / max(means.pop("true_colorfulness"), 1e-6)
         return {**means, "colorfulness_share": share}
 
     @torch.inference_mode()
-    def _measure_each(self, answers: Iterator[Tensor]) -> dict[str, Tensor]:
+    def _measure_each(self, predictions: Iterator[Tensor]) -> dict[str, Tensor]:
         rows: list[dict[str, Tensor]] = []
-        for pictures, ab in zip(self._batches(), answers, strict=True):
+        for pictures, ab in zip(self._batches(), predictions, strict=True):
             lightness, true_ab = to_lab_planes(pictures)
             predicted, truth = self._to_rgb(lightness, ab), self._truth(pictures)
             labs = [from_network(lightness, colors) for colors in (ab, true_ab)]
@@ -230,15 +232,15 @@ class Validator:
         return {name: torch.cat([row[name].flatten() for row in rows]) for name in rows[0]}
 
     @torch.inference_mode()
-    def _psnr(self, answers: Iterator[Tensor]) -> float:
-        each = [
+    def _psnr(self, predictions: Iterator[Tensor]) -> float:
+        batches = [
             metrics.psnr(self._to_rgb(to_lab_planes(pictures)[0], ab), self._truth(pictures))
-            for pictures, ab in zip(self._batches(), answers, strict=True)
+            for pictures, ab in zip(self._batches(), predictions, strict=True)
         ]
-        return float(torch.cat([psnr.flatten() for psnr in each]).sum()) / len(self.rgb)
+        return float(torch.cat([psnr.flatten() for psnr in batches]).sum()) / len(self.rgb)
 
     def _truth(self, pictures: Tensor) -> Tensor:
-        """Return the true RGB (B, 3, H, W), of pairs at the lightness of their gray image."""
+        """Return the true RGB, (B, 3, H, W); for pairs at the lightness of their gray image."""
         if is_pair(pictures):
             return self._to_rgb(*to_lab_planes(pictures))
         return pictures[:, :3].float() / 255.0
@@ -256,7 +258,7 @@ def _cut(pictures: Iterable[Tensor], size: int) -> Iterator[Tensor]:
 
 
 def _middles(pictures: Sequence[Tensor], size: int, stride: int) -> Tensor:
-    """Return what all have in the middle at their scale, brought up only if that is nothing."""
+    """Return the largest centre on the stride grid that all have; enlarged if there is none."""
     sides = [min(p.shape[axis] for p in pictures) // stride * stride for axis in (-2, -1)]
     if not all(sides):
         return torch.stack([centre_crop(picture, size) for picture in pictures])
@@ -264,15 +266,15 @@ def _middles(pictures: Sequence[Tensor], size: int, stride: int) -> Tensor:
 
 
 def score(metrics_by_name: dict[str, float], kind: str) -> float:
-    """Return what the best checkpoint is chosen by; higher is better.
+    """Return the score by which the best checkpoint is chosen; higher is better.
 
     Parameters
     ----------
     metrics_by_name : dict
         What `Validator.measure` returned.
     kind : {"l1", "psnr", "balanced", "hinted"}
-        Minus L1; PSNR; PSNR minus 10 dB times the colorfulness missing to three quarters of
-        the truth's, since PSNR alone prefers gray; or PSNR with hints.
+        Minus L1; PSNR; PSNR minus 10 dB times the shortfall of colorfulness below three quarters
+        of the truth's, since PSNR alone prefers gray; or PSNR with hints.
     """
     if kind == "hinted":
         return metrics_by_name["hinted_psnr"]

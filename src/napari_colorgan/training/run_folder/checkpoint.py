@@ -24,7 +24,7 @@ FORMAT = "1"
 
 @dataclass
 class Progress:
-    """Where a run stands; everything beside its tensors.
+    """The state of a run apart from its tensors.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Progress:
     loss_sums : dict
         Sums of the losses since the last validation.
     loss_count : int
-        Steps that they are the sums of.
+        The number of steps in these sums.
     best_score : float or None
         The best validation score so far.
     waited : int
@@ -60,7 +60,7 @@ class Progress:
     phase_seconds: float = 0.0
 
     def advance(self, losses: Mapping[str, float], seconds: float) -> None:
-        """Count a step with its losses, which took so long.
+        """Count a step, with its losses and its time.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def load_checkpoint(
     modules: dict[str, nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
 ) -> None:
-    """Bring modules and optimizers to a checkpoint's state.
+    """Load a checkpoint's state into modules and optimizers.
 
     Parameters
     ----------
@@ -224,5 +224,5 @@ def _unusable(path: Path, reason: str) -> TrainingError:
     return TrainingError(
         expected=f"a checkpoint of this run in {path.name}",
         got=reason,
-        action="Remove that file to go on from the one before it, or start a new run.",
+        action="Remove that file to continue from the one before it, or start a new run.",
     )

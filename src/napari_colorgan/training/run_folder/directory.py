@@ -186,16 +186,17 @@ class RunDirectory:
             target.write((), picture)
         return path
 
-    def wants(self, what: str) -> bool:
-        """Return whether somebody has asked the run, by a file of that name, to do something.
+    def is_requested(self, request: str) -> bool:
+        """Return whether a control file of that name is in the folder.
+
+        Files work on every system, and whichever process trains sees them.
 
         Parameters
         ----------
-        what : {"pause", "stop"}
-            To wait while the file is there, or to end early and keep the best state so far. A
-            file is seen by whoever runs the run, on any system, and by no other process.
+        request : {"pause", "stop"}
+            To wait while the file is there, or to end early and keep the best state so far.
         """
-        return (self.path / what).exists()
+        return (self.path / request).exists()
 
     def record(self, job: Job[R]) -> Job[R]:
         """Relay a job and append each of its events to the run's log.
@@ -240,7 +241,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def occupied(path: Path) -> TrainingError:
-    """Return what to tell who begins a run in a folder that has one."""
+    """Return the error for a new run in a folder that has one."""
     return TrainingError(
         expected="a folder without a run",
         got=f"a run in {path}",

@@ -1,4 +1,4 @@
-"""Which process works on a run directory: at most one, and others can tell which.
+"""The lock of a run directory: at most one process works on it, and others can tell which.
 
 The lock itself is a `FileLock`, which the operating system releases when a process dies. The
 process's id is in a file beside it, not in the locked file: Windows lets nobody else read a
@@ -49,8 +49,7 @@ class RunLock:
     def acquire(self) -> None:
         """Take the run directory, which is made, for this process.
 
-        Control files from before this process was started are removed; later ones are meant
-        for it.
+        Control files from before this process was started are removed; later ones are for it.
 
         Raises
         ------
@@ -75,7 +74,7 @@ class RunLock:
         write_pid(self._path, this)
 
     def release(self) -> None:
-        """Give the run directory back; what control files asked for is over."""
+        """Give the run directory back, and remove the control files."""
         if not self._lock.is_locked:
             return
         for name in (PROCESS_FILE, *CONTROL_FILES, LOCK_FILE):
