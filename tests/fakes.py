@@ -35,6 +35,11 @@ class FakePredictor:
         self.dtype = dtype
         self.uncertainty = uncertainty
         self.batches: list[int] = []
+        self.notices: list[str] = []
+
+    def take_notices(self) -> list[str]:
+        notices, self.notices = self.notices, []
+        return notices
 
     def batch_size(self, plane_shape: tuple[int, int]) -> int:
         return self.batch

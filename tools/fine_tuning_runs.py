@@ -113,7 +113,7 @@ def epochs(each: Run, options: Options) -> list[float]:
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     key = dataclasses.replace(each, minutes=0, seed=0).folder(options).name
     if key not in known:
-        known[key] = _measure_seconds(each, options)
+        known[key] = measure_seconds_per_step(each, options)
         with write_atomically(path) as temporary:
             temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
         print(f"{key}: {known[key]}", flush=True)
@@ -128,7 +128,7 @@ def epochs(each: Run, options: Options) -> list[float]:
     ]
 
 
-def _measure_seconds(each: Run, options: Options) -> dict[str, Any]:
+def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
     """Return what a run does before its first step, and how long that and a step take."""
     started = time.monotonic()
     split = each.bar_set.split(options.data, 0)

@@ -90,10 +90,8 @@ def frontier_job(
     InputError
         If no image has colour.
     """
-    notices: list[str] = []
     colorizers = [
-        make_colorizer(model, replace(REPEATABLE, temperature=10.0**-each), notices.append)
-        for each in vividness
+        make_colorizer(model, replace(REPEATABLE, temperature=10.0**-value)) for value in vividness
     ]
     pictures = choose_pictures(image_set, limit, seed)
     yield Started(len(pictures), "image")
@@ -106,8 +104,8 @@ def frontier_job(
             true = to_batch(truth.rgb)
             likeness = [float(psnr(to_batch(rgb), true)) for rgb in (gray, *colored)]
             rows.append([likeness, [colorfulness_of(rgb) for rgb in (truth.rgb, *colored)]])
-        yield from (Notice(text) for text in notices)
-        notices.clear()
+        for colorize in colorizers:
+            yield from map(Notice, colorize.predictor.take_notices())
         yield PlaneDone(number, len(pictures), (number - 1,))
     if not rows:
         raise InputError(

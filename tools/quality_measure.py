@@ -168,7 +168,7 @@ def _write_real_sheet(model: Model, folder: Path, images: Path) -> str:
     files = sorted(folder.glob("*.jpg"))
     if not files:
         return ""
-    colorize = make_colorizer(model, REPEATABLE, print)
+    colorize = make_colorizer(model, REPEATABLE)
     grays = [np.asarray(Image.open(file).convert("L")) for file in files]
     rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays]
     write_sheet(rows, images / "quality-real.jpg", thumbnail=192)

@@ -222,7 +222,8 @@ def _attribute(node: ast.Attribute | ast.Call) -> str:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    # Python documents os._exit as public.
+    return name.startswith("_") and not name.startswith("__") and name != "_exit"
 
 
 def percentile(values: Sequence[int], share: float) -> int:

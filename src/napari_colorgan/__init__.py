@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.version import installed_version
+
 if TYPE_CHECKING:
     from napari_colorgan.guidance.hint_list import Hint, Hints
     from napari_colorgan.services.colorize_array import colorize
@@ -32,7 +34,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value: Any = _version()
+        value: Any = installed_version()
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:
@@ -40,16 +42,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(msg)
     globals()[name] = value
     return value
-
-
-def _version() -> str:
-    # Here: looking into the installed packages takes longer than all else that is imported.
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("napari-colorgan")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,10 +98,10 @@ def test_auto_takes_bfloat16_if_it_is_faster_and_near(
     monkeypatch.setattr(execution, "has_bfloat16_instructions", lambda: True)
     monkeypatch.setattr(execution, "MAX_DELTA_E", limit)
     monkeypatch.setattr(execution.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(NetworkRunner, "_predict", predict)
+    monkeypatch.setattr(NetworkRunner, "predict", predict)
     runner = NetworkRunner(tiny_generator, CPU, "auto")
     runner(lightness())
-    assert runner._dtype == chosen
+    assert runner.dtype == chosen
 
 
 def test_a_runner_is_made_once_for_a_generator_as_it_is(tiny_generator: Generator) -> None:
@@ -126,8 +127,9 @@ def test_a_generator_trained_further_gets_another_runner(
 
 def test_runners_go_with_their_generator(tiny_generator: Generator) -> None:
     generator = copy.deepcopy(tiny_generator)
-    get_runner(generator, CPU, "float32")
-    count = len(execution._runners)
+    runner = weakref.ref(get_runner(generator, CPU, "float32"))
+    gc.collect()
+    assert runner() is not None
     del generator
     gc.collect()
-    assert len(execution._runners) == count - 1
+    assert runner() is None

@@ -71,7 +71,7 @@ def test_chunks_of_a_plane_or_less_are_left_alone():
 
 
 def test_large_chunks_are_read_plane_by_plane(monkeypatch):
-    monkeypatch.setattr(stack_module, "_MOST_BYTES", 8 * 9 * 4)
+    monkeypatch.setattr(stack_module, "LARGEST_CHUNK", 8 * 9 * 4)
     stack = Counted((10, 8, 9), (5, 8, 9))
     reader = PlaneReader(stack, Axes("ZYX"))
     reader.read((2,))

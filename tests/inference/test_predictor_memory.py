@@ -10,7 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_colorgan.core.execution import get_runner
 from napari_colorgan.errors import MemoryLimitError
+from napari_colorgan.inference import predictor as predictor_module
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
@@ -64,42 +66,42 @@ def test_running_out_of_memory_means_fewer_planes_then_tiles(
     toy: Callable[..., Any],
 ) -> None:
     planes = [noise(300, 300, seed=seed) for seed in range(3)]
-    display, notices = DisplayRange(0, 65535), []
+    display = DisplayRange(0, 65535)
     choices = PredictionSettings(scale="native", device="cpu", dtype="float32", precision="float32")
     expected = PlanePredictor(toy(), choices).predict(planes, display)
     starved = toy(most=60_000)
-    found = PlanePredictor(starved, choices, on_notice=notices.append).predict(planes, display)
-    for one, other in zip(found, expected, strict=True):
+    run = PlanePredictor(starved, choices)
+    for one, other in zip(run.predict(planes, display), expected, strict=True):
         np.testing.assert_allclose(one.rgb, other.rgb, atol=1e-5)
-    assert [("planes" in text, "tiles" in text) for text in notices] == [
+    assert [("planes" in text, "tiles" in text) for text in run.take_notices()] == [
         (True, False),
         (False, True),
     ]
+    assert run.take_notices() == []
 
 
 def test_running_out_on_a_device_means_the_cpu(
     toy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notices: list[str] = []
-    run = PlanePredictor(toy(), PredictionSettings(device="cpu"), on_notice=notices.append)
-    # Any device other than "cpu": what matters is who takes over.
-    first = run._runner
-
+    # Any device other than "cpu": what matters is which one takes over.
     class Elsewhere:
         device = torch.device("cuda")
-        generator = first.generator
         prepared = True
         bytes_per_pixel = 300
 
         def __call__(self, *planes: object, **choices: object) -> None:
             raise torch.OutOfMemoryError
 
-    run._runner = Elsewhere()  # type: ignore[assignment]
+    runners = [Elsewhere()]
+    monkeypatch.setattr(
+        predictor_module, "get_runner", lambda *key: runners.pop() if runners else get_runner(*key)
+    )
+    run = PlanePredictor(toy(), PredictionSettings(device="cpu"))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     (found,) = run.predict([noise(20, 20)], DisplayRange(0, 65535))
     assert found.rgb.shape == (20, 20, 3)
     assert run.device == torch.device("cpu")
-    assert "CPU" in notices[-1]
+    assert "CPU" in run.take_notices()[-1]
 
 
 def test_running_out_for_good_is_an_error_and_never_a_gray_result(

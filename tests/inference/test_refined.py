@@ -15,7 +15,7 @@ from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
-from predicting import lab_of, network_colors, noise, predictor, whole_and_tiled
+from predicting import BEYOND, lab_of, network_colors, noise, predictor, whole_and_tiled
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
@@ -107,9 +107,12 @@ def test_a_hint_keeps_its_place(spread_channels: int, scale: Any) -> None:
 
 def test_its_grid_counts_as_memory(detailed: Generator) -> None:
     plain = build_generator(dataclasses.replace(detailed.config, detail=False)).eval()
+    plain.footprint = detailed.footprint
     shape = (4096, 4096)
-    beside = [
-        run._memory._beside_network(run._geometry(shape))
-        for run in (predictor(g, scale="native") for g in (plain, detailed))
-    ]
-    assert beside[1] - beside[0] > 4096 * 4096 * 12
+    # Enough for the network and 12 bytes a pixel beside it; the finer grid's maps take 16.
+    limit = 4096 * 4096 * (plain.footprint.bytes_per_pixel + 12) + BEYOND
+    one, several = (
+        predictor(g, scale="native", memory_limit=limit).tiles(shape) for g in (plain, detailed)
+    )
+    assert len(list(one)) == 1
+    assert len(list(several)) > 1

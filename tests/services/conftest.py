@@ -39,13 +39,12 @@ class FakeEngine:
             raise ModelError(expected="the model 'fake'", got=repr(model), action="Use it.")
         return SimpleNamespace(card=CARD, generator=None)
 
-    def make_predictor(self, model, settings, on_notice):
+    def make_predictor(self, model, settings):
         predictor = FakePredictor(self.batch, settings.dtype, self.uncertainty)
         plain = predictor.predict
 
         def predict(planes, display, guides):
-            for text in self.notices:
-                on_notice(text)
+            predictor.notices += self.notices
             self.notices.clear()
             if self.error is not None and self.error[0](planes[0]):
                 raise self.error[1]

@@ -93,7 +93,7 @@ def test_notices_come_before_the_plane_during_which_they_arose(engine):
 
 
 def test_a_large_result_is_on_the_disk(engine, monkeypatch):
-    monkeypatch.setattr(disk_array, "free_memory", lambda: 4 * STACK.nbytes)
+    monkeypatch.setattr(disk_array, "free_system_memory", lambda: 4 * STACK.nbytes)
     result = run(colorize_job(request(uncertainty=True)))
     assert isinstance(result.rgb, DiskArray)
     assert isinstance(result.uncertainty, DiskArray)
@@ -102,7 +102,7 @@ def test_a_large_result_is_on_the_disk(engine, monkeypatch):
 
 
 def test_closing_leaves_nothing_on_the_disk(engine, monkeypatch):
-    monkeypatch.setattr(disk_array, "free_memory", lambda: 0)
+    monkeypatch.setattr(disk_array, "free_system_memory", lambda: 0)
     job = colorize_job(request())
     next(job)
     next(job)
@@ -114,7 +114,7 @@ def test_closing_leaves_nothing_on_the_disk(engine, monkeypatch):
 
 
 def test_an_error_ends_the_job_and_leaves_nothing_on_the_disk(engine, monkeypatch):
-    monkeypatch.setattr(disk_array, "free_memory", lambda: 0)
+    monkeypatch.setattr(disk_array, "free_system_memory", lambda: 0)
     error = MemoryLimitError(expected="more", got="less", action="Buy some.")
     engine.error = (lambda plane: plane is not None, error)
     with pytest.raises(MemoryLimitError):

@@ -27,7 +27,7 @@ from napari_colorgan.services.disk_array import (
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(disk_array, "free_memory", lambda: 4000)
+    monkeypatch.setattr(disk_array, "free_system_memory", lambda: 4000)
 
 
 def test_small_results_are_in_memory(little_memory):
@@ -47,7 +47,7 @@ def test_results_above_a_quarter_of_free_memory_are_on_the_disk(little_memory):
 
 def test_the_whole_machine_counts():
     assert type(allocate((10, 10), "uint8")) is np.ndarray
-    assert disk_array.free_memory() > 2**20
+    assert disk_array.free_system_memory() > 2**20
 
 
 def test_what_is_written_is_read(little_memory):
@@ -104,7 +104,7 @@ def test_a_forked_process_does_not_take_it_along(little_memory):
 def test_it_goes_when_python_ends(home):
     code = (
         "from napari_colorgan.services import disk_array\n"
-        "disk_array.free_memory = lambda: 0\n"
+        "disk_array.free_system_memory = lambda: 0\n"
         "array = disk_array.allocate((100, 100), 'uint8')\n"
         "assert array.path.is_dir()\n"
         "print(array.path)"
@@ -117,7 +117,7 @@ def test_it_goes_when_python_ends(home):
 def test_what_killed_processes_left_is_removed_but_nothing_else(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    host = disk_array._host()
+    host = disk_array.host_name()
     names = {
         "dead": f"{host}-{dead.pid}-0123.zarr",
         "alive": f"{host}-{os.getpid()}-0123.zarr",
@@ -145,7 +145,7 @@ def test_a_disk_that_fills_up_is_said(little_memory, monkeypatch):
         def __setitem__(self, selection, values):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    array._array = Full()
+    array.array = Full()
     with pytest.raises(FileError, match="full disk"):
         array[0] = 1
 

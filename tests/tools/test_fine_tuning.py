@@ -103,7 +103,7 @@ def test_minutes_become_steps_that_are_measured_once(
     measured = {"seconds_per_step": seconds, "overhead": 25.0 - sum(fits), "pictures": 3}
     asked = []
     monkeypatch.setattr(
-        fine_tuning_runs, "_measure_seconds", lambda *given: asked.append(given) or measured
+        fine_tuning_runs, "measure_seconds_per_step", lambda *given: asked.append(given) or measured
     )
     for minutes, seed, steps in ((5.0, 0, 137), (5.0, 1, 137), (1.0, 0, 17)):
         lengths = epochs(Run("gbm-1", "tiny", minutes, seed), options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_features_are_those_of_their_patches_in_any_order(
 
 
 def no_room(*_: object) -> Any:
-    return shutil._ntuple_diskusage(1000, 999, 1)  # type: ignore[attr-defined]
+    return SimpleNamespace(total=1000, used=999, free=1)
 
 
 def fail(*_: object) -> None:

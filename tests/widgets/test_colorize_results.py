@@ -208,7 +208,7 @@ def test_current_plane_and_range(open_panel: Any, qtbot: Any) -> None:
 def test_a_result_that_outgrows_memory_is_shown_from_the_disk(
     open_panel: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(disk_array, "free_memory", lambda: 100)
+    monkeypatch.setattr(disk_array, "free_system_memory", lambda: 100)
     monkeypatch.setattr(disk_array, "results_folder", lambda: tmp_path)
     panel = open_panel(STACK)
     panel.form.rows["uncertainty"].control.setChecked(True)

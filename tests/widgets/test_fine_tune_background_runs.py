@@ -123,7 +123,7 @@ def test_a_run_that_cannot_be_read_is_not_resumed(harness: PanelHarness, left: P
     harness.widget.show_run(find_runs()[0])
     (left / "request.json").write_text("{")
     harness.click(harness.monitor.resume)
-    assert "can be taken up" in harness.said
+    assert "can be resumed" in harness.said
     assert len(harness.started) == 1
 
 

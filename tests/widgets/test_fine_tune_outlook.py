@@ -93,8 +93,7 @@ def test_what_it_takes_follows_the_settings(
     assert "Needs about 5." in said()
     harness.form.settings.size.choose(64)
     assert said().split(";")[0] == small.split(";")[0]
-    scarce = type("Memory", (), {"available": 10**8})
-    monkeypatch.setattr(outlook.psutil, "virtual_memory", scarce)
+    monkeypatch.setattr(outlook, "free_system_memory", lambda: 10**8)
     harness.form.hold_out.setValue(30)
     assert "0.1 GB is free. Close other programs" in said()
 

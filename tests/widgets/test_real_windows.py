@@ -109,7 +109,7 @@ def test_triton_is_kept_out_beside_another_llvm(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maps: str, kept_out: bool
 ) -> None:
     (tmp_path / "maps").write_text(maps)
-    monkeypatch.setattr(_triton, "_MAPS", tmp_path / "maps")
+    monkeypatch.setattr(_triton, "MAPS", tmp_path / "maps")
     monkeypatch.delitem(sys.modules, "triton", raising=False)
     _triton.keep_triton_out()
     try:
@@ -120,7 +120,7 @@ def test_triton_is_kept_out_beside_another_llvm(
 
 def test_a_triton_that_is_there_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "maps").write_text("libLLVM")
-    monkeypatch.setattr(_triton, "_MAPS", tmp_path / "maps")
+    monkeypatch.setattr(_triton, "MAPS", tmp_path / "maps")
     monkeypatch.setitem(sys.modules, "triton", sys)
     _triton.keep_triton_out()
     assert sys.modules["triton"] is sys

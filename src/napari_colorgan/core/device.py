@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
 import torch
 
+from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.errors import DeviceError, MemoryLimitError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def free_memory(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return free_system_memory()
 
 
 @contextmanager

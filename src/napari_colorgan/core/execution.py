@@ -1,6 +1,8 @@
 """Run a generator fast: on a device, in the precision that pays, in the best memory format."""
 # Over 300 lines: running a network and folding it for that are read together.
 
+# Over 300 lines: choosing a precision, folding and predicting are read together.
+
 from __future__ import annotations
 
 import copy
@@ -79,6 +81,13 @@ class NetworkRunner:
         Where it runs.
     precision : {"auto", "float32", "bfloat16", "float16"}
         See `PredictionSettings`.
+
+    Attributes
+    ----------
+    device : torch.device
+        Where it runs.
+    dtype : torch.dtype or None
+        The precision; None until it is chosen.
     """
 
     def __init__(self, generator: Generator, device: torch.device, precision: str) -> None:
@@ -90,12 +99,12 @@ class NetworkRunner:
             if not any(module.children()):
                 module.register_forward_pre_hook(_stop_if_cancelled)
         self._precision = precision
-        self._dtype: torch.dtype | None = None
+        self.dtype: torch.dtype | None = None
 
     @property
     def prepared(self) -> bool:
         """Whether the precision is chosen."""
-        return self._dtype is not None
+        return self.dtype is not None
 
     @property
     def dtype(self) -> torch.dtype | None:
@@ -106,7 +115,7 @@ class NetworkRunner:
     def bytes_per_pixel(self) -> int:
         """What the network takes per pixel of its input, in the precision chosen."""
         # The output stays in float32, and on a fine grid it is most of it.
-        is_lower = self._dtype not in (None, torch.float32) and self.generator.output_stride >= 8
+        is_lower = self.dtype not in (None, torch.float32) and self.generator.output_stride >= 8
         return self._full_bytes * 6 // 10 if is_lower else self._full_bytes
 
     def prepare(self, lightness: Tensor) -> None:
@@ -119,7 +128,7 @@ class NetworkRunner:
         """
         with torch.inference_mode(), memory_errors(self.device):
             piece = lightness[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE]
-            self._dtype = self._choose_dtype(lightness_to_network(piece).to(self.device))
+            self.dtype = self._choose_dtype(lightness_to_network(piece).to(self.device))
 
     def __call__(
         self,
@@ -157,11 +166,11 @@ class NetworkRunner:
             if hints is not None:
                 hints = torch.cat([ab_to_network(hints[:, :2]), hints[:, 2:]], dim=1)
                 hints = hints.to(self.device)
-            if self._dtype is None:
+            if self.dtype is None:
                 self.prepare(lightness)
-            prediction = self._predict(
+            prediction = self.predict(
                 network_input,
-                self._dtype or torch.float32,
+                self.dtype or torch.float32,
                 hints,
                 temperature,
                 uncertainty=uncertainty,
@@ -170,7 +179,7 @@ class NetworkRunner:
             )
             return prediction.to_cie(lightness)
 
-    def _predict(
+    def predict(
         self,
         lightness: Tensor,
         dtype: torch.dtype,
@@ -181,6 +190,22 @@ class NetworkRunner:
         embedding: bool = False,
         likely: int = 0,
     ) -> Prediction:
+        """Predict in a given precision, without leaving the network's units.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            L*/50 - 1, on the runner's device.
+        dtype : torch.dtype
+            The precision of the network's layers.
+        hints, temperature, uncertainty, embedding
+            See `Generator.predict`.
+
+        Returns
+        -------
+        Prediction
+            In network units, float32.
+        """
         generator = self.generator
         # With hint propagation the network predicts without hints; `finish` applies them.
         if hints is None or generator.hint_propagation is not None:
@@ -220,7 +245,7 @@ class NetworkRunner:
             # The fastest of three: the first one includes the setup of kernels and of memory.
             for _ in range(3):
                 start = time.perf_counter()
-                colors[dtype] = ab_from_network(self._predict(lightness, dtype).ab)
+                colors[dtype] = ab_from_network(self.predict(lightness, dtype).ab)
                 laps.append(time.perf_counter() - start)
             seconds[dtype] = min(laps)
         if seconds[torch.float32] < _MIN_GAIN * seconds[torch.bfloat16]:

@@ -1,4 +1,4 @@
-"""What is seen is what is colorized: from a stack's values to the lightness on display."""
+"""From a stack's values to the lightness that a display shows, which is what is colorized."""
 # Over 300 lines: a range, where it comes from and what it makes of values are read together.
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Display value to L*, and to linear light.
 _Curve: TypeAlias = Literal["lightness", "linear"]
 
-# How many planes are looked at for the range of a stack.
+# The number of planes that are read for the range of a stack.
 _SAMPLED_PLANES = 16
 # Steps of the tables that stand for sRGB's curves: L* is within 0.0005 of the exact value.
 _STEPS = 2**17
@@ -192,30 +192,31 @@ class DisplayRange:
             return (self._steps(plane) / _STEPS).astype(np.float32)
 
     def _curve(self, values: np.ndarray, curve: _Curve) -> np.ndarray:
-        """Return what sRGB's curve makes of values as they are shown."""
+        """Return L* or linear light of values as they are displayed."""
         if _is_small(values.dtype):
             return _lookup(_integer_table(self, curve, values.dtype.str), values)
         with np.errstate(over="ignore"):
             return _lookup(_table(curve), self._steps(values))
 
     def _steps(self, values: np.ndarray) -> np.ndarray:
-        """Return values as shown, 0…1, counted in steps of the tables."""
-        shown = values.astype(np.float64)
+        """Return values as displayed, 0…1, in steps of the tables."""
+        # In place: each copy of a large plane would have to be allocated.
+        displayed = values.astype(np.float64)
         span = self.high / 2 - self.low / 2  # halves, since the whole may be beyond float64
         if span:
-            shown *= 0.5
-            shown -= self.low / 2
-            shown /= span
+            displayed *= 0.5
+            displayed -= self.low / 2
+            displayed /= span
         else:
-            beyond = shown < self.low if self.high < self.low else shown > self.low
-            shown = np.where(beyond, 1.0, 0.0)
-        np.fmax(shown, 0.0, out=shown)  # fmax and not maximum: NaN becomes 0
-        np.minimum(shown, 1.0, out=shown)
+            is_beyond = displayed < self.low if self.high < self.low else displayed > self.low
+            displayed = np.where(is_beyond, 1.0, 0.0)
+        np.fmax(displayed, 0.0, out=displayed)  # fmax and not maximum: NaN becomes 0
+        np.minimum(displayed, 1.0, out=displayed)
         if self.gamma != 1.0:
-            shown **= self.gamma
-        shown *= _STEPS
-        shown += 0.5
-        return shown.astype(np.int32)
+            displayed **= self.gamma
+        displayed *= _STEPS
+        displayed += 0.5
+        return displayed.astype(np.int32)
 
 
 def _limits(kind: type[DisplayRange], stack: Stack, choice: str) -> tuple[DisplayRange, str]:
@@ -241,8 +242,8 @@ def _limits(kind: type[DisplayRange], stack: Stack, choice: str) -> tuple[Displa
     is_photograph = stack.is_photograph or (not stack.is_measured and display.high >= 2**15)
     if dtype == np.uint16 and is_photograph:
         return _full(kind, dtype), "the whole range of its type"
-    whole = display == _full(kind, dtype)
-    return display, "the whole range of its type" if whole else "the least to the greatest value"
+    is_full = display == _full(kind, dtype)
+    return display, "the whole range of its type" if is_full else "the least to the greatest value"
 
 
 def _full(kind: type[DisplayRange], dtype: np.dtype[Any]) -> DisplayRange:
@@ -292,6 +293,7 @@ def _finite_range(stack: StackLike, axes: Axes) -> tuple[float, float]:
         plane = axes.read_plane(stack, index)
         if plane.ndim == 3:
             plane = plane[..., :3]
+        # Infinities and NaN mark missing values, such as those outside of a mosaic.
         if plane.dtype.kind == "f":
             plane = plane[np.isfinite(plane)]
         if plane.size:

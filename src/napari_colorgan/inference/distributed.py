@@ -1,7 +1,8 @@
-"""The same predictor over a dask array: a chunk a plane, computed when it is asked for."""
+"""Colorizes a dask array lazily: each chunk is a plane, predicted when it is computed."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.stack import ColorPlane, Predictor
+
+# By name, since the predictor is pickled, and whoever computes may be in another process.
+_logger = logging.getLogger("napari_colorgan")
 
 
 def colorize_dask(
@@ -40,7 +44,7 @@ def colorize_dask(
     dtype : numpy.dtype
         Of the predictor's colours.
     uncertainty : bool, default: False
-        Whether to return the uncertainties too.
+        Whether to return the uncertainties, too.
     guides : Guides, optional
         What guides the colours.
 
@@ -70,12 +74,18 @@ def colorize_dask(
         meta=np.empty((0,) * (outer + 2), object),
     )
     rgb = _part(colored, "rgb", outer, np.dtype(dtype), 3)
-    unsure = _part(colored, "uncertainty", outer, np.dtype(np.float32), 0) if uncertainty else None
-    return _in_order(rgb, axes, axes.output), _in_order(unsure, axes, axes.scalar)
+    rgb = _in_order(rgb, axes, axes.output)
+    if not uncertainty:
+        return rgb, None
+    values = _part(colored, "uncertainty", outer, np.dtype(np.float32), 0)
+    return rgb, _in_order(values, axes, axes.scalar)
 
 
 class _SerializedPredictor:
-    """Lets one thread at a time predict: torch uses all cores, and memory is planned for one."""
+    """Lets one thread at a time predict: torch uses all cores, and memory is planned for one.
+
+    There are no events in dask, so that notices go to the log.
+    """
 
     def __init__(self, predictor: Predictor, display: DisplayRange, guides: Guides | None) -> None:
         from dask.utils import SerializableLock
@@ -88,20 +98,23 @@ class _SerializedPredictor:
     def predict(self, plane: np.ndarray, index: PlaneIndex) -> ColorPlane:
         guides = None if self._guides is None else self._guides.of_plane(index)
         with self._lock:
-            return self._predictor.predict([plane], self._display, [guides])[0]
+            (colored,) = self._predictor.predict([plane], self._display, [guides])
+            for notice in self._predictor.take_notices():
+                _logger.warning(notice)
+        return colored
 
 
 def _plane_chunks(stack: Any, axes: Axes) -> Any:
     """Return a stack as dask has it: axes in the order outer, Y, X, S; a chunk a plane."""
     import dask.array
 
-    whole = dict.fromkeys("YXS", -1)
+    unsplit = dict.fromkeys("YXS", -1)  # to dask, -1 is the whole axis
     if not isinstance(stack, dask.array.Array):
-        chunks = tuple(whole.get(letter, 1) for letter in axes.letters)
+        chunks = tuple(unsplit.get(letter, 1) for letter in axes.letters)
         stack = dask.array.from_array(stack, chunks=chunks, name=False)
     order = [*axes.outer, *(letter for letter in "YXS" if letter in axes.letters)]
     ordered = stack.transpose([axes.letters.index(letter) for letter in order])
-    return ordered.rechunk(tuple(whole.get(letter, 1) for letter in order))
+    return ordered.rechunk(tuple(unsplit.get(letter, 1) for letter in order))
 
 
 def _delayed(predictor: _SerializedPredictor) -> Any:
@@ -138,14 +151,12 @@ def _take(colored: ColorPlane, part: str, outer: int) -> np.ndarray:
     return values[(np.newaxis,) * outer]
 
 
-def _in_order(array: Any, axes: Axes, wanted: Axes) -> Any:
-    """Return an array's axes from outer, Y, X, S to the wanted order."""
-    if array is None:
-        return None
-    present = axes.outer + "YX" + ("S" if wanted.has_samples else "")
-    return array.transpose([present.index(letter) for letter in wanted.letters])
+def _in_order(array: Any, axes: Axes, target: Axes) -> Any:
+    """Transpose an array from the order outer, Y, X, S to that of the target axes."""
+    present = axes.outer + "YX" + ("S" if target.has_samples else "")
+    return array.transpose([present.index(letter) for letter in target.letters])
 
 
-def _name(what: str) -> str:
+def _name(step: str) -> str:
     # A random name, since hashing a model's weights for one would take long.
-    return f"colorgan-{what}-{uuid4().hex}"
+    return f"colorgan-{step}-{uuid4().hex}"

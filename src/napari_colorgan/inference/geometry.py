@@ -1,4 +1,4 @@
-"""How large the network sees a plane."""
+"""The size at which the network sees a plane."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from napari_colorgan.inference.settings import Scale
 
-# A strip would otherwise be run at its short side's scale, at any cost.
+# The largest area for "fit", in squares of the working size. A long strip whose short side had the
+# working size would take any amount of memory.
 _MOST_AREA = 8
-# Beyond this, enlarging a tiny plane shows the network only blur.
+# A tiny plane that is enlarged more than this is only blur to the network.
 _MOST_ENLARGED = 4.0
 
 
@@ -28,11 +29,11 @@ class Geometry:
     Attributes
     ----------
     height, width : int
-        The plane's.
+        Of the plane.
     scaled_height, scaled_width : int
-        Those at the network's scale.
+        Of the plane at the network's scale.
     stride : int
-        To whose multiples the network's input is padded.
+        The network's; its input is padded to multiples of it.
     """
 
     height: int
@@ -129,11 +130,11 @@ def common_shape(planes: Sequence[np.ndarray], guides: Sequence[object]) -> tupl
         If they differ in shape, or are none, or there aren't guides or None for each.
     """
     shapes = {plane.shape for plane in planes}
-    fitting = len(shapes) == 1 and all(
+    is_valid = len(shapes) == 1 and all(
         len(shape) in (2, 3) and 0 not in shape and (len(shape) == 2 or shape[2] in (3, 4))
         for shape in shapes
     )
-    if not fitting:
+    if not is_valid:
         raise InputError(
             expected="planes of one shape (H, W), (H, W, 3) or (H, W, 4), at least one pixel each",
             got=f"shapes {sorted(shapes)}",

@@ -1,4 +1,4 @@
-"""How many planes, and how much of one, the network may see at once; integers only."""
+"""The number of planes, and the size of tiles, that fit into memory; integers only."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from napari_colorgan.inference.tiling import TileGrid
 if TYPE_CHECKING:
     from napari_colorgan.inference.geometry import Geometry
 
-# What rendering a band takes, whatever the plane's size.
+# Rendering a band of rows takes this, whatever the plane's size.
 _BAND_BYTES = 2**26
-# Maps at the network's output grid: colours, L* and the lines between them.
+# Maps on the network's output grid: colours, L*, and the slopes and offsets of joint upsampling.
 _CELL_BYTES = 64
 
 
 @dataclass
 class MemoryPlan:
-    """What fits into the memory of a device; it grows more careful when memory runs out.
+    """What fits into the memory of a device; its limits shrink when memory runs out.
 
     Attributes
     ----------
     limit : int
         Bytes that predicting may take.
     network_bytes : int
-        What the network takes per pixel that it sees.
+        What the network takes per pixel of its input.
     result_bytes : int
-        What the result takes per pixel of the plane, where it lies in the same memory.
+        What the result takes per pixel of the plane, where it is in the same memory.
     stride, output_stride, halo : int
         The network's.
     batch_pixels : int
         Pixels for the network to see at once where memory is plenty.
     most_planes, most_pixels : int
-        Limits that experience has set.
+        Upper limits, lowered when memory has run out.
     """
 
     limit: int
@@ -55,9 +55,9 @@ class MemoryPlan:
         geometry : Geometry
             Of each plane.
         """
-        each = geometry.pixels * self.network_bytes + self._beside_network(geometry)
-        fitting = min(self.limit // each, self.batch_pixels // geometry.pixels, self.most_planes)
-        return max(1, fitting)
+        plane_bytes = geometry.pixels * self.network_bytes + self.bytes_beside_network(geometry)
+        by_memory, by_speed = self.limit // plane_bytes, self.batch_pixels // geometry.pixels
+        return max(1, min(by_memory, by_speed, self.most_planes))
 
     def grid(self, geometry: Geometry) -> TileGrid:
         """Return the tiles of a plane: one where memory allows.
@@ -72,7 +72,7 @@ class MemoryPlan:
         MemoryLimitError
             If not even the smallest tile fits beside the result.
         """
-        beside = self._beside_network(geometry) + _BAND_BYTES
+        beside = self.bytes_beside_network(geometry) + _BAND_BYTES
         height, width = geometry.padded
         grid = TileGrid.plan(
             height,
@@ -95,7 +95,7 @@ class MemoryPlan:
         return grid
 
     def reduce_memory(self, geometry: Geometry, planes: int) -> str | None:
-        """Make do with less after memory ran out.
+        """Lower the limits after memory ran out.
 
         Parameters
         ----------
@@ -119,7 +119,14 @@ class MemoryPlan:
             return None
         return f"Memory ran out: now in tiles of at most {self.most_pixels:,} pixels."
 
-    def _beside_network(self, geometry: Geometry) -> int:
+    def bytes_beside_network(self, geometry: Geometry) -> int:
+        """Return the bytes that a plane takes beside the network: its result, and coarse maps.
+
+        Parameters
+        ----------
+        geometry : Geometry
+            Of the plane.
+        """
         cells = geometry.pixels // self.output_stride**2
         return geometry.height * geometry.width * self.result_bytes + cells * _CELL_BYTES
 

@@ -23,7 +23,7 @@ from napari_colorgan.inference.scaled_plane import ScaledPlane
 from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -75,9 +75,6 @@ class PlanePredictor:
         The short side, in pixels, that "fit" brings planes to.
     strength, temperature : float
         The model's; see `PredictionSettings`.
-    on_notice : callable, optional
-        Called with a sentence for the user whenever memory runs out and the work goes on in
-        another way.
 
     Raises
     ------
@@ -94,7 +91,6 @@ class PlanePredictor:
         working_size: int = 256,
         strength: float = 1.0,
         temperature: float = 1.0,
-        on_notice: Callable[[str], object] | None = None,
     ) -> None:
         self.settings = settings or PredictionSettings()
         self._scale: Scale = scale if self.settings.scale is None else self.settings.scale
@@ -102,7 +98,7 @@ class PlanePredictor:
         chosen = self.settings
         self.strength = strength if chosen.strength is None else chosen.strength
         self._temperature = temperature if chosen.temperature is None else chosen.temperature
-        self._on_notice = on_notice or (lambda text: None)
+        self._notices: list[str] = []
         self._source = generator
         self._start_on(resolve_device(self.settings.device))
 
@@ -125,6 +121,11 @@ class PlanePredictor:
             Rows and columns of the plane.
         """
         return self._memory.grid(self._geometry(plane_shape))
+
+    def take_notices(self) -> list[str]:
+        """Return sentences for the user since the last call: memory ran out, and what was done."""
+        notices, self._notices = self._notices, []
+        return notices
 
     @property
     def propagation(self) -> HintPropagation | None:
@@ -167,20 +168,21 @@ class PlanePredictor:
         """
         by_plane = list(guides) if guides is not None else [None] * len(planes)
         geometry = self._geometry(common_shape(planes, by_plane))
-        found: list[ColorPlane] = []
-        while len(found) < len(planes):
-            count = min(self.batch_size(planes[0].shape), len(planes) - len(found))
-            batch = slice(len(found), len(found) + count)
+        colored: list[ColorPlane] = []
+        while len(colored) < len(planes):
+            count = min(self.batch_size(planes[0].shape), len(planes) - len(colored))
+            batch = slice(len(colored), len(colored) + count)
             try:
                 with torch.inference_mode(), memory_errors(self.device):
                     predictions = self._analyze(planes[batch], display, geometry, by_plane[batch])
-                    found += [
+                    colored += [
                         self.painter(prediction, guide).paint()
                         for prediction, guide in zip(predictions, by_plane[batch], strict=True)
                     ]
             except MemoryLimitError as error:
+                # The same planes once more, in less memory.
                 self._reduce_memory(error, geometry, count)
-        return found
+        return colored
 
     def analyze(
         self,
@@ -302,9 +304,11 @@ class PlanePredictor:
         # Predictions of whole planes are on the CPU, whatever the network runs on.
         propagation = self._source.hint_propagation
         self._propagation = None if propagation is None else copy.deepcopy(propagation).cpu().eval()
+        # RGB, and a float32 where the uncertainty is requested.
         pixel = 3 * np.dtype(self.settings.dtype).itemsize + 4 * self.settings.uncertainty
         generator = self._source
         self._memory = MemoryPlan(
+            # Other programs, and the viewer with its layers, need memory, too.
             limit=self.settings.memory_limit or free_memory(device) // 4,
             network_bytes=generator.footprint.bytes_per_pixel,
             result_bytes=0 if device.type == "cuda" else pixel,
@@ -351,14 +355,14 @@ class PlanePredictor:
         return [PlanePrediction(view, single(whole.prediction, i)) for i, view in enumerate(views)]
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
-        """Make do with less memory after it ran out, or raise the error if there is no way."""
+        """Plan with less memory after it ran out, or raise the error if there is no way."""
         notice = self._memory.reduce_memory(geometry, planes)
         if notice is None:
             if self.device.type == "cpu":
                 raise error
             notice = f"Memory ran out on {self.device}: the CPU takes over, more slowly."
             self._start_on(torch.device("cpu"))
-        self._on_notice(notice)
+        self._notices.append(notice)
 
 
 def checksum_of(plane: np.ndarray) -> int:

@@ -1,4 +1,4 @@
-"""How a model is used: every choice that a user has about a prediction, declared once."""
+"""The settings of a prediction, each declared once."""
 
 from __future__ import annotations
 

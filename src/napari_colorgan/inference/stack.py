@@ -1,4 +1,4 @@
-"""Walk a stack plane by plane: read, colorize, write."""
+"""Colorizes a stack plane by plane: read, predict, write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from napari_colorgan.errors import MemoryLimitError
-from napari_colorgan.events import PlaneDone, Started
+from napari_colorgan.events import Notice, PlaneDone, Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.display import DisplayRange
 
 
-# Chunks of more bytes than this are read plane by plane all the same.
-_MOST_BYTES = 2**28
+LARGEST_CHUNK = 2**28
+"""Chunks of more bytes than this are read plane by plane, although that decodes them again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,9 @@ class Predictor(Protocol):
             One for each plane, or None.
         """
 
+    def take_notices(self) -> list[str]:
+        """Return sentences for the user that arose since the last call."""
+
 
 def colorize_stack(
     stack: StackLike,
@@ -111,8 +114,9 @@ def colorize_stack(
 
     Yields
     ------
-    Started, PlaneDone
-        A plane's event comes once it is in the targets.
+    Started, PlaneDone, Notice
+        A plane's event comes once it is in the targets; a notice before the planes that were
+        predicted when it arose.
 
     Raises
     ------
@@ -140,6 +144,7 @@ def colorize_stack(
         planes = _read(read, batch, axes.plane_shape(stack.shape))
         plane_guides = [guides.of_plane(index) if guides else None for index in batch]
         colors = predictor.predict(planes, display, plane_guides)
+        yield from map(Notice, predictor.take_notices())
         for index, colored in zip(batch, colors, strict=True):
             target.write(index, colored.rgb)
             if uncertainty_target is not None and colored.uncertainty is not None:
@@ -208,7 +213,7 @@ class PlaneReader:
         shape = self._stack.shape
         count = max(1, self._axes.plane_count(shape))
         size = math.prod(shape) // count * np.dtype(self._stack.dtype).itemsize
-        return _MOST_BYTES // max(1, int(size))
+        return LARGEST_CHUNK // max(1, int(size))
 
 
 def _chunk_edges(stack: StackLike, axes: Axes) -> list[np.ndarray]:
@@ -227,5 +232,6 @@ def _chunk_edges(stack: StackLike, axes: Axes) -> list[np.ndarray]:
 
 
 def _range_around(edges: np.ndarray, index: int) -> tuple[int, int]:
-    after = int(np.searchsorted(edges, index, side="right"))
-    return int(edges[after - 1]), int(edges[after])
+    """Return the first index of the chunk that holds `index`, and the one after its last."""
+    chunk = int(np.searchsorted(edges, index, side="right"))
+    return int(edges[chunk - 1]), int(edges[chunk])

@@ -21,7 +21,7 @@ class Tile:
     read : (slice, slice)
         Rows and columns that the network sees.
     write : (slice, slice)
-        Rows and columns that it answers for. Over all tiles they cover the plane once.
+        Rows and columns whose prediction is kept. Over all tiles they cover the plane once.
     crop : (slice, slice)
         Where `write` lies within `read`.
     """
@@ -79,6 +79,8 @@ class TileGrid:
         TileGrid or None
             None if even the smallest tile reads more.
         """
+        # For each number of rows the fewest columns that the limit allows are the best. More rows
+        # read more pixels in the end, since each border costs two halos.
         best: TileGrid | None = None
         for rows in range(1, height // stride + 1):
             tallest = _tallest(height, rows, stride, halo)
@@ -131,7 +133,8 @@ def _with_halo(start: int, stop: int, size: int, halo: int) -> tuple[int, int]:
 
 def _tallest(size: int, count: int, stride: int, halo: int) -> int:
     """Return the longest side that a tile reads, at most."""
-    span = -(-(size // stride) // count) * stride
+    span = -(-(size // stride) // count) * stride  # rounded up
+    # A tile at the border has one halo, one in the middle two.
     return min(span + min(count - 1, 2) * halo, size)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from napari_colorgan.axes import ArrayTarget
-from napari_colorgan.events import Notice
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
@@ -17,6 +16,7 @@ from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.disk_array import allocate
 from napari_colorgan.services.models import load_model, make_predictor
 from napari_colorgan.services.pyramid import check_levels, pyramid_job
+from napari_colorgan.version import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
 
 PREDICTED = "predicted, not measured"
-"""What a result says about its colour."""
+"""The note on colours in a result's metadata."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class ColorizeRequest:
 
 @dataclass(frozen=True, eq=False)
 class ColorizeResult:
-    """The colours, and where they come from.
+    """The colours, and the metadata of their origin.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class ColorizeResult:
         The request's target if it has one; else a numpy array, or a DiskArray where it is larger
         than a quarter of free memory. A list if the stack was one.
     uncertainty : array, list of array, or None
-        0 (one colour is sure) … 1 (every colour is as likely), float32, one value a pixel.
+        0 (one colour is certain) … 1 (all colours are equally likely), float32, one value a pixel.
     metadata : mapping
         The model's name, version and sha256, the settings, and that colour is predicted.
     """
@@ -106,7 +106,7 @@ class ColorizeResult:
 
 
 def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
-    """Carry a request out.
+    """Colorize a stack as a request says.
 
     Parameters
     ----------
@@ -139,8 +139,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     stack = request.levels[0]
     require_real(np.dtype(stack.dtype))
     model = load_model(request.model)
-    notices: list[str] = []
-    predictor = make_predictor(model, settings, notices.append)
+    predictor = make_predictor(model, settings)
     display = request.display or DisplayRange.estimate(stack, axes)
     colors, uncertainty = _results(request)
     job: Job[Any] = colorize_stack(
@@ -157,17 +156,17 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     if len(colors) > 1:
         pyramids = [colors, uncertainty] if uncertainty else [colors]
         job = pyramid_job(job, PlaneBlock.whole(axes, stack.shape), pyramids)
-    yield from with_notices(job, notices)
-    several = isinstance(request.stack, list | tuple)
+    yield from job
+    is_pyramid = isinstance(request.stack, list | tuple)
     return ColorizeResult(
-        rgb=colors if several else colors[0],
-        uncertainty=(uncertainty if several else uncertainty[0]) if uncertainty else None,
+        rgb=colors if is_pyramid else colors[0],
+        uncertainty=(uncertainty if is_pyramid else uncertainty[0]) if uncertainty else None,
         metadata=describe_origin(model.card, settings, display),
     )
 
 
 def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
-    """Return what a request fills, one a level: colours, and uncertainties if asked for."""
+    """Return a request's arrays or targets by level: colours, and uncertainties if requested."""
     axes, levels = request.axes, request.levels
     colors: list[Any] = [request.target]
     if request.target is None:
@@ -209,39 +208,6 @@ def _uncertainty_target(request: ColorizeRequest, arrays: list[Any]) -> StackTar
     return ArrayTarget(arrays[0], request.axes)
 
 
-def with_notices(job: Job[Any], notices: list[str]) -> Job[Any]:
-    """Run a job, and say before each of its events what has been noticed since the last.
-
-    Parameters
-    ----------
-    job : Job
-        The job.
-    notices : list of str
-        Where sentences for the user arrive; emptied as they are passed on.
-
-    Yields
-    ------
-    Event
-        The job's, with a Notice for each sentence.
-
-    Returns
-    -------
-    object
-        What the job returns.
-    """
-    try:
-        while True:
-            event = next(job)
-            yield from (Notice(text) for text in notices)
-            notices.clear()
-            yield event
-    except StopIteration as stop:
-        yield from (Notice(text) for text in notices)
-        return stop.value
-    finally:
-        job.close()
-
-
 def describe_origin(
     card: ModelCard, settings: PredictionSettings, display: DisplayRange
 ) -> dict[str, Any]:
@@ -262,10 +228,8 @@ def describe_origin(
         "software", "model", "version", "sha256", "settings" and "display" (dicts of plain
         values), and "colour", which says that it is predicted.
     """
-    from napari_colorgan import __version__
-
     return {
-        "software": f"napari-colorgan {__version__}",
+        "software": f"napari-colorgan {installed_version()}",
         "model": card.name,
         "version": card.version,
         "sha256": card.sha256,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.settings import Dtype, Precision, Scale
     from napari_colorgan.library.model_file import Model
 
-_logger = logging.getLogger("napari_colorgan")
 # An array whose last axis is 3 or 4 long is RGB(A) if its pixels would be more than that.
 _SMALLEST_RGB = 5
 
@@ -90,7 +88,7 @@ def colorize(
     dtype : {"uint8", "uint16", "float32"}
         Of the result; "float32" is 0 to 1.
     uncertainty : bool, default: False
-        Whether to return a map of uncertainties too.
+        Whether to return a map of uncertainties, too.
     device : str, default: "auto"
         "auto", "cpu", "cuda", "mps" …
     precision : {"auto", "float32", "bfloat16", "float16"}
@@ -111,7 +109,7 @@ def colorize(
         a quarter of free memory an array on disk, read on indexing; a dask array if `lazy`. Its
         L* is the input's.
     uncertainty : array, or list of array
-        Only if asked for: 0 (sure) to 1, float32, the input's axes without S.
+        Only if requested: 0 (certain) to 1, float32, the input's axes without S.
 
     Raises
     ------
@@ -171,8 +169,8 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
     Returns
     -------
     ColorizeResult
-        Dask arrays, one chunk a plane; what is to be noticed while they are computed goes to
-        the log "napari_colorgan".
+        Dask arrays, one chunk a plane; notices while they are computed go to the log
+        "napari_colorgan".
 
     Raises
     ------
@@ -192,7 +190,7 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
     axes.check(stack.shape)
     require_real(np.dtype(stack.dtype))
     model = load_model(request.model)
-    predictor = make_predictor(model, settings, _logger.warning)
+    predictor = make_predictor(model, settings)
     display = request.display or DisplayRange.estimate(stack, axes)
     rgb, uncertainty = colorize_dask(
         stack,
@@ -225,7 +223,8 @@ def guess_axes(shape: tuple[int, ...]) -> Axes:
 
 def _levels(image: Any) -> list[StackLike]:
     """Return an image's arrays, the full resolution first; one unless it is a pyramid."""
-    if isinstance(image, list | tuple) and image and all(hasattr(each, "shape") for each in image):
+    is_sequence = isinstance(image, list | tuple) and image
+    if is_sequence and all(hasattr(level, "shape") for level in image):
         return list(image)
     return [image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)]
 

@@ -1,4 +1,4 @@
-"""Colorize files: what can't be done is reported, and the rest go on."""
+"""Colorize files; a file that fails is reported, and the others are still colorized."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.formats import output_format
 from napari_colorgan.io.problems import writing
-from napari_colorgan.services.colorize import as_text, describe_origin, with_notices
+from napari_colorgan.services.colorize import as_text, describe_origin
 from napari_colorgan.services.file_tasks import plan_files
 from napari_colorgan.services.models import load_model, make_predictor
 
@@ -51,11 +51,11 @@ class FilesRequest:
     model : str, pathlib.Path or Model
         A name in the library, a file, or a loaded model.
     settings : PredictionSettings
-        How the model is used; whether uncertainties are wanted is what `uncertainty` says.
+        How the model is used; its `uncertainty` is ignored, see below.
     axes : str, optional
         One letter for each axis of the inputs, where their files are silent or wrong.
     uncertainty : str or pathlib.Path, optional
-        Where the uncertainties go: as `output`.
+        Where the uncertainties go, like `output`; None writes none.
     overwrite : bool
         Whether outputs that are there may be replaced. Inputs never are.
     range : str
@@ -81,7 +81,7 @@ class FilesRequest:
 
 @dataclass(frozen=True, eq=False)
 class FilesResult:
-    """What was done and what wasn't.
+    """The files that are done and those that failed.
 
     Attributes
     ----------
@@ -129,24 +129,23 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
     """
     settings = replace(request.settings, uncertainty=request.uncertainty is not None)
     request = replace(request, settings=settings)
-    wanted = plan_files(
+    plan = plan_files(
         request.inputs, request.output, uncertainty=request.uncertainty, dtype=settings.dtype
     )
-    notices: list[str] = []
     model = load_model(request.model)
-    predictor = make_predictor(model, settings, notices.append)
-    yield Started(len(wanted.tasks) + len(wanted.problems), "file")
-    failed = list(wanted.problems)
+    predictor = make_predictor(model, settings)
+    yield Started(len(plan.tasks) + len(plan.problems), "file")
+    failed = list(plan.problems)
     yield from (FileFailed(name, str(problem)) for name, problem in failed)
-    for folder in wanted.folders if wanted.tasks else ():
+    for folder in plan.folders if plan.tasks else ():
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
     done = []
-    for number, task in enumerate(wanted.tasks, 1):
+    for number, task in enumerate(plan.tasks, 1):
         name = str(task.source)
-        yield FileStarted(name, number, len(wanted.tasks))
+        yield FileStarted(name, number, len(plan.tasks))
         try:
-            yield from with_notices(_colorize_file(task, request, model.card, predictor), notices)
+            yield from _colorize_file(task, request, model.card, predictor)
         except Exception as error:  # noqa: BLE001  # whatever one file raises, the rest go on
             problem = _explained(task.source, error)
             failed.append((name, problem))
@@ -193,11 +192,11 @@ def _colorize_file(
                 **common,
             )
         )
-        unsure: StackTarget | None = None
+        uncertainty: StackTarget | None = None
         if task.uncertainty is not None:
-            unsure = outputs.enter_context(_uncertainty_writer(task.uncertainty, stack, common))
+            uncertainty = outputs.enter_context(_uncertainty_writer(task.uncertainty, stack, common))
         yield from map(Notice, colors.notices)
-        first = 0 if unsure is not None else colors.complete
+        first = 0 if uncertainty is not None else colors.complete
         if first:
             yield Notice(f"'{task.output.name}': {first} planes are there from an earlier run.")
         yield from colorize_stack(
@@ -206,7 +205,7 @@ def _colorize_file(
             predictor,
             display,
             colors,
-            uncertainty_target=unsure,
+            uncertainty_target=uncertainty,
             indices=list(axes.plane_indices(shape))[first:] if first else None,
             guides=request.guides,
         )
@@ -228,9 +227,10 @@ def _alpha(stack: Stack, dtype: np.dtype[Any], index: PlaneIndex) -> np.ndarray:
         alpha = stack.axes.read_plane(stack.alpha, index)
     else:
         alpha = stack.axes.read_plane(stack.data, index)[..., 3]
-    whole = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1.0
-    highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
-    scaled = alpha * (highest / whole)
+    # What stands for opaque in either dtype.
+    source_opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1.0
+    target_opaque = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
+    scaled = alpha * (target_opaque / source_opaque)
     return (np.rint(scaled) if dtype.kind in "iu" else scaled).astype(dtype)
 
 

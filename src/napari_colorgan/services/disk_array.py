@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.home import cache_folder
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.problems import reading, writing
@@ -44,6 +45,8 @@ class DiskArray:
         The sizes of the parts that are stored together: planes, or parts of large ones.
     path : pathlib.Path
         Where the store is.
+    array : zarr.Array
+        The values, without the errors in three parts that this object raises.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]):
@@ -58,23 +61,23 @@ class DiskArray:
         self.size = math.prod(self.shape)
         weakref.finalize(self, _remove, path, os.getpid())
         with writing(path):
-            self._array = zarr.create_array(
+            self.array = zarr.create_array(
                 str(path),
                 shape=self.shape,
                 chunks=chunks,
                 dtype=self.dtype,
-                # The fastest one: nobody waits for this file to travel.
+                # The fastest codec: this file is never sent anywhere.
                 compressors=BloscCodec(cname="lz4", clevel=1),
                 fill_value=0,
             )
 
     def __getitem__(self, selection: Any) -> np.ndarray:
         with reading(self.path):
-            return np.asarray(self._array[selection])
+            return np.asarray(self.array[selection])
 
     def __setitem__(self, selection: Any, values: Any) -> None:
         with writing(self.path):
-            self._array[selection] = values
+            self.array[selection] = values
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         values = self[...]
@@ -111,7 +114,7 @@ def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> An
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    if size <= free_memory() // _SHARE:
+    if size <= free_system_memory() // _SHARE:
         return np.zeros(shape, dtype)
     folder = results_folder()
     with writing(folder):
@@ -131,7 +134,7 @@ def results_folder() -> Path:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Delete what processes of this machine have left behind that were killed.
+    """Delete the results of processes of this machine that were killed.
 
     Parameters
     ----------
@@ -140,8 +143,9 @@ def remove_abandoned(folder: Path) -> None:
     """
     import psutil
 
-    for store in folder.glob(f"{_host()}-*.zarr"):
-        process = store.name.removeprefix(f"{_host()}-").partition("-")[0]
+    host = host_name()
+    for store in folder.glob(f"{host}-*.zarr"):
+        process = store.name.removeprefix(f"{host}-").partition("-")[0]
         if process.isdigit() and not psutil.pid_exists(int(process)):
             shutil.rmtree(store, ignore_errors=True)
 
@@ -152,18 +156,12 @@ def _remove(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def free_memory() -> int:
-    """Return the machine's free memory in bytes."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
 def _owner() -> str:
-    return f"{_host()}-{os.getpid()}"
+    return f"{host_name()}-{os.getpid()}"
 
 
-def _host() -> str:
+def host_name() -> str:
+    """Return this machine's name, as far as it can be a part of a file's name."""
     return "".join(c for c in socket.gethostname() if c.isalnum()) or "host"
 
 

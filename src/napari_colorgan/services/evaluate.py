@@ -71,23 +71,27 @@ def evaluate_job(
     from napari_colorgan.services.evaluation.truth import choose_pictures
 
     settings = settings or EvaluationSettings()
-    # A predictor reports while it runs, and a generator can only yield between two images.
-    notices: list[str] = []
+    predictor = None
     if colorizer is None:
-        colorizer = make_colorizer(model, settings.prediction, notices.append)
-    classifier, perceptual = find_observers(settings.classifier, notices.append)
+        colorizer = make_colorizer(model, settings.prediction)
+        predictor = colorizer.predictor
+    classifier, perceptual, missing = find_observers(settings.classifier)
     # All sets are listed before the first image is read: a wrong path fails at once.
     chosen = [choose_pictures(image_set, settings.limit, settings.seed) for image_set in sets]
     total, done = sum(map(len, chosen)), 0
     yield Started(total, "image")
+    if missing:
+        yield Notice(missing)
     results = []
     for image_set, pictures in zip(sets, chosen, strict=True):
         evaluation = SetEvaluation(image_set, baselines, settings, (classifier, perceptual))
         for number, picture in enumerate(pictures):
-            if problem := evaluation.add(picture, settings.side(model.card.scale), colorizer):
-                notices.append(problem)
-            yield from (Notice(text) for text in notices)
-            notices.clear()
+            side = settings.side(model.card.scale)
+            problem = evaluation.add(picture, side, colorizer)
+            if predictor is not None:
+                yield from map(Notice, predictor.take_notices())
+            if problem:
+                yield Notice(problem)
             done += 1
             yield PlaneDone(done, total, (number,))
         results.append(evaluation.result())
@@ -182,7 +186,7 @@ def _protocol(
     classifier: Classifier | None,
     perceptual: PerceptualDistance | None,
 ) -> str:
-    """Say in sentences how it was measured."""
+    """Return sentences on how it was measured."""
     side, card = settings.side(model.card.scale), model.card
     prediction = settings.prediction.resolved(card)
     hints = (

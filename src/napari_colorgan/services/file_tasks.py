@@ -1,4 +1,4 @@
-"""Which file becomes which: from what was asked for to inputs with outputs."""
+"""Finds the input files of a request and names their outputs."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class FileTask:
 
 @dataclass(frozen=True)
 class FileTasks:
-    """What is to be done, and what can't be.
+    """The files to colorize, and the inputs that can't be.
 
     Attributes
     ----------
     tasks : tuple of FileTask
         In the order of the inputs, those of a folder or pattern sorted by name.
     problems : tuple of (str, ColorganError)
-        Inputs for which there is nothing to do, with the reason.
+        Inputs that can't be colorized, with the reason.
     folders : tuple of pathlib.Path
-        Folders to be made for the outputs.
+        Folders that have to be made for the outputs.
     """
 
     tasks: tuple[FileTask, ...]
@@ -93,31 +93,33 @@ def plan_files(
         If the output's suffix is of no known format.
     """
     colors = expand(output)
-    unsure = None if uncertainty is None else expand(uncertainty)
-    outputs = [each for each in (colors, unsure) if each is not None]
-    found, problems, is_group = _find_sources(inputs, outputs)
-    sources = list(found)
+    uncertainties = None if uncertainty is None else expand(uncertainty)
+    outputs = [path for path in (colors, uncertainties) if path is not None]
+    sources, problems, is_group = _find_sources(inputs, outputs)
     folder = _folder(colors, is_group)
-    unsure_folder = None if unsure is None else _folder(unsure, is_group)
+    uncertainty_folder = None if uncertainties is None else _folder(uncertainties, is_group)
     tasks = []
-    taken = {_identity(source): f"the input '{source}'" for source in sources}
-    for source, place in found.items():
+    used = {_identity(source): f"the input '{source}'" for source in sources}
+    for source, subfolder in sources.items():
         task = FileTask(
             source,
-            colors if folder is None else folder / place / _color_name(source, dtype),
-            unsure
-            if unsure_folder is None
-            else unsure_folder / place / _uncertainty_name(source, unsure_folder == folder),
+            colors if folder is None else folder / subfolder / _color_name(source, dtype),
+            uncertainties
+            if uncertainty_folder is None
+            else uncertainty_folder
+            / subfolder
+            / _uncertainty_name(source, uncertainty_folder == folder),
         )
-        clash = _clash(task, taken)
+        clash = _clash(task, used)
         if clash is None:
             tasks.append(task)
         else:
             problems.append((str(source), clash))
-    folders = {each: None for each in (folder, unsure_folder) if each is not None}
+    # A dict as an ordered set.
+    folders = {path: None for path in (folder, uncertainty_folder) if path is not None}
     if folder is not None:
         folders |= {task.output.parent: None for task in tasks}
-    if unsure_folder is not None:
+    if uncertainty_folder is not None:
         folders |= {task.uncertainty.parent: None for task in tasks if task.uncertainty}
     return FileTasks(tuple(tasks), tuple(problems), tuple(folders))
 
@@ -125,17 +127,17 @@ def plan_files(
 def _find_sources(
     inputs: Sequence[str | Path], outputs: Sequence[Path]
 ) -> tuple[dict[Path, Path], list[tuple[str, ColorganError]], bool]:
-    """Return the input files, what can't be found, and whether they are to go to a folder.
+    """Return the input files, the inputs without files, and whether outputs go to a folder.
 
-    With each file comes where it lies within the folder, or the fixed part of the pattern, that
-    it was found by; outputs keep that. What lies in the folders of the outputs is no input.
+    Each file has its subfolder within the folder, or within the fixed part of the pattern, that it
+    was found by; outputs keep it. Files in the folders of the outputs are no inputs.
     """
     if not inputs:
         raise InputError(
             expected="at least one input", got="none", action="Name a file, folder or pattern."
         )
-    found: dict[Path, Path] = {}
-    known: set[str] = set()
+    sources: dict[Path, Path] = {}
+    identities: set[str] = set()
     problems: list[tuple[str, ColorganError]] = []
     has_folder = False
     for text in inputs:
@@ -151,39 +153,40 @@ def _find_sources(
         if not matches:
             problems.append((str(text), _nothing_found(text)))
         for match in _without_siblings(matches):
-            if _identity(match) not in known:
-                known.add(_identity(match))
-                found[match] = match.parent.relative_to(root)
-    return found, problems, has_folder or len(found) > 1 or len(inputs) > 1
+            # A file that two inputs name, perhaps through a link, is colorized once.
+            if _identity(match) not in identities:
+                identities.add(_identity(match))
+                sources[match] = match.parent.relative_to(root)
+    return sources, problems, has_folder or len(sources) > 1 or len(inputs) > 1
 
 
 def _fixed_part(pattern: Path) -> Path:
-    """Return the folder above the first part of a pattern that stands for several names."""
+    """Return the folder above the first part of a pattern that has a wildcard."""
     parts = list(takewhile(lambda part: not glob.has_magic(part), pattern.parts))
     return Path(*parts)
 
 
 def _without_siblings(paths: list[Path]) -> list[Path]:
-    """Return the files without those that another of them brings along, as parts of one stack."""
-    brought: set[Path] = set()
-    kept = []
+    """Return the files without those that are read with another of them, as parts of one stack."""
+    siblings: set[Path] = set()
+    stacks = []
     for path in paths:
-        if path not in brought:
-            kept.append(path)
-            brought.update(path.parent / name for name in sibling_names(path))
-    return kept
+        if path not in siblings:
+            stacks.append(path)
+            siblings.update(path.parent / name for name in sibling_names(path))
+    return stacks
 
 
 def _images(paths: Iterable[Path], outputs: Sequence[Path]) -> list[Path]:
-    """Return what looks like an image, by name, and lies in no folder of outputs, sorted."""
-    taken = [output for output in outputs if output.is_dir() and not is_zarr(output)]
+    """Return the paths with an image's suffix that are in no folder of outputs, sorted."""
+    output_folders = [output for output in outputs if output.is_dir() and not is_zarr(output)]
     return sorted(
         path
         for path in paths
         if path.suffix.lower() in INPUT_SUFFIXES
         and not path.name.startswith(".")
         and (path.is_file() or is_zarr(path))
-        and not any(folder in path.parents for folder in taken)
+        and not any(folder in path.parents for folder in output_folders)
     )
 
 
@@ -217,18 +220,18 @@ def _uncertainty_name(source: Path, beside_colors: bool) -> str:
     )
 
 
-def _clash(task: FileTask, taken: dict[str, str]) -> ColorganError | None:
-    """Return why a task's outputs can't be; if they can, note that they are taken."""
-    outputs = [each for each in (task.output, task.uncertainty) if each is not None]
-    names = [_identity(each) for each in outputs]
+def _clash(task: FileTask, used: dict[str, str]) -> ColorganError | None:
+    """Return the error if another file has a task's output; if not, add the outputs to `used`."""
+    outputs = [path for path in (task.output, task.uncertainty) if path is not None]
+    names = [_identity(path) for path in outputs]
     for output, name in zip(outputs, names, strict=True):
-        if name in taken or names.count(name) > 1:
+        if name in used or names.count(name) > 1:
             return FileError(
                 expected="an output of its own, which is no input",
-                got=f"'{output}', which is {taken.get(name, 'named for both outputs')}",
+                got=f"'{output}', which is {used.get(name, 'named for both outputs')}",
                 action="Choose another output, or rename one of the files.",
             )
-    taken.update((name, f"the output of '{task.source}'") for name in names)
+    used.update((name, f"the output of '{task.source}'") for name in names)
     return None
 
 
@@ -241,5 +244,5 @@ def _nothing_found(text: str | Path) -> FileError:
 
 
 def _identity(path: Path) -> str:
-    """Return what two paths to the same file have in common, on any system."""
+    """Return a key that two paths to the same file share, on any system."""
     return os.path.realpath(path).casefold()

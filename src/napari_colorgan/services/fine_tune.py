@@ -1,4 +1,4 @@
-"""Fine-tune a model on a few colour images, and never hand back a worse one."""
+"""Fine-tune a model on a few colour images; the base is returned if it is still the better one."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ _LEAST_MINUTES = 0.05
 
 @dataclass(frozen=True, eq=False)
 class FineTuneResult:
-    """What a fine-tuning leaves.
+    """The result of a fine-tuning.
 
     Attributes
     ----------
     path : Path
         The model's file: the trained weights if they are better on the held-out planes, else the
-        base's; the trained ones then lie beside it as "trained.safetensors".
+        base's; the trained ones are then beside it as "trained.safetensors".
     model : Model
-        The same, ready to use.
+        The loaded model.
     comparison : Comparison
         The base and the trained weights on the held-out planes.
     """
@@ -98,9 +98,9 @@ def fine_tune(
     base : str, pathlib.Path or Model, default: "natural"
         The model to start from; it stays as it is.
     gray : path, array, or sequence of them and None, optional
-        What the model shall see in place of the colours' lightness, such as a fluorescence or
-        phase image: one for each of `images`, of the same shape plane by plane (virtual
-        staining; the model's card says so). None, for one or for all, is the lightness.
+        The model's input in place of the colours' lightness, such as a fluorescence or phase
+        image: one for each of `images`, of the same shape plane by plane (virtual staining; the
+        model's card says so). None, for one or for all, is the lightness.
     minutes : float, optional
         The time to plan for; 5 if `epochs` isn't given either.
     epochs : float, optional
@@ -108,12 +108,12 @@ def fine_tune(
     name : str, optional
         Keep the model in the library under this name.
     adversarial : bool, default: False
-        Let a discriminator judge the last quarter: bolder colours, more risk.
+        Train with a discriminator in the last quarter: bolder colours, more risk.
     scale : {"fit", "native"}, optional
-        Show the model whole pictures, shrunk (photographs), or pixels as they are (microscopy);
-        by default as the base does.
+        Whether the model's input is whole pictures, shrunk (photographs), or pixels as they are
+        (microscopy); by default as for the base.
     hold_out : float, default: 0.2
-        The share of planes, at most 0.5, to measure on instead of training on them.
+        The share of planes, at most 0.5, that is held out to measure on.
     device : str, default: "auto"
         "auto", "cpu", "cuda", "mps" …
     output : path, optional
@@ -169,7 +169,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     Parameters
     ----------
     request : FineTuneRequest
-        What to do.
+        Data, base and budget.
 
     Yields
     ------
@@ -195,7 +195,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
         (directory.path / FAILURE_FILE).unlink(missing_ok=True)
         return (yield from directory.record(_fine_tune(request, directory)))
     except (ColorganError, OSError, RuntimeError, ValueError) as error:
-        # On a full disk even that may fail, and must not replace the error.
+        # On a full disk even this may fail; it must not replace the error.
         with contextlib.suppress(ColorganError, OSError):
             directory.write_text(FAILURE_FILE, str(error) or type(error).__name__)
         raise

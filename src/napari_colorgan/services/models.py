@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from napari_colorgan.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.library.model_file import Model
@@ -52,9 +50,7 @@ def load_model(model: str | Path | Model) -> Model:
     return loaded
 
 
-def make_predictor(
-    model: Model, settings: PredictionSettings, on_notice: Callable[[str], object]
-) -> PlanePredictor:
+def make_predictor(model: Model, settings: PredictionSettings) -> PlanePredictor:
     """Return a model's predictor; where a setting is None, the model's card decides.
 
     Parameters
@@ -63,8 +59,6 @@ def make_predictor(
         The model.
     settings : PredictionSettings
         The user's choices.
-    on_notice : callable
-        Called with sentences that the user should read, such as that memory ran short.
 
     Raises
     ------
@@ -78,13 +72,8 @@ def make_predictor(
     card, generator = model.card, model.generator
     if settings.uncertainty and generator.config.head != "distribution":
         raise InputError(
-            expected="a model that predicts a distribution of colours, to tell its uncertainty",
+            expected="a model that predicts a distribution of colours, for its uncertainty",
             got=f"'{card.name}', which predicts one colour a pixel",
             action="Choose another model, or do without the uncertainty.",
         )
-    return PlanePredictor(
-        generator,
-        settings.resolved(card),
-        working_size=card.working_size,
-        on_notice=on_notice,
-    )
+    return PlanePredictor(generator, settings.resolved(card), working_size=card.working_size)

@@ -1,4 +1,4 @@
-"""What a run is asked to do: one family of requests for training and for fine-tuning."""
+"""Requests: the input of a training and of a fine-tuning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REQUEST_FILE = "request.json"
 
 @dataclass(frozen=True, eq=False)
 class RunRequest:
-    """What every run needs to know.
+    """The input that all kinds of runs share.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class FineTuneRequest(RunRequest):
 
     @property
     def is_storable(self) -> bool:
-        """Whether all it names is on disk, so that another process can take it up."""
+        """Whether data and base are all on disk, so that another process can start the run."""
         items = (*self.data, *(item for item in self.gray or () if item is not None))
         paths = all(isinstance(item, str | Path) for item in items)
         return paths and isinstance(self.base, str | Path)
@@ -166,7 +166,7 @@ class FineTuneRequest(RunRequest):
         Raises
         ------
         TrainingError
-            If it holds arrays or a model that aren't on disk.
+            If it has arrays or a model that aren't on disk.
         """
         if not self.is_storable:
             raise TrainingError(
@@ -216,14 +216,14 @@ class FineTuneRequest(RunRequest):
             return cls(output=output, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(
-                expected=f"a fine-tuning that can be taken up in {output}",
+                expected=f"a fine-tuning that can be resumed in {output}",
                 got=f"{type(error).__name__}: {error}",
                 action="Start a new one; one that was given arrays in Python can't be resumed.",
             ) from error
 
 
 def check_output_free(output: Path) -> None:
-    """Refuse a folder for a new run in which there is one already.
+    """Raise if there is a run in a folder already.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fine-tunings in processes of their own: start, follow, pause, stop and find them."""
+"""Fine-tunings in processes of their own: starts, follows, pauses, stops and finds them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_ROOM_BYTES = 2**20
 
 
 class TuningRun:
-    """A run directory as seen from outside: by another process, or after its own has died.
+    """A run, seen from another process than the one that trains.
 
     Parameters
     ----------
@@ -47,18 +47,18 @@ class TuningRun:
 
     @property
     def request(self) -> FineTuneRequest:
-        """What the run was asked to do.
+        """The run's request.
 
         Raises
         ------
         TrainingError
-            If that can't be read.
+            If it can't be read.
         """
         return FineTuneRequest.load(self.path)
 
     @property
     def state(self) -> State:
-        """Whether somebody works on it, it is complete, or it waits to be resumed."""
+        """Whether the run is in progress, complete, or waits to be resumed."""
         if (self.path / RESULT_FILE).exists():
             return "finished"
         if find_process(self.path) is None:
@@ -67,7 +67,7 @@ class TuningRun:
 
     @property
     def reason(self) -> str:
-        """Why an interrupted run says it has failed; "" for one that was cancelled or killed."""
+        """The error of a failed run; empty for one that was cancelled or killed."""
         try:
             return (self.path / FAILURE_FILE).read_text(encoding="utf-8")
         except OSError:
@@ -80,13 +80,13 @@ class TuningRun:
 
     @property
     def trained(self) -> Path:
-        """The file of the trained weights, also where the base's were kept as the better ones."""
+        """The file of the trained weights, also where the model has its base's, better ones."""
         path = self.path / TRAINED_FILE
         return path if path.exists() else self.model
 
     @property
     def comparison(self) -> Comparison:
-        """What a finished run found on its held-out planes.
+        """The comparison of a finished run on its held-out planes.
 
         Raises
         ------
@@ -104,26 +104,26 @@ class TuningRun:
             ) from error
 
     def start(self) -> None:
-        """Begin, or go on from the last checkpoint, in a process of its own.
+        """Start the run, or continue from the last checkpoint, in a process of its own.
 
         Raises
         ------
         TrainingError
-            If it runs already or can't be started.
+            If it is in progress already or can't be started.
         """
         if self.state in ("running", "paused"):
             raise TrainingError(
-                expected="a run that nobody works on",
+                expected="a run that isn't in progress",
                 got=f"{self.path.name}, which is running",
                 action="Wait for it, or stop it first.",
             )
-        # What an earlier sitting was asked for is over.
+        # Requests to an earlier process, and its error, are obsolete.
         for leftover in (*CONTROL_FILES, FAILURE_FILE):
             (self.path / leftover).unlink(missing_ok=True)
         spawn(self.path)
 
     def pause(self, paused: bool = True) -> None:
-        """Let the run rest after its current step, or go on.
+        """Pause the run after its current step, or let it continue.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class TuningRun:
             (self.path / "pause").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Let the run end after its current step, with the best state so far as its model."""
+        """End the run after its current step; its model is the best state so far."""
         (self.path / "stop").touch()
 
     def cancel(self) -> None:
@@ -144,7 +144,7 @@ class TuningRun:
         kill(self.path)
 
     def delete(self) -> None:
-        """Remove the run with all it has made."""
+        """Remove the run with all of its files."""
         kill(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -153,17 +153,17 @@ class TuningRun:
         return self._log.poll()
 
     def failure(self) -> ColorganError:
-        """Return what to tell of a run whose process is gone before its end."""
-        words = self.reason
-        if not words:
+        """Return the error of a run whose process has ended before the training has."""
+        reason = self.reason
+        if not reason:
             # Killed, or a bug: then its last lines are a traceback's.
-            words = f"its process ended; its last words: {last_lines(self.path) or 'none'}"
+            reason = f"its process ended; its last output: {last_lines(self.path) or 'none'}"
             if _is_full(self.path):
-                words += "; the disk is full"
+                reason += "; the disk is full"
         return TrainingError(
             expected="the training to reach its end",
-            got=words,
-            action="Resume it to go on from the last checkpoint.",
+            got=reason,
+            action="Resume it to continue from the last checkpoint.",
         )
 
     def follow(self) -> Job[Path]:
@@ -182,7 +182,7 @@ class TuningRun:
         Raises
         ------
         TrainingError
-            If the process dies before the end, with its last words.
+            If the process dies before the end, with its last output.
         """
         while True:
             state = self.state

@@ -41,18 +41,18 @@ __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a training returns.
+    """The result of a training.
 
     Attributes
     ----------
     generator : Generator
-        The best weights found, rounded to what a model file holds, in evaluation mode.
+        With the best weights, in the half precision of a model file, in evaluation mode.
     validator : Validator or None
-        What measured it, with the base's values; None where nothing was held out.
+        The validator, with the base's values; None where nothing was held out.
     values : dict of list of float
         "l1", "psnr", "delta_e" … of each held-out picture, by those weights.
     card : ModelCard
-        What a model file of it says, without the hash.
+        The card for its model file, without the hash.
     """
 
     generator: Generator
@@ -68,7 +68,7 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class _Setup:
-    """What a trainer needs, ready."""
+    """The arguments of a trainer."""
 
     config: TrainingConfig
     generator: Generator
@@ -167,7 +167,7 @@ def train_job(
     dataset : Dataset
         What to train and to measure on; no file is read again that fits into memory.
     processes : Processes, optional
-        Who trains together; this process alone by default.
+        Those that train together; this process alone by default.
 
     Yields
     ------
@@ -177,7 +177,7 @@ def train_job(
     Returns
     -------
     Trained
-        Nothing but checkpoints has been written: what becomes of it is the caller's choice.
+        Only checkpoints have been written; the caller writes the model file.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def train_job(
         config, setup.plan, setup.generator, dataset.training, validator, run, processes
     )
     result = yield from trainer.fit()
-    # What is measured is what a model file will hold.
+    # Measured with the rounded weights, since users will get those.
     generator = round_weights(result.generator)
     values = {} if validator is None else validator.measure_each(generator)
     effort = f"{result.steps} steps in {duration(result.seconds)}."
@@ -258,7 +258,7 @@ def _set_up(
 
 
 def _check(request: TrainRequest, config: TrainingConfig, processes: Processes) -> torch.device:
-    """Return the device, unless the config or the device doesn't suit the run."""
+    """Return the device; raise if the config can't be run on it."""
     from napari_colorgan.core.device import resolve_device
 
     processes.check(config)

@@ -57,6 +57,8 @@ class Phase:
         What is trained.
     optimizers : dict of str to Optimizer
         By their names in checkpoints; a closed-form phase has none for the generator.
+    scaler : torch.amp.GradScaler
+        Scales the losses of float16; disabled in other precisions.
     """
 
     def __init__(
@@ -92,17 +94,17 @@ class Phase:
                 discriminator, self.config
             )
         fp16 = config.precision == "float16"
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=fp16)
+        self.scaler = torch.amp.GradScaler(self._device.type, enabled=fp16)
 
     @property
     def loss_scale(self) -> float:
         """What float16's losses are multiplied by, so that small gradients aren't lost."""
-        return self._scaler.get_scale()
+        return self.scaler.get_scale()
 
     @loss_scale.setter
     def loss_scale(self, scale: float) -> None:
-        if self._scaler.is_enabled():
-            self._scaler.load_state_dict({**self._scaler.state_dict(), "scale": scale})
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict({**self.scaler.state_dict(), "scale": scale})
 
     def step(self, data: StepData, rate_factor: float) -> dict[str, float]:
         """Take one optimizer step and return its losses by name.
@@ -193,7 +195,7 @@ class Phase:
             self.discriminator.requires_grad_(True).train()
             fake, real = objectives.discriminator_terms(self.discriminator, compared)
             total = 0.5 * (fake + real)
-            torch.autograd.backward(self._scaler.scale(total / parts))
+            torch.autograd.backward(self.scaler.scale(total / parts))
             reported |= {"D fake": fake.detach(), "D real": real.detach(), "D": total.detach()}
             if self.config.kind == "adversarial" and parts == 1:
                 # The generator's loss is computed with the updated discriminator. With
@@ -204,7 +206,7 @@ class Phase:
             return reported
         terms = self._generator_terms(data, compared, mean_weight)
         loss = torch.stack(list(terms.values())).sum()
-        torch.autograd.backward(self._scaler.scale(loss / parts))
+        torch.autograd.backward(self.scaler.scale(loss / parts))
         return reported | {k: t.detach() for k, t in terms.items()} | {"G": loss.detach()}
 
     def _generator_terms(
@@ -260,7 +262,7 @@ class Phase:
         assert self.discriminator is not None
         optimizer = self.optimizers["discriminator_optimizer"]
         self._processes.average_gradients(self.discriminator.parameters())
-        self._scaler.step(optimizer)
+        self.scaler.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
 
     def _update(self) -> None:
@@ -269,11 +271,11 @@ class Phase:
             self._processes.average_gradients(self.generator.parameters())
             if self.config.grad_clip:
                 # The norm of scaled gradients would say nothing.
-                self._scaler.unscale_(optimizer)
+                self.scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.grad_clip)
-            self._scaler.step(optimizer)
+            self.scaler.step(optimizer)
         if self.config.kind == "discriminator" or (
             self.config.kind == "adversarial" and self.config.accumulate > 1
         ):
             self._step_discriminator()
-        self._scaler.update()
+        self.scaler.update()

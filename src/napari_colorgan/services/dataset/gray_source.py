@@ -1,4 +1,4 @@
-"""Gray images that a model shall see in place of the lightness of colours."""
+"""Gray images that replace the lightness of colour images as a model's input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIT_IT = "Choose the gray image of the same field, or crop and resample it first
 
 @dataclass(frozen=True, eq=False)
 class GraySource:
-    """Gray planes, as they are shown.
+    """Gray planes as they are displayed.
 
     Attributes
     ----------
@@ -58,19 +58,19 @@ class GraySource:
         index: PlaneIndex = ()
         if sizes:
             index = tuple(map(int, np.unravel_index(number, sizes)))
-        shown = self.display.shown(self.axes.read_plane(self.stack, index))
-        return np.rint(shown * 255.0).astype(np.uint8)
+        displayed = self.display.shown(self.axes.read_plane(self.stack, index))
+        return np.rint(displayed * 255.0).astype(np.uint8)
 
 
 def open_gray(item: Any, name: str) -> GraySource:
-    """Return the gray planes of a file or an array, shown as they would be colorized.
+    """Return the gray planes of a file or an array, displayed as when they are colorized.
 
     Parameters
     ----------
     item : path or array
         A file, or an array of shape (..., H, W).
     name : str
-        What to call it.
+        Its name in messages.
 
     Raises
     ------
@@ -94,10 +94,10 @@ def open_gray(item: Any, name: str) -> GraySource:
 def _gray_source(name: str, stack: StackLike, axes: Axes) -> GraySource:
     if axes.has_samples:
         raise PairError(
-            expected="a gray image to be seen in place of the colours' lightness",
+            expected="a gray image to replace the colours' lightness",
             got=f"“{name}”, a colour image of shape {tuple(stack.shape)}",
-            action="Save one of its channels, or leave it out: then the colour image is seen as "
-            "its own lightness.",
+            action="Save one of its channels, or leave it out: then the model's input is the "
+            "lightness of the colour image.",
         )
     return GraySource(name, stack, axes, DisplayRange.estimate(stack, axes))
 
@@ -112,25 +112,26 @@ def check_pair(name: str, shape: tuple[int, ...], axes: Axes, gray: GraySource) 
     shape : tuple of int
         Its shape.
     axes : Axes
-        Its axes. Those of size 1 that number planes count for nothing.
+        Its axes. Outer axes of size 1 are ignored.
     gray : GraySource
-        What it is to be seen as.
+        The gray stack.
 
     Raises
     ------
     PairError
-        If they differ, with both shapes and where they do.
+        If they differ; it names both shapes and the axes.
     """
     expected, actual = _sizes(shape, axes), _sizes(tuple(gray.stack.shape), gray.axes)
     if [size for _, size in expected] == [size for _, size in actual]:
         return
-    where = ""
+    difference = ""
     if len(expected) == len(actual):
-        differing = [w[0] for w, c in zip(expected, actual, strict=True) if w[1] != c[1]]
-        where = f", which differs in {' and '.join(differing)}"
+        pairs = zip(expected, actual, strict=True)
+        letters = [letter for (letter, size), (_, other) in pairs if size != other]
+        difference = f", which differs in {' and '.join(letters)}"
     raise PairError(
         expected=f"the gray image “{gray.name}” to have the shape of “{name}”, {_words(expected)}",
-        got=f"{_words(actual)}{where}",
+        got=f"{_words(actual)}{difference}",
         action=FIT_IT,
     )
 

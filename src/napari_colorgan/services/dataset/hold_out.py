@@ -1,4 +1,4 @@
-"""The hold-out of a training: which planes, or which part of a plane, are not trained on."""
+"""The hold-out of a training: which planes, or which part of a plane, are only measured on."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     Box: TypeAlias = tuple[int, int, int, int]
 
 FEW_PLANES = 5
-"""Of so few, the most central ones are held out: each unusual one is needed for training."""
+"""With at most these, the most central ones are held out: training needs each unusual one."""
 SMALLEST_SIDE = 32
 CROPS = 4
-"""So many crops of a held-out plane are measured where planes keep their scale."""
+"""The number of crops of a held-out plane that are measured where planes keep their scale."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Plane:
     picture : Picture
         How to read it.
     source : str
-        What its data are called.
+        The name of the data that it belongs to.
     is_pair : bool
         Whether the network's input is another image than its own lightness.
     shape : (int, int)
@@ -83,8 +83,8 @@ class Plane:
     descriptor : tuple of float
         See `describe`.
     pixels : Tensor or None
-        Its pixels as they are trained on, uint8, shape (3 or 4, H, W); None where memory is
-        full, so that it has to be decoded again.
+        Its pixels as they are used in training, uint8, shape (3 or 4, H, W); None if memory is
+        full, and it has to be decoded again.
     """
 
     picture: Picture
@@ -98,7 +98,7 @@ class Plane:
 def split_held_out(
     planes: Sequence[Plane], split: SimilaritySplit, config: DataConfig
 ) -> tuple[list[Plane], list[Plane], list[Plane]]:
-    """Return what to train on, what to measure on, and the planes that the latter come from.
+    """Return the training parts, the held-out parts, and the planes that the latter come from.
 
     Parameters
     ----------
@@ -117,17 +117,17 @@ def split_held_out(
     if len(planes) == 1:
         training, held_out = _split_plane(planes[0], split.share)
         return [training], list(_crops([held_out], config)), [planes[0]]
-    chosen = _sample(planes, held_out_count(len(planes), split.share), split.seed)
-    number, share = chosen[0], split.share * len(planes)
-    large = share * max(planes[number].shape) >= 2 * SMALLEST_SIDE
-    if config.scale == "native" and share < 0.5 and large:
-        # A whole plane would be far more than the share that was asked for.
-        training, held_out = _split_plane(planes[number], share)
+    indices = _sample(planes, held_out_count(len(planes), split.share), split.seed)
+    number, planes_to_hold_out = indices[0], split.share * len(planes)
+    is_large = planes_to_hold_out * max(planes[number].shape) >= 2 * SMALLEST_SIDE
+    if config.scale == "native" and planes_to_hold_out < 0.5 and is_large:
+        # A whole plane would be far more than the share that was requested.
+        training, held_out = _split_plane(planes[number], planes_to_hold_out)
         parts = [*planes[:number], training, *planes[number + 1 :]]
         return parts, list(_crops([held_out], config)), [planes[number]]
-    sources = [planes[i] for i in chosen]
-    rest = [plane for i, plane in enumerate(planes) if i not in chosen]
-    return rest, list(_crops(sources, config)), sources
+    sources = [planes[i] for i in indices]
+    training_planes = [plane for i, plane in enumerate(planes) if i not in indices]
+    return training_planes, list(_crops(sources, config)), sources
 
 
 def evenly_spaced(count: int, most: int) -> list[int]:
@@ -140,8 +140,8 @@ def evenly_spaced(count: int, most: int) -> list[int]:
     most : int
         How many are taken.
     """
-    kept = min(most, count)
-    return [i * count // kept for i in range(kept)]
+    number = min(most, count)
+    return [i * count // number for i in range(number)]
 
 
 def _sample(planes: Sequence[Plane], count: int, seed: int) -> list[int]:
@@ -154,15 +154,15 @@ def _sample(planes: Sequence[Plane], count: int, seed: int) -> list[int]:
 def _split_plane(plane: Plane, share: float) -> tuple[Plane, Plane]:
     """Cut a single plane in two along its longer side; the end is held out."""
     height, width = plane.shape
-    long = max(height, width)
-    held_out = max(round(share * long), SMALLEST_SIDE)
-    if long - held_out < 2 * SMALLEST_SIDE or min(height, width) < SMALLEST_SIDE:
+    length = max(height, width)
+    held_out = max(round(share * length), SMALLEST_SIDE)
+    if length - held_out < 2 * SMALLEST_SIDE or min(height, width) < SMALLEST_SIDE:
         raise TrainingError(
-            expected=f"at least two planes, or one of {3 * SMALLEST_SIDE} pixels' length",
+            expected=f"at least two planes, or one that is {3 * SMALLEST_SIDE} pixels long",
             got=f"one of {width} × {height} pixels",
-            action="Add another image: without one held out nobody can tell whether it helped.",
+            action="Add another image: the training's success is measured on a held-out one.",
         )
-    cut = long - held_out
+    cut = length - held_out
     if width >= height:
         return _part(plane, (0, 0, height, cut)), _part(plane, (0, cut, height, held_out))
     return _part(plane, (0, 0, cut, width)), _part(plane, (cut, 0, held_out, width))
@@ -172,12 +172,12 @@ def _crops(planes: Sequence[Plane], config: DataConfig) -> Iterator[Plane]:
     """Yield the decoded parts of held-out planes that are measured: whole planes, or crops."""
     from napari_colorgan.training.data import read_picture, shrink
 
-    places = [(plane, box) for plane in planes for box in _crop_boxes(plane, config)]
+    crops = [(plane, box) for plane in planes for box in _crop_boxes(plane, config)]
     decoded: dict[int, Plane] = {}
-    for index in evenly_spaced(len(places), config.validation_images):
-        plane, box = places[index]
+    for index in evenly_spaced(len(crops), config.validation_images):
+        plane, box = crops[index]
         if plane.pixels is None and id(plane) not in decoded:
-            # One at a time: they were not kept because the memory is full.
+            # Only the last one is kept: there was no memory for them before.
             pixels = shrink(read_picture(plane.picture), config.max_side)
             decoded = {id(plane): dataclasses.replace(plane, pixels=pixels)}
         plane = decoded.get(id(plane), plane)
@@ -185,21 +185,21 @@ def _crops(planes: Sequence[Plane], config: DataConfig) -> Iterator[Plane]:
 
 
 def _crop_boxes(plane: Plane, config: DataConfig) -> list[Box | None]:
-    """Return which parts of a held-out plane are measured; None is the whole plane, shrunk."""
+    """Return the parts of a held-out plane that are measured; None is the whole plane, shrunk."""
     rows, columns = (side // config.size for side in plane.shape)
     if config.scale == "fit" or not rows or not columns:
         return [None]
     cells = [(row, column) for row in range(rows) for column in range(columns)]
-    chosen = np.linspace(0, len(cells) - 1, min(CROPS, len(cells))).round().astype(int)
-    # The grid of crops lies in the middle of the plane.
+    indices = np.linspace(0, len(cells) - 1, min(CROPS, len(cells))).round().astype(int)
+    # The grid of crops is centred in the plane.
     top = (plane.shape[0] - rows * config.size) // 2
     left = (plane.shape[1] - columns * config.size) // 2
     corners = [(top + r * config.size, left + c * config.size) for r, c in cells]
-    return [(*corners[i], config.size, config.size) for i in chosen]
+    return [(*corners[i], config.size, config.size) for i in indices]
 
 
 def _part(plane: Plane, box: Box) -> Plane:
-    """Return a part of a plane: the top left pixel, the height and the width."""
+    """Return the part of a plane in a box (top, left, height, width)."""
     top, left, height, width = box
     picture = plane.picture
     part = dataclasses.replace(

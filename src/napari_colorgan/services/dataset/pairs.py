@@ -1,4 +1,4 @@
-"""Pairs: colour planes that a model shall see as another image, such as a fluorescence."""
+"""Pairs of a colour plane and the gray image, such as a fluorescence, that is the model's input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WARNING = (
 
 
 def color_name(item: Any, number: int) -> str:
-    """Return what to call an item of the data, by its place if it is an array.
+    """Return the name of an item of the data in messages; an array is numbered.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def color_name(item: Any, number: int) -> str:
 
 
 def gray_name(item: Any, number: int) -> str:
-    """Return what to call the gray image of an item, by the item's place if it is an array.
+    """Return the name of an item's gray image in messages; an array is numbered like the item.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def gray_name(item: Any, number: int) -> str:
 
 
 def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list[Picture]:
-    """Return the pictures of a colour item, to be seen as a gray one.
+    """Return the pictures of a colour item as pairs with a gray one.
 
     Parameters
     ----------
@@ -71,16 +71,16 @@ def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list
     Raises
     ------
     PairError
-        If the shapes or the files differ, or `gray` is a colour image. Files of one plane are
-        not opened before the picture is read, and it is raised then.
+        If the shapes or the files differ, or `gray` is a colour image. For files of one plane,
+        which are opened when the picture is read, it is raised then.
     FileError
         If the gray image can't be read.
     """
-    name, seen = color_name(item, number), gray_name(gray, number)
+    name, name_of_gray = color_name(item, number), gray_name(gray, number)
     if _is_folder(item) != _is_folder(gray):
         raise PairError(
             expected=f"a folder for a folder and a file for a file, as the gray of “{name}”",
-            got=f"“{seen}”",
+            got=f"“{name_of_gray}”",
             action="Name the gray image, or folder of gray images, that belongs to it.",
         )
     if _is_folder(item):
@@ -88,7 +88,7 @@ def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list
     if _is_single(gray):
         count, readers = 1, [partial(_read_single, Path(gray))]
     else:
-        source = open_gray(gray, seen)
+        source = open_gray(gray, name_of_gray)
         if not _is_single(item):
             check_pair(name, *_shape_of(item), source)
         count = source.plane_count
@@ -96,14 +96,14 @@ def pair(item: Any, pictures: Sequence[Picture], gray: Any, number: int) -> list
     if count != len(pictures):
         raise PairError(
             expected=f"a gray plane for each of the {len(pictures)} of “{name}”",
-            got=f"{count} of “{seen}”",
+            got=f"{count} of “{name_of_gray}”",
             action=FIT_IT,
         )
     return [_with_gray(p, read) for p, read in zip(pictures, readers, strict=True)]
 
 
 def pair_with_own_lightness(picture: Picture) -> Picture:
-    """Return a picture as a pair with its own lightness, to go along with other pairs.
+    """Return a picture as a pair with its own lightness, to be trained on beside other pairs.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _pair_folders(
             raise PairError(
                 expected=f"a gray image for each colour image, of the same name, in {gray}",
                 got=f"none for {Path(source).relative_to(folder)}",
-                action="Name the gray images as the colour images; their endings may differ.",
+                action="Give the gray images the names of the colour images; suffixes may differ.",
             )
         paired += pair(Path(source), planes, partner, number)
     return paired
@@ -146,7 +146,7 @@ def _is_folder(item: Any) -> bool:
 
 
 def _is_single(item: Any) -> bool:
-    """Return whether an item is a file that can hold but one plane."""
+    """Return whether an item is a file of a format that holds only one plane."""
     from napari_colorgan.io import SINGLE_PLANE_SUFFIXES
 
     return isinstance(item, str | Path) and Path(item).suffix.lower() in SINGLE_PLANE_SUFFIXES

@@ -39,14 +39,15 @@ if TYPE_CHECKING:
     from napari_colorgan.training.data import Picture, PictureStore
 
 MOST_PLANES = 2000
-"""A fine-tuning of minutes can't make use of more planes: they are thinned out evenly."""
+"""Of more planes, evenly spaced ones are used; a fine-tuning of minutes can't use more."""
+# Events, at most: each is a line of the run's log.
 _MOST_REPORTS = 1000
 _MOST_NAMES = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """What a dataset is made from.
+    """The images from which a dataset is made.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Items:
     gray : sequence of path, array or None, optional
         For each of them the network's input in place of its lightness, see `FineTuneRequest`.
     titles : sequence of str or None, optional
-        What to call each of them, where its file's name won't do.
+        The name of each of them; None is the file's name.
     """
 
     colors: Sequence[Any]
@@ -65,7 +66,7 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What is trained on and what is measured on.
+    """The training and the held-out pictures, and their counts.
 
     Attributes
     ----------
@@ -75,14 +76,14 @@ class Dataset:
         The pictures to measure on. A fine-tuning's are decoded, and of native scale they are
         crops of the training's size.
     planes, held_out_planes, near_gray : int
-        How many colourful planes there are in all, how many of them are held out, and how many
-        planes were left out as nearly gray.
+        The number of colourful planes in all, of those that are held out, and of planes that
+        were left out as nearly gray.
     sources, held_out_sources : tuple of (str, int)
-        The names of the data, with their planes, and with those of them that are held out.
+        The names of the data with the number of their planes, and of their held-out planes.
     sha256 : str
         Of all planes' pixels, in their order; empty for a `SourceSplit`, which doesn't read all.
     pairs : int
-        How many of the planes have another input than their own lightness.
+        The number of planes with another input than their own lightness.
     """
 
     training: PictureStore
@@ -97,7 +98,7 @@ class Dataset:
 
     @property
     def warning(self) -> str:
-        """What the model's card has to say first, if anything."""
+        """The first of the limitations on the model's card; empty if there is none."""
         return WARNING.format(pairs=self.pairs, planes=self.planes) if self.pairs else ""
 
 
@@ -133,8 +134,8 @@ def prepare_dataset(
         return (yield from _prepare_by_source(planes, split, config))
     if len(planes) > MOST_PLANES:
         yield Notice(f"Of {len(planes)} planes {MOST_PLANES} are used, evenly spaced.")
-        chosen = np.linspace(0, len(planes) - 1, MOST_PLANES).round().astype(int)
-        planes = [planes[i] for i in chosen]
+        indices = np.linspace(0, len(planes) - 1, MOST_PLANES).round().astype(int)
+        planes = [planes[i] for i in indices]
     reader = _Reader(config, describes=True)
     colorful = yield from reader.read(planes)
     training, held_out, held_out_from = split_held_out(colorful, split, config)
@@ -222,7 +223,7 @@ class _Reader:
                 if self._describes:
                     self._digest.update(pixels.numpy().tobytes())
                 if mean_chroma(pixels) >= self._config.near_gray:
-                    # A single plane is cut in two, so that its parts are what is shrunk.
+                    # A single plane is cut in two before its parts are shrunk.
                     kept = shrink(pixels, self._config.max_side) if len(planes) > 1 else pixels
                     colorful.append(self._with_pixels(plane, pixels, kept))
             if done % every == 0 or done == len(planes):
@@ -238,7 +239,7 @@ class _Reader:
         return colorful
 
     def _say_left_out(self, planes: int, colorful: int) -> Iterator[Notice]:
-        """Yield what became of the planes that aren't used.
+        """Yield notices of the planes that are left out.
 
         Raises
         ------
@@ -270,7 +271,7 @@ class _Reader:
 
 
 def _store(planes: Sequence[Plane], config: DataConfig) -> PictureStore:
-    """Return the planes' pictures, of which those that have pixels aren't decoded again."""
+    """Return a store of the planes' pictures, with the pixels that were kept."""
     from napari_colorgan.training.data import PictureStore, shrink
 
     decoded = {
@@ -292,25 +293,26 @@ def _count_by_source(planes: Iterable[Plane]) -> tuple[tuple[str, int], ...]:
 
 
 def _find_planes(items: Items) -> list[Plane]:
-    """Return every plane; either all of them are read with a gray plane, or none is."""
-    none = (None,) * len(items.colors)
-    grays = none if items.gray is None else items.gray
-    titles = none if items.titles is None else items.titles
-    any_pair = any(gray is not None for gray in grays)
+    """Return every plane; if one of them is a pair, the others become pairs, too."""
+    no_values = (None,) * len(items.colors)
+    grays = no_values if items.gray is None else items.gray
+    titles = no_values if items.titles is None else items.titles
+    # All planes of a batch need the same number of channels.
+    has_pairs = any(gray is not None for gray in grays)
     planes = []
     for number, (item, gray, title) in enumerate(zip(items.colors, grays, titles, strict=True)):
         pictures, source = _list_pictures(number, item)
         if gray is not None:
             pictures = pair(item, pictures, gray, number)
             source = f"{source}, seen as {gray_name(gray, number).removesuffix('.npy')}"
-        elif any_pair:
+        elif has_pairs:
             pictures = [pair_with_own_lightness(picture) for picture in pictures]
         planes += [Plane(picture, title or source, gray is not None) for picture in pictures]
     return planes
 
 
 def _list_pictures(number: int, item: Any) -> tuple[list[Picture], str]:
-    """Return an item's planes, and what to call it."""
+    """Return an item's planes, and its name."""
     from napari_colorgan.training.data import Picture, find_pictures, unreadable
 
     if isinstance(item, Picture):
@@ -329,5 +331,5 @@ def _list_pictures(number: int, item: Any) -> tuple[list[Picture], str]:
 
 
 def _named(pictures: Sequence[Picture], name: str) -> list[Picture]:
-    """Return an array's pictures, which are called "0[index]", under a name of their own."""
+    """Return an array's pictures, named "0[index]" by `find_pictures`, under another name."""
     return [dataclasses.replace(p, name=name + p.name.removeprefix("0")) for p in pictures]

@@ -1,7 +1,7 @@
-"""Descriptors of planes, and which planes are similar by them.
+"""Descriptors of planes, and samples and groups of planes that are similar by them.
 
-Parts of one image and neighbours in a stack are similar. A hold-out that separated them would
-measure on what was almost trained on.
+Parts of one image and neighbours in a stack are similar. If one of them were held out and the
+other trained on, the error would be lower than on a new image.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_SETS = 5
+"""The maximum number of sets of similar planes in a sample."""
 
 
 def describe(pixels: Tensor) -> tuple[float, ...]:
@@ -42,7 +43,7 @@ def describe(pixels: Tensor) -> tuple[float, ...]:
 
 
 def most_central(descriptors: Sequence[Sequence[float]], count: int) -> list[int]:
-    """Return the indices of those closest to the median, in ascending order.
+    """Return the indices of the planes closest to the median, in ascending order.
 
     Parameters
     ----------
@@ -57,10 +58,7 @@ def most_central(descriptors: Sequence[Sequence[float]], count: int) -> list[int
 
 
 def sample_similar(descriptors: Sequence[Sequence[float]], count: int, seed: int) -> list[int]:
-    """Sample at random, each sample together with its nearest neighbours.
-
-    Otherwise a part of an image, or the neighbour of a frame, would be measured on while the
-    rest of it is trained on, and the error would be lower than that on any new image.
+    """Sample planes at random, each together with its nearest neighbours.
 
     Parameters
     ----------
@@ -77,13 +75,14 @@ def sample_similar(descriptors: Sequence[Sequence[float]], count: int, seed: int
         `count` indices, in ascending order, from at most `MOST_SETS` sets of two or more.
     """
     values = np.array(descriptors)
-    left = np.random.default_rng(seed).permutation(len(values)).tolist()
+    remaining = np.random.default_rng(seed).permutation(len(values)).tolist()
     sampled: list[int] = []
+    # Few sets of several planes each, as even in size as possible.
     for size in map(len, np.array_split(range(count), min(MOST_SETS, max(1, count // 2)))):
-        nearest = _distances(values[left], values[left[0]]).argsort(kind="stable")[:size]
-        taken = {left[place] for place in nearest}
-        left = [place for place in left if place not in taken]
-        sampled += taken
+        distances = _distances(values[remaining], values[remaining[0]])
+        similar = {remaining[i] for i in distances.argsort(kind="stable")[:size]}
+        remaining = [index for index in remaining if index not in similar]
+        sampled += similar
     return sorted(sampled)
 
 

@@ -9,8 +9,6 @@ from napari_colorgan.errors import InputError
 from napari_colorgan.services.evaluation.scores import to_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from torch import Tensor
 
@@ -87,25 +85,32 @@ class Classifier:
 
 
 def find_observers(
-    classifier: bool, on_notice: Callable[[str], object]
-) -> tuple[Classifier | None, PerceptualDistance | None]:
-    """Return the networks that are on this machine; None for what is not.
+    classifier: bool,
+) -> tuple[Classifier | None, PerceptualDistance | None, str]:
+    """Return the networks that are on this machine; None for those that are not.
 
     Parameters
     ----------
     classifier : bool
         Whether to use the classifier.
-    on_notice : callable
-        Called with the reason where the classifier can't be used.
+
+    Returns
+    -------
+    classifier : Classifier or None
+        Recognises what an image shows.
+    perceptual : PerceptualDistance or None
+        LPIPS.
+    problem : str
+        Why the classifier can't be used, as a sentence for the user; empty if it can.
     """
     perceptual = PerceptualDistance.find()
     if not classifier:
-        return None, perceptual
+        return None, perceptual, ""
     try:
-        return Classifier(), perceptual
+        return Classifier(), perceptual, ""
     except InputError as error:
-        on_notice(f"Classifier agreement and Fréchet distance are left out: {error}")
-        return None, perceptual
+        problem = f"Classifier agreement and Fréchet distance are left out: {error}"
+        return None, perceptual, problem
 
 
 class PerceptualDistance:

@@ -1,4 +1,4 @@
-"""Before and after: the base and the fine-tuned model on held-out planes, and on the card."""
+"""The comparison of a fine-tuned model with its base on held-out planes, and its model card."""
 
 # Over 300 lines: a comparison, and what the model's card says of it, belong together.
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.services.evaluation.results import Estimate
 
-_DECIDES = "l1"
+_DECISIVE_METRIC = "l1"
 _RESAMPLES = 2000
 FEW_PICTURES = 5
-"""So few held-out pictures alone don't tell a better model from a lucky one."""
+"""With no more held-out pictures than these, a lower mean error may be chance."""
 LEAST_GAIN = 0.03
-_LIMITATIONS = "Made from {planes}: it is for dataset like that, and was measured on nothing else."
+"""The relative decrease of L1 that is required of so small a sample."""
+_LIMITATIONS = "Made from {planes}: it is for images like those, and was measured on no others."
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Change:
         The means over the held-out pictures.
     low, high : float or None
         The 95 % interval of the mean difference, tuned minus base, by bootstrap over pictures;
-        None where there is but one.
+        None where there is only one.
     base_bounds, tuned_bounds : tuple of float or None
-        The same of the two means.
+        The intervals of the two means.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Comparison:
     pictures : int
         How many held-out pictures they were measured on.
     agrees : bool
-        Whether what some of the training planes teach holds on the others (`cross_validate_job`).
+        Whether cross-validation on the training planes agrees (`cross_validate_job`).
     """
 
     changes: tuple[Change, ...]
@@ -91,27 +92,27 @@ class Comparison:
 
     @property
     def is_small_sample(self) -> bool:
-        """Whether there are too few held-out pictures to be believed alone."""
+        """Whether there are too few held-out pictures to decide alone."""
         return self.pictures <= FEW_PICTURES
 
     @property
     def is_better(self) -> bool:
-        """Whether the mean L1 fell; where few pictures tell, clearly, and with agreement."""
+        """Whether the mean L1 fell; for a small sample, clearly and confirmed."""
         return self._improved and not self.rejection_reason
 
     @property
     def rejection_reason(self) -> str:
-        """Why it isn't better though the mean L1 fell, to be put behind that; else empty."""
+        """Why it isn't better although the mean L1 fell, in brackets; else empty."""
         change = self._decisive
         if not (self._improved and self.is_small_sample):
             return ""
         if change.tuned > (1.0 - LEAST_GAIN) * change.base:
             return f" (a gain below {100 * LEAST_GAIN:.0f} % on so few pictures may be chance)"
-        return "" if self.agrees else " (what some of the planes teach makes others worse)"
+        return "" if self.agrees else " (cross-validation on the training planes disagrees)"
 
     @property
     def _decisive(self) -> Change:
-        return next(change for change in self.changes if change.name == _DECIDES)
+        return next(change for change in self.changes if change.name == _DECISIVE_METRIC)
 
     @property
     def _improved(self) -> bool:
@@ -142,7 +143,7 @@ class Comparison:
 def compare(
     base: Mapping[str, Sequence[float]], tuned: Mapping[str, Sequence[float]], seed: int
 ) -> Comparison:
-    """Compare two models by what was measured of the same held-out pictures.
+    """Compare two models by their metrics on the same held-out pictures.
 
     Parameters
     ----------
@@ -157,7 +158,7 @@ def compare(
         With an interval for each metric's change.
     """
     changes = tuple(_change(name, list(base[name]), list(tuned[name]), seed) for name in COMPARED)
-    return Comparison(changes, len(base[_DECIDES]))
+    return Comparison(changes, len(base[_DECISIVE_METRIC]))
 
 
 def with_comparison(
@@ -210,7 +211,7 @@ def _bounds(estimate: Estimate) -> tuple[float, float] | None:
 
 
 def card_fields(base: ModelCard, dataset: Dataset) -> dict[str, Any]:
-    """Return what a card says before the training: of what it is made, and from which base.
+    """Return the fields of a card that are known before the training: base and training data.
 
     Parameters
     ----------
@@ -231,7 +232,7 @@ def card_fields(base: ModelCard, dataset: Dataset) -> dict[str, Any]:
 
 
 def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> ModelCard:
-    """Return the trained model's card with what was measured on the held-out planes.
+    """Return the trained model's card with its metrics on the held-out planes.
 
     Parameters
     ----------
@@ -255,9 +256,9 @@ def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> 
 
 
 def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> ModelCard:
-    """Return the measured card of a model whose base's weights are kept as the better ones.
+    """Return the card of a run's model that has its base's weights, because these are better.
 
-    What it is for, made from and warned of is the base's: no weight has seen the planes.
+    Domain, training data and limitations are the base's, since its weights have not changed.
 
     Parameters
     ----------
@@ -297,13 +298,13 @@ def _sources(dataset: Dataset) -> list[str]:
     held_out = dict(dataset.held_out_sources)
     rows = []
     for name, count in dataset.sources:
-        held = held_out.get(name, 0)
-        apart = "" if not held else f", {held} of them held out"
+        held_out_count = held_out.get(name, 0)
+        note = f", {held_out_count} of them held out" if held_out_count else ""
         if dataset.planes == 1:
-            apart = ", a part of it held out"
-        elif held == count:
-            apart = ", held out"
-        rows.append(f"{name} ({_planes(count)}{apart})")
+            note = ", a part of it held out"
+        elif held_out_count == count:
+            note = ", held out"
+        rows.append(f"{name} ({_planes(count)}{note})")
     return rows
 
 

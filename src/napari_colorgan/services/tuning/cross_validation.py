@@ -1,4 +1,4 @@
-"""Cross-validation: whether what some of the training planes teach holds on the others."""
+"""Cross-validation: whether fitting to some of the training planes improves the others."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ MOST_GROUPS = 4
 def cross_validate_job(
     config: TrainingConfig, base: Generator, pictures: PictureStore
 ) -> Job[bool]:
-    """Fit the base's detail to all planes but a group of similar ones, and measure it on those.
+    """Fit the base's detail refinement to all planes but one group, and measure it on that group.
 
-    Images of different lights or stains can differ so much that what a few of them teach makes
-    every other one worse than a base which was trained on hundreds. One or two held-out planes
-    needn't show it.
+    Images under different light or with different stains can differ so much that fitting to a few
+    of them makes all others worse than the base, which was trained on hundreds. One or two
+    held-out planes may not show it. So groups of similar planes are left out in turn.
 
     Parameters
     ----------
     config : TrainingConfig
-        The run's; its last closed-form phase is what is tried.
+        The run's; its last closed-form phase is fitted.
     base : Generator
-        What the run started from; it is not changed.
+        The generator that the run started from; it is not changed.
     pictures : PictureStore
         The training planes; decoded ones are not read again.
 
@@ -66,10 +66,10 @@ def cross_validate_job(
     generator = build_from_base(config, base).eval()
     gains, done = [], 0
     for group in groups:
-        rest = pictures.select([index for index in indices if index not in group])
-        left_out = pictures.select(group)
-        fitted = _fitted(copy.deepcopy(generator), config, closed_form[-1], rest)
-        gains.append(_l1(generator, config, left_out) - _l1(fitted, config, left_out))
+        training = pictures.select([index for index in indices if index not in group])
+        held_out = pictures.select(group)
+        fitted = _fitted(copy.deepcopy(generator), config, closed_form[-1], training)
+        gains.append(_l1(generator, config, held_out) - _l1(fitted, config, held_out))
         done += len(group)
         yield PlaneDone(done, len(pictures), (group[0],))
     return bool(np.mean(gains) > 0.0)
@@ -78,7 +78,7 @@ def cross_validate_job(
 def _fitted(
     generator: Generator, config: TrainingConfig, number: int, pictures: PictureStore
 ) -> Generator:
-    """Take the step of a closed-form phase with these pictures."""
+    """Fit the generator to these pictures by the only step of a closed-form phase."""
     from napari_colorgan.training.batch_source import BatchSource
     from napari_colorgan.training.phase import Phase
 

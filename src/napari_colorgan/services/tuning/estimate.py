@@ -1,4 +1,4 @@
-"""What a fine-tuning will take, estimated before it is started; free of torch."""
+"""Estimates of a fine-tuning's steps, time and memory before it starts; free of torch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
+from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.events import StepDone
 from napari_colorgan.services.dataset.counting import held_out_count
 
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 
 # Measured as the largest resident size of whole fine-tunings on the CPU (torch 2.14, float32,
 # planes of 512 px). The bundled models' architecture took 1224, 1514 and 1993 MiB at patches of
-# 128, 192 and 256 px in batches of 8, and 2047 MiB at 192 px in batches of 16: a straight line in
-# the pixels that a step sees, 2000 bytes for each, over 0.85 GiB for Python, torch and the
-# libraries, and seven copies of the weights (they, the gradients, two moments, the average, the
-# best and the base). The paper's U-Net at full resolution took 1843 MiB at 128 px, pix2pix
-# 2271 MiB, which makes 4700 and 2300 bytes. An adversarial phase adds less than 2 %.
+# 128, 192 and 256 px in batches of 8, and 2047 MiB at 192 px in batches of 16. That is linear in
+# the pixels of a batch: 2000 bytes each, beside 0.85 GiB for Python, torch and the libraries, and
+# seven copies of the weights (the weights, their gradients, two moments, the average, the best
+# and the base). The paper's U-Net at full resolution took 1843 MiB at 128 px, pix2pix 2271 MiB,
+# which makes 4700 and 2300 bytes. An adversarial phase adds less than 2 %.
 _PROCESS_BYTES = 0.85 * 2**30
 _COPIES = 7
 _BYTES_PER_PIXEL = {"unet/8": 2000, "unet/1": 4700, "pix2pix/1": 2300}
@@ -37,18 +36,18 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """What a run will take.
+    """A run's memory, steps and time.
 
     Attributes
     ----------
     memory : int
-        Bytes, at the most; on a GPU about the same of its own.
+        Bytes at the peak; on a GPU about as many of the GPU's memory.
     free : int
-        Bytes of the machine's memory that nobody uses now.
+        Bytes of the machine's memory that are free now.
     steps : int or None
-        How many steps a budget in epochs is; None for one in minutes.
+        The steps of a budget in epochs; None for one in minutes.
     minutes : float or None
-        How long the run will take; None where nobody can tell before it has begun.
+        The run's time; None if it can't be known before the run has started.
     """
 
     memory: int
@@ -68,12 +67,12 @@ def estimate_run(
     epochs: float | None,
     rate: float | None,
 ) -> RunEstimate:
-    """Estimate what a run will take.
+    """Estimate a run's memory, steps and time.
 
     Parameters
     ----------
     base : ModelEntry
-        What is trained.
+        The model that is trained.
     values : RecipeValues
         The recipe's batches.
     counts : PlaneCounts
@@ -98,14 +97,14 @@ def estimate_run(
         steps = max(1, math.ceil(epochs * training / values.batch_size))
         minutes = None if rate is None else steps * values.batch_size / rate / 60.0
     pixels = size * size * values.batch_size
-    kept = min(3 * counts.pixels, int(values.data.memory_gib * _GIB))
+    decoded = min(3 * counts.pixels, int(values.data.memory_gib * _GIB))  # RGB of 8 bits
     weights = _COPIES * _BYTES_PER_FILE_BYTE * base.size
-    memory = _PROCESS_BYTES + weights + pixels * bytes_per_pixel(base.card.architecture) + kept
-    return RunEstimate(int(memory), int(psutil.virtual_memory().available), steps, minutes)
+    memory = _PROCESS_BYTES + weights + pixels * bytes_per_pixel(base.card.architecture) + decoded
+    return RunEstimate(int(memory), free_system_memory(), steps, minutes)
 
 
 def bytes_per_pixel(architecture: Mapping[str, object]) -> int:
-    """Return what training takes for each pixel of a batch, of the dearest kind if unknown.
+    """Return the bytes that training takes per pixel of a batch, the most if it is unknown.
 
     Parameters
     ----------
@@ -117,7 +116,7 @@ def bytes_per_pixel(architecture: Mapping[str, object]) -> int:
 
 
 def rate_of(events: Iterable[Event]) -> float | None:
-    """Return how many patches a second a run has trained on in the end, or None.
+    """Return a run's last speed in patches a second, or None if it has none.
 
     Parameters
     ----------

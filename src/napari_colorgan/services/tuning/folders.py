@@ -1,4 +1,4 @@
-"""Where the runs of the user are kept."""
+"""The folder of the user's runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def new_run_folder(name: str) -> Path:
     Parameters
     ----------
     name : str
-        The model's name; signs that a file system may refuse are left out.
+        The model's name; characters that a file system may refuse are left out.
     """
     now = datetime.datetime.now().strftime("%Y-%m-%d %H%M%S")
     safe = re.sub(r"[^\w\- ]", "", name).strip()[:40]
@@ -44,18 +44,19 @@ def new_run_folder(name: str) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what preparations that were killed have left, once it is a day old.
+    """Remove run directories whose preparation was killed more than a day ago.
 
     Parameters
     ----------
     folder : Path
-        Where run directories lie. One that has images and no request was never ready to start.
+        The parent of the run directories. One with images but no request is incomplete.
     """
     oldest = time.time() - _DAY_S
     with contextlib.suppress(OSError):
         for images in folder.glob(f"*/{DATA_FOLDER}"):
-            whole = (images.parent / REQUEST_FILE).exists()
-            if not whole and max(_times(images)) < oldest:
+            is_complete = (images.parent / REQUEST_FILE).exists()
+            # A younger one may still be in preparation, by this or another program.
+            if not is_complete and max(_times(images)) < oldest:
                 shutil.rmtree(images.parent, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""The one way of a finished run's model into the library."""
+"""Saves a finished run's model in the library."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def save_model_job(
     Parameters
     ----------
     run : Path
-        The run directory, where the name is noted.
+        The run directory, in which the name is recorded.
     file : Path
         One of its models.
     name : str
-        What to call it.
+        The model's name in the library.
     library : ModelLibrary, optional
         The user's by default.
     rename : bool, default: False
-        Whether a number is added to a name that has been taken meanwhile.
+        Whether a number is added if the name has been taken meanwhile.
 
     Returns
     -------
     str
-        Its name.
+        The name that it got.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def save_model_job(
             got=str(error),
             action=f"The model is safe in {file}: import it once the cause is removed.",
         ) from error
-    # The note only spares a second copy, so that failing to write it is no failure.
+    # The record only prevents a second copy, so failing to write it is no failure.
     with (
         contextlib.suppress(OSError, FileError),
         write_atomically(run / _SAVED_FILE) as temporary,
@@ -90,7 +90,7 @@ def save_model_job(
 
 
 def check_name_free(name: str) -> None:
-    """Refuse a name that no new model can have.
+    """Raise unless a new model can have this name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Layers written to a run directory, so that another process can train on them."""
+"""Writes layers to a run directory, so that another process can train on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30
-"""Of one layer; more planes than that are thinned out evenly."""
+"""The maximum size of one layer; of a larger one, evenly spaced planes are used."""
 _SPARE_BYTES = 2**29
 
 
@@ -39,7 +39,7 @@ class Box:
     top, left, height, width : int
         In pixels.
     index : tuple of int or None
-        The plane it lies on; None for all.
+        The plane that it is in; None for all planes.
     """
 
     top: int
@@ -62,9 +62,9 @@ class ArraySource:
     axes : Axes
         Its axes, with S.
     boxes : tuple of Box
-        The parts to take; none for the whole planes.
+        The parts that are used; none for whole planes.
     gray : GraySource or None
-        What the model shall see of them, of the same shape; None is their own lightness.
+        The model's input, of the same shape; None is the planes' own lightness.
     """
 
     name: str
@@ -89,15 +89,15 @@ class _Part:
 
 
 def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job[Path]:
-    """Write sources and the request into the run directory, whole or not at all.
+    """Write sources and the request into the run directory, completely or not at all.
 
     Parameters
     ----------
     request : FineTuneRequest
         Its `data` are files and folders; the sources are added.
     sources : sequence of ArraySource
-        Each becomes one ``.npy`` file for each of its boxes, and another one, in a folder of its
-        own, for what is to be seen of it: 8-bit gray values as they are shown by now.
+        Each becomes one ``.npy`` file for each of its boxes. A pair's gray image becomes another
+        one, in a folder of its own: 8-bit gray values as they are displayed now.
 
     Yields
     ------
@@ -180,19 +180,19 @@ def _with_data(
     files: Sequence[Path],
     grays: Sequence[Path | None],
 ) -> FineTuneRequest:
-    none = (None,) * len(request.data)
-    gray = (*(none if request.gray is None else request.gray), *grays)
-    unpaired = all(item is None for item in gray)
+    no_values = (None,) * len(request.data)
+    gray = (*(no_values if request.gray is None else request.gray), *grays)
+    has_pairs = any(item is not None for item in gray)
     return dataclasses.replace(
         request,
         data=(*request.data, *files),
-        gray=None if unpaired else gray,
-        titles=(*(none if request.titles is None else request.titles), *map(_title, parts)),
+        gray=gray if has_pairs else None,
+        titles=(*(no_values if request.titles is None else request.titles), *map(_title, parts)),
     )
 
 
 def _title(part: _Part) -> str:
-    """Return what to call a part: its layer, of which there may be several parts."""
+    """Return a part's title: the name of its layer, which parts of one layer share."""
     name, gray = part.source.name, part.source.gray
     return name if gray is None else f"{name}, seen as {gray.name}"
 
@@ -203,19 +203,20 @@ def _gray_path(folder: Path, number: int, part: _Part) -> Path | None:
 
 
 def _write(part: _Part, path: Path, gray_path: Path | None) -> Generator[PlaneIndex]:
-    """Write a part, and what is to be seen of it; yield the index of each plane once written."""
+    """Write a part and its gray image; yield the index of each plane once it is written."""
     stack, axes, gray = part.source.stack, part.source.axes, part.source.gray
     sizes = axes.outer_shape(stack.shape)
     with ExitStack() as opened:
         colors = opened.enter_context(_new_file(path, part, np.dtype(stack.dtype), 3))
-        seen = None
+        grays = None
         if gray_path is not None:
-            seen = opened.enter_context(_new_file(gray_path, part, np.dtype(np.uint8)))
+            grays = opened.enter_context(_new_file(gray_path, part, np.dtype(np.uint8)))
         for index in part.indices:
+            # Alpha says nothing about colour.
             colors.append(_cut(part.box, axes.read_plane(stack, index))[..., :3])
-            if gray is not None and seen is not None:
+            if gray is not None and grays is not None:
                 number = int(np.ravel_multi_index(index, sizes)) if sizes else 0
-                seen.append(_cut(part.box, gray.read(number)))
+                grays.append(_cut(part.box, gray.read(number)))
             yield index
 
 

@@ -1,7 +1,7 @@
-"""The process that trains on a run directory: started by others, ended by others.
+"""Starts and ends the process that trains on a run directory.
 
-It is the same program as ``napari-colorgan fine-tune --resume``, so that a panel, a command line
-and a cluster train in one way, and a crash leaves the program that started it alone.
+It runs ``napari-colorgan fine-tune --resume``, so that a panel, a command line and a cluster train
+in the same way, and a crash of the training doesn't affect the program that started it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NICE = 10
 def spawn(path: Path) -> None:
     """Start a process that resumes the run in a folder; what it prints goes to ``log.txt``.
 
-    It goes on when this process ends, and has a lower priority.
+    It continues when this process ends, and has a lower priority.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def spawn(path: Path) -> None:
 
 
 def kill(path: Path) -> None:
-    """End the process that works on a run at once; every file is complete at any moment.
+    """End the process that works on a run at once; its files are complete at any moment.
 
     Parameters
     ----------

@@ -28,28 +28,29 @@ if TYPE_CHECKING:
 FILE = "recipe.toml"
 RATES = ("lr", "encoder_lr", "discriminator_lr")
 FIT_ZOOM = (1.0, 1.25)
-# Shares of the time: a discriminator that knows nothing would lead the generator astray.
+# Shares of the time. The discriminator trains alone first: an untrained one gives the generator
+# useless gradients.
 DISCRIMINATOR_SHARE, ADVERSARIAL_SHARE = 0.05, 0.25
-# The rates that learn a stain in a hundred steps are too bold for a game of two.
-ADVERSARIAL_CARE = 10
+# Learning rates that learn a stain in a hundred steps make adversarial training unstable.
+ADVERSARIAL_RATE_DIVISOR = 10
 
 
 @dataclass(frozen=True)
 class RecipeValues:
-    """What a recipe means for a base.
+    """A recipe's values for a given base.
 
     Attributes
     ----------
     size : int
         The patches' side in pixels.
     batch_size : int
-        Patches a step, the most of all phases.
+        Patches a step, the maximum of all phases.
     learning_rate : float
         The decoder's, at its peak, in the first phase that has one.
     epochs : float
         Passes over the planes in all, where no time is given.
     data : DataConfig
-        All else about patches.
+        All settings of patches.
     """
 
     size: int
@@ -60,7 +61,7 @@ class RecipeValues:
 
 
 def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> RecipeValues:
-    """Return what a recipe means for a base at a scale, by default the base's.
+    """Return a recipe's values for a base at a scale, by default the base's.
 
     Parameters
     ----------
@@ -79,12 +80,12 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
     values = read_recipe(recipe)
     data = data_at_scale(build(DataConfig, values.get("data", {}), "data."), scale, base)
     phases = _phases(values)
-    # A fit is one step that learns at no rate.
-    gradual = [phase for phase in phases if not phase.is_closed_form] or phases
+    # A closed-form phase is one step, without a learning rate.
+    gradient_phases = [phase for phase in phases if not phase.is_closed_form] or phases
     return RecipeValues(
         size=data.size,
-        batch_size=max(phase.batch_size for phase in gradual),
-        learning_rate=next((phase.lr for phase in gradual if phase.lr), 0.0),
+        batch_size=max(phase.batch_size for phase in gradient_phases),
+        learning_rate=next((phase.lr for phase in gradient_phases if phase.lr), 0.0),
         epochs=total_epochs(phases),
         data=data,
     )
@@ -93,14 +94,14 @@ def recipe_values(recipe: str | Path, scale: Scale | None, base: ModelCard) -> R
 def adapt_recipe(
     recipe: str | Path, values: RecipeValues, size: int, learning_rate: float
 ) -> dict[str, Any]:
-    """Return a recipe with a patch size and a learning rate of one's own.
+    """Return a recipe with another patch size and learning rate.
 
     Parameters
     ----------
     recipe : str or Path
         Its name or file.
     values : RecipeValues
-        What it means for the base; the scale is fixed to theirs.
+        Its values for the base; their scale is written into the recipe.
     size : int
         The patches' side in pixels, a multiple of 32.
     learning_rate : float
@@ -120,9 +121,9 @@ def adapt_recipe(
 
 
 def _phases(table: dict[str, Any]) -> list[PhaseConfig]:
-    """Return a recipe's phases, with what it leaves out as it is by default."""
-    stated = [build(PhaseConfig, phase, "phases.") for phase in table.get("phases", [])]
-    return stated or [PhaseConfig("supervised")]
+    """Return a recipe's phases, with defaults for what it leaves out."""
+    phases = [build(PhaseConfig, phase, "phases.") for phase in table.get("phases", [])]
+    return phases or [PhaseConfig("supervised")]
 
 
 def write_recipe(table: dict[str, Any], folder: Path) -> Path:
@@ -159,7 +160,7 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     Parameters
     ----------
     request : FineTuneRequest
-        What was asked for.
+        The user's choices.
     base : ModelCard
         The base's card: its architecture, scale, working size and vividness are kept.
 
@@ -193,10 +194,10 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
 
 
 def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> DataConfig:
-    """Return how pictures become patches at a scale, by default at the base's.
+    """Return the settings of patches at a scale, by default at the base's.
 
-    A recipe that states the scale itself is taken at its word, but for patches that the base's
-    stride doesn't divide: they become a little larger.
+    Where a recipe states the scale itself, its settings are kept; only patch sizes that the base's
+    stride doesn't divide are rounded up.
 
     Parameters
     ----------
@@ -216,14 +217,15 @@ def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> Dat
     scale = scale or ("fit" if base.scale == "fit" else "native")
     size = data.size
     if scale == "fit" and data.scale != "fit":
-        # Patches in whose middle a picture looks as large as the base is used to; upright, too.
+        # In the middle of the zoom's range, objects have the size that the base was trained for.
+        # Photographs are not turned: gravity shows in them.
         size = max(round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32, 64)
         data = dataclasses.replace(data, zoom=FIT_ZOOM, turns=False, flips=True)
     return dataclasses.replace(data, scale=scale, size=-(-size // stride) * stride)
 
 
 def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:
-    """Give the last quarter of the time to the adversarial game."""
+    """Return phases of which the last quarter of the time is adversarial."""
     last = next(phase for phase in reversed(phases) if not phase.is_closed_form)
     total = total_epochs(phases)
     supervised = 1.0 - DISCRIMINATOR_SHARE - ADVERSARIAL_SHARE
@@ -237,8 +239,8 @@ def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, .
         last,
         kind="adversarial",
         epochs=total * ADVERSARIAL_SHARE,
-        lr=last.lr / ADVERSARIAL_CARE,
-        encoder_lr=last.encoder_lr / ADVERSARIAL_CARE,
+        lr=last.lr / ADVERSARIAL_RATE_DIVISOR,
+        encoder_lr=last.encoder_lr / ADVERSARIAL_RATE_DIVISOR,
         adversarial=0.1,
     )
     return (*shortened, discriminator, adversarial)

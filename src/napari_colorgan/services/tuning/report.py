@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.tuning.comparison import Change, Comparison
 
 FILE = "report.html"
-_CLOSED_FORM = ("closed_form", "fit")  # the latter in runs of earlier releases
+_CLOSED_FORM = ("closed_form", "fit")  # "fit" in runs of earlier releases
 _STATEMENT = (
     "Colours are predictions: likely, not measured, and sometimes wrong. They must not be used "
     "for diagnosis or as evidence."
@@ -39,7 +39,7 @@ _STATES = {
 
 
 def write_report(path: Path) -> Path:
-    """Write the report of a run into its directory, as far as the run has come.
+    """Write the report of a run, finished or not, into its directory.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def report(run: TuningRun) -> str:
 
 
 def verdict(comparison: Comparison, base: str) -> str:
-    """Return how a trained model did beside its base, to be put behind "The model is".
+    """Return a sentence's end, after "The model is", on how it compares with its base.
 
     Parameters
     ----------

@@ -213,7 +213,8 @@ def _relay(job: Job[Any]) -> Generator[Event, None, Any]:
         ) from error
 
 
-_MAPS = Path("/proc/self/maps")
+MAPS = Path("/proc/self/maps")
+"""What is loaded into this process, on Linux."""
 
 
 def keep_triton_out() -> None:
@@ -236,6 +237,6 @@ def keep_triton_out() -> None:
 def _llvm_is_loaded() -> bool:
     """Return whether a shared LLVM is loaded; only Linux has this file, and the problem."""
     try:
-        return "libLLVM" in _MAPS.read_text()
+        return "libLLVM" in MAPS.read_text()
     except OSError:
         return False
