@@ -10,13 +10,13 @@ import typer
 from napari_colorgan.cli.app import build_app
 
 Output: TypeAlias = Annotated[
-    Path, typer.Option("--output", "-o", help="Where the pictures go without a display.")
+    Path, typer.Option("--output", "-o", help="The folder of the pictures, without a display.")
 ]
 
 
 def demo(output: Output = Path("demo")) -> None:
-    """Open napari on a sample and colorize it; without a display, leave pictures of that."""
-    # Here, above both, since the command line and the widgets don't know each other.
+    """Open napari on a sample and colorize it; without a display, write pictures of that."""
+    # Here, since neither the command line nor the widgets may import the other.
     from napari_colorgan.widgets.demo import run_demo
 
     for path in run_demo(output):

@@ -24,7 +24,7 @@ _SAMPLES = (3, 4)
 
 
 class StackLike(Protocol):
-    """What can be read plane by plane: numpy, dask, zarr and memory-mapped arrays."""
+    """An array that can be read plane by plane: numpy, dask, zarr, memory-mapped."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,14 +39,14 @@ class StackLike(Protocol):
 
 
 class ArrayLike(Protocol):
-    """What can be written by its indices: numpy, zarr and memory-mapped arrays."""
+    """An array that can be written by its indices: numpy, zarr, memory-mapped."""
 
     def __setitem__(self, selection: Any, values: Any, /) -> None:
         """Store values at integers and slices, one an axis."""
 
 
 class StackTarget(Protocol):
-    """What takes a result plane by plane, in any order: an array, a part of one, or a file."""
+    """Receives a result plane by plane, in any order: an array, a part of one, or a file."""
 
     def write(self, index: PlaneIndex, plane: np.ndarray, /) -> None:
         """Store one plane.
@@ -249,8 +249,8 @@ class Axes:
             Shape (Y, X), or (Y, X, S) when there are samples, of the stack's dtype.
         """
         plane = np.asarray(stack[self._selection(index)])
-        kept = [letter for letter in self.letters if letter in "YXS"]
-        return plane.transpose([kept.index(letter) for letter in "YXS" if letter in kept])
+        letters = [letter for letter in self.letters if letter in "YXS"]
+        return plane.transpose([letters.index(letter) for letter in "YXS" if letter in letters])
 
     def output_shape(self, shape: tuple[int, ...], samples: int = 3) -> tuple[int, ...]:
         """Return the shape of the colour result of an array of that shape.

@@ -1,4 +1,4 @@
-"""What long tasks report, and how they are run.
+"""Events that long tasks yield, and how tasks are run.
 
 A long task is a :data:`Job`: a generator that yields frozen events and returns its result.
 Closing the generator cancels it. Widgets relay the events, scripts call :func:`run`.
@@ -102,15 +102,15 @@ class FileFailed(Event):
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """Something the user should know although the work goes on.
+    """Something that the user should know while the work continues.
 
     Attributes
     ----------
     text : str
         A full sentence, such as that memory ran out and the CPU takes over.
     transient : bool
-        Whether it only says what is being done right now, so that it is out of date as soon as
-        the next event has come: a panel replaces it, and a report leaves it out.
+        Whether it only describes the current work, and is obsolete at the next event: a panel
+        then replaces it, and a report leaves it out.
     """
 
     text: str

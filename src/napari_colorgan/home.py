@@ -14,12 +14,12 @@ _NAME = "napari-colorgan"
 
 
 def data_folder() -> Path:
-    """Return the folder for what the user wants to keep, such as models."""
+    """Return the folder for the user's data, such as models."""
     return _override() or platformdirs.user_data_path(_NAME, False)
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again, and for training runs."""
+    """Return the folder for data that can be made again, and for training runs."""
     return _override() or platformdirs.user_cache_path(_NAME, False)
 
 

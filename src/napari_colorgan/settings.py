@@ -46,19 +46,18 @@ _KINDS = {int: "an integer", float: "a number", str: "a text", bool: "true or fa
 
 @dataclass(frozen=True)
 class Setting:
-    """What a setting is, for people.
+    """The declaration of a setting.
 
     Attributes
     ----------
     label : str
-        Its name on a form; "&" stands before the letter of its keyboard shortcut.
+        Its name on a form; "&" precedes the letter of its keyboard shortcut.
     description : str
         One or two full sentences, for tooltips and the command line's help.
     low, high : float or None
         The smallest and largest number that is accepted; None for no limit.
     titles : mapping of str to str
-        How a form calls the choices, where not as the values themselves. Only these are
-        offered on a form.
+        The names of the choices on a form; a form offers only these.
     option : bool
         Whether the command line has an option for it.
     row : {"main", "advanced"} or None
@@ -102,7 +101,7 @@ class Declared:
     default : object
         Its default, ``dataclasses.MISSING`` for none.
     setting : Setting or None
-        What it is; None where it was declared without.
+        Its declaration; None for a field without one.
     """
 
     name: str
@@ -114,7 +113,7 @@ class Declared:
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """How a form calls the choices that it offers; empty where it offers none."""
+        """The names of the choices that a form offers; empty where it offers none."""
         return self.setting.titles if self.setting is not None else {}
 
     @property
@@ -202,12 +201,12 @@ def build(group: type[T], values: object, path: str = "") -> T:
     Parameters
     ----------
     group : type
-        A dataclass; its fields may be dataclasses, and tuples of them. What stands in its
-        ``__pydantic_config__`` holds; ``{"extra": "forbid"}`` refuses unknown names.
+        A dataclass; its fields may be dataclasses, and tuples of them. Its
+        ``__pydantic_config__`` is used; with ``{"extra": "forbid"}`` unknown names are errors.
     values : object
-        A table; lists stand for tuples, integers for floats.
+        A table; lists are accepted for tuples, and integers for floats.
     path : str
-        Where the table stands, for messages: "data."
+        The table's path in messages: "data."
 
     Returns
     -------
@@ -232,16 +231,16 @@ def build(group: type[T], values: object, path: str = "") -> T:
 
 
 def explain(error: ValidationError, group: type, path: str = "") -> ConfigError:
-    """Return pydantic's first complaint as users should read it.
+    """Return pydantic's first error as a ConfigError.
 
     Parameters
     ----------
     error : pydantic.ValidationError
-        What pydantic found.
+        The error.
     group : type
         The dataclass whose values were checked.
     path : str
-        What stands before the names in messages.
+        The prefix of names in messages.
     """
     first = error.errors(include_url=False)[0]
     names, field_ = _located(first["loc"], group)
@@ -323,13 +322,13 @@ def _limited(hint: Any, setting: Setting) -> Any:
 
 
 def _located(location: tuple[int | str, ...], group: type) -> tuple[list[str], Declared | None]:
-    """Return the names on the way to a wrong value, and its field where one declares it.
+    """Return the path of names to a wrong value, and the field if one declares it.
 
     Pydantic's locations also name the branches of unions that it tried; these are left out.
     """
     names: list[str] = []
     owner: Any = group
-    found: Declared | None = None
+    field_: Declared | None = None
     for part in location:
         if isinstance(part, int):
             names[-1:] = [f"{names[-1]}[{part}]"] if names else [f"[{part}]"]
@@ -338,14 +337,14 @@ def _located(location: tuple[int | str, ...], group: type) -> tuple[list[str], D
         else:
             fields = declared(owner)
             names.append(part)
-            found = fields.get(part)
-            owner = None if found is None else _nested(found)
-    return names, found
+            field_ = fields.get(part)
+            owner = None if field_ is None else _nested(field_)
+    return names, field_
 
 
-def _nested(found: Declared) -> Any:
-    """Return the dataclass that a field holds, or a tuple of, if it does."""
-    for kind in found.kinds:
+def _nested(field_: Declared) -> Any:
+    """Return the dataclass that a field's value is, or is a tuple of; None for other fields."""
+    for kind in field_.kinds:
         for candidate in (kind, *get_args(kind)):
             if dataclasses.is_dataclass(candidate):
                 return candidate
@@ -353,6 +352,6 @@ def _nested(found: Declared) -> Any:
 
 
 def _phrase(error: ErrorDetails) -> str:
-    """Return what pydantic expected as a phrase that goes on after "to be"."""
+    """Return pydantic's message as a phrase that continues "to be"."""
     text = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return "given" if text == "Field required" else text[:1].lower() + text[1:]

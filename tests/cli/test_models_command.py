@@ -70,7 +70,7 @@ def test_models_come_and_go(invoke: Callable[..., Result], tmp_path: Path) -> No
 def test_delete_asks_first(invoke: Callable[..., Result]) -> None:
     refused = invoke("models", "delete", "tiny", answer="n\n")
     assert refused.exit_code == 1
-    assert "for good?" in refused.stderr
+    assert "permanently?" in refused.stderr
     assert own_names(invoke) == ["tiny"]
     assert invoke("models", "delete", "tiny", answer="y\n").exit_code == 0
     assert own_names(invoke) == []

@@ -1,4 +1,4 @@
-"""The program `napari-colorgan`: its commands put together, and how it fails."""
+"""The program `napari-colorgan`: its commands, and its error messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INTERRUPTED = 130
 
 
 class _Group(TyperGroup):
-    """Tell errors that users can act on from bugs, which keep their traceback."""
+    """Prints errors that users can act on; bugs keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -44,11 +44,11 @@ class _Group(TyperGroup):
             raise typer.Exit(_INTERRUPTED) from error
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from napari_colorgan import __version__
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
+        from napari_colorgan.version import installed_version
 
-        typer.echo(__version__)
+        typer.echo(installed_version())
         raise typer.Exit
 
 

@@ -52,11 +52,13 @@ Model: TypeAlias = Annotated[
 ]
 AxesLetters: TypeAlias = Annotated[
     str | None,
-    typer.Option("--axes", help="The inputs' axes, such as TZYX, where their files are silent."),
+    typer.Option("--axes", help="The inputs' axes, such as TZYX, if the files don't state them."),
 ]
 Uncertainty: TypeAlias = Annotated[
     Path | None,
-    typer.Option(help="Where maps of how unsure the colours are go, as --output."),
+    typer.Option(
+        help="Also write maps of the colours' uncertainty: a file or folder, as --output."
+    ),
 ]
 Range: TypeAlias = Annotated[
     str,
@@ -76,7 +78,7 @@ Image: TypeAlias = Annotated[
         metavar="NUMBER|NAME",
     ),
 ]
-Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 
 @with_settings(PredictionSettings)
@@ -93,11 +95,12 @@ def colorize(
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
 
-    A file that fails is reported, and the rest go on. An output is there whole or not at all.
+    A file that fails is reported, and the others are still colorized. Outputs appear when they are
+    complete.
     """
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
-    # What matters of its complaints about files is among our own messages.
+    # Its warnings about damaged files would repeat our own messages.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     request = FilesRequest(
         inputs=inputs,

@@ -1,4 +1,4 @@
-"""What the commands print: results on stdout, all else on stderr."""
+"""Output of the commands: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ R = TypeVar("R")
 
 
 def print_any_name() -> None:
-    """Let stdout and stderr take any text: no name fails once the work is done.
+    """Make stdout and stderr accept any text, so that printing a file's name never fails.
 
-    Bytes of names that are no UTF-8 come out as they are; what the terminal's encoding can't
-    hold, as escapes.
+    Bytes of names that are no UTF-8 are printed as they are; characters that the terminal's
+    encoding lacks, as escapes.
     """
 
     def escape(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -44,14 +44,14 @@ def print_any_name() -> None:
 
 
 def print_error(error: ColorganError, subject: str = "") -> None:
-    """Print an error's three parts on stderr, and what it is about.
+    """Print an error's three parts on stderr.
 
     Parameters
     ----------
     error : ColorganError
-        What went wrong.
+        The error.
     subject : str
-        Such as a file's name.
+        What it is about, such as a file's name.
     """
     title = f"Error: {subject}" if subject else "Error"
     typer.secho(title, fg=typer.colors.RED, bold=True, err=True)
@@ -95,9 +95,9 @@ def run_with_progress(job: Job[R], label: str) -> R:
     Parameters
     ----------
     job : Job
-        What to run. Notices appear above the bar.
+        The job. Notices appear above the bar.
     label : str
-        What is being done.
+        The bar's label.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`napari-colorgan evaluate`: how good a model is on images whose colours are known."""
+"""`napari-colorgan evaluate`: metrics of a model on images whose colours are known."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ More = Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="PATH")]
 Data = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Colour images: files, folders or stacks. Each folder and stack is measured apart. "
+        help="Colour images: files, folders or stacks. Each folder and stack is a set of its own. "
         "May be repeated, or followed by several paths."
     ),
 ]
@@ -56,7 +56,7 @@ Limit = Annotated[
     int | None, typer.Option(min=1, help="Maximum number of images of each set, sampled at random.")
 ]
 IsSequence = Annotated[
-    bool, typer.Option("--sequence", help="The images are frames: measure flicker too.")
+    bool, typer.Option("--sequence", help="The images are frames: measure flicker, too.")
 ]
 Temperature = Annotated[
     float | None,
@@ -99,10 +99,10 @@ def evaluate(
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Measure a model on colour images, each given to it as the gray of its own lightness.
+    """Measure a model on colour images; its input is the gray image of their lightness.
 
-    Beside it stand the gray image and, with --train, the training images' mean colour and their
-    mean colours by lightness.
+    For comparison the gray image is measured, too, and with --train also the training images' mean
+    colour and their mean colours by lightness.
     """
     from napari_colorgan.cli.console import run_with_progress
     from napari_colorgan.io import write_atomically
@@ -190,7 +190,19 @@ def _write_blind_page(request: BlindRequest, page: Path) -> None:
 
 
 def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[ImageSet]:
-    """Group paths into sets: each folder and each stack is one, loose pictures are one together.
+    """Group paths into sets: one for each folder and each stack, and one for all single pictures.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders, stacks and pictures.
+    is_sequence : bool, default: False
+        Whether the images of a set are frames in order.
+
+    Returns
+    -------
+    list of ImageSet
+        Named like the folders and stacks; "pictures" for the single ones.
 
     Raises
     ------
@@ -217,12 +229,12 @@ def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[Imag
 
 
 def _size(text: str) -> Any:
-    """Return pixels where they are meant; the settings check the rest."""
+    """Return a number of pixels as an integer; the settings check everything else."""
     return int(text) if text.isdecimal() else text
 
 
 def _check_folders(outputs: Sequence[Path]) -> None:
-    """Check before the work that the reports can be written."""
+    """Raise if a report couldn't be written after the work."""
     from napari_colorgan.errors import FileError
 
     for path in outputs:

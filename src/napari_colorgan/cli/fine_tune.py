@@ -1,4 +1,4 @@
-"""`napari-colorgan fine-tune`: a model of one's own from a few colour images."""
+"""`napari-colorgan fine-tune`: retrain a model on a few colour images."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Data = Annotated[
 Gray = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Virtual staining: the gray image that the model shall see instead of the colours' "
-        "lightness, such as a fluorescence or phase image of the same field and shape; a folder "
-        "for a folder, by the same names. Once for each of DATA, in their order; - for one that "
-        "is its own gray."
+        help="Virtual staining: the gray image that is the model's input in place of the colours' "
+        "lightness, such as a fluorescence or phase image of the same field and shape; for a "
+        "folder a folder with files of the same names. Once for each of DATA, in their order; - "
+        "for one whose own lightness is the input."
     ),
 ]
 Base = Annotated[str, typer.Option(help="The model to start from: a name or a file.")]
 Minutes = Annotated[float | None, typer.Option(help="The time to plan for; 5 by default.")]
 Epochs = Annotated[float | None, typer.Option(help="Passes over the images instead of a time.")]
-Name = Annotated[str | None, typer.Option(help="Keep the model in the library by this name.")]
+Name = Annotated[str | None, typer.Option(help="Save the model in the library under this name.")]
 Adversarial = Annotated[
-    bool, typer.Option("--adversarial", help="Let a discriminator judge the last quarter.")
+    bool, typer.Option("--adversarial", help="Train with a discriminator in the last quarter.")
 ]
 Scale = Annotated[
-    str | None, typer.Option(help="fit (whole pictures) or native (pixels); as the base does.")
+    str | None, typer.Option(help="fit (whole pictures) or native (pixels); by default the base's.")
 ]
-HoldOut = Annotated[float, typer.Option(help="The share of planes to measure on.")]
+HoldOut = Annotated[float, typer.Option(help="The share of planes that is held out to measure on.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Output = Annotated[Path | None, typer.Option(help="The run directory; a new one by default.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
@@ -55,8 +55,8 @@ def fine_tune(
 ) -> None:
     """Retrain a model on your own colour images.
 
-    Some planes are held out, and the base is kept where it does better on them. Ctrl-C leaves a
-    checkpoint, and the command that goes on from it is printed.
+    Some planes are held out. If the base is still better on them, the base is the result. Ctrl-C
+    leaves a checkpoint, and the command that continues from it is printed.
     """
     let_threads_sleep()
     from napari_colorgan.cli.console import command_line
@@ -95,8 +95,8 @@ def fine_tune(
             result = run(fine_tune_job(request), on_event)
         except KeyboardInterrupt:
             named = () if name is None else ("--name", name)
-            again = command_line("fine-tune", "--resume", "--output", request.output, *named)
-            typer.echo(f"\nStopped; the state is kept. Continue with:\n{again}")
+            command = command_line("fine-tune", "--resume", "--output", request.output, *named)
+            typer.echo(f"\nStopped; the state is kept. Continue with:\n{command}")
             raise
     for change in result.comparison.changes:
         typer.echo(f"{change.name}: {change.base:.2f} before, {change.tuned:.2f} after")

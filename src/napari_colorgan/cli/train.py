@@ -1,4 +1,4 @@
-"""`napari-colorgan train` and `plot`: make a model, and see how it went."""
+"""`napari-colorgan train` and `plot`: train a model, and draw the curves of a run."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Epochs = Annotated[
     float | None, typer.Option(help="Passes over the data in all, shared by the phases.")
 ]
 Minutes = Annotated[
-    float | None, typer.Option(help="Plan the run to end in this time, as measured here.")
+    float | None, typer.Option(help="Plan the run to end in this time on this machine.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Name = Annotated[str, typer.Option(help="The model's name.")]
 Card = Annotated[Path | None, typer.Option(help="A TOML file with fields of the model's card.")]
@@ -53,8 +53,8 @@ def train(
 ) -> None:
     """Train a model on colour pictures.
 
-    Ctrl-C leaves a checkpoint; the same command with --resume goes on from it, and ends with
-    the same weights as if nothing had happened.
+    Ctrl-C leaves a checkpoint. The same command with --resume continues from it, and ends with the
+    same weights as an uninterrupted run.
     """
     let_threads_sleep()
     from rich.console import Console
@@ -93,7 +93,7 @@ def train(
         name=name,
         card={} if card is None else _read_card(card),
     )
-    # Of several processes, as `accelerate launch` starts them, one talks.
+    # Of several processes, as `accelerate launch` starts them, one prints.
     console = Console(quiet=not is_main_process())
     with TrainingView(console) as view, interruptible(view.show) as on_event:
         try:

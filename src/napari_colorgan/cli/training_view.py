@@ -18,7 +18,7 @@ _METRICS = ("l1", "psnr", "hinted_psnr", "delta_e", "colorfulness_share")
 
 
 class TrainingView:
-    """Shows a run's events on a terminal; in a file it is plain lines."""
+    """Shows a run's events on a terminal; in a file, as plain lines."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
@@ -40,7 +40,13 @@ class TrainingView:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event.
+
+        Parameters
+        ----------
+        event : Event
+            Any event of a run.
+        """
         if isinstance(event, Started):
             self._progress.update(self._task, total=event.total)
         elif isinstance(event, Notice):
@@ -60,7 +66,13 @@ class TrainingView:
 
 
 def epoch_line(event: EpochDone) -> str:
-    """Return a validation as one line: losses as the paper names them, metrics, gray's beside."""
+    """Return a validation as one line: losses by the paper's names, metrics, those of gray.
+
+    Parameters
+    ----------
+    event : EpochDone
+        A validation.
+    """
     metrics = dict(event.metrics)
     parts = [f"{event.phase} epoch {event.epoch}"]
     parts += [f"{name} {value:.5f}" for name, value in event.losses]

@@ -1,4 +1,4 @@
-"""A box of planes out of a stack: a part of it is colorized into an array of its own."""
+"""A block of planes of a stack, which is colorized into an array of its own."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class PlaneBlock:
         """
         ranges = [range(a, b) for a, b in zip(self.starts, self.stops, strict=True)]
         ordered = list(product(*ranges))
-        at = ordered.index(first) if first in ordered else 0
-        return ordered[at:] + ordered[:at]
+        start = ordered.index(first) if first in ordered else 0
+        return ordered[start:] + ordered[:start]
 
     def output_shape(
         self,

@@ -27,7 +27,8 @@ SUFFIXES = (".png", ".svg")
 COLORS = ("#2176ae", "#d98324", "#3f8f3f", "#b3478a", "#6d5fc7", "#888888")
 _PANELS = (*COMPARED, "colorfulness_share")
 _MARKED = 50
-# The same bytes for the same curves, text that can be searched, and no formulas in file names.
+# A fixed salt gives the same bytes for the same curves; text stays text, which can be searched;
+# and "$" in a file's name begins no formula.
 _STYLE = {"svg.hashsalt": "colorgan", "svg.fonttype": "none", "text.parse_math": False}
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -39,13 +40,13 @@ class Curve:
     Attributes
     ----------
     name : str
-        What the legend says; without one the curve isn't in it.
+        Its name in the legend; a curve without one isn't in it.
     points : sequence of (float, float)
         Horizontal and vertical values.
     color : str
         As in CSS.
     dashed : bool
-        Whether it is something to compare with.
+        Whether it is a reference, such as the base.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Curve:
 
 @contextmanager
 def figure_of(width: float, height: float) -> Iterator[Figure]:
-    """Give a figure in this project's style, which holds until the block ends.
+    """Yield a figure in this project's style, which is in force until the block ends.
 
     Parameters
     ----------
@@ -83,11 +84,11 @@ def draw_curves(axes: Axes, title: str, curves: Sequence[Curve], unit: str) -> N
     axes : Axes
         Where to draw.
     title : str
-        What the vertical values are.
+        The name of the vertical values.
     curves : sequence of Curve
         The lines.
     unit : str
-        What the horizontal values are.
+        The name of the horizontal values.
     """
     curves = [curve for curve in curves if curve.points]
     axes.set_visible(bool(curves))
@@ -112,11 +113,11 @@ def chart(title: str, curves: Sequence[Curve], unit: str = "step") -> str:
     Parameters
     ----------
     title : str
-        What the vertical values are.
+        The name of the vertical values.
     curves : sequence of Curve
-        They are drawn from 0, or the least value below that, so that small changes look small.
+        The axis begins at 0, or the least value below that, so that small changes look small.
     unit : str
-        What the horizontal values are.
+        The name of the horizontal values.
     """
     if not any(curve.points for curve in curves):
         return ""
@@ -127,7 +128,7 @@ def chart(title: str, curves: Sequence[Curve], unit: str = "step") -> str:
         buffer = StringIO()
         figure.savefig(buffer, format="svg", metadata={**_NO_METADATA, "Title": title})
     text = buffer.getvalue()
-    # Without the declarations of a file of its own.
+    # Within HTML, an XML declaration and a document type are errors.
     return text[text.index("<svg") :].replace("<svg ", '<svg role="img" ', 1)
 
 
@@ -215,4 +216,4 @@ def _beside_gray(epochs: Sequence[EpochDone], name: str) -> list[Curve]:
 
 
 def _points(values: Sequence[dict[str, float]], name: str) -> list[tuple[float, float]]:
-    return [(number, each[name]) for number, each in enumerate(values, 1) if name in each]
+    return [(number, row[name]) for number, row in enumerate(values, 1) if name in row]

@@ -194,7 +194,9 @@ def _colorize_file(
         )
         uncertainty: StackTarget | None = None
         if task.uncertainty is not None:
-            uncertainty = outputs.enter_context(_uncertainty_writer(task.uncertainty, stack, common))
+            uncertainty = outputs.enter_context(
+                _uncertainty_writer(task.uncertainty, stack, common)
+            )
         yield from map(Notice, colors.notices)
         first = 0 if uncertainty is not None else colors.complete
         if first:

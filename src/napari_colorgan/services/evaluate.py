@@ -1,4 +1,4 @@
-"""Evaluate a model on held-out colour images, beside baselines that know mean colours alone."""
+"""Evaluate a model on held-out colour images, beside baselines of mean colours."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def evaluate_job(
     settings : EvaluationSettings, optional
         The numbers of the evaluation.
     baselines : Baselines, optional
-        The training set's mean colours. Without them the gray image is the only one to compare
-        with.
+        The training set's mean colours. Without them the gray image is the only baseline.
     colorizer : Colorizer, optional
         Used in place of the model, in tests and to measure another method in the same way.
 

@@ -1,4 +1,4 @@
-"""Import model files into the library: plan first, for a question to the user, then copy."""
+"""Imports model files into the library: a plan, a question to the user, then copies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What importing a file would do.
+    """The result that importing a file would have.
 
     Attributes
     ----------
@@ -41,14 +41,14 @@ class ImportPlan:
 
 @dataclass(frozen=True)
 class RejectedFile:
-    """A file that isn't imported, and why.
+    """A file that isn't imported.
 
     Attributes
     ----------
     path : pathlib.Path
         The file.
     reason : str
-        What is wrong and what to do.
+        What is wrong, and what to do.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class ImportResult:
 def plan_imports(
     library: ModelLibrary, paths: Sequence[str | Path]
 ) -> tuple[tuple[ImportPlan, ...], tuple[RejectedFile, ...]]:
-    """Return what importing some files would do, from their headers alone.
+    """Plan the import of some files by their headers alone.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def plan_imports(
     Returns
     -------
     plans : tuple of ImportPlan
-        For the files that look right; their weights are checked when they are imported.
+        For the files with a valid header; their weights are checked when they are imported.
     refused : tuple of RejectedFile
         The files that can't be used.
     """

@@ -1,4 +1,4 @@
-"""Keep the lower levels of a multiscale result in step with its planes."""
+"""Fills the lower levels of a multiscale result while its planes arrive."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def check_levels(levels: Sequence[StackLike], axes: Axes) -> None:
     for level in levels:
         axes.check(level.shape)
     shapes = [axes.output_shape(level.shape, 0) for level in levels]
-    shrinking = all(
+    is_shrinking = all(
         math.prod(after) < math.prod(before)
         and all(small <= large for large, small in zip(before, after, strict=True))
         for before, after in pairwise(shapes)
     )
-    if not shapes or not shrinking:
+    if not shapes or not is_shrinking:
         raise InputError(
             expected="levels of a pyramid, the full resolution first",
             got=f"arrays of the shapes {[tuple(level.shape) for level in levels]}",
@@ -97,7 +97,7 @@ def _fill_lower(levels: Sequence[Any], block: PlaneBlock, index: tuple[int, ...]
         position = tuple(
             i * lower // size for i, lower, size in zip(index, lower_sizes, sizes, strict=True)
         )
-        # Where the level has fewer planes too, the first of those that share one stands for all.
+        # Where the level has fewer planes, too, it takes the first of those that share one.
         first = tuple(
             -(-p * size // lower)
             for p, lower, size in zip(position, lower_sizes, sizes, strict=True)

@@ -49,7 +49,7 @@ class Baselines:
     table: tuple[tuple[float, float], ...]
 
     def mean_ab(self, lightness: np.ndarray) -> np.ndarray:
-        """Paint the mean colour everywhere.
+        """Return the mean colour for every pixel.
 
         Parameters
         ----------

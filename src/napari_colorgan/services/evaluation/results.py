@@ -71,7 +71,7 @@ class Example:
     name : str
         The image's name.
     gray : ndarray of uint8, shape (H, W)
-        What the model saw.
+        The model's input.
     predicted, truth : ndarray of uint8, shape (H, W, 3)
         RGB.
     """
@@ -118,16 +118,16 @@ class SetResult:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How a model does on named sets, beside the honest baselines.
+    """The metrics of a model on named sets, beside those of the baselines.
 
     Attributes
     ----------
     model, version, sha256 : str
-        Which model.
+        The model.
     protocol : str
         How it was measured, in sentences.
     settings : mapping
-        The numbers behind them.
+        The evaluation's settings.
     sets : tuple of SetResult
         In the order given.
     """

@@ -19,7 +19,7 @@ CALIBRATION_PIXELS = 2000
 """Pixels of an image, on a regular grid, whose uncertainty is compared with their error."""
 
 MATCHING_PIXELS = 24_000
-"""Pixels of an image, on a regular grid, whose chroma is varied: a fraction of the time of all."""
+"""Pixels of an image, on a regular grid, whose chroma is varied; all pixels would take too long."""
 
 SSIM_WINDOW = 11
 """The side of the window of SSIM, in pixels."""
@@ -136,8 +136,8 @@ def score_chroma_factors(rgb: np.ndarray, truth: Truth) -> tuple[np.ndarray, np.
     ab = factors * rgb_to_lab(predicted)[:, 1:]  # (K, 2, h, w)
     lab = torch.cat([lightness.expand(len(ab), 1, -1, -1), ab], dim=1)
     scaled = lab_to_rgb(fit_to_gamut(lab))
-    likeness = psnr(scaled, true.expand_as(scaled))
-    return colorfulness(scaled).numpy(), likeness.numpy(), float(colorfulness(true))
+    psnr_by_factor = psnr(scaled, true.expand_as(scaled))
+    return colorfulness(scaled).numpy(), psnr_by_factor.numpy(), float(colorfulness(true))
 
 
 def colorfulness_of(rgb: np.ndarray) -> float:
@@ -158,10 +158,10 @@ def colorfulness_of(rgb: np.ndarray) -> float:
     return float(colorfulness(to_batch(rgb)))
 
 
-def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]) -> float:
+def hint_error(rgb: np.ndarray, truth: np.ndarray, positions: list[tuple[int, int]]) -> float:
     """Return the mean ΔE00 between hints and the mean predicted colours of their squares.
 
-    Where hints overlap, the later one's colour holds, so only the last one of a place counts.
+    Where hints overlap, the later one has replaced the earlier, so only the last one is measured.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]
         The prediction.
     truth : ndarray of uint8, shape (H, W, 3)
         The image that the hints' colours come from.
-    places : list[tuple[int, int]]
+    positions : list of (int, int)
         Row and column of each hint's first pixel.
 
     Returns
@@ -182,9 +182,9 @@ def hint_error(rgb: np.ndarray, truth: np.ndarray, places: list[tuple[int, int]]
     from napari_colorgan.core.metrics import delta_e_2000
 
     pairs = []
-    for number, place in enumerate(places):
-        if not any(_overlap(place, later) for later in places[number + 1 :]):
-            pairs.append([mean_lab(image, *place) for image in (rgb, truth)])
+    for number, position in enumerate(positions):
+        if not any(_overlap(position, later) for later in positions[number + 1 :]):
+            pairs.append([mean_lab(image, *position) for image in (rgb, truth)])
     labs = torch.from_numpy(np.array(pairs)).permute(1, 2, 0)[:, None, :, None]  # (2, 1, 3, 1, n)
     return float(delta_e_2000(labs[0], labs[1]).mean())
 
@@ -213,8 +213,8 @@ def uncertainty_samples(
     distance = rgb_to_lab(to_batch(rgb))[0, 1:] - rgb_to_lab(to_batch(truth))[0, 1:]
     grid = _grid(uncertainty, CALIBRATION_PIXELS)
     error = distance.norm(dim=0).numpy()[grid].ravel()
-    uncertain = np.asarray(uncertainty, np.float32)[grid].ravel()
-    return uncertain, error, rank_correlation(uncertain, error)
+    sampled = np.asarray(uncertainty, np.float32)[grid].ravel()
+    return sampled, error, rank_correlation(sampled, error)
 
 
 def histograms(rgb: np.ndarray) -> Tensor:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PHOTOGRAPH_SIZE = 256
 
 REPEATABLE = PredictionSettings(precision="float32")
-"""The users' defaults, in the one precision that gives the same numbers on every machine."""
+"""The users' defaults in float32, whose numbers don't depend on the machine's speed."""
 
 
 @dataclass(frozen=True, eq=False)

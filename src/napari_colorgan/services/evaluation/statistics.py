@@ -1,4 +1,4 @@
-"""From numbers of single images to numbers of a set: means, intervals, calibration, matching."""
+"""Statistics of a set of images: means, intervals, calibration, matching."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Bootstrap:
     Parameters
     ----------
     images : int
-        How many images a set has.
+        The number of images of the set.
     resamples : int
-        How often as many are drawn, with replacement; 0 leaves the intervals out.
+        The number of samples with replacement; 0 leaves the intervals out.
     seed : int
-        Of the draws.
+        Of the sampling.
 
     References
     ----------
@@ -186,8 +186,8 @@ class Reliability:
     def calibration(self) -> Calibration | None:
         """Average both in tenths of the pixels, lowest uncertainty first.
 
-        A bin that lies across the border of two tenths is shared out. None where there are fewer
-        pixels than tenths.
+        A bin across the border of two tenths is divided between them. None for fewer than ten
+        pixels.
 
         Returns
         -------

@@ -159,7 +159,7 @@ def lightness_of(gray: np.ndarray) -> np.ndarray:
 
 
 def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tuple[int, int]]]:
-    """Reveal true colours at random places.
+    """Reveal true colours at random positions.
 
     Parameters
     ----------
@@ -168,13 +168,13 @@ def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tup
     count : int
         How many hints; the first ones are the same for every count.
     seed : int
-        Of their places, which are uniform in the image.
+        Of their positions, which are uniform in the image.
 
     Returns
     -------
     hints : HintMap
         Squares of `HINT_SIDE` pixels of their true mean a*b*, with weight 1.
-    places : list of (int, int)
+    positions : list of (int, int)
         Their top left corners.
     """
     from napari_colorgan.guidance.hints import HintMap
@@ -186,15 +186,15 @@ def sample_hints(truth: Truth, count: int, seed: int) -> tuple[HintMap, list[tup
             got=f"{height} x {width} px in {truth.name}",
             action="Evaluate it without hints, or at a larger size.",
         )
-    # Fractions of the image, and not pixels: one size's places are another's, scaled.
+    # Fractions of the image, not pixels, so that the positions scale with the image's size.
     fractions = np.random.default_rng(seed).random((count, 2))
     free = np.array([height - HINT_SIDE + 1, width - HINT_SIDE + 1])
-    places = [(int(top), int(left)) for top, left in np.floor(fractions * free)]
+    positions = [(int(top), int(left)) for top, left in np.floor(fractions * free)]
     hints = HintMap.empty(height, width)
-    for top, left in places:
+    for top, left in positions:
         a, b = mean_lab(truth.rgb, top, left)[1:]
         hints = hints.with_rectangle(top, left, HINT_SIDE, HINT_SIDE, (float(a), float(b)))
-    return hints, places
+    return hints, positions
 
 
 def mean_lab(rgb: np.ndarray, top: int, left: int) -> np.ndarray:
