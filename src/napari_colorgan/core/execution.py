@@ -198,7 +198,7 @@ class NetworkRunner:
             L*/50 - 1, on the runner's device.
         dtype : torch.dtype
             The precision of the network's layers.
-        hints, temperature, uncertainty, embedding
+        hints, temperature, uncertainty, embedding, likely
             See `Generator.predict`.
 
         Returns

@@ -69,7 +69,7 @@ class StackSession:
         self.stack, self.axes = stack, axes
         self.display = display or DisplayRange.estimate(stack, axes)
         self.predictor: PlanePredictor = make_predictor(
-            load_model(model), settings or PredictionSettings(), lambda text: None
+            load_model(model), settings or PredictionSettings()
         )
         self._planes: dict[PlaneIndex, PlaneSession] = {}
 
