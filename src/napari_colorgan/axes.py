@@ -248,6 +248,8 @@ class Axes:
         numpy.ndarray
             Shape (Y, X), or (Y, X, S) when there are samples, of the stack's dtype.
         """
+        # The array's own indexing decides what is read: dask computes one plane, zarr decodes its
+        # chunks.
         plane = np.asarray(stack[self._selection(index)])
         letters = [letter for letter in self.letters if letter in "YXS"]
         return plane.transpose([letters.index(letter) for letter in "YXS" if letter in letters])
@@ -283,6 +285,7 @@ class Axes:
             Shape (Y, X, S), or (Y, X) for one value a pixel.
         """
         axes = self.output if plane.ndim == 3 else self.scalar
+        # Planes are always (Y, X[, S]); an array with X before Y takes them transposed.
         rows_last = axes.letters.index("Y") > axes.letters.index("X")
         array[axes._selection(index)] = plane.swapaxes(0, 1) if rows_last else plane
 

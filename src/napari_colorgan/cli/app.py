@@ -33,6 +33,7 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
+        # Before any command prints.
         print_any_name()
         try:
             return super().invoke(ctx)

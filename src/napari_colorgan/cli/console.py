@@ -82,6 +82,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     rows : Iterable[Sequence[str]]
         As long as the header.
     """
+    # By hand and not by rich, which would wrap lines at the terminal's width.
     lines = [header, *rows]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -115,6 +115,7 @@ def evaluate(
 
     # Typer's options take one value each; what follows a --data arrives as further arguments.
     sets = image_sets([*(data or ()), *(more or ())], is_sequence=sequence)
+    # Checked before the work, which may take hours.
     outputs = [path for path in (json, report, blind) if path is not None]
     _check_folders(outputs)
     settings = EvaluationSettings(

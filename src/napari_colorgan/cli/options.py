@@ -35,6 +35,7 @@ def with_settings(group: type) -> Callable[[Callable[..., None]], Callable[..., 
     fields = {f.name: f for f in declared(group).values() if f.setting and f.setting.option}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        # Evaluated: with postponed annotations, typer would get strings.
         signature = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         for parameter in signature.parameters.values():

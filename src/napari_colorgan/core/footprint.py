@@ -154,6 +154,7 @@ def _influence_radius(generator: Network, side: int) -> int:
 def _textured_plane(side: int) -> Tensor:
     """Return noise of all scales, L*/50 - 1, (1, 1, side, side)."""
     rng = torch.Generator().manual_seed(0)
+    # Networks react to structure: on an empty plane many units would be off.
     plane = torch.zeros(1, 1, side, side)
     for cells in (4, 16, 64, side):
         noise = torch.randn(1, 1, cells, cells, generator=rng)

@@ -127,6 +127,7 @@ def colorize_stack(
     """
     axes.check(stack.shape)
     selected = list(axes.plane_indices(stack.shape) if indices is None else indices)
+    # Planned once; if memory runs out later, the predictor splits batches itself.
     size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
     yield Started(len(selected), "plane")
     # For a single plane the rest of its chunk is of no use.

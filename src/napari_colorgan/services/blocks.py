@@ -95,6 +95,7 @@ class PlaneBlock:
             The plane to begin with, if the block has it; the order wraps around.
         """
         ranges = [range(a, b) for a, b in zip(self.starts, self.stops, strict=True)]
+        # In C order: the last axis changes fastest, as in `Axes.plane_indices`.
         ordered = list(product(*ranges))
         start = ordered.index(first) if first in ordered else 0
         return ordered[start:] + ordered[:start]

@@ -137,6 +137,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     axes, settings = request.axes, request.settings
     check_levels(request.levels, axes)
     stack = request.levels[0]
+    # Before the model is loaded, which takes seconds.
     require_real(np.dtype(stack.dtype))
     model = load_model(request.model)
     predictor = make_predictor(model, settings)

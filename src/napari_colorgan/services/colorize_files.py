@@ -127,6 +127,7 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
     FileError
         If the folder for the outputs can't be made, or the output's suffix is unknown.
     """
+    # A path for the uncertainties is what asks for them; the setting would be a second way.
     settings = replace(request.settings, uncertainty=request.uncertainty is not None)
     request = replace(request, settings=settings)
     plan = plan_files(
@@ -164,6 +165,8 @@ def _colorize_file(
     shape, axes, settings = stack.data.shape, stack.axes, request.settings
     require_real(np.dtype(stack.data.dtype))
     display, how = DisplayRange.of_stack(stack, request.range)
+    # 8-bit values are shown as they are; of all others the user has to know what black and white
+    # stand for.
     if stack.data.dtype != np.uint8:
         shown = f"{display.low:g} to {display.high:g}"
         yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")

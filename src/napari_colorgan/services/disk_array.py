@@ -59,6 +59,7 @@ class DiskArray:
         self.chunks = chunks
         self.ndim = len(self.shape)
         self.size = math.prod(self.shape)
+        # Before the store is made, so that a failure in between leaves nothing.
         weakref.finalize(self, _remove, path, os.getpid())
         with writing(path):
             self.array = zarr.create_array(

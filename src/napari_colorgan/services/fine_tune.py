@@ -150,6 +150,7 @@ def fine_tune(
         gray=None if gray is None else _as_list(gray),
     )
     check_output_free(request.output)
+    # Only a request on disk can be resumed by another process.
     if request.is_storable:
         request.save()
     result = run(fine_tune_job(request), on_event)
@@ -190,6 +191,7 @@ def fine_tune_job(request: FineTuneRequest) -> Job[FineTuneResult]:
     from napari_colorgan.training.run_folder.directory import RunDirectory
 
     directory = RunDirectory(request.output)
+    # First: another process may be writing into the folder.
     directory.lock.acquire()
     try:
         (directory.path / FAILURE_FILE).unlink(missing_ok=True)
@@ -217,6 +219,7 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
         directory.create(config)
     minutes = request.minutes
     if minutes is not None:
+        # The budget includes the time that reading has taken.
         minutes = max(minutes - (time.monotonic() - started) / 60.0, _LEAST_MINUTES)
     train = TrainRequest(
         data=request.data,
@@ -259,6 +262,7 @@ def _compare(
     """Compare the trained weights with the base's, by what the validator has measured."""
     assert trained.validator is not None
     comparison = compare(trained.validator.base_values, trained.values, config.seed)
+    # Only where it can change the decision: it takes as long as several closed-form phases.
     if comparison.is_better and comparison.is_small_sample:
         agrees = yield from cross_validate_job(config, base.generator, dataset.training)
         comparison = dataclasses.replace(comparison, agrees=agrees)

@@ -92,6 +92,7 @@ def plan_imports(
     """
     entries = library.entries()
     names = [entry.name for entry in entries]
+    # Reversed, so that of several models with the same weights the first one is named.
     by_weights = {entry.card.sha256: entry for entry in reversed(entries)}
     plans, refused = [], []
     for path in map(Path, paths):
@@ -101,6 +102,7 @@ def plan_imports(
             refused.append(RejectedFile(path, str(error)))
             continue
         name = free_name(source.card.name, names)
+        # Two of the files may want the same name.
         names.append(name)
         plans.append(ImportPlan(source, name, by_weights.get(source.card.sha256)))
     return tuple(plans), tuple(refused)

@@ -41,6 +41,7 @@ def load_model(model: str | Path | Model) -> Model:
     library = ModelLibrary()
     entry = library.find(model)
     stat = entry.path.stat()
+    # A file that has been replaced is another model, although it has the same name.
     key = (str(entry.path.resolve()), stat.st_mtime_ns, stat.st_size)
     loaded = _last.get(key)
     if loaded is None:

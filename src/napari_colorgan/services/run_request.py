@@ -179,6 +179,7 @@ class FineTuneRequest(RunRequest):
             for field in dataclasses.fields(self)
             if field.name != "output"
         }
+        # Absolute, since the process that resumes the run may have another working directory.
         values["data"] = [_absolute(item) for item in self.data]
         values["gray"] = None if self.gray is None else [_absolute(item) for item in self.gray]
         values["base"] = str(self.base)

@@ -59,6 +59,7 @@ class TuningRun:
     @property
     def state(self) -> State:
         """Whether the run is in progress, complete, or waits to be resumed."""
+        # First: the process of a finished run may still be ending.
         if (self.path / RESULT_FILE).exists():
             return "finished"
         if find_process(self.path) is None:

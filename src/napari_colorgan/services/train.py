@@ -114,6 +114,7 @@ def _train_model(request: TrainRequest, processes: Processes) -> Job[Path]:
         job = _prepare_and_train(request, config, processes)
         # The main process writes the run directory that all of them share.
         trained = yield from run.record(job) if processes.is_main_process else job
+        # The others wait for the file: whoever launched them may read it as soon as they end.
         processes.broadcast(lambda: write_model(trained.generator, trained.card, run))
     finally:
         run.lock.release()
@@ -238,6 +239,7 @@ def _set_up(
     validator = None
     if len(dataset.held_out) and processes.is_main_process:
         validator = Validator.of(config, dataset.held_out)
+    # For the initial weights of what neither a base nor pretrained weights fill.
     torch.manual_seed(config.seed)
     if request.base is not None:
         # Training changes weights in place, and the base may be in use.
@@ -247,6 +249,7 @@ def _set_up(
     generator = generator.to(device).to(memory_format=torch.channels_last)
     if processes.world_size > 1:
         share_statistics(generator, device)
+    # Before the plan, which counts the time of a validation.
     if validator is not None and request.base is not None:
         validator.remember_base(generator.eval())
     plan = processes.broadcast(lambda: run.load_plan())

@@ -123,6 +123,7 @@ class BatchSource:
         batch_positions = range(step * self._size, (step + 1) * self._size)
         positions = self._processes.shard(batch_positions)
         indices = [self._index(position) for position in positions]
+        # Either the encoder's features were cached, or the patch is made now.
         features = None
         if self._cache is not None:
             cached = self._cache.read(indices)

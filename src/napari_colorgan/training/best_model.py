@@ -97,6 +97,7 @@ class BestModel:
             is_best = progress.best_score is None or value > progress.best_score
             progress.waited = 0 if is_best else progress.waited + 1
             progress.best_score = value if is_best else progress.best_score
+        # Without a validator every state counts as the best, so that the last one is kept.
         if is_best and self._processes.is_main_process:
             save_checkpoint(self._run.best, {"average": generator}, {}, progress)
         return metrics, is_best

@@ -68,6 +68,7 @@ def measure_seconds(
                 closed_form = _estimate_fit(config, number, generator, pictures, processes)
             seconds.append(closed_form)
             continue
+        # A copy, since steps change the BatchNorms' statistics even at rate 0.
         trained = copy.deepcopy(generator)
         discriminator = PatchGANDiscriminator(config.discriminator)
         needs_discriminator = phase_config.kind in ("discriminator", "adversarial")

@@ -126,6 +126,7 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise _refused(source, str(error), "Give a .safetensors file.") from error
+    # A whole timm model has more tensors, such as the classifier's; those are ignored.
     missing = [k for k in encoder.state_dict() if k not in weights]
     if missing:
         got = f"{len(missing)} tensors missing, {missing[0]} first"

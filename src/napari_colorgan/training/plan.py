@@ -81,6 +81,7 @@ class PhasePlan:
             return self
         if seconds * self.length <= self.seconds * step * (1.0 + _TOLERANCE):
             return self
+        # The number of steps that fit at the speed so far.
         length = max(step + 1, int(self.seconds * step / seconds))
         if length >= self.length:
             return self

@@ -325,8 +325,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             normalised: Tensor = self.then(super().forward(input))
             return normalised
+        # Sums of half-precision values over a batch lose digits.
         values = input.float()
         count = values[:, 0].numel() * distributed.get_world_size()
+        # (C,), over the batches of all processes.
         mean = _sum_over_processes(values.sum(dim=(0, 2, 3))) / count
         centred = values - mean[:, None, None]
         variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count

@@ -145,6 +145,7 @@ class Trainer:
         self._bin_weights = self._processes.broadcast(
             lambda: class_weights(self._generator.head, self._pictures, self._config, self._run)
         )
+        # Random initial weights differ between processes.
         self._processes.broadcast_parameters(self._modules().values())
         for number in range(self._progress.phase, len(self._config.phases)):
             cache = yield from cache_features(

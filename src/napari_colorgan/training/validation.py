@@ -66,6 +66,7 @@ class Validator:
         vividness: float = 0.0,
         native_stride: int | None = None,
     ) -> None:
+        # Decoded once and kept: the same pictures are measured at every validation.
         count = min(limit, len(pictures))
         chosen = (pictures.read(i * len(pictures) // count) for i in range(count))
         if native_stride is None:

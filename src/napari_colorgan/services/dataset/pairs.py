@@ -116,6 +116,7 @@ def pair_with_own_lightness(picture: Picture) -> Picture:
 def _pair_folders(
     folder: Path, pictures: Sequence[Picture], gray: Path, number: int
 ) -> list[Picture]:
+    # By name without suffix: colours are often JPEG, and gray images TIFF.
     partners = {_stem(path, gray): path for path in find_files(gray)}
     by_file: dict[str, list[Picture]] = {}
     for picture in pictures:

@@ -183,6 +183,7 @@ class SetMeasurement:
 
     def _rivals(self, truth: Truth) -> dict[str, np.ndarray]:
         gray = np.repeat(truth.gray_8_bit[..., None], 3, axis=-1)
+        # Gray is the baseline that any colorization has to beat.
         if self._baselines is None:
             return {GRAY: gray}
         lightness = lightness_of(truth.gray)

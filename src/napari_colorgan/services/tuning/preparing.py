@@ -120,6 +120,7 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
         parts = [part for source in sources for part in _parts(source)]
         folder = path / DATA_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
+        # Here, since killed preparations are what leaves such folders.
         remove_leftovers(path.parent)
         _check_room(path, sum(part.bytes for part in parts))
         total = sum(len(part.indices) for part in parts)

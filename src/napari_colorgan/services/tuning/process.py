@@ -60,6 +60,7 @@ def spawn(path: Path) -> None:
             got=str(error),
             action="Free some memory or disk space, then resume the run.",
         ) from error
+    # Kept, so that it is reaped: a zombie would count as a running process.
     children[child.pid] = child
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(child.pid)

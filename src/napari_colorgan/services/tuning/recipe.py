@@ -175,6 +175,7 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
     recipe = TrainingConfig.load(request.recipe)
     generator = extended(GeneratorConfig.from_dict(base.architecture), recipe.generator)
     phases = recipe.phases
+    # The base's architecture decides which phases are possible.
     if not generator.detail:
         phases = tuple(phase for phase in phases if not phase.is_closed_form)
     if generator.head != "distribution":

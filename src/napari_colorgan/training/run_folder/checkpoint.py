@@ -114,6 +114,7 @@ def save_checkpoint(
     for name, optimizer in optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
             tensors.update({f"{name}/{index}/{k}": v for k, v in state.items()})
+    # safetensors refuses views and other memory formats.
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
     metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
     with write_atomically(path) as temporary:

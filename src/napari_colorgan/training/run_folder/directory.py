@@ -152,6 +152,7 @@ class RunDirectory:
 
     def usable_checkpoints(self) -> list[Path]:
         """Return the readable checkpoints, newest first."""
+        # By name: step numbers have leading zeros.
         paths = sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
         return [path for path in paths if _is_readable(path)]
 
