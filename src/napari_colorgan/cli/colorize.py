@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -98,6 +97,8 @@ def colorize(
     A file that fails is reported, and the others are still colorized. Outputs appear when they are
     complete.
     """
+    import logging
+
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
     # Its warnings about damaged files would repeat our own messages.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import shlex
-import subprocess
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,6 +66,10 @@ def command_line(*words: object) -> str:
     *words : object
         Such as "fine-tune", "--resume"; quoted where the shell needs it.
     """
+    # Imported here, since --help needs neither.
+    import shlex
+    import subprocess
+
     parts = ["napari-colorgan", *map(str, words)]
     return subprocess.list2cmdline(parts) if sys.platform == "win32" else shlex.join(parts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,6 +118,8 @@ def plot(
 
 
 def _read_card(path: Path) -> dict[str, Any]:
+    import tomllib
+
     from napari_colorgan.errors import ConfigError
 
     try:
