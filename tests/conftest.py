@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.library.store import ModelLibrary
 
-# Before torch loads, which would take every core for planes of a few pixels.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Before torch loads. For tensors of a few pixels one thread is the fastest, and several workers
+# with several threads each, which wait in busy loops, take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell's background jobs ignore Ctrl-C, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

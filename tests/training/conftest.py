@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from skimage.io import imsave
 
 from napari_colorgan.core.discriminator import DiscriminatorConfig
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = 64
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _few_threads() -> None:
-    torch.set_num_threads(2)
 
 
 @pytest.fixture(scope="session")

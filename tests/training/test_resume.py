@@ -38,7 +38,6 @@ from napari_colorgan.training import trainer, validation
 from napari_colorgan.training.config import TrainingConfig
 
 config, data, output = TrainingConfig.load(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-torch.set_num_threads(2)
 chance = random.Random(4)
 kills = runs = 0
 while kills < {KILLS} or not (folder / "model.safetensors").exists():
