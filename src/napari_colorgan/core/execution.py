@@ -107,11 +107,6 @@ class NetworkRunner:
         return self.dtype is not None
 
     @property
-    def dtype(self) -> torch.dtype | None:
-        """What the network computes in, None until it is `prepared`."""
-        return self._dtype
-
-    @property
     def bytes_per_pixel(self) -> int:
         """What the network takes per pixel of its input, in the precision chosen."""
         # The output stays in float32, and on a fine grid it is most of it.

@@ -222,7 +222,7 @@ class PreviewSession:
             As `colorize_job` does.
         """
         settings = _for_preview(request.settings)
-        predictor = make_predictor(load_model(request.model), settings, lambda text: None)
+        predictor = make_predictor(load_model(request.model), settings)
         source = (request.stack, request.index, request.guides)
         known = self._kept
         if known is not None and not (_is_same(known.source, source) and _covers(known, request)):
