@@ -43,10 +43,10 @@ def test_what_is_not_there_is_said(name):
 
 def test_the_predictor_follows_the_settings(tiny_library):
     model = load_model("tiny")
-    predictor = make_predictor(model, PredictionSettings(device="cpu"), print)
+    predictor = make_predictor(model, PredictionSettings(device="cpu"))
     assert predictor.device.type == "cpu"
     with pytest.raises(DeviceError):
-        make_predictor(model, PredictionSettings(device="toaster"), print)
+        make_predictor(model, PredictionSettings(device="toaster"))
 
 
 def test_uncertainty_needs_a_model_that_knows_it():
@@ -56,5 +56,5 @@ def test_uncertainty_needs_a_model_that_knows_it():
     card = ModelCard("plain", "1", "Plain", "tests", "Random.")
     model = Model(card, build_generator(config).eval())
     with pytest.raises(InputError, match="'plain'"):
-        make_predictor(model, PredictionSettings(device="cpu", uncertainty=True), print)
-    make_predictor(model, PredictionSettings(device="cpu"), print)
+        make_predictor(model, PredictionSettings(device="cpu", uncertainty=True))
+    make_predictor(model, PredictionSettings(device="cpu"))
