@@ -193,18 +193,6 @@ def _write_blind_page(request: BlindRequest, page: Path) -> None:
 def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[ImageSet]:
     """Group paths into sets: one for each folder and each stack, and one for all single pictures.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Folders, stacks and pictures.
-    is_sequence : bool, default: False
-        Whether the images of a set are frames in order.
-
-    Returns
-    -------
-    list of ImageSet
-        Named like the folders and stacks; "pictures" for the single ones.
-
     Raises
     ------
     InputError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.events import Job
     from napari_colorgan.library.model_file import Model
+    from napari_colorgan.services.evaluation.colorizer import ModelColorizer
     from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
     from napari_colorgan.services.evaluation.truth import Truth
 
@@ -85,14 +87,15 @@ def blind_page_job(request: BlindRequest, page: Path) -> Job[Study]:
     FileError
         If the page can't be written.
     """
+    from napari_colorgan.services.evaluation.colorizer import make_colorizer
     from napari_colorgan.services.evaluation.truth import choose_pictures, read_truth
     from napari_colorgan.services.pages import render
 
-    notices: list[str] = []
-    painters = _painters(request, notices.append)
+    settings = request.settings
+    colorizers = [make_colorizer(model, settings.prediction) for model in request.models]
+    painters = _painters(request, colorizers)
     # Checks the names before the work.
     Study.create(["image"], list(painters))
-    settings = request.settings
     side = settings.side(request.models[0].card.scale if request.models else "fit")
     pictures = [
         picture
@@ -109,9 +112,9 @@ def blind_page_job(request: BlindRequest, page: Path) -> Job[Study]:
                 painted.append([embed_exactly(paint(truth)) for paint in painters.values()])
                 names.append(Path(truth.name).name)
         except (ColorganError, OSError) as error:
-            notices.append(f"{picture.name} is left out: {error}")
-        yield from (Notice(text) for text in notices)
-        notices.clear()
+            yield Notice(f"{picture.name} is left out: {error}")
+        for colorizer in colorizers:
+            yield from map(Notice, colorizer.predictor.take_notices())
         yield PlaneDone(done, len(pictures), (done - 1,))
     study = Study.create(names, list(painters))
     trials = [
@@ -145,11 +148,11 @@ def embed_exactly(rgb: np.ndarray) -> str:
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _painters(request: BlindRequest, on_notice: Callable[[str], object]) -> dict[str, Painter]:
-    """Return what makes each method's picture of a truth, by the method's name."""
+def _painters(request: BlindRequest, colorizers: Sequence[ModelColorizer]) -> dict[str, Painter]:
+    """Return a function for each method that makes its picture of a truth, by the method's name."""
     painters: list[tuple[str, Painter]] = [
-        (model.card.name, _model_painter(model, request.settings, on_notice))
-        for model in request.models
+        (model.card.name, partial(_paint, colorizer))
+        for model, colorizer in zip(request.models, colorizers, strict=True)
     ]
     painters += [(folder.resolve().name, _result_painter(folder)) for folder in request.results]
     if request.truth:
@@ -163,18 +166,9 @@ def _painters(request: BlindRequest, on_notice: Callable[[str], object]) -> dict
     return named
 
 
-def _model_painter(
-    model: Model, settings: EvaluationSettings, on_notice: Callable[[str], object]
-) -> Painter:
-    from napari_colorgan.services.evaluation.colorizer import make_colorizer
-
-    colorizer = make_colorizer(model, settings.prediction, on_notice)
-
-    def paint(truth: Truth) -> np.ndarray:
-        rgb: np.ndarray = colorizer(truth.gray, None).rgb
-        return rgb
-
-    return paint
+def _paint(colorizer: ModelColorizer, truth: Truth) -> np.ndarray:
+    rgb: np.ndarray = colorizer(truth.gray, None).rgb
+    return rgb
 
 
 def _result_painter(folder: Path) -> Painter:
