@@ -221,6 +221,11 @@ def cancellable(is_cancelled: Callable[[], bool]) -> Iterator[None]:
     ----------
     is_cancelled : callable
         Returns whether the job that runs in this thread has been cancelled; asked often.
+
+    Yields
+    ------
+    None
+        Control to the work that can be cancelled.
     """
     token = _is_cancelled.set(is_cancelled)
     try:

@@ -79,6 +79,13 @@ class Head(nn.Module):
     def likely(self, raw: Tensor, count: int) -> Tensor:
         """Return likely colours of each cell, clearly different from each other.
 
+        Parameters
+        ----------
+        raw : Tensor, shape (B, C, h, w)
+            What `forward` returned, in float32.
+        count : int
+            How many colours.
+
         Returns
         -------
         Tensor, shape (B, 3 * count, h, w)

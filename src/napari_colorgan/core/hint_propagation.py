@@ -275,6 +275,11 @@ class HintPropagation(nn.Module):
             All of the plane's, row by row.
         ab, hint_ab, hint_weight : Tensor
             As for calling this module.
+
+        Returns
+        -------
+        Posterior or None
+            Given the hints' residuals.
         """
         marked = hint_weight.flatten().nonzero()[:, 0]
         if not len(marked):
@@ -353,7 +358,13 @@ class HintPropagation(nn.Module):
         return self.covariance(cells, cells) + torch.diag(noise)
 
     def covariance(self, first: Cells, second: Cells) -> Tensor:
-        """Return the prior covariance of the errors of two lists of cells, shape (N, M)."""
+        """Return the prior covariance of the errors of two lists of cells, shape (N, M).
+
+        Parameters
+        ----------
+        first, second : Cells
+            N and M cells.
+        """
         unlike = torch.cdist(first.embedding, second.embedding).square() / 2
         apart = torch.cdist(first.position, second.position).square() / 2
         similar = torch.exp(-unlike - apart * torch.exp(-2 * self.log_range))

@@ -38,7 +38,13 @@ class Cells:
         return len(self.scale)
 
     def at(self, indices: Tensor) -> Cells:
-        """Return the cells of these indices."""
+        """Return the cells of these indices.
+
+        Parameters
+        ----------
+        indices : Tensor of int64, shape (K,)
+            Which cells.
+        """
         return Cells(
             self.embedding[indices],
             self.position[indices],
@@ -48,7 +54,13 @@ class Cells:
 
     @classmethod
     def joined(cls, parts: Sequence[Cells]) -> Cells:
-        """Return the cells of several lists, one after the other."""
+        """Return the cells of several lists, one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of Cells
+            At least one.
+        """
         side = None
         width = max(0 if part.side is None else part.side.shape[1] for part in parts)
         if width:
@@ -86,12 +98,24 @@ class Observations:
         return len(self.weight)
 
     def at(self, indices: Tensor) -> Observations:
-        """Return the observations of these indices."""
+        """Return the observations of these indices.
+
+        Parameters
+        ----------
+        indices : Tensor of int64, shape (K,)
+            Which observations.
+        """
         return Observations(self.cells.at(indices), self.residual[indices], self.weight[indices])
 
     @classmethod
     def joined(cls, parts: Sequence[Observations]) -> Observations:
-        """Return the observations of several lists, one after the other."""
+        """Return the observations of several lists, one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of Observations
+            At least one.
+        """
         return cls(
             Cells.joined([part.cells for part in parts]),
             torch.cat([part.residual for part in parts]),

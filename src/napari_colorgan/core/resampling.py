@@ -60,7 +60,13 @@ class Window:
 
     @classmethod
     def whole(cls, shape: tuple[int, int]) -> Window:
-        """Return all pixels of a plane."""
+        """Return all pixels of a plane.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            The plane's height and width.
+        """
         return cls(range(shape[0]), range(shape[1]))
 
     @property
@@ -168,7 +174,13 @@ class JointUpsampler:
         self._upsampler = Upsampler(self._maps, shape, cell, window)
 
     def windowed(self, window: Window) -> JointUpsampler:
-        """Return the same colours, to be brought up in another window."""
+        """Return the same colours, to be brought up in another window.
+
+        Parameters
+        ----------
+        window : Window
+            Pixels of the full resolution.
+        """
         other = copy.copy(self)
         other._upsampler = Upsampler(self._maps, self._shape, self._cell, window)
         return other

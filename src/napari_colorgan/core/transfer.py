@@ -94,7 +94,13 @@ class CarriedColors:
     share: Tensor
 
     def applied(self, ab: Tensor) -> Tensor:
-        """Return predicted colours, shape (1, 2, h, w), with what is carried."""
+        """Return predicted colours, shape (1, 2, h, w), with what is carried.
+
+        Parameters
+        ----------
+        ab : Tensor, shape (1, 2, h, w)
+            Predicted colours, in the units of what is carried.
+        """
         return torch.lerp(ab + self.change, self.ab, self.share)
 
 
@@ -113,6 +119,11 @@ def carry_colors(
         Where colours come from.
     strength : float
         What the shares are multiplied by, 0…1.
+
+    Returns
+    -------
+    CarriedColors
+        On the plane's grid of cells.
 
     Notes
     -----

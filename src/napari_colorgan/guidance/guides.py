@@ -52,7 +52,13 @@ class GuideProvider(Protocol):
     """What knows the guides of each plane of a stack."""
 
     def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
-        """Return what guides a plane, or None if nothing does."""
+        """Return what guides a plane, or None if nothing does.
+
+        Parameters
+        ----------
+        index : PlaneIndex
+            The plane's place along the outer axes.
+        """
 
 
 @dataclass(frozen=True, eq=False)

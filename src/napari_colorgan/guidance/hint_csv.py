@@ -54,7 +54,27 @@ def read_hints(path: str | Path, axes: str | None = None) -> Hints:
 
 
 def parse_hints(text: str, axes: str | None = None, name: str = "the hints") -> Hints:
-    """Read hints from the text of a CSV file; see `read_hints`."""
+    """Read hints from the text of a CSV file; see `read_hints`.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    axes : str or None
+        Lower-case letters that the file must have.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    Hints
+        In the text's order.
+
+    Raises
+    ------
+    InputError
+        If a column is unknown or missing, or a value can't be understood.
+    """
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, restkey="", restval="")
     columns = [(column or "").strip() for column in reader.fieldnames or ()]
     reader.fieldnames = columns
@@ -72,6 +92,13 @@ def parse_hints(text: str, axes: str | None = None, name: str = "the hints") -> 
 def write_hints(path: str | Path, hints: Hints) -> None:
     """Write hints to a CSV file, whole or not at all.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file; overwritten.
+    hints : Hints
+        What is written.
+
     Raises
     ------
     FileError
@@ -86,7 +113,13 @@ def write_hints(path: str | Path, hints: Hints) -> None:
 
 
 def as_csv(hints: Hints) -> str:
-    """Return hints as CSV text that reads back exactly: numbers with all their digits."""
+    """Return hints as CSV text that reads back exactly: numbers with all their digits.
+
+    Parameters
+    ----------
+    hints : Hints
+        What is written.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     has_file = any(hint.file is not None for hint in hints)
@@ -156,7 +189,13 @@ def _color(values: Mapping[str, str], name: str, line: int) -> tuple[float, floa
 
 
 def ab_of_hex(text: str) -> tuple[float, float]:
-    """Return a* and b* of a colour #rrggbb."""
+    """Return a* and b* of a colour #rrggbb.
+
+    Parameters
+    ----------
+    text : str
+        As in HTML.
+    """
     import torch
 
     from napari_colorgan.core.color import rgb_to_lab

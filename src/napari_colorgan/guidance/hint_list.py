@@ -1,5 +1,7 @@
 """Hints: the colours that a user has set at places of a stack, as data that is kept and saved."""
 
+# Over 300 lines: one class of hints with many short, documented ways to select them.
+
 from __future__ import annotations
 
 import hashlib
@@ -128,7 +130,13 @@ class Hints:
 
     @classmethod
     def empty(cls, axes: str = "yx") -> Hints:
-        """Return no hints."""
+        """Return no hints.
+
+        Parameters
+        ----------
+        axes : str
+            Lower-case letters.
+        """
         return cls((), axes)
 
     @classmethod
@@ -177,13 +185,32 @@ class Hints:
 
     @classmethod
     def from_csv(cls, path: str | Path, axes: str | None = None) -> Hints:
-        """Read hints from a CSV file; see :func:`napari_colorgan.guidance.hint_csv.read_hints`."""
+        """Read hints from a CSV file; see :func:`napari_colorgan.guidance.hint_csv.read_hints`.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        axes : str or None
+            Lower-case letters that the file must have.
+
+        Returns
+        -------
+        Hints
+            In the file's order.
+        """
         from napari_colorgan.guidance.hint_csv import read_hints
 
         return read_hints(path, axes)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write a CSV file that `from_csv` reads back exactly; atomic."""
+        """Write a CSV file that `from_csv` reads back exactly; atomic.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; overwritten.
+        """
         from napari_colorgan.guidance.hint_csv import write_hints
 
         write_hints(path, self)
@@ -202,11 +229,22 @@ class Hints:
         return hashlib.sha256(as_csv(self).encode()).hexdigest()
 
     def joined(self, other: Hints) -> Hints:
-        """Return these hints and then the other ones, along these axes."""
+        """Return these hints and then the other ones, along these axes.
+
+        Parameters
+        ----------
+        other : Hints
+            Along the same axes, in any order.
+        """
         return Hints(self.hints + other.along(self.axes).hints, self.axes)
 
     def along(self, axes: str) -> Hints:
         """Return the same hints with their positions along the axes in another order.
+
+        Parameters
+        ----------
+        axes : str
+            The same letters in another order.
 
         Raises
         ------
@@ -227,12 +265,25 @@ class Hints:
         return Hints(tuple(moved), axes)
 
     def of_file(self, name: str) -> Hints:
-        """Return the hints that belong to a file, or to any."""
+        """Return the hints that belong to a file, or to any.
+
+        Parameters
+        ----------
+        name : str
+            The file's name, without its folder.
+        """
         kept = (h for h in self.hints if h.file is None or h.file == name)
         return Hints(tuple(kept), self.axes)
 
     def for_stack(self, axes: Axes, shape: tuple[int, ...]) -> Hints:
         """Return the hints along a stack's axes, after a check that they lie in it.
+
+        Parameters
+        ----------
+        axes : Axes
+            The stack's.
+        shape : tuple of int
+            The stack's.
 
         Raises
         ------
@@ -259,10 +310,22 @@ class Hints:
         return hints
 
     def plane_of(self, hint: Hint) -> PlaneIndex:
-        """Return the index of a hint's plane along the axes other than y and x."""
+        """Return the index of a hint's plane along the axes other than y and x.
+
+        Parameters
+        ----------
+        hint : Hint
+            One of these hints.
+        """
         pairs = zip(self.axes, hint.position, strict=True)
         return tuple(math.floor(value + 0.5) for letter, value in pairs if letter not in "yx")
 
     def place_of(self, hint: Hint) -> tuple[float, float]:
-        """Return a hint's row and column."""
+        """Return a hint's row and column.
+
+        Parameters
+        ----------
+        hint : Hint
+            One of these hints.
+        """
         return hint.position[self.axes.index("y")], hint.position[self.axes.index("x")]

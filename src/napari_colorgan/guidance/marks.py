@@ -46,14 +46,28 @@ class Mark:
     kind: Kind = "color"
 
     def covers(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return which pixels it covers, of rows (n, 1) and columns (1, m); one at least."""
+        """Return which pixels it covers, of rows (n, 1) and columns (1, m); one at least.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n, 1)
+            Row numbers.
+        columns : ndarray, shape (1, m)
+            Column numbers.
+        """
         distance = np.hypot(rows - self.row, columns - self.column)
         near = (np.abs(rows - self.row) <= 0.5) & (np.abs(columns - self.column) <= 0.5)
         covered: np.ndarray = (distance <= self.radius) | near
         return covered
 
     def scaled(self, rows: float, columns: float) -> Mark:
-        """Return the same mark on a plane whose sides are multiplied."""
+        """Return the same mark on a plane whose sides are multiplied.
+
+        Parameters
+        ----------
+        rows, columns : float
+            The factors of height and width.
+        """
         return replace(
             self,
             row=(self.row + 0.5) * rows - 0.5,
@@ -91,7 +105,17 @@ def draw_observed(marks: Sequence[Mark], shape: tuple[int, int], padded: tuple[i
 
 
 def window_of(mark: Mark, reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the rows and columns of a plane within `reach` of a mark's centre, one at least."""
+    """Return the rows and columns of a plane within `reach` of a mark's centre, one at least.
+
+    Parameters
+    ----------
+    mark : Mark
+        Its centre may lie outside the plane.
+    reach : float
+        In pixels.
+    shape : (int, int)
+        The plane's height and width.
+    """
     sides = []
     for centre, size in zip((mark.row, mark.column), shape, strict=True):
         nearest = min(max(math.floor(centre + 0.5), 0), size - 1)
@@ -114,7 +138,15 @@ def marks_of_plane(hints: Hints, index: PlaneIndex) -> tuple[Mark, ...]:
 
 
 def mark_of(hints: Hints, hint: Hint) -> Mark:
-    """Return a hint as a mark of its plane."""
+    """Return a hint as a mark of its plane.
+
+    Parameters
+    ----------
+    hints : Hints
+        Whose axes the position is along.
+    hint : Hint
+        One of them.
+    """
     row, column = hints.place_of(hint)
     return Mark(row, column, hint.radius, hint.ab, hint.kind)
 

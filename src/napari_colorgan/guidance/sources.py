@@ -67,7 +67,15 @@ class GuideSources:
             )
 
     def is_consistent(self, axes: Axes, shape: tuple[int, ...]) -> bool:
-        """Return whether the planes of a stack shall agree in their colours."""
+        """Return whether the planes of a stack shall agree in their colours.
+
+        Parameters
+        ----------
+        axes : Axes
+            The stack's.
+        shape : tuple of int
+            The stack's.
+        """
         if self.consistent is not None:
             return self.consistent and axes.plane_count(shape) > 1
         several = [letter for letter in axes.outer if axes.size(shape, letter) > 1]

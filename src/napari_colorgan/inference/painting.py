@@ -112,6 +112,11 @@ class Painter:
             Which pixels; by default all.
         lightness : Tensor, optional
             Their L*; by default it is read.
+
+        Returns
+        -------
+        ColorPlane
+            The window's colours and uncertainties.
         """
         window = window or Window.whole(self._shape)
         shape, device = window.shape, self._device
@@ -238,5 +243,11 @@ def _limited(ab: Tensor, limit: float) -> Tensor:
 
 
 def hard_marks(marks: Sequence[Mark]) -> tuple[Mark, ...]:
-    """Return the marks that are painted; barriers only divide."""
+    """Return the marks that are painted; barriers only divide.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        All marks of a plane.
+    """
     return tuple(mark for mark in marks if mark.kind != "barrier")

@@ -1,5 +1,7 @@
 """What a network predicts for one plane, and how guides turn it into the plane's colours."""
 
+# Over 300 lines: a prediction and what guides make of it, a third of it docstrings.
+
 from __future__ import annotations
 
 import math
@@ -59,6 +61,11 @@ class PlanePrediction:
             The model's, on the CPU.
         strength : float
             What predicted a*b* are multiplied by.
+
+        Returns
+        -------
+        PlaneColors
+            On the grids of the prediction, still to be painted.
         """
         source, prediction = self.source, self.prediction
         exact = source.hints(guides)
@@ -134,7 +141,17 @@ class PlanePrediction:
     def guided_change(
         self, guides: PlaneGuides, propagation: HintPropagation, strength: float = 1.0
     ) -> Tensor:
-        """Return what hints and marks change of the plane's a* and b*, shape (1, 2, h, w)."""
+        """Return what hints and marks change of the plane's a* and b*, shape (1, 2, h, w).
+
+        Parameters
+        ----------
+        guides : PlaneGuides
+            The plane's.
+        propagation : HintPropagation
+            The model's, on the CPU.
+        strength : float
+            What predicted a*b* are multiplied by.
+        """
         seen = self.source.shown_hints(guides)
         if seen is None:
             return torch.zeros_like(self.prediction.ab)
@@ -143,7 +160,13 @@ class PlanePrediction:
         return finish(plain, seen[None], propagation, side=side, keep=False).ab - plain.ab
 
     def cells(self, propagation: HintPropagation) -> Cells:
-        """Return the plane's cells, row by row."""
+        """Return the plane's cells, row by row.
+
+        Parameters
+        ----------
+        propagation : HintPropagation
+            The model's, on the CPU.
+        """
         prediction = self.prediction
         assert prediction.std is not None
         assert prediction.embedding is not None
@@ -152,7 +175,15 @@ class PlanePrediction:
     def posterior(
         self, guides: PlaneGuides | None, propagation: HintPropagation
     ) -> Posterior | None:
-        """Return what is known after the plane's own hints, None without any."""
+        """Return what is known after the plane's own hints, None without any.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            The plane's.
+        propagation : HintPropagation
+            The model's, on the CPU.
+        """
         seen = self.source.shown_hints(guides)
         if seen is None:
             return None
@@ -164,7 +195,13 @@ class PlanePrediction:
         )
 
     def cell_of(self, place: tuple[float, float]) -> tuple[int, int]:
-        """Return the row and column of the network's cell in which a place of the plane lies."""
+        """Return the row and column of the network's cell in which a place of the plane lies.
+
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column in pixels of the plane.
+        """
         height, width = self.source.geometry.cell(self.prediction.stride)
         rows, columns = self.prediction.ab.shape[-2:]
         row, column = (place[0] + 0.5) // height, (place[1] + 0.5) // width
@@ -200,7 +237,13 @@ class PlanePrediction:
         return self.cells(propagation).at(at), torch.minimum(places.reshape(-1, 2), limits)
 
     def cell_colors(self, strength: float = 1.0) -> Tensor:
-        """Return the colours of the cells without guides, detail included, (1, 2, h, w)."""
+        """Return the colours of the cells without guides, detail included, (1, 2, h, w).
+
+        Parameters
+        ----------
+        strength : float
+            What predicted a*b* are multiplied by.
+        """
         prediction, ab = self.prediction, self.prediction.ab
         if prediction.detail is not None:
             factor = prediction.stride // prediction.fine_stride
@@ -227,7 +270,15 @@ class PlanePrediction:
 
 
 def single(prediction: Prediction, number: int) -> Prediction:
-    """Return the prediction of one plane of a batch, as a batch of its own."""
+    """Return the prediction of one plane of a batch, as a batch of its own.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        Of a batch.
+    number : int
+        Which plane, from 0 on.
+    """
     part = slice(number, number + 1)
 
     def of(tensor: Tensor | None) -> Tensor | None:

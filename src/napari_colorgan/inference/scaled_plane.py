@@ -42,18 +42,36 @@ class ScaledPlane:
     geometry: Geometry
 
     def read(self, rows: slice, columns: slice) -> Tensor:
-        """Return the L* of a part of the plane."""
+        """Return the L* of a part of the plane.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            In pixels of the plane.
+        """
         check_cancelled()
         return torch.from_numpy(self.display.lightness(self.plane[rows, columns]))
 
     def scaled(self, window: Window) -> Tensor:
-        """Return the L* of a window of the padded plane at the network's scale."""
+        """Return the L* of a window of the padded plane at the network's scale.
+
+        Parameters
+        ----------
+        window : (slice, slice)
+            Rows and columns of the network's input.
+        """
         g = self.geometry
         rows, columns = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
         return resample_padded(self.read, rows, columns, window)
 
     def hints(self, guides: PlaneGuides | None) -> Tensor | None:
-        """Return a plane's hint map over the network's input, (3, H, W) in CIE units."""
+        """Return a plane's hint map over the network's input, (3, H, W) in CIE units.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            The plane's.
+        """
         hints = None if guides is None else guides.hints
         if hints is None:
             return None
@@ -68,13 +86,25 @@ class ScaledPlane:
         return scaled.to_tensor(self.geometry.padded)
 
     def scaled_marks(self, guides: PlaneGuides | None) -> tuple[Mark, ...]:
-        """Return a plane's marks at the network's scale."""
+        """Return a plane's marks at the network's scale.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            The plane's.
+        """
         g = self.geometry
         factors = g.scaled_height / g.height, g.scaled_width / g.width
         return () if guides is None else tuple(mark.scaled(*factors) for mark in guides.marks)
 
     def shown_hints(self, guides: PlaneGuides | None) -> Tensor | None:
-        """Return all hints and marks over the network's input, (3, H, W), or None."""
+        """Return all hints and marks over the network's input, (3, H, W), or None.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            The plane's.
+        """
         exact, marks = self.hints(guides), self.scaled_marks(guides)
         if not any(mark.ab is not None for mark in marks):
             return exact

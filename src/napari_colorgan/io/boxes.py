@@ -38,6 +38,11 @@ def read_jpeg2000(path: Path, image: str | None = None) -> Stack:
         The file.
     image : str, optional
         Which of its images: there is only one.
+
+    Returns
+    -------
+    Stack
+        One plane.
     """
     import imagecodecs
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
@@ -63,6 +68,11 @@ def read_jpegxl(path: Path, image: str | None = None) -> Stack:
         The file.
     image : str, optional
         Which of its frames, by its number.
+
+    Returns
+    -------
+    Stack
+        One plane, upright.
     """
     import imagecodecs
 

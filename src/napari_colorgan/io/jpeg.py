@@ -50,6 +50,11 @@ def read_jpeg(path: Path, image: str | None = None) -> Stack:
         The file.
     image : str, optional
         Which of its images: there is only one.
+
+    Returns
+    -------
+    Stack
+        One upright plane.
     """
     segments = _segments(path)
     frame = next(((kind, body) for kind, body in segments if kind in _FRAMES), None)

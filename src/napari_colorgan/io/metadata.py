@@ -82,7 +82,13 @@ class FileMetadata:
 
 
 def load_exif(block: bytes | None) -> Exif:
-    """Return the tags of an EXIF block, none where it can't be read."""
+    """Return the tags of an EXIF block, none where it can't be read.
+
+    Parameters
+    ----------
+    block : bytes or None
+        With or without the leading "Exif".
+    """
     from PIL import Image
 
     exif = Image.Exif()
@@ -101,7 +107,13 @@ def load_exif(block: bytes | None) -> Exif:
 
 
 def orientation(block: bytes | None) -> int:
-    """Return the orientation that an EXIF block states, 1 where it states none."""
+    """Return the orientation that an EXIF block states, 1 where it states none.
+
+    Parameters
+    ----------
+    block : bytes or None
+        An EXIF block.
+    """
     value = load_exif(block).get(_ORIENTATION, 1)
     return value if isinstance(value, int) and value in range(1, 9) else 1
 
@@ -152,7 +164,13 @@ def output_exif(
 
 
 def encode_exif(exif: Exif) -> bytes:
-    """Return tags as an EXIF block, texts with the bytes that they had."""
+    """Return tags as an EXIF block, texts with the bytes that they had.
+
+    Parameters
+    ----------
+    exif : Exif
+        The tags; texts are replaced by bytes in place.
+    """
     for tag, value in list(exif.items()):
         # Pillow writes text as ASCII, but bytes as they are.
         if isinstance(value, str) and not value.isascii():
@@ -162,12 +180,24 @@ def encode_exif(exif: Exif) -> bytes:
 
 
 def stored_text(value: str) -> bytes:
-    """Return the bytes of a text in EXIF, which Pillow takes for Latin-1 whatever they are."""
+    """Return the bytes of a text in EXIF, which Pillow takes for Latin-1 whatever they are.
+
+    Parameters
+    ----------
+    value : str
+        As Pillow reads it.
+    """
     return value.encode("latin-1", "replace")
 
 
 def description(kept: FileMetadata) -> str:
-    """Return the description in EXIF, "" if there is none."""
+    """Return the description in EXIF, "" if there is none.
+
+    Parameters
+    ----------
+    kept : FileMetadata
+        Of a file that was read.
+    """
     value = load_exif(kept.exif).get(_DESCRIPTION, "")
     data = stored_text(value) if isinstance(value, str) else b""
     try:

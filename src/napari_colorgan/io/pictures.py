@@ -214,13 +214,27 @@ def webp_writer(spec: OutputSpec) -> Iterator[FileTarget]:
 
 
 def empty_plane(spec: OutputSpec) -> np.ndarray:
-    """Return the plane of an output of a single one, all 0."""
+    """Return the plane of an output of a single one, all 0.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write.
+    """
     samples = (spec.samples,) if spec.samples > 1 else ()
     return np.zeros((*spec.axes.plane_shape(spec.shape), *samples), spec.dtype)
 
 
 def plane_target(spec: OutputSpec, plane: np.ndarray) -> FileTarget:
-    """Return what fills a plane."""
+    """Return what fills a plane.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        What to write.
+    plane : ndarray, shape (Y, X[, S])
+        Filled by the target.
+    """
 
     def store(_: PlaneIndex, values: np.ndarray) -> None:
         plane[...] = values

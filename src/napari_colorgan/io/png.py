@@ -40,6 +40,11 @@ def read_png(path: Path, image: str | None = None) -> Stack:
         The file.
     image : str, optional
         Which of its images; only the first can be read.
+
+    Returns
+    -------
+    Stack
+        One upright plane.
     """
     import imagecodecs
 

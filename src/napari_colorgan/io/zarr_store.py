@@ -80,6 +80,11 @@ def open_node(
         Called with the path of each node, within the store, before it is opened.
     image : str, optional
         Which of its images.
+
+    Returns
+    -------
+    Stack
+        Lazy: pixels are read when they are indexed.
     """
     import zarr
 

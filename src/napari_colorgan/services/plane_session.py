@@ -94,7 +94,15 @@ class StackSession:
         return session
 
     def guides(self, index: PlaneIndex, hints: Hints | None) -> PlaneGuides | None:
-        """Return what a stack's hints tell a plane: its own, and those carried to it."""
+        """Return what a stack's hints tell a plane: its own, and those carried to it.
+
+        Parameters
+        ----------
+        index : PlaneIndex
+            The plane's place along the outer axes.
+        hints : Hints or None
+            Of the whole stack.
+        """
         if hints is None or not len(hints):
             return None
         inside = hints.for_stack(self.axes, self.stack.shape)
@@ -143,7 +151,13 @@ class GuidedPlane:
         return self.painter.paint(window, self.session.lightness_of(window)).rgb
 
     def color_at(self, place: tuple[float, float]) -> tuple[float, float, float]:
-        """Return L*, a* and b* as they are painted at a row and column."""
+        """Return L*, a* and b* as they are painted at a row and column.
+
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column in pixels of the plane.
+        """
         import torch
 
         from napari_colorgan.core.color import rgb_to_lab
@@ -196,6 +210,11 @@ class PlaneSession:
     def pixel(self, place: tuple[float, float]) -> tuple[int, int]:
         """Return the pixel of a row and column.
 
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column; pixel centres are whole numbers.
+
         Raises
         ------
         InputError
@@ -211,13 +230,25 @@ class PlaneSession:
         return row, column
 
     def lightness_at(self, place: tuple[float, float]) -> float:
-        """Return L* at a row and column."""
+        """Return L* at a row and column.
+
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column in pixels of the plane.
+        """
         row, column = self.pixel(place)
         source = self.prediction.source
         return float(source.read(slice(row, row + 1), slice(column, column + 1))[0, 0])
 
     def lightness_of(self, window: Any) -> Tensor | None:
-        """Return the mean L* of a window's blocks, from a copy that is kept; None at step 1."""
+        """Return the mean L* of a window's blocks, from a copy that is kept; None at step 1.
+
+        Parameters
+        ----------
+        window : Window
+            Rows and columns with one step.
+        """
         step = window.rows.step
         if step == 1 or window.rows.start % step or window.columns.start % step:
             return None

@@ -82,7 +82,17 @@ class PartEncoder:
         self._path: Path | None = None
 
     def encode(self, number: int, part: int, plane: np.ndarray) -> None:
-        """Encode the frame of a number into a part; the last one must be finished first."""
+        """Encode the frame of a number into a part; the last one must be finished first.
+
+        Parameters
+        ----------
+        number : int
+            The frame's number in the film.
+        part : int
+            The part's number.
+        plane : ndarray, shape (Y, X) or (Y, X, 3)
+            Its pixels.
+        """
         av = import_av(self._spec.path)
         if self._container is None:
             self._open(part)

@@ -26,7 +26,13 @@ class Layout:
 
 
 def layout_of(frame: Any) -> tuple[Layout, list[str]]:
-    """Return how a film's frames become arrays, and what can't be obeyed."""
+    """Return how a film's frames become arrays, and what can't be obeyed.
+
+    Parameters
+    ----------
+    frame : av.VideoFrame
+        Any frame of the film.
+    """
     is_gray = frame.format.name.startswith("gray") or frame.format.name.startswith("mono")
     is_deep = max(component.bits for component in frame.format.components) > 8
     is_rgb = frame.format.is_rgb
@@ -51,7 +57,15 @@ def layout_of(frame: Any) -> tuple[Layout, list[str]]:
 
 
 def to_array(frame: Any, layout: Layout) -> np.ndarray:
-    """Return an upright frame as it is to be shown."""
+    """Return an upright frame as it is to be shown.
+
+    Parameters
+    ----------
+    frame : av.VideoFrame
+        As it was decoded.
+    layout : Layout
+        What `layout_of` returned.
+    """
     options: dict[str, Any] = {}
     if not frame.format.is_rgb:
         options = {

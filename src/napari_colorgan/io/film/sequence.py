@@ -30,7 +30,13 @@ _RATE = Fraction(25)
 
 
 def is_sequence(path: Path) -> bool:
-    """Return whether a name stands for numbered pictures."""
+    """Return whether a name stands for numbered pictures.
+
+    Parameters
+    ----------
+    path : Path
+        Such as "frame_%04d.png".
+    """
     return len(_NUMBER.findall(path.name)) == 1 and not path.exists()
 
 

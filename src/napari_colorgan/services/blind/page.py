@@ -56,7 +56,13 @@ class BlindRequest:
 
 
 def key_path(page: Path) -> Path:
-    """Return where the key of a page lies, which says what is behind each candidate."""
+    """Return where the key of a page lies, which says what is behind each candidate.
+
+    Parameters
+    ----------
+    page : Path
+        The page's path.
+    """
     return page.with_name(f"{page.stem}.key.json")
 
 

@@ -1,5 +1,7 @@
 """What is compared in a blind comparison, and how people judged it."""
 
+# Over 300 lines: the records of a study, and their files, which are checked together.
+
 from __future__ import annotations
 
 import json
@@ -110,12 +112,28 @@ class Study:
         return tuple(dict.fromkeys(m for trial in self.trials for m in trial.candidates.values()))
 
     def save(self, path: Path) -> None:
-        """Write the key of the study: which method is behind each candidate."""
+        """Write the key of the study: which method is behind each candidate.
+
+        Parameters
+        ----------
+        path : Path
+            The file; overwritten.
+        """
         _save(path, {"format": _STUDY, "version": _VERSION, **asdict(self)})
 
     @classmethod
     def load(cls, path: Path) -> Study:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        Study
+            As it was written.
 
         Raises
         ------
@@ -148,6 +166,11 @@ class Vote:
 
     def check(self, study: Study) -> None:
         """Check that the vote belongs to a study.
+
+        Parameters
+        ----------
+        study : Study
+            Whose page was voted on.
 
         Raises
         ------
@@ -189,12 +212,24 @@ class Ballot:
     votes: tuple[Vote, ...] = ()
 
     def with_vote(self, vote: Vote) -> Ballot:
-        """Return the ballot with a vote in place of an earlier one on the same trial."""
+        """Return the ballot with a vote in place of an earlier one on the same trial.
+
+        Parameters
+        ----------
+        vote : Vote
+            On any trial.
+        """
         others = tuple(other for other in self.votes if other.trial != vote.trial)
         return replace(self, votes=(*others, vote))
 
     def save(self, path: Path) -> None:
-        """Write the votes atomically."""
+        """Write the votes atomically.
+
+        Parameters
+        ----------
+        path : Path
+            The file; overwritten.
+        """
         _save(path, {"format": _VOTES, "version": _VERSION, **asdict(self)})
 
     @classmethod
@@ -207,6 +242,11 @@ class Ballot:
             The file.
         study : Study
             What they have to belong to.
+
+        Returns
+        -------
+        Ballot
+            With the last vote on each trial.
 
         Raises
         ------

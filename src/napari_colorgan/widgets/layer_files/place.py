@@ -74,7 +74,13 @@ class LayerPlace:
 
     @classmethod
     def from_text(cls, text: str) -> LayerPlace | None:
-        """Return what `to_text` wrote; None for what can't be used."""
+        """Return what `to_text` wrote; None for what can't be used.
+
+        Parameters
+        ----------
+        text : str
+            From a file's metadata, by anyone's hand.
+        """
         try:
             values = json.loads(text)
             axes = Axes(str(values["axes"]))

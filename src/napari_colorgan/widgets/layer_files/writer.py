@@ -49,7 +49,13 @@ class PixelType:
     notice: str = ""
 
     def convert(self, plane: np.ndarray) -> np.ndarray:
-        """Return a plane in the file's type."""
+        """Return a plane in the file's type.
+
+        Parameters
+        ----------
+        plane : ndarray, shape (Y, X[, S])
+            In the layer's type.
+        """
         if self.factor == 1.0:
             return plane.astype(self.dtype, copy=False)
         top = np.iinfo(self.dtype).max
@@ -117,7 +123,13 @@ def write_images(path: str, layer_data: Sequence[tuple[Any, dict[str, Any], str]
 
 
 def file_stem(name: str) -> str:
-    """Return a layer's name as every system takes it for a file."""
+    """Return a layer's name as every system takes it for a file.
+
+    Parameters
+    ----------
+    name : str
+        The layer's name.
+    """
     clean = "".join("_" if c in '<>:"/\\|?*' or c < " " else c for c in name)
     return clean[:_LONGEST_NAME].strip(" .") or "image"
 

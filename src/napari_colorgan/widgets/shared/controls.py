@@ -292,7 +292,13 @@ class Fold(QWidget):
         return bool(self.button.isChecked())
 
     def note(self, text: str) -> None:
-        """Show a word beside the title, which is seen while the part is closed too."""
+        """Show a word beside the title, which is seen while the part is closed too.
+
+        Parameters
+        ----------
+        text : str
+            Empty for none.
+        """
         self.button.setText(f"{self._title} ({text})" if text else self._title)
 
     def open(self, is_open: bool) -> None:
