@@ -12,9 +12,11 @@ from qtpy.QtCore import Qt
 
 from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.events import Notice, PlaneDone, Started
+from napari_colorgan.events import run as run_job
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.store import ModelEntry
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
+from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
@@ -63,6 +65,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.requests: list[ColorizeRequest] = []
         self.closed = 0
+        self.guided = FakeGuided(self)
         self.notice = ""
         self.error: Exception | None = None
         self.fail_after = 0
@@ -91,7 +94,7 @@ class FakeEngine:
     def job(self, request: PreviewRequest) -> Job[np.ndarray]:
         """Return the job of a preview, which counts as a request like any other."""
         self.requests.append(request)
-        return self._preview(request)
+        return self.guided.job(request) if request.sources is not None else self._preview(request)
 
     def kept(self, *_: object) -> None:
         """Keep nothing."""
@@ -145,6 +148,43 @@ class FakeEngine:
         if request.uncertainty_target is not None:
             unsure = np.full(shown.shape, 0.5, np.float32)
             request.uncertainty_target.write(index, unsure)
+
+
+class FakeGuided:
+    """Tints planes, and paints the centre of each hint in red."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+        self.tints: dict[tuple[int, ...], np.ndarray] = {}
+        self.painted: list[PreviewRequest] = []
+
+    def forget(self) -> None:
+        self.tints.clear()
+
+    def has(self, request: PreviewRequest) -> bool:
+        return request.index in self.tints
+
+    def job(self, request: PreviewRequest) -> Job[np.ndarray]:
+        yield from ()
+        if request.index not in self.tints:
+            self.tints[request.index] = run_job(self.engine._preview(request))
+        pixels = self.tints[request.index].copy()
+        self.painted.append(request)
+        hints = request.sources.hints if request.sources is not None else None
+        for hint in hints or ():
+            if hints.plane_of(hint) == request.index:
+                y, x = (round(value) for value in hints.place_of(hint))
+                pixels[y, x] = (255, 0, 0)
+        return pixels
+
+    def likely_job(self, request: PreviewRequest, place: Any, count: int) -> Job[PlaceColors]:
+        yield from ()
+        likely = tuple((5.0 * n, -3.0 * n) for n in range(1, count + 1))
+        return PlaceColors((1.0, 2.0), likely)
+
+    def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
+        yield from ()
+        return [SuggestedPlace((2.0 + n, 3.0 + n), ((20.0, 20.0),)) for n in range(count)]
 
 
 @dataclass

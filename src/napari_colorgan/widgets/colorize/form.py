@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.settings import declared
 from napari_colorgan.widgets.colorize.planes import PlaneSelector
+from napari_colorgan.widgets.hints.section import HintsSection
 from napari_colorgan.widgets.shared.controls import (
     Combo,
     Fold,
@@ -65,6 +66,8 @@ class ColorizeForm(QWidget):
         self.card = CardFold()
         self.planes = PlaneSelector()
         self.preview = QCheckBox("Live p&review")
+        self.hints = HintsSection()
+        self.hints_fold = Fold("Hints", "Your own colours: clicks, references.", self.hints)
         self.rows = {
             name: SettingRow(field, _EXTRA_CHOICES.get(name)) for name, field in _SETTINGS.items()
         }
@@ -72,6 +75,7 @@ class ColorizeForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._main_form())
+        layout.addWidget(self.hints_fold)
         layout.addWidget(self.advanced)
         layout.addWidget(self.card)
         layout.addStretch(1)

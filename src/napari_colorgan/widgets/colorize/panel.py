@@ -1,4 +1,5 @@
 """Plugins > ColorGAN > Colorize: predict the colours of a gray layer."""
+# Over 300 lines: what the panel connects is read in one piece.
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from napari_colorgan.errors import ColorganError, InputError, ModelError
 from napari_colorgan.services.colorize import colorize_job
 from napari_colorgan.services.preview import PreviewSession
 from napari_colorgan.widgets.colorize.form import ColorizeForm
+from napari_colorgan.widgets.colorize.live_hints import LiveHints
 from napari_colorgan.widgets.colorize.preview import LivePreview
 from napari_colorgan.widgets.colorize.progress import RunBar
 from napari_colorgan.widgets.colorize.run import (
@@ -22,6 +24,7 @@ from napari_colorgan.widgets.colorize.run import (
     prediction_settings,
 )
 from napari_colorgan.widgets.compare.bar import CompareBar
+from napari_colorgan.widgets.hints.controller import HintsController
 from napari_colorgan.widgets.shared.controls import PanelArea
 from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
@@ -84,6 +87,8 @@ class ColorizeWidget(QWidget):
         self.runner = JobRunner(self)
         session = previews or PreviewSession()
         self._preview = LivePreview(napari_viewer, self.runner, session, self)
+        self.hints = HintsController(napari_viewer, self.form.hints, self)
+        self._live_hints = LiveHints(self.hints, self._preview, self._plan, self)
         self._viewer_events = Subscriptions()
         self._layer_events = Subscriptions()
         self._build()
@@ -103,6 +108,8 @@ class ColorizeWidget(QWidget):
         self.form.layer.currentIndexChanged.connect(self._layer_chosen)
         self.form.changed.connect(self._request_preview)
         self.form.preview.toggled.connect(self._preview_toggled)
+        self.hints.started.connect(self._hints_started)
+        self.hints.changed.connect(self._request_preview)
         self._preview.requested.connect(self._show_preview)
         self._preview.failed.connect(self._preview_failed)
         self._preview.busy_changed.connect(self.form.show_preview_busy)
@@ -165,6 +172,7 @@ class ColorizeWidget(QWidget):
     def _shut_down(self) -> None:
         self._viewer_events.clear()
         self._layer_events.clear()
+        self.hints.shut_down()
         self.runner.shut_down()
         self._preview.stop()
         if self.run is not None:
@@ -188,7 +196,10 @@ class ColorizeWidget(QWidget):
             )
         axes, shape = layer_axes(layer), tuple(layer_levels(layer)[0].shape)
         current = current_index(layer, self.viewer.dims)
-        stack = layer_levels(layer)[0]
+        stack, sources = layer_levels(layer)[0], self.hints.sources()
+        kept = None
+        if sources is None:
+            kept = self._preview.session.kept(stack, current, display_range(layer), None)
         return RunPlan(
             layer=layer,
             block=self.form.planes.block(axes, shape, current),
@@ -196,7 +207,8 @@ class ColorizeWidget(QWidget):
             entry=entry,
             settings=prediction_settings(self.form.options, load_preferences(), entry),
             replace=not self.run_bar.keep.isChecked(),
-            kept=self._preview.session.kept(stack, current, display_range(layer), None),
+            kept=kept,
+            sources=sources,
         )
 
     def _cancelling(self) -> None:
@@ -229,10 +241,14 @@ class ColorizeWidget(QWidget):
         if chosen not in layers:
             self._layer_chosen()
             self._follow_selection()
+        self.hints.layers.list_layers()
 
     def _follow_selection(self, *_: Any) -> None:
         """Choose the layer that the user selects, unless it is a result of this plugin."""
         active = self.viewer.layers.selection.active
+        if self.hints.in_use and getattr(active, "rgb", False):
+            # With hints, colour layers are something to take colours from.
+            return
         if is_colorizable(active) and not is_result(active):
             index = self.form.layer.findText(active.name)
             self.form.layer.setCurrentIndex(index)
@@ -255,11 +271,13 @@ class ColorizeWidget(QWidget):
             except ColorganError as error:
                 self._show_error(str(error))
         self.form.planes.set_stack(names, sizes)
+        self.hints.set_image(layer)
         self._request_preview()
 
     def _layer_removed(self, event: Any) -> None:
         if self.run is not None:
             self.run.layer_removed(event.value)
+        self.hints.forget(event.value)
         if self._preview.forget(event.value):
             self.form.preview.setChecked(False)
         self._list_layers()
@@ -269,6 +287,10 @@ class ColorizeWidget(QWidget):
             self._request_preview()
         else:
             self._preview.stop()
+
+    def _hints_started(self) -> None:
+        self.form.hints_fold.open(True)
+        self.form.preview.setChecked(True)
 
     def _request_preview(self, *_: Any) -> None:
         if self.form.preview.isChecked():

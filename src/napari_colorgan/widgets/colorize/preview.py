@@ -1,4 +1,5 @@
 """The live preview: the plane on view in colour, updated with the form and the viewer."""
+# Over 300 lines: requests and what becomes of them are read together.
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.preview import PreviewPainted, PreviewRequest
 from napari_colorgan.widgets.colorize.results import insert_above
 from napari_colorgan.widgets.colorize.run import layer_metadata
+from napari_colorgan.widgets.hints.keys import LIKELY
 from napari_colorgan.widgets.shared.controls import new_throttler
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.predictor import KeptPrediction
+    from napari_colorgan.services.guided_preview import GuidedPreviews
     from napari_colorgan.services.preview import Part
     from napari_colorgan.widgets.colorize.run import RunPlan
 
@@ -76,6 +79,10 @@ class Previews(Protocol):
     def forget(self) -> None:
         """Keep nothing."""
 
+    @property
+    def guided(self) -> GuidedPreviews:
+        """What previews with hints."""
+
 
 class LivePreview(QObject):
     """Colorizes what is on view; only the latest request counts.
@@ -97,6 +104,10 @@ class LivePreview(QObject):
     failed = Signal(str)
     busy_changed = Signal(bool)
     """Whether a picture takes so long that a sign is due."""
+    colors_known = Signal(object, object)
+    """A place, (row, column), and its colours, a `PlaceColors`."""
+    places_known = Signal(object)
+    """A list of `SuggestedPlace`, the best first."""
 
     def __init__(
         self, viewer: Viewer, runner: JobRunner, session: Previews, parent: QObject
@@ -110,6 +121,8 @@ class LivePreview(QObject):
         # The layer of the newest request; results of older requests are dropped.
         self._pending: Any = None
         self._part: Part | None = None
+        self._place: tuple[float, float] | None = None
+        self._shown: PreviewRequest | None = None
         self._throttler = new_throttler(self, _INTERVAL_MS, self.requested)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -146,23 +159,7 @@ class LivePreview(QObject):
         plan : RunPlan
             Only the first plane of its block is used.
         """
-        level = preview_level(plan.layer, plan.settings.scale or plan.entry.card.scale)
-        stack = layer_levels(plan.layer)[level]
-        axes, shape = plan.block.axes, tuple(stack.shape)
-        full_sizes = axes.outer_shape(plan.block.shape)
-        sizes = zip(plan.first, axes.outer_shape(shape), full_sizes, strict=True)
-        index = tuple(position * size // full for position, size, full in sizes)
-        request = PreviewRequest(
-            stack=stack,
-            axes=axes,
-            index=index,
-            part=part_on_view(plan.layer, self._viewer.scene.camera, axes.plane_shape(shape)),
-            model=plan.entry.path,
-            settings=plan.settings,
-            display=display_range(plan.layer),
-            # Guides belong to the full resolution.
-            guides=plan.guides if level == 0 else None,
-        )
+        request = self._request(plan)
         self._pending = request
         handlers = JobHandlers(
             on_event=partial(self._event, plan, request),
@@ -170,13 +167,81 @@ class LivePreview(QObject):
             on_failed=self._failed,
             on_cancelled=partial(self._cancelled, request),
         )
-        self._runner.start(self.session.job(request), "a live preview", handlers)
+        # While a hint is dragged, each picture is shown before the next one begins.
+        quick = request.sources is not None and self.session.guided.has(request)
+        job = self.session.job(request)
+        self._runner.start(job, "a live preview", handlers, wait=quick)
         self._patience.start()
+
+    def follow(self, place: tuple[float, float] | None) -> None:
+        """Find the colours of a place with every picture; None ends that.
+
+        Parameters
+        ----------
+        place : (float, float) or None
+            Row and column.
+        """
+        self._place = place
+        if self._pending is None:
+            self._ask_colors()
+
+    def ask_places(self, plan: RunPlan, count: int) -> None:
+        """Find the places where one more hint helps most.
+
+        Parameters
+        ----------
+        plan : RunPlan
+            As of `render`.
+        count : int
+            How many places.
+        """
+        job = self.session.guided.suggest_job(self._request(plan), count)
+        handlers = JobHandlers(
+            on_event=lambda event: None,
+            on_done=self.places_known.emit,
+            on_failed=self._failed,
+            on_cancelled=lambda: self.places_known.emit([]),
+        )
+        self._runner.start(job, "where a hint helps most", handlers, wait=True)
+
+    def _ask_colors(self) -> None:
+        request, place = self._shown, self._place
+        if request is None or place is None or not self.session.guided.has(request):
+            return
+        handlers = JobHandlers(
+            on_event=lambda event: None,
+            on_done=partial(self.colors_known.emit, place),
+            on_failed=self._failed,
+            on_cancelled=lambda: None,
+        )
+        job = self.session.guided.likely_job(request, place, LIKELY)
+        self._runner.start(job, "likely colours", handlers, wait=True)
+
+    def _request(self, plan: RunPlan) -> PreviewRequest:
+        level = preview_level(plan.layer, plan.settings.scale or plan.entry.card.scale)
+        stack = layer_levels(plan.layer)[level]
+        axes, shape = plan.block.axes, tuple(stack.shape)
+        full_sizes = axes.outer_shape(plan.block.shape)
+        sizes = zip(plan.first, axes.outer_shape(shape), full_sizes, strict=True)
+        return PreviewRequest(
+            stack=stack,
+            axes=axes,
+            index=tuple(position * size // full for position, size, full in sizes),
+            part=part_on_view(plan.layer, self._viewer.scene.camera, axes.plane_shape(shape)),
+            model=plan.entry.path,
+            settings=plan.settings,
+            display=display_range(plan.layer),
+            # These belong to the full resolution.
+            guides=plan.guides if level == 0 else None,
+            sources=plan.sources,
+            factor=axes.size(shape, "Y") / axes.size(plan.block.shape, "Y"),
+        )
 
     def stop(self) -> None:
         """Cancel the running job and remove the temporary layer."""
         self._throttler.cancel()
         pending, self._pending = self._pending, None
+        self._shown = self._place = None
         if pending is not None:
             self._runner.cancel()
         self._remove_layer()
@@ -206,6 +271,8 @@ class LivePreview(QObject):
             self._pending = None
             self._show(plan, request, rgb)
             self._say_idle()
+            self._shown = request
+            self._ask_colors()
 
     def _show(self, plan: RunPlan, request: PreviewRequest, rgb: np.ndarray) -> None:
         source = plan.layer

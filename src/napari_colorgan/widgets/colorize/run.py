@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.predictor import KeptPrediction
     from napari_colorgan.library.store import ModelEntry
@@ -69,6 +70,8 @@ class RunPlan:
         Whether the result takes the place of the source's newest earlier result.
     guides : Guides or None
         What guides the colours.
+    sources : GuideSources or None
+        What the user gives to guide them.
     kept : (tuple of int, KeptPrediction) or None
         What a preview has predicted for one of the planes.
     """
@@ -80,6 +83,7 @@ class RunPlan:
     settings: PredictionSettings
     replace: bool = True
     guides: Guides | None = None
+    sources: GuideSources | None = None
     kept: tuple[PlaneIndex, KeptPrediction] | None = None
 
 

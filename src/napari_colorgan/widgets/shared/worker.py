@@ -79,7 +79,9 @@ class JobRunner(QObject):
         """Whether the running job has been asked to stop."""
         return self._cancelling
 
-    def start(self, job: Job[Any], description: str, handlers: JobHandlers) -> None:
+    def start(
+        self, job: Job[Any], description: str, handlers: JobHandlers, *, wait: bool = False
+    ) -> None:
         """Run a job as soon as the previous one has ended.
 
         Parameters
@@ -90,9 +92,14 @@ class JobRunner(QObject):
             What napari shows as running when the user closes its window.
         handlers : JobHandlers
             Called in the GUI thread.
+        wait : bool
+            Whether the running job may finish; one that waits is discarded in any case.
         """
         if self._worker is not None:
-            self.cancel()
+            if wait:
+                self._discard_waiting()
+            else:
+                self.cancel()
             self._next = (job, description, handlers)
             return
         self._handlers, self._cancelling, self._outcome = handlers, False, None
@@ -113,11 +120,14 @@ class JobRunner(QObject):
 
     def cancel(self) -> None:
         """Stop the running job after its current step, and discard the waiting one."""
-        waiting, self._next = self._next, None
         if self._worker is not None and not self._cancelling:
             self._cancelling = True
             self._worker.quit()
             self._patience.start()
+        self._discard_waiting()
+
+    def _discard_waiting(self) -> None:
+        waiting, self._next = self._next, None
         if waiting is not None:
             waiting[0].close()
             waiting[2].on_cancelled()

@@ -1,0 +1,230 @@
+"""A live preview with hints: the network runs once for a plane, and a hint takes milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.events import Job
+    from napari_colorgan.guidance.hint_list import Hints
+    from napari_colorgan.guidance.swatches import Ab
+    from napari_colorgan.services.plane_session import PlaneSession, StackSession
+    from napari_colorgan.services.preview import PreviewRequest
+
+
+@dataclass(frozen=True)
+class PlaceColors:
+    """The colours of a place, a* and b* each.
+
+    Attributes
+    ----------
+    now : (float, float)
+        The colour that it has.
+    likely : tuple of (float, float)
+        Those that it is likely to have, the likeliest first.
+    """
+
+    now: Ab
+    likely: tuple[Ab, ...]
+
+
+@dataclass(frozen=True)
+class SuggestedPlace:
+    """A place where one more hint helps.
+
+    Attributes
+    ----------
+    place : (float, float)
+        Row and column of the full resolution.
+    likely : tuple of (float, float)
+        a* and b* of the colours that it is likely to have, the likeliest first.
+    """
+
+    place: tuple[float, float]
+    likely: tuple[Ab, ...]
+
+
+class GuidedPreviews:
+    """Keeps what the network predicts for the last planes of a stack.
+
+    Its jobs run one after the other, in any thread.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] = ()
+        self._session: StackSession | None = None
+        self._predicted: set[PlaneIndex] = set()
+        # Kept too: an id is unique among living objects only.
+        self._stack: Any = None
+
+    def forget(self) -> None:
+        """Keep nothing: the stack's values have changed, or memory is needed."""
+        self._key, self._session, self._stack = (), None, None
+        self._predicted.clear()
+
+    def has(self, request: PreviewRequest) -> bool:
+        """Return whether a request needs no pass of the network.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What to show.
+        """
+        return self._key == _key(request) and request.index in self._predicted
+
+    def job(self, request: PreviewRequest) -> Job[np.ndarray]:
+        """Paint what is on view, with its guides.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What to show.
+
+        Yields
+        ------
+        Event
+            None; a job is a generator.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns, 3)
+            The part's colours.
+
+        Raises
+        ------
+        ColorganError
+            As `colorize_job` does.
+        """
+        yield from ()
+        part = request.part
+        return (
+            self._plane(request)
+            .guided(_hints(request))
+            .render(
+                slice(part.top, part.top + part.rows * part.step),
+                slice(part.left, part.left + part.columns * part.step),
+                part.step,
+            )
+        )
+
+    def likely_job(
+        self, request: PreviewRequest, place: tuple[float, float], count: int
+    ) -> Job[PlaceColors]:
+        """Find the colours of a place.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What is shown.
+        place : (float, float)
+            Row and column of the full resolution.
+        count : int
+            How many likely colours at most.
+
+        Yields
+        ------
+        Event
+            None; a job is a generator.
+
+        Returns
+        -------
+        PlaceColors
+            The colour that it has now, and the likely ones.
+        """
+        yield from ()
+        session = self._plane(request)
+        y, x = (_moved(value, request.factor) for value in place)
+        _, a, b = session.guided(_hints(request)).color_at((y, x))
+        likely = session.likely_colors((y, x), count)
+        return PlaceColors((a, b), tuple(color.ab for color in likely))
+
+    def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
+        """Find the places where one more hint helps most.
+
+        Parameters
+        ----------
+        request : PreviewRequest
+            What is shown.
+        count : int
+            How many places.
+
+        Yields
+        ------
+        Event
+            None; a job is a generator.
+
+        Returns
+        -------
+        list of SuggestedPlace
+            The best one first.
+        """
+        yield from ()
+        suggestions = self._plane(request).suggest(_hints(request), count)
+        return [
+            SuggestedPlace(
+                (
+                    _moved(suggestion.position[0], 1 / request.factor),
+                    _moved(suggestion.position[1], 1 / request.factor),
+                ),
+                tuple(color.ab for color in suggestion.colors),
+            )
+            for suggestion in suggestions
+        ]
+
+    def _plane(self, request: PreviewRequest) -> PlaneSession:
+        """Return the session of a plane; the network runs unless it has seen the plane lately."""
+        from napari_colorgan.services.plane_session import StackSession
+
+        key = _key(request)
+        if self._session is None or self._key != key:
+            self.forget()
+            precision = request.settings.precision
+            settings = replace(
+                request.settings,
+                # "auto" measures which precision is fastest, which takes longer than one plane.
+                precision="float32" if precision == "auto" else precision,
+                uncertainty=False,
+            )
+            self._session = StackSession(
+                request.stack, request.axes, request.model, settings, request.display
+            )
+            self._key, self._stack = key, request.stack
+        session = self._session.plane(request.index)
+        self._predicted.add(request.index)
+        return session
+
+
+def _key(request: PreviewRequest) -> tuple[Any, ...]:
+    """Return what the requests of one session have in common."""
+    return (
+        id(request.stack),
+        request.axes,
+        str(request.model),
+        request.settings,
+        request.display,
+    )
+
+
+def _hints(request: PreviewRequest) -> Hints | None:
+    """Return a request's hints, in the pixels of its level of a pyramid."""
+    hints = None if request.sources is None else request.sources.hints
+    if hints is None or request.factor == 1.0:
+        return hints
+    plane = [hints.axes.index(letter) for letter in "yx"]
+    moved = []
+    for hint in hints:
+        position = list(hint.position)
+        for axis in plane:
+            position[axis] = _moved(position[axis], request.factor)
+        radius = hint.radius * request.factor
+        moved.append(replace(hint, position=tuple(position), radius=radius))
+    return replace(hints, hints=tuple(moved))
+
+
+def _moved(value: float, factor: float) -> float:
+    """Return a pixel's place in a plane of another size."""
+    return (value + 0.5) * factor - 0.5

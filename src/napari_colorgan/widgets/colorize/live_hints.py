@@ -1,0 +1,88 @@
+"""The hints and the live preview: likely colours of the selected place, and where to go next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject
+
+from napari_colorgan.errors import ColorganError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
+    from napari_colorgan.widgets.colorize.preview import LivePreview
+    from napari_colorgan.widgets.colorize.run import RunPlan
+    from napari_colorgan.widgets.hints.controller import HintsController
+
+# Places that are suggested at once; N goes through them.
+_SUGGESTIONS = 9
+
+
+class LiveHints(QObject):
+    """Asks the preview's session what the section *Hints* wants to know.
+
+    Parameters
+    ----------
+    hints : HintsController
+        The section.
+    preview : LivePreview
+        Has the prediction of the plane on view.
+    plan : callable
+        Returns the plan of the panel as it is.
+    parent : QObject
+        The owner.
+    """
+
+    def __init__(
+        self,
+        hints: HintsController,
+        preview: LivePreview,
+        plan: Callable[[], RunPlan],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._hints = hints
+        self._preview = preview
+        self._plan = plan
+        self._suggestions: list[SuggestedPlace] = []
+        self._suggested_for: Any = None
+        hints.place_changed.connect(self._follow_place)
+        hints.next_requested.connect(self._go_next)
+        preview.colors_known.connect(self._show_likely)
+        preview.places_known.connect(self._take_suggestions)
+
+    def _follow_place(self) -> None:
+        self._preview.follow(self._hints.selected_place())
+
+    def _show_likely(self, place: tuple[float, float], answer: PlaceColors) -> None:
+        if self._hints.selected_place() == place:
+            self._hints.section.chooser.show_likely(answer.now, answer.likely)
+
+    def _go_next(self) -> None:
+        """Go to the next suggestion; ask for new ones on another plane, or at the end."""
+        try:
+            plan = self._plan()
+        except ColorganError as error:
+            self._hints.section.show_message(str(error))
+            return
+        if self._suggestions and self._suggested_for == (plan.layer, plan.first):
+            self._show_next()
+            return
+        self._suggested_for = (plan.layer, plan.first)
+        self._hints.section.show_message("Looking for the place where a hint helps most…")
+        self._preview.ask_places(plan, _SUGGESTIONS)
+
+    def _take_suggestions(self, suggestions: list[SuggestedPlace]) -> None:
+        self._suggestions = list(suggestions)
+        if self._suggestions:
+            self._show_next()
+        else:
+            self._hints.section.show_message("No place needs a hint.")
+
+    def _show_next(self) -> None:
+        suggestion = self._suggestions.pop(0)
+        self._hints.section.show_message("")
+        self._hints.show_place(suggestion.place)
+        self._hints.mark_place(suggestion.place, suggestion.likely)

@@ -1,0 +1,1 @@
+"""Hints: the user's own colours, in layers of napari and in a section of the Colorize panel."""
