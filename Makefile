@@ -13,12 +13,13 @@ MICROSCOPY = data/microscopy
 TISSUE = monuseg gbm40 histolab_tcga dsb2018
 BLOOD = bccd chula_rbc wbc_zheng2
 
-.PHONY: help bootstrap demo test bench quality screenshots structure docs train-natural train-microscopy lint
+.PHONY: help attack bootstrap demo test bench quality screenshots structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
 	@echo "make test           run all checks and tests"
 	@echo "make lint           run the checks that need no tests"
+	@echo "make attack         damage files and kill programs at random (ARGS=\"--minutes 30\")"
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
 	@echo "make screenshots    make the documentation's pictures"
@@ -38,6 +39,9 @@ test: bootstrap
 
 lint: bootstrap
 	$(TOX) python tools/check.py --lint
+
+attack: bootstrap
+	$(TOX) python tools/attack.py $(ARGS)
 
 bench: bootstrap
 	$(TOX) python benchmarks/run.py $(ARGS)

@@ -6,9 +6,11 @@ Everything below it handles planes; everything above it hands a stack and its ax
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 import numpy as np
 
@@ -58,6 +60,41 @@ class StackTarget(Protocol):
         plane : numpy.ndarray
             Shape (Y, X, S), or (Y, X) for one value a pixel.
         """
+
+
+@dataclass(frozen=True)
+class PlaneIndices(Sequence[PlaneIndex]):
+    """All indices along some axes, last axis fastest, computed when they are asked for.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The axes' sizes; none for a single plane.
+    """
+
+    sizes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return math.prod(self.sizes)
+
+    def __iter__(self) -> Iterator[PlaneIndex]:
+        return product(*map(range, self.sizes))
+
+    @overload
+    def __getitem__(self, number: int, /) -> PlaneIndex: ...
+
+    @overload
+    def __getitem__(self, number: slice, /) -> list[PlaneIndex]: ...
+
+    def __getitem__(self, number: int | slice, /) -> PlaneIndex | list[PlaneIndex]:
+        numbers = range(len(self))[number]
+        if isinstance(numbers, range):
+            return [self[n] for n in numbers]
+        index: list[int] = []
+        for size in reversed(self.sizes):
+            numbers, position = divmod(numbers, size)
+            index.insert(0, position)
+        return tuple(index)
 
 
 @dataclass(frozen=True)
@@ -223,15 +260,20 @@ class Axes:
             count *= size
         return count
 
-    def plane_indices(self, shape: tuple[int, ...]) -> Iterator[PlaneIndex]:
-        """Yield the planes' indices along the axes other than Y, X and S, last one fastest.
+    def plane_indices(self, shape: tuple[int, ...]) -> PlaneIndices:
+        """Return the planes' indices along the axes other than Y, X and S, last one fastest.
 
         Parameters
         ----------
         shape : tuple of int
             The array's shape.
+
+        Returns
+        -------
+        PlaneIndices
+            A sequence that is never made: a file of a few bytes can state a billion planes.
         """
-        return product(*map(range, self.outer_shape(shape)))
+        return PlaneIndices(self.outer_shape(shape))
 
     def read_plane(self, stack: StackLike, index: PlaneIndex) -> np.ndarray:
         """Return one plane as a numpy array; nothing else of the stack is read.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from napari_colorgan.errors import InputError
+
 HOME_VARIABLE = "NAPARI_COLORGAN_HOME"
 """The environment variable that puts all of them into one folder."""
 
@@ -35,7 +37,18 @@ def expand(path: str | Path) -> Path:
     ----------
     path : str or pathlib.Path
         What a user has typed or set.
+
+    Raises
+    ------
+    InputError
+        If it holds a NUL character.
     """
+    if "\0" in str(path):
+        raise InputError(
+            expected="a path that a file can have",
+            got=repr(str(path)),
+            action="Remove the NUL character from it.",
+        )
     try:
         return Path(path).expanduser()
     except RuntimeError:  # pathlib's own, for a user that the system doesn't know

@@ -128,3 +128,15 @@ def test_ctrl_c_ends_cleanly() -> None:
     assert process.returncode == 130
     assert "Cancelled" in complaint
     assert "Traceback" not in complaint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("colorize", "a.png", "-o", ""), ("colorize", "a.png", "--output="), ("models", "show", "")],
+)
+def test_an_empty_word_is_not_the_current_folder(
+    invoke: Callable[..., Result], words: tuple[str, ...]
+) -> None:
+    refused = invoke(*words)
+    assert refused.exit_code == 2
+    assert "expected: a value" in refused.stderr

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from napari_colorgan.cli.process import let_threads_sleep
+from napari_colorgan.cli.process import Ended, ended_by_signals, interruptible, let_threads_sleep
 
 CHECK = """
 import sys
@@ -19,7 +20,7 @@ def check():
     sys.exit(0)
 
 {module}.let_threads_sleep = check
-{module}.{module}()
+{call}
 """
 
 
@@ -32,8 +33,51 @@ def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("module", ["train", "fine_tune"])
-def test_said_before_pytorch_reads_it(module: str) -> None:
-    command = [sys.executable, "-c", CHECK.format(module=module)]
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        ("train", "train.train()"),
+        ("fine_tune", "fine_tune.fine_tune()"),
+        ("colorize", "colorize.colorize.__wrapped__([], '.', {})"),
+        ("evaluate", "evaluate.evaluate('natural')"),
+    ],
+)
+def test_said_before_pytorch_reads_it(module: str, call: str) -> None:
+    command = [sys.executable, "-c", CHECK.format(module=module, call=call)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "early"
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+
+
+@posix
+def test_signals_end_a_program_as_ctrl_c_does() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Ended) as ended, ended_by_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.exit_code == 143
+    assert isinstance(ended.value, KeyboardInterrupt)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@posix
+def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals(), interruptible(print):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_training_ends_at_its_next_event(number: int) -> None:
+    shown: list[object] = []
+    with interruptible(shown.append) as relay:
+        os.kill(os.getpid(), number)
+        with pytest.raises(Ended) as ended:
+            relay("event")  # type: ignore[arg-type]
+    assert shown == ["event"]
+    assert ended.value.exit_code == 128 + number

@@ -16,13 +16,9 @@ import pytest
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
+from napari_colorgan.io import temporaries
 from napari_colorgan.services import disk_array
-from napari_colorgan.services.disk_array import (
-    DiskArray,
-    allocate,
-    remove_abandoned,
-    results_folder,
-)
+from napari_colorgan.services.disk_array import DiskArray, allocate, results_folder
 
 
 @pytest.fixture
@@ -114,20 +110,41 @@ def test_it_goes_when_python_ends(home):
     assert list(results_folder().iterdir()) == []
 
 
-def test_what_killed_processes_left_is_removed_but_nothing_else(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    host = disk_array.host_name()
-    names = {
-        "dead": f"{host}-{dead.pid}-0123.zarr",
-        "alive": f"{host}-{os.getpid()}-0123.zarr",
-        "elsewhere": f"another{host}-{dead.pid}-0123.zarr",
-        "foreign": "holiday",
-    }
-    for name in names.values():
-        (tmp_path / name).mkdir()
-    remove_abandoned(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == set(names.values()) - {names["dead"]}
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX only")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_killed_processes_left_is_removed_but_nothing_else(little_memory, monkeypatch):
+    mine = allocate((100, 100), "uint8")
+    mine[0] = 3
+    child = os.fork()
+    if child == 0:
+        try:
+            kept = allocate((100, 100), "uint8")
+            kept[0] = 1
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+    (results_folder() / "holiday").mkdir()
+    assert len(list(results_folder().iterdir())) == 3
+    monkeypatch.setattr(temporaries, "_searched", {})
+    other = allocate((100, 100), "uint8")
+    names = {path.name for path in results_folder().iterdir()}
+    assert names == {mine.path.name, other.path.name, "holiday"}
+    assert mine[0, 0] == 3
+
+
+@pytest.mark.parametrize("what", ["store", "chunk"])
+def test_a_part_that_is_gone_is_an_error_and_not_zeros(little_memory, what):
+    array = allocate((4, 100, 100), "uint8")
+    array[1] = 7
+    array[2] = 0
+    assert array[3].max() == 0
+    shutil.rmtree(array.path if what == "store" else array.path / "c" / "1")
+    assert array[3].max() == 0  # was never written
+    assert array[2].max() == 0
+    with pytest.raises(FileError, match="Colorize it again"):
+        array[1]
+    array[1] = 8
+    assert array[1].min() == 8
 
 
 def test_a_disk_without_room_is_said_at_once(little_memory, monkeypatch):

@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from napari_colorgan.training.run_folder.checkpoint import (
-    FORMAT,
     Progress,
     load_checkpoint,
     read_progress,
@@ -60,7 +59,7 @@ def test_progress_of_an_earlier_release_is_read(tmp_path: Path) -> None:
     """Its losses' count was kept beside their sums, under an empty name."""
     path = tmp_path / "step.safetensors"
     values = {"phase": 1, "step": 3, "sums": {"G": 6.0, "": 3.0}, "best_score": 20.0}
-    save_file({"weight": torch.zeros(1)}, path, {"format": FORMAT, "progress": json.dumps(values)})
+    save_file({"weight": torch.zeros(1)}, path, {"format": "1", "progress": json.dumps(values)})
     progress = read_progress(path)
     assert (progress.phase, progress.step, progress.best_score) == (1, 3, 20.0)
     assert progress.take_mean_losses() == (("G", 2.0),)

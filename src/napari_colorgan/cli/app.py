@@ -10,7 +10,9 @@ from typer.core import TyperGroup
 
 from napari_colorgan.cli.console import print_any_name, print_error
 from napari_colorgan.cli.models import models
-from napari_colorgan.errors import ColorganError
+from napari_colorgan.cli.output import lasting_output
+from napari_colorgan.cli.process import Ended, ended_by_signals
+from napari_colorgan.errors import ColorganError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,27 @@ _INTERRUPTED = 130
 class _Group(TyperGroup):
     """Prints errors that users can act on; bugs keep their traceback."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; what closes its output or ends it meanwhile loses nothing."""
+        with lasting_output(), ended_by_signals():
+            return super().main(*args, **kwargs)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse empty words, such as an unset variable's, which would be the current folder."""
+        for before, word in zip(["", *args], args, strict=False):
+            if word == "" or (word.startswith("--") and word.endswith("=")):
+                said = f"an empty word after '{before}'" if word == "" else f"'{word}'"
+                print_error(
+                    InputError(
+                        expected="a value",
+                        got=said,
+                        action="Leave the option out; the current folder is '.'.",
+                    )
+                )
+                raise typer.Exit(2)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         # Before any command prints.
@@ -42,7 +65,8 @@ class _Group(TyperGroup):
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             typer.echo("\nCancelled. What was finished is kept.", err=True)
-            raise typer.Exit(_INTERRUPTED) from error
+            code = error.exit_code if isinstance(error, Ended) else _INTERRUPTED
+            raise typer.Exit(code) from error
 
 
 def _show_version(is_requested: bool) -> None:

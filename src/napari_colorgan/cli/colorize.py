@@ -9,6 +9,7 @@ import typer
 
 from napari_colorgan.cli.console import print_error, progress_bars
 from napari_colorgan.cli.options import with_settings
+from napari_colorgan.cli.process import let_threads_sleep
 from napari_colorgan.events import (
     FileDone,
     FileFailed,
@@ -99,6 +100,7 @@ def colorize(
     """
     import logging
 
+    let_threads_sleep()
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
     # Its warnings about damaged files would repeat our own messages.

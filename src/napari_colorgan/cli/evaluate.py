@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_colorgan.cli.process import let_threads_sleep
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -106,6 +108,7 @@ def evaluate(
     For comparison the gray image is measured, too, and with --train also the training images' mean
     colour and their mean colours by lightness.
     """
+    let_threads_sleep()
     from napari_colorgan.cli.console import run_with_progress
     from napari_colorgan.io import write_atomically
     from napari_colorgan.services.evaluate import evaluate_job

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_colorgan.cli.process import let_threads_sleep
+
+if TYPE_CHECKING:
+    from napari_colorgan.services.run_request import FineTuneRequest
 
 Data = Annotated[
     list[Path] | None,
@@ -36,6 +39,10 @@ Scale = Annotated[
 HoldOut = Annotated[float, typer.Option(help="The share of planes that is held out to measure on.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Output = Annotated[Path | None, typer.Option(help="The run directory; a new one by default.")]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option("--accept-changes", help="Resume though images were removed or replaced."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
 
 
@@ -52,6 +59,7 @@ def fine_tune(
     device: Device = "auto",
     output: Output = None,
     resume: Resume = False,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Retrain a model on your own colour images.
 
@@ -72,8 +80,7 @@ def fine_tune(
     if name is not None:
         check_name_free(name)
     if resume:
-        request = FineTuneRequest.load(_required(output))
-        request = dataclasses.replace(request, name=name or request.name)
+        request = _resumed(output, name, accept_changes)
     else:
         request = FineTuneRequest(
             data=_some(data),
@@ -104,6 +111,13 @@ def fine_tune(
         run(save_model_job(request.output, result.path, name))
         typer.echo(f"The model is in the library as '{name}'.")
     typer.echo(f"The model is in {result.path}")
+
+
+def _resumed(output: Path | None, name: str | None, accept_changes: bool) -> FineTuneRequest:
+    from napari_colorgan.services.run_request import FineTuneRequest
+
+    request = FineTuneRequest.load(_required(output))
+    return dataclasses.replace(request, name=name or request.name, accept_changes=accept_changes)
 
 
 def _some(data: list[Path] | None) -> list[Path]:

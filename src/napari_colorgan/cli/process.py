@@ -1,6 +1,6 @@
-"""A training command's process: how it shares the processor, and how Ctrl-C ends it.
+"""A command as a process: how it shares the processor, and how Ctrl-C and the system end it.
 
-Both commands that train use it before PyTorch is loaded, so nothing heavy is imported here.
+The commands use it before PyTorch is loaded, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,17 +23,58 @@ SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE"}
 def let_threads_sleep() -> None:
     """Let the network's threads sleep while they wait for each other; call it before PyTorch loads.
 
-    By default OpenMP's threads spin for a while, which is faster when nothing else runs. Here
-    batches are made on the same few cores meanwhile, and spinning takes the time that they need.
-    Variables that the user has set are kept.
+    By default OpenMP's threads spin for a while. On cores that other programs or threads use,
+    too, the spinning takes the time that the others need: on two busy cores a plane takes ten
+    times as long. What the user's environment says stays.
     """
     for name, value in SLEEPING.items():
         os.environ.setdefault(name, value)
 
 
+class Ended(KeyboardInterrupt):
+    """A signal has ended the program, as Ctrl-C does.
+
+    Parameters
+    ----------
+    signal_number : int
+        Which one.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__()
+        self.signal_number = signal_number
+
+    @property
+    def exit_code(self) -> int:
+        """What shells say of a program that a signal has ended: 130 for Ctrl-C."""
+        return 128 + self.signal_number
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that nothing half-done stays.
+
+    A signal that is ignored, as SIGHUP under ``nohup``, stays so.
+
+    Raises
+    ------
+    Ended
+        When such a signal comes. A second one comes too late to interrupt the tidying up.
+    """
+
+    def end(number: int, _: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise Ended(number)
+
+    signals = [each for each in _ending_signals() if signal.getsignal(each) != signal.SIG_IGN]
+    with _handled_by(end, signals):
+        yield
+
+
 @contextmanager
 def interruptible(on_event: Callable[[Event], object]) -> Iterator[Callable[[Event], None]]:
-    """Delay the first Ctrl-C until the job's next event; the second one interrupts at once.
+    """Hold the first Ctrl-C, SIGTERM or SIGHUP back until the job's next event; two act at once.
 
     Parameters
     ----------
@@ -46,22 +87,33 @@ def interruptible(on_event: Callable[[Event], object]) -> Iterator[Callable[[Eve
         To be handed to :func:`napari_colorgan.events.run` instead, which closes the job when
         this raises KeyboardInterrupt.
     """
-    is_interrupted = False
+    asked: list[int] = []
 
-    def handle(*_: object) -> None:
-        nonlocal is_interrupted
-        if is_interrupted:
-            raise KeyboardInterrupt
-        is_interrupted = True
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise Ended(number)
 
     def relay(event: Event) -> None:
         on_event(event)
-        # Between two steps, so that the checkpoint which the job then writes is a whole one.
-        if is_interrupted:
-            raise KeyboardInterrupt
+        if asked:
+            raise Ended(asked[0])
 
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
+    others = [each for each in _ending_signals() if signal.getsignal(each) != signal.SIG_IGN]
+    with _handled_by(ask, [signal.SIGINT, *others]):
         yield relay
+
+
+def _ending_signals() -> list[signal.Signals]:
+    # Windows has no SIGHUP.
+    return [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def _handled_by(handler: Any, signals: list[signal.Signals]) -> Iterator[None]:
+    before = {each: signal.signal(each, handler) for each in signals}
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for each, handler_before in before.items():
+            signal.signal(each, handler_before)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_colorgan.cli.process import let_threads_sleep
+
+if TYPE_CHECKING:
+    from napari_colorgan.training.config import TrainingConfig
 
 Config = Annotated[
     str | None,
@@ -31,6 +34,10 @@ Epochs = Annotated[
 Minutes = Annotated[
     float | None, typer.Option(help="Plan the run to end in this time on this machine.")
 ]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option("--accept-changes", help="Resume though images were removed or replaced."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Name = Annotated[str, typer.Option(help="The model's name.")]
@@ -46,6 +53,7 @@ def train(
     epochs: Epochs = None,
     minutes: Minutes = None,
     resume: Resume = False,
+    accept_changes: AcceptChanges = False,
     device: Device = "auto",
     name: Name = "model",
     card: Card = None,
@@ -64,22 +72,13 @@ def train(
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
     from napari_colorgan.services.train import TrainRequest, train_model_job
-    from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.plan import share_epochs
     from napari_colorgan.training.processes import is_main_process
 
     if not data:
         raise ConfigError(
             expected="pictures to train on", got="no --data", action="Add --data FOLDER."
         )
-    if epochs is not None and minutes is not None:
-        raise ConfigError(
-            expected="--epochs or --minutes", got="both", action="Leave one of them out."
-        )
-    settings = None
-    if config is not None and not resume:
-        settings = TrainingConfig.load(config)
-        settings = settings if epochs is None else share_epochs(settings, epochs)
+    settings = None if resume else _settings(config, epochs, minutes)
     request = TrainRequest(
         config=settings,
         data=data,
@@ -88,6 +87,7 @@ def train(
         base=None if base is None else ModelLibrary().load(base),
         minutes=minutes,
         resume=resume,
+        accept_changes=accept_changes,
         device=device,
         name=name,
         card={} if card is None else _read_card(card),
@@ -115,6 +115,28 @@ def plot(
     from napari_colorgan.services.charts import plot_run
 
     typer.echo(plot_run(run_directory, output or run_directory / "curves.png"))
+
+
+def _settings(
+    recipe: str | None, epochs: float | None, minutes: float | None
+) -> TrainingConfig | None:
+    """Return the settings of a new run, None where no recipe is named."""
+    from napari_colorgan.errors import ConfigError
+    from napari_colorgan.services.run_request import check_budget
+    from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.config_parts import MOST_EPOCHS
+    from napari_colorgan.training.plan import share_epochs
+
+    if epochs is not None and minutes is not None:
+        raise ConfigError(
+            expected="--epochs or --minutes", got="both", action="Leave one of them out."
+        )
+    if epochs is not None:
+        check_budget(epochs, "epochs", MOST_EPOCHS)
+    if recipe is None:
+        return None
+    settings = TrainingConfig.load(recipe)
+    return settings if epochs is None else share_epochs(settings, epochs)
 
 
 def _read_card(path: Path) -> dict[str, Any]:

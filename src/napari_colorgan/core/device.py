@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.errors import DeviceError, MemoryLimitError
+from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,8 @@ def available_devices() -> tuple[str, ...]:
 def free_memory(device: torch.device) -> int:
     """Return the bytes that can still be allocated on a device.
 
-    MPS shares the machine's memory, so it is counted as the CPU's.
+    MPS shares the machine's memory, so it is counted as the CPU's, and limits of the process and
+    of its cgroups count.
 
     Parameters
     ----------

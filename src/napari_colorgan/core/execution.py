@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import time
 from contextlib import nullcontext
 from itertools import chain
@@ -66,6 +67,15 @@ def get_runner(generator: Generator, device: torch.device, precision: str) -> Ne
         runner = NetworkRunner(generator, device, precision)
         _runners[generator] = (key, runner)
     return runner
+
+
+def _use_one_thread() -> None:
+    """Let a forked process compute; it lacks its parent's threads and would wait for them."""
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_use_one_thread)
 
 
 class NetworkRunner:

@@ -126,7 +126,7 @@ def colorize_stack(
         If a plane doesn't fit into memory in any way.
     """
     axes.check(stack.shape)
-    selected = list(axes.plane_indices(stack.shape) if indices is None else indices)
+    selected = axes.plane_indices(stack.shape) if indices is None else list(indices)
     # Planned once; if memory runs out later, the predictor splits batches itself.
     size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
     yield Started(len(selected), "plane")
@@ -185,7 +185,7 @@ class PlaneReader:
     def __init__(self, stack: StackLike, axes: Axes) -> None:
         self._stack = stack
         self._axes = axes
-        self._edges = _chunk_edges(stack, axes)
+        self._chunks = _chunks(stack, axes)
         self._position: tuple[tuple[int, int], ...] | None = None
         self._chunk = np.empty(0)
 
@@ -197,7 +197,7 @@ class PlaneReader:
         index : tuple of int
             As :meth:`napari_colorgan.axes.Axes.plane_indices` yields it.
         """
-        position = tuple(map(_range_around, self._edges, index))
+        position = tuple(map(_range_around, self._chunks, index))
         if not position or not 1 < math.prod(b - a for a, b in position) <= self._most_planes:
             return self._axes.read_plane(self._stack, index)
         if position != self._position:
@@ -217,22 +217,26 @@ class PlaneReader:
         return LARGEST_CHUNK // max(1, int(size))
 
 
-def _chunk_edges(stack: StackLike, axes: Axes) -> list[np.ndarray]:
-    """Return where chunks begin and end along the axes that number planes; empty if unknown."""
+def _chunks(stack: StackLike, axes: Axes) -> list[np.ndarray | tuple[int, int]]:
+    """Return the chunks along the axes that number planes; empty if unknown.
+
+    For each axis, where its chunks begin and end, or the size of all of them and the axis's own.
+    """
     chunks = getattr(stack, "chunks", None)
     if not isinstance(chunks, tuple) or len(chunks) != len(axes.letters):
         return []
-    edges = []
+    along: list[np.ndarray | tuple[int, int]] = []
     for letter, size in zip(axes.outer, axes.outer_shape(stack.shape), strict=True):
         sizes = chunks[axes.letters.index(letter)]
-        if isinstance(sizes, tuple):  # dask
-            edges.append(np.cumsum([0, *sizes]))
-        else:  # zarr
-            edges.append(np.append(np.arange(0, size, sizes), size))
-    return edges
+        # dask names each chunk's size, zarr one for all.
+        along.append(np.cumsum([0, *sizes]) if isinstance(sizes, tuple) else (sizes, size))
+    return along
 
 
-def _range_around(edges: np.ndarray, index: int) -> tuple[int, int]:
-    """Return the first index of the chunk that holds `index`, and the one after its last."""
-    chunk = int(np.searchsorted(edges, index, side="right"))
-    return int(edges[chunk - 1]), int(edges[chunk])
+def _range_around(chunks: np.ndarray | tuple[int, int], index: int) -> tuple[int, int]:
+    if isinstance(chunks, tuple):
+        chunk, size = chunks
+        start = index // chunk * chunk
+        return start, min(start + chunk, size)
+    after = int(np.searchsorted(chunks, index, side="right"))
+    return int(chunks[after - 1]), int(chunks[after])

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import secrets
 import shutil
 import stat
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.io.problems import already_exists, disk_full, writing
+from napari_colorgan.io.temporaries import Temporary, remove_abandoned, restore, save_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# "Relative to the current folder", for system calls that take a folder's handle.
+_AT_FDCWD = -100
 
 
 @contextmanager
@@ -45,19 +51,21 @@ def write_atomically(path: str | Path, *, overwrite: bool = True) -> Iterator[Pa
     path = Path(path)
     with writing(path):
         place = _place(path, overwrite)
-        temporary = _beside(place)
-        # Made here, not by the block: so a folder that can't be written fails at once.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        remove_abandoned(place.parent)
+        temporary = Temporary(place.parent, place.suffix)
         try:
-            yield temporary
-            _flush(temporary)
+            # Made here, not by the block: so a folder that can't be written fails at once.
+            temporary.make_file()
+            _keep_mode(temporary.path, place, 0o600)
+            yield temporary.path
+            _flush(temporary.path)
             if overwrite:
-                _keep_mode(temporary, place)
-                os.replace(temporary, place)
+                _keep_mode(temporary.path, place)
+                os.replace(temporary.path, place)
             else:
-                _move_exclusively(temporary, place, path)
+                _move_exclusively(temporary.path, place, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            temporary.remove()
         _flush_folder(place.parent)
 
 
@@ -87,17 +95,18 @@ def write_folder_atomically(path: str | Path, *, overwrite: bool = True) -> Iter
     path = Path(path)
     with writing(path):
         place = _place(path, overwrite)
-        temporary = _beside(place)
-        temporary.mkdir()
+        remove_abandoned(place.parent)
+        temporary = Temporary(place.parent, place.suffix)
         try:
-            yield temporary
-            for file in temporary.rglob("*"):
+            temporary.make_folder()
+            yield temporary.path
+            for file in temporary.path.rglob("*"):
                 if file.is_file():
                     _flush(file)
             _place(path, overwrite)
-            _swap(temporary, place)
+            _swap(temporary.path, place)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.remove()
         _flush_folder(place.parent)
 
 
@@ -149,33 +158,43 @@ def _move_exclusively(temporary: Path, place: Path, path: Path) -> None:
             raise
 
 
-def _keep_mode(temporary: Path, place: Path) -> None:
-    """Give a file the permissions of the one that it replaces."""
+def _keep_mode(temporary: Path, place: Path, more: int = 0) -> None:
+    """Give a file the permissions of the one that it replaces, and those in `more`."""
     if os.name == "posix" and place.is_file():
-        os.chmod(temporary, stat.S_IMODE(place.stat().st_mode))
-
-
-def _beside(place: Path) -> Path:
-    # Short, since a name may have 255 bytes at most and the file's own may be near that.
-    return place.with_name(f".colorgan-{secrets.token_hex(6)}{place.suffix}")
+        os.chmod(temporary, stat.S_IMODE(place.stat().st_mode) | more)
 
 
 def _swap(temporary: Path, place: Path) -> None:
-    """Move a folder to its place; folders, unlike files, can't be renamed over one another."""
+    """Move a folder to its place; what was there is under the temporary's name, or gone, then."""
     if not place.exists():
         os.rename(temporary, place)
         return
-    old = _beside(place)
-    os.rename(place, old)
+    if _exchange(temporary, place):
+        return
+    # Folders, unlike files, can't be renamed over one another. A crash between the two renames
+    # leaves neither in its place; the next program that writes or looks here moves the old back.
+    saved = save_folder(place)
     try:
         os.rename(temporary, place)
     except OSError:
-        os.rename(old, place)
+        restore(saved.path)
         raise
-    if old.is_dir():
-        shutil.rmtree(old)
-    else:
-        old.unlink()
+    finally:
+        saved.remove()
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two names at once, and return whether the system and its disk can do that."""
+    one, other = os.fsencode(first), os.fsencode(second)
+    # Looked up by name, since old systems have neither; 2 means "exchange" in both.
+    system: str = sys.platform
+    if system == "linux":
+        rename = getattr(ctypes.CDLL(None), "renameat2", None)
+        return rename is not None and rename(_AT_FDCWD, one, _AT_FDCWD, other, 2) == 0
+    if system == "darwin":
+        rename = getattr(ctypes.CDLL(None), "renamex_np", None)
+        return rename is not None and rename(one, other, 2) == 0
+    return False
 
 
 def _flush(file: Path) -> None:

@@ -19,8 +19,10 @@ from napari_colorgan.io.formats import (
     output_format,
     stem_of,
 )
+from napari_colorgan.io.guard import require_planes_fit, require_plausible
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.problems import already_exists, reading
+from napari_colorgan.io.temporaries import remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,8 +63,14 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         stack = replace(read_sequence(path, read_stack), name=stem_of(path))
         return stack if axes is None else stack.with_axes(axes)
     with reading(path):
+        if not path.exists():
+            # A program that was killed while it replaced this folder left it beside its place.
+            remove_abandoned(path.parent, at_once=True)
         choice = None if image is None else str(image)
-        stack = replace(input_format(path).read(path, choice), name=stem_of(path))
+        form = input_format(path)
+        require_plausible(path, form)
+        stack = replace(form.read(path, choice), name=stem_of(path))
+        require_planes_fit(path, stack)
     return stack if axes is None else stack.with_axes(axes)
 
 
@@ -145,7 +153,7 @@ def stack_writer(
     axes.check(spec.shape)
     form = output_format(spec.path)
     assert form.write is not None
-    if spec.path.exists() and not overwrite:
+    if os.path.exists(spec.path) and not overwrite:
         raise already_exists(spec.path)
     is_numbered = is_sequence(spec.path) and form.single_plane
     if form.single_plane and not is_numbered and axes.plane_count(spec.shape) != 1:
@@ -183,7 +191,7 @@ def find_files(path: Path, *, films: bool = False) -> list[Path]:
     films : bool, default: False
         Whether films are images, too: to train on, their frames are too many and too alike.
     """
-    if not path.is_dir() or path.suffix == ".zarr":
+    if not os.path.isdir(path) or path.suffix == ".zarr":
         return [path]
     suffixes = {s for s in INPUT_SUFFIXES if films or s not in FILM_SUFFIXES}
     files: list[Path] = []

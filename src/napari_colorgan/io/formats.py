@@ -7,6 +7,7 @@ writer, if it has one) in the module of its family and a record here.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from napari_colorgan.io import (
 from napari_colorgan.io.file_format import FileFormat
 from napari_colorgan.io.film.frames import read_film
 from napari_colorgan.io.film.writer import film_writer
+from napari_colorgan.io.guard import require_regular
 from napari_colorgan.io.problems import damaged, missing, unsupported
 
 if TYPE_CHECKING:
@@ -208,6 +210,7 @@ def input_format(path: Path) -> FileFormat:
         raise unsupported(path, "a folder that is not OME-Zarr", _names())
     if not path.exists():
         raise missing(path)
+    require_regular(path)
     with path.open("rb") as file:
         start = file.read(_MAGIC_LENGTH)
     if not start:
@@ -280,7 +283,7 @@ def is_zarr(path: Path) -> bool:
     path : Path
         A folder; anything else is no zarr store.
     """
-    return any((path / name).is_file() for name in ZARR.folder_files)
+    return any(os.path.isfile(path / name) for name in ZARR.folder_files)
 
 
 def stem_of(path: Path) -> str:

@@ -15,6 +15,7 @@ from napari_colorgan.io.libtiff import decode_by_libtiff, needs_libtiff
 from napari_colorgan.io.pictures import LYING
 from napari_colorgan.io.problems import unsupported
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
+from napari_colorgan.io.tiff_checks import require_inside, require_plausible_count
 from napari_colorgan.io.tiff_metadata import tiff_metadata
 from napari_colorgan.io.tiff_tags import (
     pixel_sizes,
@@ -78,7 +79,9 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
 
     file = tifffile.TiffFile(path)
     try:
+        require_inside(path, file)
         siblings = require_siblings(path, file)
+        require_plausible_count(path, file)
         choices = _images(file)
         number, notices = choose_image(path, [str(s.name or "") for s in choices], image)
         series = choices[number]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree import ElementTree
 
-from napari_colorgan.errors import FileError
-from napari_colorgan.io.problems import damaged
+from napari_colorgan.errors import ColorganError, FileError
+from napari_colorgan.io.problems import damaged, reading
 from napari_colorgan.io.units import unit_name
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ def sibling_names(path: Path) -> tuple[str, ...]:
     if not path.name.lower().endswith((".ome.tif", ".ome.tiff")):
         return ()
     try:
-        with tifffile.TiffFile(path) as file:
+        with reading(path), tifffile.TiffFile(path) as file:
             return file_names(file)
-    except (OSError, ValueError, ElementTree.ParseError):
+    except ColorganError:
         return ()  # it is said when the file is read
 
 

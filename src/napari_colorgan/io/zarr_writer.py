@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.metadata import SOURCE_TYPE
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL
-from napari_colorgan.io.zarr_store import ATTRIBUTE, COLORS, FOLDER_FILES
+from napari_colorgan.io.zarr_replacement import require_own
+from napari_colorgan.io.zarr_store import ATTRIBUTE, COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.file_format import OutputSpec
@@ -52,12 +51,7 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """
     import zarr
 
-    if spec.path.is_dir() and not _is_store(spec.path) and any(spec.path.iterdir()):
-        raise FileError(
-            expected="a new or an OME-Zarr folder to write to",
-            got=f"the folder '{spec.path}', which holds other files",
-            action="Choose another name: it will not be deleted.",
-        )
+    require_own(spec.path)
     letters = usual_letters(spec.axes.letters)
     with write_folder_atomically(spec.path, overwrite=spec.overwrite) as folder:
         group = zarr.open_group(str(folder), mode="w", zarr_format=3)
@@ -72,10 +66,6 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
                 level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
 
         yield FileTarget(spec.dtype, store)
-
-
-def _is_store(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in FOLDER_FILES)
 
 
 def _stored_letters(letters: str) -> str:

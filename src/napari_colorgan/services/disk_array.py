@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
-import shutil
-import socket
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.home import cache_folder
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.problems import reading, writing
+from napari_colorgan.io.temporaries import Temporary, remove_abandoned
+from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +28,8 @@ _LONGEST_CHUNK = 4096
 class DiskArray:
     """An array in a temporary zarr store that is read and written on indexing.
 
-    The store is deleted once this object is no longer used, at the latest when Python ends.
+    The store is deleted once this object is no longer used, at the latest when Python ends. Until
+    then it is locked, so that other processes know that it is in use.
     ``numpy.asarray`` reads all of it; dask takes it by ``dask.array.from_array``.
 
     Attributes
@@ -47,23 +46,34 @@ class DiskArray:
         Where the store is.
     array : zarr.Array
         The values, without the errors in three parts that this object raises.
+
+    Raises
+    ------
+    FileError
+        On indexing, if a part that was written is gone: it would be read as zeros.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]):
+    def __init__(
+        self, folder: Path, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
+    ) -> None:
         import zarr
         from zarr.codecs import BloscCodec
 
-        self.path = path
+        from napari_colorgan.services.disk_store import make_store
+
+        place = Temporary(folder, ".zarr")
+        self.path = place.path
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.chunks = chunks
         self.ndim = len(self.shape)
         self.size = math.prod(self.shape)
         # Before the store is made, so that a failure in between leaves nothing.
-        weakref.finalize(self, _remove, path, os.getpid())
-        with writing(path):
+        weakref.finalize(self, _remove, place, os.getpid())
+        with writing(self.path):
+            place.make_folder()
             self.array = zarr.create_array(
-                str(path),
+                make_store(self.path),
                 shape=self.shape,
                 chunks=chunks,
                 dtype=self.dtype,
@@ -121,9 +131,14 @@ def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> An
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     remove_abandoned(folder)
-    path = folder / f"{_owner()}-{secrets.token_hex(6)}.zarr"
-    require_space(path, size)
-    return DiskArray(path, shape, dtype, _chunks(shape, axes))
+    require_space(folder / "result.zarr", size)
+    return DiskArray(folder, shape, dtype, _chunks(shape, axes))
+
+
+def _remove(place: Temporary, owner: int) -> None:
+    # A forked process has a copy of the object, but the store isn't its own.
+    if os.getpid() == owner:
+        place.remove()
 
 
 def results_folder() -> Path:
@@ -132,38 +147,6 @@ def results_folder() -> Path:
     It lies in the user's cache folder, or in NAPARI_COLORGAN_HOME where that is set.
     """
     return cache_folder() / "results"
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Delete the results of processes of this machine that were killed.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder for results; other machines may share it.
-    """
-    import psutil
-
-    host = host_name()
-    for store in folder.glob(f"{host}-*.zarr"):
-        process = store.name.removeprefix(f"{host}-").partition("-")[0]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(store, ignore_errors=True)
-
-
-def _remove(path: Path, owner: int) -> None:
-    # A forked process has a copy of the object, but the store isn't its own.
-    if os.getpid() == owner:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _owner() -> str:
-    return f"{host_name()}-{os.getpid()}"
-
-
-def host_name() -> str:
-    """Return this machine's name, as far as it can be a part of a file's name."""
-    return "".join(c for c in socket.gethostname() if c.isalnum()) or "host"
 
 
 def _chunks(shape: tuple[int, ...], axes: Axes | None) -> tuple[int, ...]:

@@ -141,15 +141,19 @@ def _find_sources(
     problems: list[tuple[str, ColorganError]] = []
     has_folder = False
     for text in inputs:
-        path = expand(text)
-        if path.is_dir() and not is_zarr(path):
+        try:
+            path = expand(text)
+        except InputError as error:
+            problems.append((str(text), error))
+            continue
+        if os.path.isdir(path) and not is_zarr(path):
             has_folder, root = True, path
             matches = _images(find_files(path, films=True), outputs)
-        elif path.exists() or not glob.has_magic(str(text)):
+        elif os.path.exists(path) or not glob.has_magic(str(text)):
             matches, root = [path], path.parent
         else:
-            matches = _images(map(Path, glob.glob(str(path), recursive=True)), outputs)
             root = _fixed_part(path)
+            matches = _images(_matches(root, path), outputs)
         if not matches:
             problems.append((str(text), _nothing_found(text)))
         for match in _without_siblings(matches):
@@ -158,6 +162,22 @@ def _find_sources(
                 identities.add(_identity(match))
                 sources[match] = match.parent.relative_to(root)
     return sources, problems, has_folder or len(sources) > 1 or len(inputs) > 1
+
+
+def _matches(root: Path, pattern: Path) -> list[Path]:
+    """Return what matches a pattern, in no hidden folder; "**" doesn't follow links.
+
+    Two links to the folder that they lie in would make the search endless.
+    """
+    try:
+        found = list(root.glob(str(pattern.relative_to(root))))
+    except (OSError, ValueError, NotImplementedError):
+        return []
+    return [
+        path
+        for path in found
+        if not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -179,27 +199,27 @@ def _without_siblings(paths: list[Path]) -> list[Path]:
 
 def _images(paths: Iterable[Path], outputs: Sequence[Path]) -> list[Path]:
     """Return the paths with an image's suffix that are in no folder of outputs, sorted."""
-    output_folders = [output for output in outputs if output.is_dir() and not is_zarr(output)]
+    output_folders = [output for output in outputs if os.path.isdir(output) and not is_zarr(output)]
     return sorted(
         path
         for path in paths
         if path.suffix.lower() in INPUT_SUFFIXES
         and not path.name.startswith(".")
-        and (path.is_file() or is_zarr(path))
+        and (os.path.isfile(path) or is_zarr(path))
         and not any(folder in path.parents for folder in output_folders)
     )
 
 
 def _folder(output: Path, is_group: bool) -> Path | None:
     """Return the folder that outputs go to, None if the output is a file."""
-    if output.is_dir() and not is_zarr(output):
+    if os.path.isdir(output) and not is_zarr(output):
         return output
     if not is_group:
         if not output.suffix:
             return output
         output_format(output)
         return None
-    if output.suffix.lower() in OUTPUT_SUFFIXES or output.exists():
+    if output.suffix.lower() in OUTPUT_SUFFIXES or os.path.exists(output):
         raise InputError(
             expected="a folder as the output of several inputs",
             got=f"'{output}'",

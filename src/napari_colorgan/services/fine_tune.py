@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Job, Notice, run
+from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SimilaritySplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.run_request import (
@@ -210,6 +211,7 @@ def _fine_tune(request: FineTuneRequest, directory: RunDirectory) -> Job[FineTun
     base = _load_base(request)
     resume = (request.output / "config.toml").exists()
     config = directory.load_config() if resume else tuning_config(request, base.card)
+    yield from accepted_changes(directory, (*request.data, *(request.gray or ())), request)
     dataset = yield from prepare_dataset(
         Items(request.data, request.gray, request.titles),
         SimilaritySplit(request.hold_out, config.seed),

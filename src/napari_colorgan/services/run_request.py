@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.io import write_atomically
+from napari_colorgan.library.names import check_name
+from napari_colorgan.training.config_parts import MOST_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 Scale: TypeAlias = Literal["fit", "native"]
 REQUEST_FILE = "request.json"
+MOST_MINUTES = 1_000_000
+"""About two years."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,15 @@ class RunRequest:
         The new model's name.
     device : str
         "auto", "cpu", "cuda", "mps" …
+    accept_changes : bool
+        Whether a run may be resumed though its files are not those that it was begun with.
+
+    Raises
+    ------
+    ConfigError
+        If the time is not above 0 and finite.
+    ModelError
+        If a model can't have that name.
     """
 
     data: Sequence[Any]
@@ -48,6 +61,13 @@ class RunRequest:
     minutes: float | None = None
     name: str = "model"
     device: str = "auto"
+    accept_changes: bool = False
+
+    def __post_init__(self) -> None:
+        # Now, and not when the model is written, hours later.
+        check_name(self.name)
+        if self.minutes is not None:
+            check_budget(self.minutes, "minutes", MOST_MINUTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,17 +137,15 @@ class FineTuneRequest(RunRequest):
     titles: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError(
                 expected="a budget in minutes or in epochs",
                 got="none" if self.minutes is None else "both",
                 action="Give one of them.",
             )
-        budget = self.minutes if self.epochs is None else self.epochs
-        if budget is None or not budget > 0:
-            raise ConfigError(
-                expected="a budget above 0", got=str(budget), action="Give some minutes."
-            )
+        if self.epochs is not None:
+            check_budget(self.epochs, "epochs", MOST_EPOCHS)
         if not 0 < self.hold_out <= 0.5:
             raise ConfigError(
                 expected="a hold-out above 0 and at most half of the planes",
@@ -215,12 +233,37 @@ class FineTuneRequest(RunRequest):
             base = values["base"]
             values["base"] = Path(base) if Path(base).is_absolute() else base
             return cls(output=output, **values)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise TrainingError(
                 expected=f"a fine-tuning that can be resumed in {output}",
                 got=f"{type(error).__name__}: {error}",
                 action="Start a new one; one that was given arrays in Python can't be resumed.",
             ) from error
+
+
+def check_budget(amount: float, unit: str, most: float) -> None:
+    """Raise unless a budget is a number above 0, and not above what any run takes.
+
+    Parameters
+    ----------
+    amount : float
+        The budget.
+    unit : str
+        "minutes" or "epochs".
+    most : float
+        The largest number that is accepted.
+
+    Raises
+    ------
+    ConfigError
+        If it isn't.
+    """
+    if not 0 < amount <= most:  # false of NaN, too
+        raise ConfigError(
+            expected=f"{unit} above 0 and at most {most:,}",
+            got=str(amount),
+            action="Give a time such as 5 minutes." if unit == "minutes" else "Give some epochs.",
+        )
 
 
 def check_output_free(output: Path) -> None:

@@ -20,6 +20,7 @@ from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
 from napari_colorgan.metric_registry import COMPARED, base_key, gray_key, label_of
+from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SourceSplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.run_request import TrainRequest
@@ -145,8 +146,12 @@ def _prepare_and_train(
     request: TrainRequest, config: TrainingConfig, processes: Processes
 ) -> Job[Trained]:
     from napari_colorgan.training.data import find_pictures
+    from napari_colorgan.training.run_folder.directory import RunDirectory
 
     _check(request, config, processes)
+    if processes.is_main_process:
+        files = (*request.data, *request.validation)
+        yield from accepted_changes(RunDirectory(request.output), files, request)
     split = SourceSplit(config.data.validation_share, config.seed, request.validation)
     # Each process keeps all pictures that fit into its part of the machine's memory.
     memory_gib = config.data.memory_gib / processes.local_world_size
@@ -253,6 +258,12 @@ def _set_up(
     if validator is not None and request.base is not None:
         validator.remember_base(generator.eval())
     plan = processes.broadcast(lambda: run.load_plan())
+    if plan is not None and len(plan.phases) != len(config.phases):
+        raise TrainingError(
+            expected=f"a plan of the {len(config.phases)} phases of the run's config.toml",
+            got=f"{len(plan.phases)} phases in {run.path / 'plan.json'}",
+            action="Put a copy of the file back, or start a new run.",
+        )
     if plan is None:
         plan = yield from _plan(request, config, generator, dataset, validator, processes)
         if processes.is_main_process:

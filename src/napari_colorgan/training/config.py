@@ -10,7 +10,14 @@ import tomli_w
 from napari_colorgan.core.discriminator import DiscriminatorConfig
 from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.recipe_file import build, choose, read_recipe, require, to_plain
+from napari_colorgan.training.recipe_file import (
+    build,
+    choose,
+    read_recipe,
+    require,
+    require_sane,
+    to_plain,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +103,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check the settings that depend on more than one part."""
+        require_sane(self)
         require("phases", self.phases, "at least one phase", bool(self.phases))
         choose("precision", self.precision, PRECISIONS)
         choose("score", self.score, SCORES)
@@ -104,6 +112,8 @@ class TrainingConfig:
         require("ema", self.ema, "0 or below 1", 0 <= self.ema < 1)
         require("vividness", self.vividness, "0…1", 0 <= self.vividness <= 1)
         require("validations", self.validations, "≥ 1", self.validations >= 1)
+        require("seed", self.seed, "≥ 0", self.seed >= 0)
+        require("patience", self.patience, "≥ 0", self.patience >= 0)
         minutes = self.checkpoint_minutes
         require("checkpoint_minutes", minutes, "above 0", minutes > 0)
         for phase in self.phases:

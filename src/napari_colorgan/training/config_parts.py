@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_colorgan.training.recipe_file import choose, require
+from napari_colorgan.training.recipe_file import choose, require, require_sane
 
 PHASES = (
     "warm_up",
@@ -16,6 +16,11 @@ PHASES = (
 )
 OLD_PHASES = {"fit": "closed_form", "hints": "hint_propagation"}
 """Names of earlier releases, which recipes, run directories and model cards may have."""
+MOST_EPOCHS = 1_000_000
+"""More passes over the data than any run takes."""
+
+_LARGEST_BATCH = 2**16
+_MOST_VIEWS = 10_000
 SCHEDULES = ("constant", "linear", "cosine")
 
 
@@ -60,6 +65,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        require_sane(self, "data.")
         require("data.size", self.size, "32…2048", 32 <= self.size <= 2048)
         low, high = self.zoom
         # Less than 1 would leave a whole picture smaller than its patch.
@@ -146,16 +152,22 @@ class PhaseConfig:
         """Replace old names; check ranges and contradictions."""
         object.__setattr__(self, "kind", OLD_PHASES.get(self.kind, self.kind))
         where = f"phases.{self.kind}"
+        require_sane(self, f"{where}.")
         choose("phases.kind", self.kind, PHASES)
         choose(f"{where}.schedule", self.schedule, SCHEDULES)
-        require(f"{where}.epochs", self.epochs, "above 0", self.epochs > 0)
-        require(f"{where}.batch_size", self.batch_size, "≥ 1", self.batch_size >= 1)
+        most = MOST_EPOCHS
+        epochs_fit = 0 < self.epochs <= most
+        require(f"{where}.epochs", self.epochs, f"above 0, at most {most:,}", epochs_fit)
+        batch_fits = 1 <= self.batch_size <= _LARGEST_BATCH
+        require(f"{where}.batch_size", self.batch_size, f"1…{_LARGEST_BATCH}", batch_fits)
+        require(f"{where}.ramp_steps", self.ramp_steps, "≥ 0", self.ramp_steps >= 0)
         divides = self.accumulate >= 1 and self.batch_size % self.accumulate == 0
         require(f"{where}.accumulate", self.accumulate, "a divisor of batch_size", divides)
         stride = self.encoder_stride
         accepted = "1, 2, 4, 8, 16 or 32"
         require(f"{where}.encoder_stride", stride, accepted, stride in (1, 2, 4, 8, 16, 32))
-        require(f"{where}.views", self.views, "≥ 1", self.views >= 1)
+        views_fit = 1 <= self.views <= _MOST_VIEWS
+        require(f"{where}.views", self.views, f"1…{_MOST_VIEWS}", views_fit)
         for name in ("lr", "encoder_lr", "discriminator_lr", "weight_decay", "grad_clip"):
             require(f"{where}.{name}", getattr(self, name), "≥ 0", getattr(self, name) >= 0)
         terms = ("l1", "classification", "perceptual", "adversarial")

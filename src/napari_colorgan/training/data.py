@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # L*/50 - 1 of each 8-bit gray value as a display shows it, shape (256,).
 _GRAY_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255.0))
+# Of a stack of more planes, evenly spaced ones are taken.
+_MOST_PLANES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,10 @@ def _pictures_of_stack(stack: Any, axes: Axes, source: str) -> list[Picture]:
     def reader(index: tuple[int, ...]) -> Callable[[], np.ndarray]:
         return lambda: _as_rgb(axes.read_plane(stack, index))
 
-    indices = axes.plane_indices(stack.shape)
+    every = axes.plane_indices(stack.shape)
+    # Of a stack of more planes than that, evenly spaced ones.
+    numbers = np.linspace(0, len(every) - 1, min(len(every), _MOST_PLANES)).round().astype(int)
+    indices = [every[int(number)] for number in numbers]
     return [Picture(source, f"{source}{list(i)}", reader(i)) for i in indices]
 
 

@@ -182,7 +182,10 @@ class FeatureCache:
         return {"length": self._length}
 
     def _is_complete(self) -> bool:
-        return self._marker.exists() and json.loads(self._marker.read_text()) == self._stamp()
+        try:
+            return bool(json.loads(self._marker.read_text("utf-8")) == self._stamp())
+        except (OSError, ValueError, RecursionError):
+            return False
 
 
 def _to_store(batch: Batch, features: Sequence[Tensor]) -> list[np.ndarray]:

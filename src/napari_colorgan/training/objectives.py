@@ -17,6 +17,7 @@ from napari_colorgan.core.color import from_network, lab_to_rgb
 from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.core.prediction import finish
 from napari_colorgan.core.resampling import enlarge
+from napari_colorgan.errors import TrainingError
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ def discriminator_terms(
 
 
 PICTURES = 1000
+_ROUNDING = 1e-3
 GRID = 4
 """Colours are counted at a quarter of the patch's resolution, about as coarse as predictions."""
 
@@ -220,11 +222,25 @@ def class_weights(
     classifies = any(phase.classification for phase in config.phases)
     if not (classifies and config.rebalance and isinstance(head, DistributionHead)):
         return None
-    frequencies = run.read_json("bin_frequencies.json")
+    frequencies = _kept_frequencies(run, len(head.bins))
     if frequencies is None:
         frequencies = count_colors(head, pictures, config).tolist()
         run.write_json("bin_frequencies.json", frequencies)
     return losses.rarity_weights(torch.tensor(frequencies), config.rebalance)
+
+
+def _kept_frequencies(run: RunDirectory, count: int) -> list[float] | None:
+    """Return what was counted before; None, to count again, where it is missing or damaged."""
+    try:
+        known = run.read_json("bin_frequencies.json")
+    except TrainingError:
+        return None
+    are_shares = (
+        isinstance(known, list)
+        and len(known) == count
+        and all(isinstance(share, float) and 0 <= share <= 1 for share in known)
+    )
+    return known if are_shares and abs(sum(known) - 1.0) < _ROUNDING else None
 
 
 def count_colors(head: DistributionHead, pictures: PictureStore, config: TrainingConfig) -> Tensor:

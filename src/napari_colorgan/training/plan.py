@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,15 @@ class PhasePlan:
     validate_every: int
     seconds: float | None = None
     truncations: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = (self.steps, self.validate_every, *itertools.chain(*self.truncations))
+        if not all(isinstance(count, int) and count >= 1 for count in counts):
+            text = f"numbers of steps {counts}"
+            raise ValueError(text)
+        if self.seconds is not None and not 0 <= self.seconds < math.inf:
+            text = f"{self.seconds} seconds"
+            raise ValueError(text)
 
     @property
     def length(self) -> int:
@@ -139,6 +149,11 @@ class Plan:
         -------
         Plan
             The same plan.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If they are none of a plan.
         """
         pairs = values["phases"]
         seconds = values.get("seconds", [None] * len(pairs))

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_colorgan.errors import ConfigError
+from napari_colorgan.texts import one_line
+
+LARGEST = 2**53
+"""No number of a config is larger."""
+
+_LONGEST_VALUE = 80
 
 RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "hints", "fine-tune")
 
@@ -34,7 +40,7 @@ def read_recipe(source: str | Path) -> dict[str, Any]:
         text = _read_text(Path(source))
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             expected="a TOML file", got=f"{source}: {error}", action="Correct that line."
         ) from error
@@ -66,9 +72,34 @@ def require(name: str, value: object, accepted: str, holds: bool) -> None:
         The condition.
     """
     if not holds:
+        got = one_line(repr(value), _LONGEST_VALUE)
         raise ConfigError(
-            expected=f"{name} to be {accepted}", got=repr(value), action="Change that setting."
+            expected=f"{name} to be {accepted}", got=got, action="Change that setting."
         )
+
+
+def require_sane(config: Any, where: str = "") -> None:
+    """Raise if a number of a config is not finite, or larger than any that has a meaning.
+
+    Parameters
+    ----------
+    config : dataclass instance
+        Its numbers, and those in its tuples, are looked at.
+    where : str
+        What stands before the fields' names in messages: "data."
+
+    Raises
+    ------
+    ConfigError
+        With the name of the first field that is wrong.
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float):
+                accepted = f"a finite number within ±{float(LARGEST):g}"
+                holds = -LARGEST <= number <= LARGEST  # false of NaN
+                require(f"{where}{field.name}", value, accepted, holds)
 
 
 def choose(name: str, value: str, accepted: tuple[str, ...]) -> None:
@@ -148,6 +179,7 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
         require(path, value, f"{len(kinds)} values", len(value) == len(kinds))
         return tuple(_convert(k, v, path) for k, v in zip(kinds, value, strict=True))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        require(path, value, f"within ±{float(LARGEST):g}", abs(value) <= LARGEST)
         return float(value)
     assert not isinstance(kind, types.UnionType)
     # To Python, True is an integer.

@@ -1,4 +1,5 @@
 """The trainer: runs phases in their order, validates, writes checkpoints, and resumes exactly."""
+# Over 300 lines: one loop, from a checkpoint to the plan's end, reads best in one piece.
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
+from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import (
     CheckpointSaved,
     EpochDone,
@@ -135,11 +137,13 @@ class Trainer:
         return TrainingResult(self._average.module, progress.total_steps, progress.seconds)
 
     def _fit(self) -> Job[None]:
-        checkpoint = self._processes.broadcast(
-            lambda: next(iter(self._run.usable_checkpoints()), None)
-        )
+        checkpoint, notices = self._processes.broadcast(self._run.newest_checkpoint)
+        yield from map(Notice, notices)
         if checkpoint is not None:
             self._progress = read_progress(checkpoint)
+            self._check_place()
+            if not self._run.best.exists():
+                self._progress.best_score = None  # what comes next is the best that there is
             yield Notice(f"Resumed after step {self._progress.total_steps}.")
         yield Started(self._schedule.plan.steps, "step")
         self._bin_weights = self._processes.broadcast(
@@ -179,6 +183,16 @@ class Trainer:
         self._phase = None
         if self._processes.is_main_process:
             self._run.forget_cache()
+
+    def _check_place(self) -> None:
+        """Raise unless the plan has the step that a checkpoint says to go on from."""
+        progress, phases = self._progress, self._schedule.plan.phases
+        if progress.phase >= len(phases) or progress.step > phases[progress.phase].length:
+            raise TrainingError(
+                expected="a checkpoint of this run's plan",
+                got=f"one after step {progress.step} of phase {progress.phase + 1}",
+                action="Put the run's plan.json back, or start a new run.",
+            )
 
     def _run_phase(self, number: int, source: BatchSource) -> Job[None]:
         assert self._phase is not None

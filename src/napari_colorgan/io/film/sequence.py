@@ -37,7 +37,7 @@ def is_sequence(path: Path) -> bool:
     path : Path
         Such as "frame_%04d.png".
     """
-    return len(_NUMBER.findall(path.name)) == 1 and not path.exists()
+    return len(_NUMBER.findall(path.name)) == 1 and not os.path.exists(path)
 
 
 def read_sequence(path: Path, read: Callable[[Path], Stack]) -> Stack:

@@ -85,7 +85,7 @@ class EvaluationSettings:
         size = self.size
         fits = 32 <= size <= 8192 if isinstance(size, int) else size in ("auto", "full")
         self._require(fits, "size", '32 to 8192 pixels, "auto" or "full"')
-        for name in ("hints", "examples", "failures", "resamples"):
+        for name in ("hints", "examples", "failures", "resamples", "seed"):
             self._require(getattr(self, name) >= 0, name, "0 or more")
         self._require(self.limit is None or self.limit >= 1, "limit", "at least 1")
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_colorgan.core.memory import free_system_memory
 from napari_colorgan.events import StepDone
+from napari_colorgan.memory import free_system_memory
 from napari_colorgan.services.dataset.counting import held_out_count
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30
 """The maximum size of one layer; of a larger one, evenly spaced planes are used."""
+_MOST_PLANES = 100_000
 _SPARE_BYTES = 2**29
 
 
@@ -78,7 +79,7 @@ class ArraySource:
 class _Part:
     source: ArraySource
     box: Box
-    indices: list[PlaneIndex]
+    indices: Sequence[PlaneIndex]
     thinned: bool
 
     @property
@@ -156,12 +157,12 @@ def prepare_job(request: FineTuneRequest, sources: Sequence[ArraySource]) -> Job
 def _parts(source: ArraySource) -> list[_Part]:
     axes, shape = source.axes, source.stack.shape
     height, width = axes.plane_shape(shape)
-    every = list(axes.plane_indices(shape))
+    every = axes.plane_indices(shape)
     parts = []
     for box in source.boxes or (Box(0, 0, height, width),):
-        indices = every if box.index is None else [box.index]
+        indices: Sequence[PlaneIndex] = every if box.index is None else [box.index]
         plane_bytes = 3 * box.height * box.width * int(np.dtype(source.stack.dtype).itemsize)
-        most = max(1, MOST_BYTES // max(plane_bytes, 1))
+        most = min(max(1, MOST_BYTES // max(plane_bytes, 1)), _MOST_PLANES)
         thinned = len(indices) > most
         if thinned:
             chosen = np.linspace(0, len(indices) - 1, most).round().astype(int)

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.training.run_folder.lock import children, find_process, write_pid
+from napari_colorgan.training.run_folder.lock import children, find_holder, is_locked, write_pid
 
 LOG_FILE = "log.txt"
 _NICE = 10
@@ -81,11 +81,29 @@ def kill(path: Path) -> None:
     ----------
     path : Path
         The run's folder.
+
+    Raises
+    ------
+    TrainingError
+        If the run is locked by a process that can't be ended from here.
     """
-    process = find_process(path)
-    if process is not None:
-        with contextlib.suppress(psutil.Error):
+    process = find_holder(path)
+    if process is None and not is_locked(path):
+        return
+    try:
+        if process is not None:
             process.kill()
+            return
+        got = "it is locked by one that is not to be seen from here"
+    except psutil.NoSuchProcess:
+        return
+    except psutil.Error as error:
+        got = str(error)
+    raise TrainingError(
+        expected=f"to end the process that works on {path.name}",
+        got=got,
+        action="End it where it runs, on the machine and by the user who started it.",
+    )
 
 
 def last_lines(path: Path, count: int = 5) -> str:

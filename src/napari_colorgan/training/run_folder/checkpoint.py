@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -16,10 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import torch
     from torch import Tensor, nn
 
-FORMAT = "1"
+FORMAT = "2, with checksum"
+"""What checkpoints say they are; no changed byte makes it that of an earlier release."""
+
+_UNCHECKED = "1"
+_CHECKSUM = "sha256"
+
+
+# What a damaged file makes the library and the parsers raise.
+_UNREADABLE = (
+    SafetensorError,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass
@@ -117,6 +134,7 @@ def save_checkpoint(
     # safetensors refuses views and other memory formats.
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
     metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
+    metadata[_CHECKSUM] = _checksum(contiguous, metadata["progress"])
     with write_atomically(path) as temporary:
         temporary.write_bytes(save(contiguous, metadata))
 
@@ -171,11 +189,25 @@ def read_progress(path: Path) -> Progress:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
+        if metadata.get("format") not in (FORMAT, _UNCHECKED):
             raise _unusable(path, f"format {metadata.get('format')!r}")
-        return Progress(**_with_loss_count(json.loads(metadata["progress"])))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        progress = Progress(**_with_loss_count(json.loads(metadata["progress"])))
+        _check_types(progress)
+    except _UNREADABLE as error:
         raise _unusable(path, str(error)) from error
+    return progress
+
+
+def verify_checkpoint(path: Path) -> None:
+    """Raise unless a checkpoint is as it was written.
+
+    Raises
+    ------
+    TrainingError
+        If it is unreadable, or its checksum differs. Earlier releases wrote none.
+    """
+    read_progress(path)
+    _read_tensors(path)
 
 
 def _with_loss_count(values: dict[str, Any]) -> dict[str, Any]:
@@ -209,11 +241,42 @@ def load_weights(path: Path, name: str, module: nn.Module) -> None:
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
             # Copies: an optimizer keeps what it is given, and with it the file mapped, which
             # Windows then refuses to remove.
-            return {key: file.get_tensor(key).clone() for key in file.keys()}
-    except (SafetensorError, OSError) as error:
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}
+        is_checked = metadata.get("format") != _UNCHECKED
+        if is_checked and metadata[_CHECKSUM] != _checksum(tensors, metadata["progress"]):
+            raise _unusable(path, "other bytes than were written")
+    except _UNREADABLE as error:
         raise _unusable(path, str(error)) from error
+    return tensors
+
+
+def _checksum(tensors: Mapping[str, Tensor], progress: str) -> str:
+    """Return the SHA-256 of all that a checkpoint holds."""
+    digest = hashlib.sha256(progress.encode())
+    for key in sorted(tensors):
+        tensor = tensors[key].cpu()
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _check_types(progress: Progress) -> None:
+    """Raise TypeError unless a progress holds the numbers that it has by default."""
+    for each in fields(Progress):
+        value, default = getattr(progress, each.name), getattr(Progress(), each.name)
+        numbers = value.values() if isinstance(value, dict) else (value,)
+        if isinstance(default, dict) != isinstance(value, dict) or not all(
+            isinstance(number, int | float) or (number is None and default is None)
+            for number in numbers
+        ):
+            text = f"{each.name} is {value!r}"
+            raise TypeError(text)
+        if isinstance(default, int) and (not isinstance(value, int) or value < 0):
+            text = f"{each.name} is {value!r}"
+            raise ValueError(text)
 
 
 def _under(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -1,4 +1,5 @@
 """A run directory: the whole state of a training run, on disk."""
+# Over 300 lines: the names and uses of all files of a run are here, most of it docstrings.
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from napari_colorgan.errors import ColorganError, TrainingError
 from napari_colorgan.io import stack_writer, write_atomically
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.plan import Plan
-from napari_colorgan.training.run_folder.checkpoint import read_progress
+from napari_colorgan.training.run_folder.checkpoint import read_progress, verify_checkpoint
 from napari_colorgan.training.run_folder.event_log import EventLog, unwritable
 from napari_colorgan.training.run_folder.lock import RunLock
 
@@ -27,6 +28,8 @@ R = TypeVar("R")
 
 PLAN_FILE = "plan.json"
 KEPT_CHECKPOINTS = 2
+DAMAGED = ".damaged"
+"""What is added to the name of a checkpoint that can't be used."""
 
 
 class RunDirectory:
@@ -66,12 +69,15 @@ class RunDirectory:
         """
         if (self.path / "config.toml").exists():
             raise occupied(self.path)
+        self._make_folders()
+        self.write_text("config.toml", config.to_toml())
+
+    def _make_folders(self) -> None:
         try:
             for folder in (self.path, self.checkpoints, self.previews):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        self.write_text("config.toml", config.to_toml())
 
     def load_config(self) -> TrainingConfig:
         """Return the run's config.
@@ -87,6 +93,7 @@ class RunDirectory:
                 got="no config.toml there",
                 action="Check the folder's name, or start without --resume.",
             )
+        self._make_folders()
         return TrainingConfig.load(self.path / "config.toml")
 
     def write_text(self, name: str, text: str) -> None:
@@ -121,14 +128,33 @@ class RunDirectory:
         ----------
         name : str
             The file's name within the folder.
+
+        Raises
+        ------
+        TrainingError
+            If it can't be read.
         """
         path = self.path / name
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise damaged(path, error) from error
 
     def load_plan(self) -> Plan | None:
-        """Return the run's plan, with the truncations so far; None where there is none yet."""
+        """Return the run's plan, with the truncations so far; None where there is none yet.
+
+        Raises
+        ------
+        TrainingError
+            If the file is damaged.
+        """
         values = self.read_json(PLAN_FILE)
-        return None if values is None else Plan.from_dict(values)
+        try:
+            return None if values is None else Plan.from_dict(values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise damaged(self.path / PLAN_FILE, error) from error
 
     def save_plan(self, plan: Plan) -> None:
         """Write the run's plan.
@@ -150,11 +176,40 @@ class RunDirectory:
         """
         return self.checkpoints / f"step-{step:08}.safetensors"
 
+    def newest_checkpoint(self) -> tuple[Path | None, tuple[str, ...]]:
+        """Return the newest checkpoint that is as it was written.
+
+        Those that aren't get the suffix ".damaged", as does the file of the best weights.
+
+        Returns
+        -------
+        path : Path or None
+            None where there is none.
+        notices : tuple of str
+            What was passed over, in full sentences.
+        """
+        notices = []
+        chosen: Path | None = None
+        for path in [*self._checkpoint_files(), self.best]:
+            if not path.exists() or (chosen is not None and path != self.best):
+                continue
+            try:
+                verify_checkpoint(path)
+            except ColorganError as error:
+                with contextlib.suppress(OSError):
+                    path.replace(path.with_name(path.name + DAMAGED))
+                notices.append(f"{path.name} is damaged ({error.got}) and is passed over.")
+            else:
+                chosen = chosen or (path if path != self.best else None)
+        return chosen, tuple(notices)
+
     def usable_checkpoints(self) -> list[Path]:
-        """Return the readable checkpoints, newest first."""
+        """Return the checkpoints that can be opened, newest first."""
+        return [path for path in self._checkpoint_files() if _is_readable(path)]
+
+    def _checkpoint_files(self) -> list[Path]:
         # By name: step numbers have leading zeros.
-        paths = sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
-        return [path for path in paths if _is_readable(path)]
+        return sorted(self.checkpoints.glob("step-*.safetensors"), reverse=True)
 
     def forget_old_checkpoints(self) -> None:
         """Keep the newest few, and those that another program holds open."""
@@ -239,6 +294,15 @@ def _is_readable(path: Path) -> bool:
     except ColorganError:
         return False
     return True
+
+
+def damaged(path: Path, error: Exception) -> TrainingError:
+    """Return the error for a file of a run that can't be read."""
+    return TrainingError(
+        expected=f"a run's {path.name} as it was written",
+        got=f"'{path}', which can't be read ({type(error).__name__}: {error})",
+        action="Put a copy of it back, or start a new run.",
+    )
 
 
 def occupied(path: Path) -> TrainingError:

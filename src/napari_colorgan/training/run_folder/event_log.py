@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event
 
 EVENTS_FILE = "events.jsonl"
+_KINDS = {
+    name: kind
+    for name, kind in vars(events).items()
+    if isinstance(kind, type) and issubclass(kind, events.Event)
+}
+_DAMAGED = (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError)
 
 
 class EventLog:
@@ -63,18 +69,19 @@ class EventLog:
     def poll(self) -> list[Event]:
         """Return the events that were written since the last call; all of them at first.
 
-        Lines that a killed process left incomplete are skipped.
+        Lines that a killed process left incomplete, or that are damaged, are skipped.
         """
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 text = file.read()
-        except FileNotFoundError:
+        except OSError:  # not there yet, or the next event's writer says why
             return []
         # The last line may be incomplete because it is being written: it is read next time.
         complete = text[: text.rfind(b"\n") + 1]
         self._offset += len(complete)
-        lines = complete.decode("utf-8", "replace").splitlines()
+        # Not `splitlines`, which splits texts at line separators of other alphabets.
+        lines = complete.decode("utf-8", "replace").split("\n")
         return [event for event in map(parse_event, lines) if event is not None]
 
 
@@ -93,7 +100,8 @@ def event_line(event: Event) -> str:
 def parse_event(line: str) -> Event | None:
     """Return the event in a line; None if the line is damaged or of an unknown kind.
 
-    In lines of an earlier release, missing fields get their default and phases their new name.
+    In lines of an earlier release, missing fields get their default and phases their new name;
+    in those of a newer one, fields that are unknown here are left out.
 
     Parameters
     ----------
@@ -102,18 +110,34 @@ def parse_event(line: str) -> Event | None:
     """
     try:
         record = json.loads(line)
-        kind = getattr(events, record.pop("event"))
+        kind = _KINDS[record.pop("event")]
         for name in ("losses", "metrics"):
             if name in record:
-                record[name] = tuple((key, value) for key, value in record[name])
+                record[name] = tuple((str(key), float(value)) for key, value in record[name])
         if "index" in record:
-            record["index"] = tuple(record["index"])
+            record["index"] = tuple(map(int, record["index"]))
         if "phase" in record:
             record["phase"] = OLD_PHASES.get(record["phase"], record["phase"])
-        event: Event = kind(**record)
-    except (ValueError, KeyError, AttributeError, TypeError):
+        known = {field.name: field.type for field in dataclasses.fields(kind)}
+        values = {name: value for name, value in record.items() if name in known}
+        if not all(_fits(value, str(known[name])) for name, value in values.items()):
+            return None
+        event: Event = kind(**values)
+    except _DAMAGED:
         return None
     return event
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Return whether a value is what a field's annotation says."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "int": (int,),
+        "float": (int, float),
+        "str": (str,),
+        "bool": (bool,),
+    }
+    plain = kinds.get(kind, (tuple,))
+    return isinstance(value, plain) and (isinstance(value, bool) == (kind == "bool"))
 
 
 def unwritable(path: Path, error: OSError) -> TrainingError:

@@ -2,13 +2,16 @@
 
 The lock itself is a `FileLock`, which the operating system releases when a process dies. The
 process's id is in a file beside it, not in the locked file: Windows lets nobody else read a
-locked file, and a panel has to know the process to tell whether it lives and to end it.
+locked file, and a panel has to know the process to tell whether it lives. A file can name any
+process, so the one that is ended is the one that holds the lock, or a child of this process.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,13 +22,14 @@ from napari_colorgan.io import write_atomically
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
 LOCK_FILE = "lock"
 PROCESS_FILE = "process.json"
 CONTROL_FILES = ("stop", "pause")
 """Empty files by which others ask a run's process to stop or to pause."""
 _SAME_START_S = 1.5
+_PATIENCE_S = 1.0
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 # File systems may store times in steps of two seconds.
 _CLOCK_TOLERANCE_S = 2.0
 
@@ -54,18 +58,25 @@ class RunLock:
         Raises
         ------
         TrainingError
-            If another living process has it.
+            If another living process has it, or it can't be locked.
         """
         registered, this = find_process(self._path), psutil.Process()
         # In a virtual environment on Windows the registered process is a launcher, whose child
         # is this process.
         if registered is not None and registered.pid not in (this.pid, this.ppid()):
             raise self._occupied()
-        self._path.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock.acquire(timeout=0)
+            self._path.mkdir(parents=True, exist_ok=True)
+            # Others hold it for a moment while they look whether it is held.
+            self._lock.acquire(timeout=_PATIENCE_S)
         except Timeout as error:
             raise self._occupied() from error
+        except (OSError, NotImplementedError) as error:
+            raise TrainingError(
+                expected=f"to lock the run in {self._path}",
+                got=str(error),
+                action=f"Remove what is called '{LOCK_FILE}' there, or choose another folder.",
+            ) from error
         started = (this if registered is None else registered).create_time()
         for name in CONTROL_FILES:
             with contextlib.suppress(FileNotFoundError):
@@ -107,7 +118,7 @@ def write_pid(path: Path, process: psutil.Process) -> None:
 
 
 def find_process(path: Path) -> psutil.Process | None:
-    """Return the living process that works on a run directory, or None.
+    """Return the living process that is registered for a run directory, or None.
 
     Parameters
     ----------
@@ -121,9 +132,57 @@ def find_process(path: Path) -> psutil.Process | None:
         # Systems reuse the ids of processes that have ended, but not with the same start time.
         same = abs(process.create_time() - registered["created"]) < _SAME_START_S
         alive = same and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+    except (*_DAMAGED, psutil.Error):
         return None
     return process if alive else None
+
+
+def find_holder(path: Path) -> psutil.Process | None:
+    """Return the process that works on a run directory, as the system proves it, or None.
+
+    It holds the lock, or has been started by this process and doesn't hold it yet. What a file
+    says of it only tells where to look first.
+    """
+    registered = find_process(path)
+    if registered is not None and (registered.pid in children or _holds(registered, path)):
+        return registered
+    if not is_locked(path):
+        return None
+    return next((each for each in psutil.process_iter() if _holds(each, path)), None)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process, on any machine, works on a run directory."""
+    if not (path / LOCK_FILE).is_file():
+        return False
+    lock = FileLock(path / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+    lock.release()
+    return False
+
+
+def _holds(process: psutil.Process, path: Path) -> bool:
+    """Return whether a process has the lock of a run directory."""
+    lock = path / LOCK_FILE
+    try:
+        if not psutil.LINUX:
+            return is_locked(path) and any(
+                os.path.samefile(file.path, lock) for file in process.open_files()
+            )
+        # What is known of an open file says which locks the process holds by it.
+        return any(
+            os.path.samefile(handle, lock)
+            and "lock:" in (handle.parent.parent / "fdinfo" / handle.name).read_text("ascii")
+            for handle in Path(f"/proc/{process.pid}/fd").iterdir()
+            if os.path.exists(handle)
+        )
+    except (OSError, psutil.Error):
+        return False
 
 
 def _reap(pid: int) -> None:

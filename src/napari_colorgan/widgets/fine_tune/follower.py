@@ -118,9 +118,9 @@ class RunFollower(QObject):
     def cancel(self) -> None:
         """End the run at once."""
         if self.run is not None:
+            self.run.cancel()
             self._cancelled = True
             self._reported[self.run.path] = "interrupted"
-            self.run.cancel()
 
     def _poll(self) -> None:
         if self.run is None:

@@ -211,8 +211,11 @@ class FineTuneWidget(QWidget):
     def _cancel(self) -> None:
         if self._runner.busy:
             self._runner.cancel()
-        else:
+            return
+        try:
             self.follower.cancel()
+        except ColorganError as error:
+            self.message.show_text(str(error), "error")
 
     def _resume(self) -> None:
         run = self.follower.run
@@ -277,7 +280,10 @@ class FineTuneWidget(QWidget):
         run : TuningRun
             A run that is not active.
         """
-        run.delete()
+        try:
+            run.delete()
+        except ColorganError as error:
+            self.message.show_text(str(error), "error")
         self.poller.poll()
 
     def _update_estimate(self) -> None:
