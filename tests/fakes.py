@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_colorgan.axes import ArrayTarget
+from napari_colorgan.inference.stack import colorize_stack
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_colorgan.axes import Axes
+    from napari_colorgan.events import Event
     from napari_colorgan.inference.display import DisplayRange
 
 
@@ -55,3 +60,23 @@ class FakePredictor:
             )
             for plane in planes
         ]
+
+
+def colorized(
+    stack: np.ndarray, axes: Axes, predictor: FakePredictor, display: DisplayRange
+) -> tuple[np.ndarray, np.ndarray, list[Event]]:
+    """Colorize a stack plane by plane; return colours, uncertainties and the job's events.
+
+    Uncertainties that were not written are -1.
+    """
+    colors = np.zeros(axes.output_shape(stack.shape), predictor.dtype)
+    uncertainty = np.full(axes.output_shape(stack.shape, 0), -1, np.float32)
+    job = colorize_stack(
+        stack,
+        axes,
+        predictor,
+        display,
+        ArrayTarget(colors, axes),
+        uncertainty_target=ArrayTarget(uncertainty, axes),
+    )
+    return colors, uncertainty, list(job)

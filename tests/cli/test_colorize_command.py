@@ -135,6 +135,7 @@ def test_needs_inputs_and_an_output(photograph: Path, invoke: Callable[..., Resu
     assert invoke("colorize", photograph, "-o", "x.png", "--dtype", "int3").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no SIGINT to send")
 def test_ctrl_c_leaves_nothing_half_done(ramp: np.ndarray, tmp_path: Path) -> None:
     source, output = tmp_path / "film.tif", tmp_path / "out"

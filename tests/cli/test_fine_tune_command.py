@@ -44,6 +44,7 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(build_app(), ["fine-tune", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_pictures_become_a_model_by_name(
     tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_pictures_become_a_model_by_name(
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_gray_images_are_given_for_virtual_staining(
     tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         program.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_printed_command_goes_on_from_ctrl_c(
     tiny_library: ModelLibrary,
@@ -144,6 +147,7 @@ def test_the_printed_command_goes_on_from_ctrl_c(
     assert tiny_library.find(name).card.parent == "tiny"
 
 
+@pytest.mark.slow
 def test_a_run_gets_its_name_when_it_is_resumed(
     tiny_library: ModelLibrary, pictures: Path, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ def planned(run: Path) -> int:
     return sum(steps for steps, _ in plan["phases"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_interrupted_run_ends_with_130_and_goes_on(
     invoke: Callable[..., Result], arguments: list[str], tmp_path: Path
@@ -118,6 +119,7 @@ def test_minutes_are_planned_by_what_a_step_takes(
     assert planned(tmp_path / "run") in (5, 6)
 
 
+@pytest.mark.slow
 def test_minutes_end_in_time(
     invoke: Callable[..., Result], arguments: list[str], tmp_path: Path
 ) -> None:

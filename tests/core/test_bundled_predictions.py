@@ -67,6 +67,7 @@ def test_predictions_are_those_of_the_last_release(
             np.testing.assert_allclose(values.numpy(), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of PyTorch, about its tracers
 def test_a_traced_network_is_the_same_to_the_bit(model: tuple[str, Generator]) -> None:
     generator = model[1].requires_grad_(False)

@@ -19,6 +19,7 @@ PACKAGE = Path(str(files("napari_colorgan")))
 BUNDLED = sorted((PACKAGE / "library" / "bundled").glob("*.safetensors"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.name)
 def test_tiles_of_a_bundled_model_equal_the_whole(path: Path) -> None:
     generator = load_model_file(path).generator

@@ -12,32 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes import FakePredictor
-from napari_colorgan.axes import ArrayTarget, Axes
+from fakes import FakePredictor, colorized
+from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.distributed import colorize_dask
-from napari_colorgan.inference.stack import colorize_stack
 
 RANGE = DisplayRange(0, 255)
 RANDOM = np.random.default_rng(0)
 
 
 def eager(stack, axes, dtype="uint8"):
-    colors = np.zeros(axes.output_shape(stack.shape), dtype)
-    unsure = np.zeros(axes.output_shape(stack.shape, 0), np.float32)
-    predictor = FakePredictor(dtype=dtype)
-    list(
-        colorize_stack(
-            stack,
-            axes,
-            predictor,
-            RANGE,
-            ArrayTarget(colors, axes),
-            uncertainty_target=ArrayTarget(unsure, axes),
-        )
-    )
-    return colors, unsure
+    colors, uncertainty, _ = colorized(stack, axes, FakePredictor(dtype=dtype), RANGE)
+    return colors, uncertainty
 
 
 @settings(max_examples=30)
@@ -53,13 +40,13 @@ def test_lazy_equals_eager(letters, dtype, chunk, scheduler, data):
     shape = tuple(3 if letter == "S" else data.draw(st.integers(1, 4)) for letter in letters)
     stack = RANDOM.integers(0, 256, shape).astype(dtype)
     lazy = dask.array.from_array(stack, chunks=chunk)
-    rgb, unsure = colorize_dask(
+    rgb, uncertainty = colorize_dask(
         lazy, axes, FakePredictor(dtype=dtype), RANGE, dtype, uncertainty=True
     )
     expected = eager(stack, axes, dtype)
     assert (rgb.shape, rgb.dtype) == (expected[0].shape, expected[0].dtype)
-    assert (unsure.shape, unsure.dtype) == (expected[1].shape, np.float32)
-    found = dask.compute(rgb, unsure, scheduler=scheduler)
+    assert (uncertainty.shape, uncertainty.dtype) == (expected[1].shape, np.float32)
+    found = dask.compute(rgb, uncertainty, scheduler=scheduler)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
 

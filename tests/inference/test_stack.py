@@ -11,7 +11,7 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import FakePredictor, tinted
+from fakes import FakePredictor, colorized, tinted
 from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError, MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
@@ -34,27 +34,11 @@ def stacks(draw):
     return Axes("".join(letters)), RANDOM.integers(0, 256, shape).astype(dtype)
 
 
-def empty(axes, stack):
-    return (
-        np.zeros(axes.output_shape(stack.shape), np.uint8),
-        np.full(axes.output_shape(stack.shape, 0), -1, np.float32),
-    )
-
-
 @given(stacks(), st.integers(1, 5))
 def test_every_plane_lands_in_its_place(case, batch):
     axes, stack = case
-    colors, unsure = empty(axes, stack)
     predictor = FakePredictor(batch)
-    job = colorize_stack(
-        stack,
-        axes,
-        predictor,
-        RANGE,
-        ArrayTarget(colors, axes),
-        uncertainty_target=ArrayTarget(unsure, axes),
-    )
-    events = list(job)
+    colors, uncertainty, events = colorized(stack, axes, predictor, RANGE)
     indices = list(axes.plane_indices(stack.shape))
     count = len(indices)
     assert events == [
@@ -67,7 +51,7 @@ def test_every_plane_lands_in_its_place(case, batch):
         plane = axes.read_plane(stack, index)
         np.testing.assert_array_equal(axes.output.read_plane(colors, index), tinted(plane, RANGE))
         np.testing.assert_array_equal(
-            axes.scalar.read_plane(unsure, index), 1 - RANGE.lightness(plane) / 100
+            axes.scalar.read_plane(uncertainty, index), 1 - RANGE.lightness(plane) / 100
         )
 
 
@@ -76,7 +60,7 @@ def test_lazy_arrays_give_what_numpy_gives(kind):
     stack = RANDOM.integers(0, 256, (3, 4, 5, 6), dtype=np.uint8)
     axes = Axes("TZYX")
     lazy = dask.array.from_array(stack, chunks=2) if kind == "dask" else zarr.array(stack)
-    expected, _ = empty(axes, stack)
+    expected = np.zeros(axes.output_shape(stack.shape), np.uint8)
     list(colorize_stack(stack, axes, FakePredictor(), RANGE, ArrayTarget(expected, axes)))
     target = zarr.zeros(expected.shape, dtype=np.uint8)
     list(colorize_stack(lazy, axes, FakePredictor(), RANGE, ArrayTarget(target, axes)))
@@ -141,19 +125,9 @@ def test_closing_stops_before_the_next_batch():
 def test_without_uncertainty_the_target_stays_as_it_is():
     stack = np.zeros((2, 4, 4), np.uint8)
     axes = Axes("ZYX")
-    colors, unsure = empty(axes, stack)
     predictor = FakePredictor(uncertainty=False)
-    list(
-        colorize_stack(
-            stack,
-            axes,
-            predictor,
-            RANGE,
-            ArrayTarget(colors, axes),
-            uncertainty_target=ArrayTarget(unsure, axes),
-        )
-    )
-    assert (unsure == -1).all()
+    _, uncertainty, _ = colorized(stack, axes, predictor, RANGE)
+    assert (uncertainty == -1).all()
 
 
 def test_axes_that_do_not_fit_are_refused_before_anything_is_read():

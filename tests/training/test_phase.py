@@ -205,6 +205,7 @@ def test_bfloat16_loses_about_the_same(generator: Generator, data: StepData) -> 
     assert all(p.dtype == torch.float32 for p in generator.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute")
 def test_compiled_networks_take_the_same_step(
     generator: Generator,

@@ -59,6 +59,7 @@ def shared_config(tiny_config: TrainingConfig) -> TrainingConfig:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_lose_as_one_does_and_the_main_one_writes(
     shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_two_processes_lose_as_one_does_and_the_main_one_writes(
     assert (together / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_interrupted_together_goes_on_alone(
     shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
@@ -115,6 +117,7 @@ def test_request_to_stop_is_answered_once() -> None:
             signal.signal(number, handler)
 
 
+@pytest.mark.slow
 def test_failure_is_told_once(
     shared_config: TrainingConfig, picture_folder: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from panel_harness import PanelHarness, colors, harness
 from widget_fakes import LEFT
 
@@ -21,8 +22,6 @@ from napari_colorgan.widgets.fine_tune.panel import FineTuneWidget
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from napari_colorgan.library.store import ModelLibrary
 
@@ -161,6 +160,7 @@ def test_a_closed_panel_leaves_the_run_alone_and_finds_it_again(
     again.follower.detach()
 
 
+@pytest.mark.slow
 def test_a_real_run_from_click_to_library(
     make_napari_viewer_proxy: Callable[..., Any],
     qtbot: Any,
