@@ -116,7 +116,7 @@ def test_a_run_whose_planes_disagree_keeps_its_base(
     ("tuned", "pictures", "agrees", "is_better", "rejection_reason"),
     [
         (5.0, 2, True, True, ""),
-        (5.0, 2, False, False, "makes others worse"),
+        (5.0, 2, False, False, "cross-validation"),
         (5.0, 20, False, True, ""),
         (5.9, 2, True, False, "chance"),
         (5.9, 20, True, True, ""),
