@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.library.model_file import Model
     from napari_colorgan.library.store import ModelLibrary
 
 # Before torch loads. For tensors of a few pixels one thread is the fastest, and several workers
@@ -69,6 +70,31 @@ def tiny_model_file(tiny_generator: Generator, tmp_path_factory: pytest.TempPath
     )
     save_model_file(path, tiny_generator, card)
     return path
+
+
+@pytest.fixture(scope="session")
+def spreading_model(tiny_generator: Generator) -> Model:
+    """Return a model with hint propagation, of random weights."""
+    from dataclasses import replace
+
+    import torch
+
+    from napari_colorgan.core.build import build_generator
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import Model
+
+    torch.manual_seed(0)
+    config = replace(tiny_generator.config, spread_channels=4)
+    card = ModelCard(
+        name="tiny",
+        version="1",
+        title="A tiny model",
+        domain="tests",
+        description="Random weights.",
+        working_size=64,
+        created="2026-01-31",
+    )
+    return Model(card, build_generator(config).eval())
 
 
 @pytest.fixture

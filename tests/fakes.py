@@ -35,6 +35,8 @@ def tinted(plane: np.ndarray, display: DisplayRange, dtype: str = "uint8") -> np
 class FakePredictor:
     """Tints planes and remembers how many came at once."""
 
+    propagation = None
+
     def __init__(self, batch: int = 3, dtype: str = "uint8", uncertainty: bool = True) -> None:
         self.batch = batch
         self.dtype = dtype

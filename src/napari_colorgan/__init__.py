@@ -17,10 +17,20 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluate import evaluate
     from napari_colorgan.services.fine_tune import fine_tune
     from napari_colorgan.services.models import load_model
+    from napari_colorgan.services.suggest_hint import suggest_hint
 
     __version__: str
 
-__all__ = ["Hint", "Hints", "__version__", "colorize", "evaluate", "fine_tune", "load_model"]
+__all__ = [
+    "Hint",
+    "Hints",
+    "__version__",
+    "colorize",
+    "evaluate",
+    "fine_tune",
+    "load_model",
+    "suggest_hint",
+]
 
 _HOMES = {
     "Hint": "napari_colorgan.guidance.hint_list",
@@ -29,6 +39,7 @@ _HOMES = {
     "evaluate": "napari_colorgan.services.evaluate",
     "fine_tune": "napari_colorgan.services.fine_tune",
     "load_model": "napari_colorgan.services.models",
+    "suggest_hint": "napari_colorgan.services.suggest_hint",
 }
 
 

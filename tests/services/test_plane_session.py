@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from skimage.color import deltaE_ciede2000
 
 from napari_colorgan import Hint, Hints
@@ -19,28 +18,6 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
 
 AB = (20.0, 18.0)
-
-
-@pytest.fixture(scope="module")
-def spreading_model(tiny_generator: object) -> Model:
-    from dataclasses import replace
-
-    from napari_colorgan.core.build import build_generator
-    from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.library.model_file import Model
-
-    torch.manual_seed(0)
-    config = replace(tiny_generator.config, spread_channels=4)  # type: ignore[attr-defined]
-    card = ModelCard(
-        name="tiny",
-        version="1",
-        title="A tiny model",
-        domain="tests",
-        description="Random weights.",
-        working_size=64,
-        created="2026-01-31",
-    )
-    return Model(card, build_generator(config).eval())
 
 
 def gray(*shape: int) -> np.ndarray:

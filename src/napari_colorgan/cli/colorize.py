@@ -78,6 +78,35 @@ Image: TypeAlias = Annotated[
         metavar="NUMBER|NAME",
     ),
 ]
+HintsFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--hints",
+        help="A CSV file of colours at places: a column in lower-case letters for each axis, in "
+        "pixels, and color (#rrggbb) or a and b; optionally radius, kind, carry and file.",
+        metavar="FILE.csv",
+    ),
+]
+References: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        help="A colour picture, or a folder of them: its colours are taken where something in it "
+        "is like something in the input. May be given several times.",
+        metavar="FILE|FOLDER",
+    ),
+]
+ReferenceStrength: TypeAlias = Annotated[
+    float, typer.Option(help="How much of the references' colours is taken, 0 to 1.")
+]
+Consistent: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--consistent/--independent",
+        help="Whether the planes of a stack agree in their colours. By default along time and z, "
+        "where the file or --axes name them.",
+    ),
+]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 
@@ -91,6 +120,10 @@ def colorize(
     uncertainty: Uncertainty = None,
     range_: Range = "auto",
     image: Image = None,
+    hints: HintsFile = None,
+    reference: References = None,
+    reference_strength: ReferenceStrength = 1.0,
+    consistent: Consistent = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
@@ -101,6 +134,8 @@ def colorize(
     import logging
 
     let_threads_sleep()
+    from napari_colorgan.guidance.hint_list import Hints
+    from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
     # Its warnings about damaged files would repeat our own messages.
@@ -115,6 +150,12 @@ def colorize(
         overwrite=overwrite,
         range=range_,
         image=image,
+        sources=GuideSources(
+            hints=None if hints is None else Hints.from_csv(hints),
+            references=tuple(reference or ()),
+            reference_strength=reference_strength,
+            consistent=consistent,
+        ),
     )
     _report(_run_with_files(colorize_files(request)))
 

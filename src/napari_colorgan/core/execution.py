@@ -184,6 +184,26 @@ class NetworkRunner:
             )
             return prediction.to_cie(lightness)
 
+    def describe(self, lightness: Tensor) -> Tensor:
+        """Return pooled features of whole planes, to compare them by.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            L* 0…100, sizes on the stride grid.
+
+        Returns
+        -------
+        Tensor, shape (B, C)
+            The means of the encoder's two coarsest levels, each of length 1/√2.
+        """
+        network_input = lightness_to_network(lightness).to(self.device)
+        hints = network_input.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+        features = self.generator.encode(network_input, hints)
+        pooled = [F.normalize(level.float().mean(dim=(2, 3)), dim=1) for level in features[-2:]]
+        joined: Tensor = torch.cat(pooled, dim=1) / len(pooled) ** 0.5
+        return joined
+
     def predict(
         self,
         lightness: Tensor,

@@ -18,6 +18,8 @@ from napari_colorgan.core.color import ab_from_network
 from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_colorgan.core.hint_propagation import HintPropagation
@@ -163,7 +165,7 @@ def finish(
     propagation: HintPropagation | None = None,
     *,
     strength: float = 1.0,
-    carried: CarriedColors | None = None,
+    carried: Sequence[CarriedColors] = (),
     side: Tensor | None = None,
     keep: bool = True,
 ) -> Colors:
@@ -180,8 +182,8 @@ def finish(
         prediction's `std` and `embedding`.
     strength : float
         What the predicted a*b* are multiplied by; hints keep their colours.
-    carried : CarriedColors or None
-        Colours from other planes and pictures, for a batch of one.
+    carried : sequence of CarriedColors
+        Colours from other planes and pictures, for a batch of one; later ones lie on top.
     side : Tensor, shape (h * w, K), or None
         On which side of the barriers the cells lie, see `Cells`.
     keep : bool
@@ -196,10 +198,10 @@ def finish(
     ab, detail, uncertainty = prediction.ab, prediction.detail, prediction.uncertainty
     if strength != 1.0:
         ab, detail = ab * strength, None if detail is None else detail * strength
-    if carried is not None:
+    for colors in carried:
         mean = _mean_detail(detail, prediction)
-        ab = carried.applied(ab + mean) - mean
-        uncertainty = None if uncertainty is None else uncertainty * (1 - carried.share)
+        ab = colors.applied(ab + mean) - mean
+        uncertainty = None if uncertainty is None else uncertainty * (1 - colors.share)
     if hints is not None:
         if propagation is None:
             residual_std = 1.0 - pool_hints(hints.float(), prediction.stride)[1]

@@ -37,7 +37,7 @@ class Likeness:
     enough: float = 1.0
 
 
-BETWEEN_PLANES = Likeness(embedding_range=0.5, position_range=0.1, enough=0.02)
+BETWEEN_PLANES = Likeness(embedding_range=0.5, position_range=0.1, enough=3e-4)
 """Of planes of one stack, where things hardly move from one to the next."""
 
 BETWEEN_PICTURES = Likeness(embedding_range=0.7, enough=2.0)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_colorgan.core.transfer import ObservedColors
     from napari_colorgan.guidance.hints import HintMap
     from napari_colorgan.guidance.marks import Mark
+    from napari_colorgan.guidance.references import ReferenceColors
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +35,11 @@ class PlaneGuides:
     marks : tuple of Mark
         The same as disks; later ones lie on top.
     others : tuple of ObservedColors
-        The colours of references and of other planes.
+        The colours of other planes of the stack.
+    references : tuple of ReferenceColors
+        Pictures, of which the most similar ones count.
     strength : float
-        How much of them the plane takes, 0…1.
+        How much of the references' colours the plane takes, 0…1.
     kept : ndarray, shape (H, W, 3), or None
         The colours, RGB, that marks of the kind keep retain; by default the automatic ones.
     """
@@ -44,6 +47,7 @@ class PlaneGuides:
     hints: HintMap | None = None
     marks: tuple[Mark, ...] = ()
     others: tuple[ObservedColors, ...] = ()
+    references: tuple[ReferenceColors, ...] = ()
     strength: float = 1.0
     kept: np.ndarray | None = None
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.guidance.hint_list import Hints
+    from napari_colorgan.guidance.references import ReferenceColors
 
-Reference: TypeAlias = "np.ndarray | str | Path"
-"""A colour picture (H, W, 3 or 4), its file, or a folder of such files."""
+Reference: TypeAlias = "np.ndarray | str | Path | ReferenceColors"
+"""A colour picture (H, W, 3 or 4), its file, a folder of such files, or what was made of one."""
 
 CONSISTENT_AXES = "TZ"
 """Along these the planes of a stack show the same things."""
@@ -84,4 +85,8 @@ class GuideSources:
     @property
     def are_given(self) -> bool:
         """Whether there is anything but the wish for consistency."""
-        return bool(self.hints or len(self.references) or len(self.keyframes))
+        return bool(self.hints or len(self.references) or self.keyframes)
+
+
+UNGUIDED = GuideSources(consistent=False)
+"""Nothing: every plane is coloured by itself."""

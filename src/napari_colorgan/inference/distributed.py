@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
-    from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.guidance.guides import GuideProvider
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.stack import ColorPlane, Predictor
 
@@ -26,7 +26,7 @@ def colorize_dask(
     dtype: Any,
     *,
     uncertainty: bool = False,
-    guides: Guides | None = None,
+    guides: GuideProvider | None = None,
 ) -> tuple[Any, Any]:
     """Return dask arrays whose chunks are colorized planes.
 
@@ -45,7 +45,7 @@ def colorize_dask(
         Of the predictor's colours.
     uncertainty : bool, default: False
         Whether to return the uncertainties, too.
-    guides : Guides, optional
+    guides : GuideProvider, optional
         What guides the colours.
 
     Returns
@@ -87,7 +87,9 @@ class _SerializedPredictor:
     There are no events in dask, so that notices go to the log.
     """
 
-    def __init__(self, predictor: Predictor, display: DisplayRange, guides: Guides | None) -> None:
+    def __init__(
+        self, predictor: Predictor, display: DisplayRange, guides: GuideProvider | None
+    ) -> None:
         from dask.utils import SerializableLock
 
         self._predictor = predictor
@@ -96,8 +98,8 @@ class _SerializedPredictor:
         self._lock = SerializableLock()
 
     def predict(self, plane: np.ndarray, index: PlaneIndex) -> ColorPlane:
-        guides = None if self._guides is None else self._guides.of_plane(index)
         with self._lock:
+            guides = None if self._guides is None else self._guides.of_plane(index)
             (colored,) = self._predictor.predict([plane], self._display, [guides])
             for notice in self._predictor.take_notices():
                 _logger.warning(notice)

@@ -1,4 +1,5 @@
 """What a network predicts for one plane, and how guides turn it into the plane's colours."""
+# Over 300 lines: all that is made of one prediction is read together.
 
 # Over 300 lines: a prediction and what guides make of it, a third of it docstrings.
 
@@ -15,8 +16,10 @@ import torch
 from napari_colorgan.core.color import rgb_to_lab
 from napari_colorgan.core.prediction import finish, pool_hints
 from napari_colorgan.core.resampling import Resampling, resample_padded
-from napari_colorgan.core.transfer import ObservedColors, carry_colors
+from napari_colorgan.core.transfer import BETWEEN_PLANES, ObservedColors, carry_colors
+from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.barriers import sides_of_barriers
+from napari_colorgan.guidance.references import most_similar
 from napari_colorgan.inference.painting import PlaneColors, hard_marks
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from napari_colorgan.core.hint_propagation import HintPropagation, Posterior
     from napari_colorgan.core.observations import Cells
     from napari_colorgan.core.prediction import Prediction
-    from napari_colorgan.core.transfer import CarriedColors
+    from napari_colorgan.core.transfer import CarriedColors, Likeness
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.scaled_plane import ScaledPlane
 
@@ -40,10 +43,13 @@ class PlanePrediction:
         The plane.
     prediction : Prediction
         Of this plane alone (B = 1), in CIE units, on the CPU.
+    features : Tensor, shape (C,), or None
+        The plane's pooled features, where references are to be chosen by them.
     """
 
     source: ScaledPlane
     prediction: Prediction
+    features: Tensor | None = None
 
     def colors(
         self,
@@ -83,7 +89,7 @@ class PlanePrediction:
         marks = () if guides is None else hard_marks(guides.marks)
         keeps = any(mark.kind == "keep" for mark in marks)
         free = finish(prediction, strength=strength) if keeps else None
-        kept = None if guides is None or guides.kept is None else _lab_of(guides.kept)[1:]
+        kept = self._kept_colors(guides) if keeps else None
         return PlaneColors(
             source.geometry,
             source.read,
@@ -92,10 +98,12 @@ class PlanePrediction:
             exact,
             marks,
             free,
-            kept if keeps else None,
+            kept,
         )
 
-    def observed(self, rgb: np.ndarray, propagation: HintPropagation) -> ObservedColors:
+    def observed(
+        self, rgb: np.ndarray, propagation: HintPropagation, likeness: Likeness = BETWEEN_PLANES
+    ) -> ObservedColors:
         """Return the plane's cells with true colours, to be carried to other planes.
 
         Parameters
@@ -104,6 +112,8 @@ class PlanePrediction:
             The plane's true colours; only a* and b* count.
         propagation : HintPropagation
             The model's, on the CPU.
+        likeness : Likeness
+            Which cells take the colours.
         """
         g = self.source.geometry
         resamplings = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
@@ -113,7 +123,7 @@ class PlanePrediction:
             for plane in _lab_of(rgb)[1:]
         ]
         cells_ab = torch.nn.functional.avg_pool2d(torch.stack(planes), self.prediction.stride)
-        return self.observed_cells(cells_ab[None], propagation)
+        return replace(self.observed_cells(cells_ab[None], propagation), likeness=likeness)
 
     def observed_cells(
         self, ab: Tensor, propagation: HintPropagation, *, is_change: bool = False
@@ -252,12 +262,51 @@ class PlanePrediction:
 
     def _carried(
         self, guides: PlaneGuides | None, propagation: HintPropagation | None
-    ) -> CarriedColors | None:
-        if guides is None or not guides.others or propagation is None:
-            return None
-        rows, columns = self.prediction.ab.shape[-2:]
+    ) -> list[CarriedColors]:
+        """Return what the plane takes from references, and then from other planes."""
+        if guides is None or propagation is None:
+            return []
+        sources = []
+        if guides.references and self.features is not None:
+            chosen = most_similar(guides.references, self.features)
+            pictures = [
+                replace(reference.observed, weight=1 / len(chosen)) for reference, _ in chosen
+            ]
+            sources.append((pictures, guides.strength))
+        if guides.others:
+            sources.append((list(guides.others), 1.0))
+        size = (self.prediction.ab.shape[-2], self.prediction.ab.shape[-1])
         cells = self.cells(propagation)
-        return carry_colors(cells, (rows, columns), guides.others, guides.strength)
+        return [carry_colors(cells, size, colors, strength) for colors, strength in sources]
+
+    def _kept_colors(self, guides: PlaneGuides | None) -> Tensor | None:
+        if guides is None or guides.kept is None:
+            return None
+        shape = (self.source.geometry.height, self.source.geometry.width)
+        if guides.kept.ndim != 3 or guides.kept.shape[:2] != shape:
+            raise InputError(
+                expected=f"colours to keep of the plane's size {shape}",
+                got=f"an array of shape {guides.kept.shape}",
+                action="Take them from a colour layer of the same image.",
+            )
+        return _lab_of(guides.kept)[1:]
+
+    def matches(
+        self, guides: PlaneGuides | None, propagation: HintPropagation | None
+    ) -> np.ndarray | None:
+        """Return how much of each cell's colour references and other planes decide, (h, w), 0…1."""
+        carried = self._carried(guides, propagation)
+        if not carried:
+            return None
+        left = torch.stack([1 - colors.share[0, 0] for colors in carried]).prod(dim=0)
+        matched: np.ndarray = (1 - left).numpy()
+        return matched
+
+    def reference_scores(self, guides: PlaneGuides | None) -> dict[str, float]:
+        """Return how similar the references that count are to the plane, 0…1, by their names."""
+        if guides is None or self.features is None:
+            return {}
+        return {r.name: score for r, score in most_similar(guides.references, self.features)}
 
     def _sides(self, guides: PlaneGuides | None) -> Tensor | None:
         marks = self.source.scaled_marks(guides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
+# The short side at which planes are compared as a whole.
+_DESCRIBED_SIZE = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,7 @@ class PlanePredictor:
         self._scale: Scale = scale if self.settings.scale is None else self.settings.scale
         self._working_size = working_size
         chosen = self.settings
+        self._recommended_strength = strength
         self.strength = strength if chosen.strength is None else chosen.strength
         self._temperature = temperature if chosen.temperature is None else chosen.temperature
         self._notices: list[str] = []
@@ -126,6 +129,10 @@ class PlanePredictor:
         """Return sentences for the user since the last call: memory ran out, and what was done."""
         notices, self._notices = self._notices, []
         return notices
+
+    def add_notice(self, text: str) -> None:
+        """Note a sentence for the user, to be taken with the others."""
+        self._notices.append(text)
 
     @property
     def propagation(self) -> HintPropagation | None:
@@ -221,6 +228,46 @@ class PlanePredictor:
             except MemoryLimitError as error:
                 self._reduce_memory(error, geometry, count)
         return analyzed
+
+    def describe(self, plane: np.ndarray, display: DisplayRange) -> Tensor:
+        """Return pooled features of a plane, to compare whole planes and pictures by.
+
+        Parameters
+        ----------
+        plane, display
+            As for `predict`.
+
+        Returns
+        -------
+        Tensor, shape (C,)
+            Of length 1, on the CPU: the encoder's features of two coarsest levels, averaged.
+        """
+        shape = (int(plane.shape[0]), int(plane.shape[1]))
+        geometry = Geometry.of(shape, "fit", _DESCRIBED_SIZE, self._source.stride)
+        view = ScaledPlane(plane, display, geometry)
+        with torch.inference_mode(), memory_errors(self.device):
+            whole = (slice(0, geometry.padded[0]), slice(0, geometry.padded[1]))
+            return self._runner.describe(view.scaled(whole)[None, None])[0].cpu()
+
+    def with_features(self, prediction: PlanePrediction) -> PlanePrediction:
+        """Return a prediction with its plane's pooled features, see `describe`."""
+        source = prediction.source
+        return replace(prediction, features=self.describe(source.plane, source.display))
+
+    def with_settings(self, settings: PredictionSettings) -> PlanePredictor:
+        """Return a predictor that paints its predictions in another way, with the same network.
+
+        Parameters
+        ----------
+        settings : PredictionSettings
+            Only `strength`, `chroma_limit` and `dtype` may differ.
+        """
+        other = copy.copy(self)
+        other.settings = settings
+        other.strength = self._recommended_strength
+        if settings.strength is not None:
+            other.strength = settings.strength
+        return other
 
     def painter(self, prediction: PlanePrediction, guides: PlaneGuides | None) -> Painter:
         """Return what paints a plane in the colours that its prediction and guides give it.
@@ -352,7 +399,14 @@ class PlanePredictor:
                 likely=likely,
             )
             whole.put(prediction, tile.crop, tile.write)
-        return [PlanePrediction(view, single(whole.prediction, i)) for i, view in enumerate(views)]
+        return [
+            PlanePrediction(
+                view,
+                single(whole.prediction, i),
+                self.describe(view.plane, display) if guide and guide.references else None,
+            )
+            for i, (view, guide) in enumerate(zip(views, guides, strict=True))
+        ]
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Plan with less memory after it ran out, or raise the error if there is no way."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
-    from napari_colorgan.guidance.guides import Guides, PlaneGuides
+    from napari_colorgan.guidance.guides import GuideProvider, PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
 
 
@@ -85,7 +85,7 @@ def colorize_stack(
     *,
     uncertainty_target: StackTarget | None = None,
     indices: Sequence[PlaneIndex] | None = None,
-    guides: Guides | None = None,
+    guides: GuideProvider | None = None,
     ready: Mapping[PlaneIndex, Callable[[np.ndarray], ColorPlane]] | None = None,
 ) -> Job[None]:
     """Colorize planes of a stack, holding no more of them than a batch or chunk in memory.
@@ -107,7 +107,7 @@ def colorize_stack(
         Takes the uncertainties.
     indices : sequence of tuple of int, optional
         Which planes, in this order; all of them by default.
-    guides : Guides, optional
+    guides : GuideProvider, optional
         What guides the colours.
     ready : mapping of tuple of int to callable, optional
         What paints a plane for which the network needn't run again; such planes come first.

@@ -1,58 +1,314 @@
-"""The guides of each plane of a stack: its own hints, and what other planes tell it."""
+"""The guides of each plane of a stack: its own hints, other planes' colours, and references."""
+# Over 300 lines: which plane tells what to which is one rule.
 
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.marks import carried_hints, mark_of, marks_of_plane
+from napari_colorgan.guidance.sources import CONSISTENT_AXES, GuideSources
+from napari_colorgan.inference.stack import PlaneReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from torch import Tensor
 
-    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
+    from napari_colorgan.core.transfer import ObservedColors
     from napari_colorgan.guidance.hint_list import Hint, Hints
+    from napari_colorgan.guidance.references import ReferenceColors
+    from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.plane_prediction import PlanePrediction
     from napari_colorgan.inference.predictor import PlanePredictor
 
 FADING_PLANES = 20.0
 """Planes after which what a hint carried from another one tells has fallen to 1/e."""
 
+ANCHOR_DISTANCE = 16
+"""Planes from one anchor to the next, where nothing else decides."""
 
-def hints_of_plane(
-    hints: Hints,
-    index: PlaneIndex,
-    predicted: Callable[[PlaneIndex], PlanePrediction],
-    predictor: PlanePredictor,
-) -> PlaneGuides:
-    """Return what a stack's hints tell a plane.
+CUT = 0.35
+"""Cosine distance of the pooled features of neighbouring planes above which a new scene begins."""
+
+_KEPT_PREDICTIONS = 8
+_KEPT_ANCHORS = 64
+
+
+class StackGuides:
+    """Tells each plane of a stack what guides it; anchors are predicted when they are needed.
+
+    What a plane is told depends on the stack and on what the user gave alone, so that planes can
+    be coloured in any order, each in another process, with the same bytes.
 
     Parameters
     ----------
-    hints : Hints
-        Of the stack, along its axes.
-    index : tuple of int
-        The plane's.
-    predicted : callable
-        Returns the prediction of a plane that has hints.
+    sources : GuideSources
+        What the user gave.
+    stack, axes, display
+        The stack, its axes, and how its values are shown.
     predictor : PlanePredictor
-        The one that made them.
+        Predicts the anchors.
+    references : sequence of ReferenceColors
+        The pictures that `sources` names, predicted.
+    likely : int
+        How many likely colours of each place predictions have.
+
+    Attributes
+    ----------
+    is_consistent : bool
+        Whether planes take the colours of anchors.
+    references : tuple of ReferenceColors
+        The pictures from which planes take colours.
+
+    Raises
+    ------
+    InputError
+        If hints or keyframes don't fit the stack.
     """
-    others = []
-    by_plane: dict[PlaneIndex, list[tuple[Hint, float]]] = {}
-    for hint, distance in carried_hints(hints, index):
-        by_plane.setdefault(hints.plane_of(hint), []).append((hint, distance))
-    propagation = predictor.propagation
-    for plane, carried in sorted(by_plane.items()):
-        if propagation is None:
-            break
-        prediction = predicted(plane)
-        marks = tuple(mark_of(hints, hint) for hint, _ in carried)
+
+    def __init__(
+        self,
+        sources: GuideSources,
+        stack: StackLike,
+        axes: Axes,
+        predictor: PlanePredictor,
+        display: DisplayRange,
+        references: tuple[ReferenceColors, ...] = (),
+        *,
+        likely: int = 0,
+    ) -> None:
+        self._stack, self._axes, self._display = stack, axes, display
+        self._predictor = predictor
+        self.references, self._likely = references, likely
+        self._sizes = axes.outer_shape(stack.shape)
+        self.update(sources)
+        self._predictions: dict[PlaneIndex, PlanePrediction] = {}
+        self._anchors: dict[PlaneIndex, ObservedColors] = {}
+        self._features: dict[PlaneIndex, Tensor] = {}
+        self._lock = threading.RLock()
+
+    def take_references(self, references: tuple[ReferenceColors, ...]) -> None:
+        """Take other references, and keep what is predicted."""
+        self.references = references
+
+    def update(self, sources: GuideSources) -> None:
+        """Take other hints and keyframes, and keep what is predicted."""
+        hints = sources.hints
+        if hints is not None:
+            hints = hints.for_stack(self._axes, self._stack.shape)
+        self._sources, self._hints = sources, hints
+        check_keyframes(sources, self._axes, self._stack.shape)
+        self._axis = sequence_axis(self._axes, self._sizes)
+        is_consistent = sources.is_consistent(self._axes, self._stack.shape)
+        has_propagation = self._predictor.propagation is not None
+        self.is_consistent = is_consistent and self._axis is not None and has_propagation
+        self._anchors = {}
+        planes = {hints.plane_of(h) for h in hints if h.ab is not None} if hints else set()
+        self._guided = planes | set(sources.keyframes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lock and what can be computed again behind."""
+        kept = {**self.__dict__, "_predictions": {}, "_anchors": {}, "_features": {}}
+        del kept["_lock"]
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+
+    def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
+        """Return what guides a plane, or None if nothing does."""
+        with self._lock:
+            marks = () if self._hints is None else marks_of_plane(self._hints, index)
+            others: list[ObservedColors] = []
+            if self.is_consistent:
+                others = self._from_anchors(index)
+            elif self._predictor.propagation is not None:
+                others = self._from_hints(index)
+                others += self._from_keyframes(index)
+            if not (marks or others or self.references):
+                return None
+            kept = self._sources.kept.get(index)
+            strength = self._sources.reference_strength
+            return PlaneGuides(None, marks, tuple(others), self.references, strength, kept)
+
+    def predicted(self, index: PlaneIndex) -> PlanePrediction:
+        """Return the prediction of a plane; the last ones are kept."""
+        known = self._predictions.pop(index, None)
+        if known is None:
+            (known,) = self._predictor.analyze(
+                [self._read(index)], self._display, likely=self._likely
+            )
+        self._predictions[index] = known
+        while len(self._predictions) > _KEPT_PREDICTIONS:
+            self._predictions.pop(next(iter(self._predictions)))
+        return known
+
+    def _read(self, index: PlaneIndex) -> Any:
+        return PlaneReader(self._stack, self._axes).read(index)
+
+    def _from_hints(self, index: PlaneIndex) -> list[ObservedColors]:
+        """Return what hints change in the planes from which they are carried to this one."""
+        if self._hints is None:
+            return []
+        by_plane: dict[PlaneIndex, list[tuple[Hint, float]]] = {}
+        for hint, distance in carried_hints(self._hints, index):
+            by_plane.setdefault(self._hints.plane_of(hint), []).append((hint, distance))
+        changes = []
+        for plane, carried in sorted(by_plane.items()):
+            hints = tuple(hint for hint, _ in carried)
+            change = self._change(self._hints, plane, hints)
+            changes.append(replace(change, weight=math.exp(-carried[0][1] / FADING_PLANES)))
+        return changes
+
+    def _change(self, hints: Hints, plane: PlaneIndex, carried: tuple[Hint, ...]) -> ObservedColors:
+        prediction, propagation = self.predicted(plane), self._predictor.propagation
+        assert propagation is not None
+        marks = tuple(mark_of(hints, hint) for hint in carried)
         barriers = tuple(m for m in marks_of_plane(hints, plane) if m.kind == "barrier")
         guides = PlaneGuides(marks=marks + barriers)
-        change = prediction.guided_change(guides, propagation, predictor.strength)
-        observed = prediction.observed_cells(change, propagation, is_change=True)
-        others.append(replace(observed, weight=math.exp(-carried[0][1] / FADING_PLANES)))
-    return PlaneGuides(marks=marks_of_plane(hints, index), others=tuple(others))
+        change = prediction.guided_change(guides, propagation, self._predictor.strength)
+        return prediction.observed_cells(change, propagation, is_change=True)
+
+    def _from_keyframes(self, index: PlaneIndex) -> list[ObservedColors]:
+        frames = [k for k in self._sources.keyframes if self._is_beside(k, index)]
+        nearest = sorted(frames, key=lambda k: (math.dist(k, index), k))[:2]
+        return self._weighted(index, nearest)
+
+    def _from_anchors(self, index: PlaneIndex) -> list[ObservedColors]:
+        """Return the colours of the anchors before and after a plane, within its scene."""
+        axis = self._axis
+        assert axis is not None
+        first, last = self._scene(index)
+        here = index[axis]
+
+        def at(position: int) -> PlaneIndex:
+            return (*index[:axis], position, *index[axis + 1 :])
+
+        carried = [p for p in range(first, last + 1) if self._anchors_others(at(p), index)]
+        if not carried:
+            carried = [first, *range(first - first % -ANCHOR_DISTANCE, last + 1, ANCHOR_DISTANCE)]
+        before = max((p for p in carried if p <= here), default=None)
+        after = min((p for p in carried if p >= here), default=None)
+        chosen = sorted({p for p in (before, after) if p is not None})
+        if chosen == [here] and index in self._guided - set(self._sources.keyframes):
+            return []  # its hints tell it all
+        return self._weighted(index, [at(p) for p in chosen])
+
+    def _anchors_others(self, plane: PlaneIndex, index: PlaneIndex) -> bool:
+        """Return whether a plane is guided in a way that holds for another one."""
+        if plane not in self._guided:
+            return False
+        if plane in self._sources.keyframes or plane == index:
+            return True
+        assert self._hints is not None
+        return any(self._hints.plane_of(h) == plane for h, _ in carried_hints(self._hints, index))
+
+    def _weighted(self, index: PlaneIndex, planes: list[PlaneIndex]) -> list[ObservedColors]:
+        """Return planes' colours, weighted so that one fades into the next between them."""
+        distances = [math.dist(plane, index) for plane in planes]
+        total = sum(distances)
+        sources = []
+        for plane, distance in zip(planes, distances, strict=True):
+            share = 1.0 if len(planes) == 1 else 1 - distance / total
+            if share > 0:
+                sources.append(replace(self._anchor(plane), weight=share))
+        return sources
+
+    def _anchor(self, plane: PlaneIndex) -> ObservedColors:
+        known = self._anchors.get(plane)
+        if known is not None:
+            return known
+        prediction, propagation = self.predicted(plane), self._predictor.propagation
+        assert propagation is not None
+        keyframe = self._sources.keyframes.get(plane)
+        if keyframe is not None:
+            known = prediction.observed(keyframe, propagation)
+        else:
+            ab = prediction.cell_colors(self._predictor.strength)
+            marks = () if self._hints is None else marks_of_plane(self._hints, plane)
+            if marks:
+                guides = PlaneGuides(marks=marks)
+                ab = ab + prediction.guided_change(guides, propagation, self._predictor.strength)
+            known = prediction.observed_cells(ab, propagation)
+        if len(self._anchors) >= _KEPT_ANCHORS:
+            self._anchors.clear()
+        self._anchors[plane] = known
+        return known
+
+    def _is_beside(self, plane: PlaneIndex, index: PlaneIndex) -> bool:
+        """Return whether two planes differ along t and z alone."""
+        pairs = zip(self._axes.outer, plane, index, strict=True)
+        return all(letter in CONSISTENT_AXES or a == b for letter, a, b in pairs)
+
+    def _scene(self, index: PlaneIndex) -> tuple[int, int]:
+        """Return the first and the last plane, along the sequence's axis, around which no cut is.
+
+        Only as far as anchors matter: to the next evenly spaced one, or to guided planes.
+        """
+        axis = self._axis
+        assert axis is not None
+        here, size = index[axis], self._sizes[axis]
+
+        def at(position: int) -> PlaneIndex:
+            return (*index[:axis], position, *index[axis + 1 :])
+
+        guided = [p[axis] for p in self._guided if self._is_beside(p, index)]
+        lowest = here - here % ANCHOR_DISTANCE
+        highest = min(lowest + ANCHOR_DISTANCE, size - 1)
+        lowest = min([lowest, *(max((g for g in guided if g <= here), default=lowest),)])
+        highest = max([highest, *(min((g for g in guided if g >= here), default=highest),)])
+        first = here
+        while first > lowest and not self._is_cut(at(first - 1), at(first)):
+            first -= 1
+        last = here
+        while last < highest and not self._is_cut(at(last), at(last + 1)):
+            last += 1
+        return first, last
+
+    def _is_cut(self, before: PlaneIndex, after: PlaneIndex) -> bool:
+        one, two = self._described(before), self._described(after)
+        return float(1 - one @ two) > CUT
+
+    def _described(self, index: PlaneIndex) -> Tensor:
+        known = self._features.get(index)
+        if known is None:
+            known = self._predictor.describe(self._read(index), self._display)
+            self._features[index] = known
+        return known
+
+
+def sequence_axis(axes: Axes, sizes: tuple[int, ...]) -> int | None:
+    """Return which of the axes that number planes is the sequence's: the first T or Z of several.
+
+    Where neither is there, the first of several positions.
+    """
+    several = [i for i, size in enumerate(sizes) if size > 1]
+    along = [i for i in several if axes.outer[i] in CONSISTENT_AXES]
+    return next(iter(along or several), None)
+
+
+def check_keyframes(sources: GuideSources, axes: Axes, shape: tuple[int, ...]) -> None:
+    """Raise unless keyframes are RGB planes of the stack.
+
+    Raises
+    ------
+    InputError
+        If an index lies outside the stack, or a plane has another size.
+    """
+    from napari_colorgan.errors import InputError
+
+    sizes, plane_shape = axes.outer_shape(shape), axes.plane_shape(shape)
+    for index, plane in sources.keyframes.items():
+        inside = len(index) == len(sizes) and all(
+            0 <= i < n for i, n in zip(index, sizes, strict=True)
+        )
+        if not inside or plane.ndim != 3 or plane.shape[:2] != plane_shape:
+            raise InputError(
+                expected=f"colour planes of {plane_shape} pixels at indices within {sizes}",
+                got=f"one of shape {plane.shape} at {index}",
+                action="Take them from a result of the same stack.",
+            )

@@ -35,7 +35,7 @@ def read_npy(path: Path, image: str | None = None) -> Stack:
     choose_image(path, [""], image)
     with np.errstate(over="ignore"):  # of the sizes that a damaged header states
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return Stack(FileArray(array, path), Axes.for_shape(array.shape))
+    return Stack(FileArray(array, path), Axes.for_shape(array.shape), states_axes=False)
 
 
 class PlaneFile:

@@ -49,6 +49,8 @@ class Stack:
         The names of all images in the file, where there are several.
     film : FilmSource or None
         When the frames of a film are shown, and where its sound is.
+    states_axes : bool
+        Whether the file or the user names all of its axes; where it doesn't, letters are assumed.
     """
 
     data: StackLike
@@ -65,6 +67,7 @@ class Stack:
     metadata: FileMetadata = field(default_factory=FileMetadata)
     images: tuple[str, ...] = ()
     film: FilmSource | None = None
+    states_axes: bool = True
 
     def with_axes(self, letters: str) -> Stack:
         """Return the same stack with its axes named anew.
@@ -87,7 +90,7 @@ class Stack:
         axes = Axes(letters.strip().upper())
         axes.check(self.data.shape)
         if self.scale is None or self.units is None:
-            return replace(self, axes=axes)
+            return replace(self, axes=axes, states_axes=True)
         sizes = iter(zip(self.scale, self.units, strict=True))
         by_position = [
             (1.0, PIXEL) if letter == "S" else next(sizes) for letter in self.axes.letters
@@ -98,6 +101,7 @@ class Stack:
         return replace(
             self,
             axes=axes,
+            states_axes=True,
             scale=tuple(size for size, _ in kept),
             units=tuple(unit for _, unit in kept),
         )

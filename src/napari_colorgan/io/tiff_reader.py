@@ -118,6 +118,7 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         alpha=alpha,
         metadata=metadata,
         images=tuple(str(s.name or "") for s in choices),
+        states_axes=axes.letters == letters,
     )
 
 

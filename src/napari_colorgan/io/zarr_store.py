@@ -90,7 +90,8 @@ def open_node(
 
     if isinstance(node, zarr.Array):
         choose_image(path, [""], image)
-        return Stack(FileArray(node, path), Axes.for_shape(node.shape), is_measured=True)
+        axes = Axes.for_shape(node.shape)
+        return Stack(FileArray(node, path), axes, is_measured=True, states_axes=False)
     node, images, notices = _image_group(path, node, check, image)
     attributes = _ome(node.attrs)
     multiscales = attributes.get("multiscales")

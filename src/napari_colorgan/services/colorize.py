@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from napari_colorgan.axes import ArrayTarget
+from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.disk_array import allocate
+from napari_colorgan.services.guiding import describe_guides, guides_if_needed
 from napari_colorgan.services.models import load_model, make_predictor
 from napari_colorgan.services.pyramid import check_levels, pyramid_job
 from napari_colorgan.version import installed_version
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
-    from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.guidance.guides import GuideProvider
+    from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.inference.predictor import KeptPrediction, PlanePredictor
     from napari_colorgan.inference.stack import ColorPlane
     from napari_colorgan.library.card import ModelCard
@@ -58,8 +61,10 @@ class ColorizeRequest:
     uncertainty_target : StackTarget, optional
         Takes the uncertainties; by default an array is made for each level if the settings ask
         for it.
-    guides : Guides, optional
-        What guides the colours, such as hints.
+    guides : GuideProvider, optional
+        What guides each plane, if that is known already; `sources` are then passed over.
+    sources : GuideSources
+        What the user gives to guide the colours.
     kept : (tuple of int, KeptPrediction), optional
         A plane's index, and what the network has predicted for it with this stack, display and
         these guides; see :mod:`napari_colorgan.services.preview`. It is used where the settings
@@ -74,7 +79,8 @@ class ColorizeRequest:
     indices: Sequence[PlaneIndex] | None = None
     target: StackTarget | None = None
     uncertainty_target: StackTarget | None = None
-    guides: Guides | None = None
+    guides: GuideProvider | None = None
+    sources: GuideSources = UNGUIDED
     kept: tuple[PlaneIndex, KeptPrediction] | None = None
 
     @property
@@ -142,6 +148,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     model = load_model(request.model)
     predictor = make_predictor(model, settings)
     display = request.display or DisplayRange.estimate(stack, axes)
+    guides, told = resolve_guides(request, predictor, display)
     colors, uncertainty = _results(request)
     job: Job[Any] = colorize_stack(
         stack,
@@ -151,8 +158,8 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
         request.target or ArrayTarget(colors[0], axes),
         uncertainty_target=_uncertainty_target(request, uncertainty),
         indices=request.indices,
-        guides=request.guides,
-        ready=_ready(request, predictor, display),
+        guides=guides,
+        ready=_ready(request, guides, predictor, display),
     )
     if len(colors) > 1:
         pyramids = [colors, uncertainty] if uncertainty else [colors]
@@ -162,8 +169,29 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     return ColorizeResult(
         rgb=colors if is_pyramid else colors[0],
         uncertainty=(uncertainty if is_pyramid else uncertainty[0]) if uncertainty else None,
-        metadata=describe_origin(model.card, settings, display),
+        metadata={**describe_origin(model.card, settings, display), **told},
     )
+
+
+def resolve_guides(
+    request: ColorizeRequest,
+    predictor: PlanePredictor,
+    display: DisplayRange,
+) -> tuple[GuideProvider | None, dict[str, Any]]:
+    """Return what guides each plane of a request, and what its result says about that.
+
+    Parameters
+    ----------
+    request : ColorizeRequest
+        The full resolution counts.
+    predictor, display
+        See :func:`napari_colorgan.services.guiding.make_guides`.
+    """
+    if request.guides is not None:
+        return request.guides, {}
+    stack, sources = request.levels[0], request.sources
+    guides = guides_if_needed(sources, stack, request.axes, predictor, display)
+    return guides, describe_guides(sources, guides)
 
 
 def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
@@ -187,7 +215,10 @@ def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
 
 
 def _ready(
-    request: ColorizeRequest, predictor: PlanePredictor, display: DisplayRange
+    request: ColorizeRequest,
+    provider: GuideProvider | None,
+    predictor: PlanePredictor,
+    display: DisplayRange,
 ) -> dict[PlaneIndex, Callable[[np.ndarray], ColorPlane]]:
     """Return what paints the plane whose prediction was kept, empty if there is none of use."""
     if request.kept is None:
@@ -199,7 +230,7 @@ def _ready(
     # The values may have been changed in place since.
     if checksum_of(plane) != kept.checksum or not predictor.would_predict(kept, plane, display):
         return {}
-    guides = request.guides.of_plane(index) if request.guides else None
+    guides = provider.of_plane(index) if provider else None
     return {index: lambda plane: predictor.painter(kept.prediction, guides).paint()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import run
+from napari_colorgan.guidance.hint_list import Hints
+from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import (
@@ -17,16 +20,17 @@ from napari_colorgan.services.colorize import (
     ColorizeResult,
     colorize_job,
     describe_origin,
+    resolve_guides,
 )
 from napari_colorgan.services.models import load_model, make_predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
-    from napari_colorgan.axes import StackLike
+    from napari_colorgan.axes import PlaneIndex, StackLike
     from napari_colorgan.events import Event
-    from napari_colorgan.guidance.guides import Guides
+    from napari_colorgan.guidance.guides import GuideProvider
+    from napari_colorgan.guidance.sources import Reference
     from napari_colorgan.inference.settings import Dtype, Precision, Scale
     from napari_colorgan.library.model_file import Model
 
@@ -51,7 +55,12 @@ def colorize(
     precision: Precision = "auto",
     memory_limit: int | None = None,
     lazy: bool = False,
-    guides: Guides | None = None,
+    hints: Hints | str | Path | None = None,
+    references: Reference | Sequence[Reference] = (),
+    reference_strength: float = 1.0,
+    consistent: bool | None = None,
+    keyframes: Mapping[PlaneIndex, Any] | None = None,
+    guides: GuideProvider | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> Any:
     """Colorize a grayscale image or stack; its colours are predicted, not measured.
@@ -97,8 +106,23 @@ def colorize(
         Bytes that predicting a plane may take; by default a quarter of what is free.
     lazy : bool, default: False
         Whether to return dask arrays, one chunk a plane, that colorize as they are computed.
-    guides : Guides, optional
-        What guides the colours, such as hints; see :class:`napari_colorgan.guidance.guides.Guides`.
+    hints : Hints, str or pathlib.Path, optional
+        Colours at places, or the CSV file that holds them; see :class:`napari_colorgan.Hints`.
+    references : array, str, pathlib.Path, or a sequence of them, optional
+        Colour pictures (H, W, 3), their files, or folders of them: a plane takes their colours
+        where something in them is like something in the plane; of several, the most similar
+        ones count.
+    reference_strength : float, default: 1.0
+        How much of the references' colours is taken, 0 to 1.
+    consistent : bool, optional
+        Whether the planes of a stack shall agree: guided planes, or evenly chosen ones and the
+        first of each scene, give their colours to the planes between them. By default where
+        `axes` name the first axis of several planes T or Z.
+    keyframes : mapping of tuple of int to array, optional
+        Planes, by their index, whose colours (H, W, 3) are known: the others take them.
+    guides : GuideProvider, optional
+        What guides each plane, in place of the above; see
+        :class:`napari_colorgan.guidance.guides.Guides`.
     on_event : callable, optional
         Called with each event: Started, PlaneDone, Notice.
 
@@ -129,8 +153,8 @@ def colorize(
     >>> colorize(np.zeros((5, 64, 64), np.uint8)).shape  # doctest: +SKIP
     (5, 64, 64, 3)
     """
-    levels = _levels(image)
-    known = _axes_of(levels[0], axes)
+    levels = levels_of(image)
+    known = axes_of(levels[0], axes)
     settings = PredictionSettings(
         scale=scale,
         strength=strength,
@@ -149,6 +173,14 @@ def colorize(
         settings=settings,
         display=_display(levels[0], known, contrast_limits, gamma),
         guides=guides,
+        sources=GuideSources(
+            hints=Hints.from_csv(hints) if isinstance(hints, str | Path) else hints,
+            references=_several(references),
+            reference_strength=reference_strength,
+            # An axis whose letter is only assumed may be anything.
+            consistent=False if consistent is None and axes is None else consistent,
+            keyframes=keyframes or {},
+        ),
     )
     if lazy:
         result = colorize_lazily(request)
@@ -192,6 +224,7 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
     model = load_model(request.model)
     predictor = make_predictor(model, settings)
     display = request.display or DisplayRange.estimate(stack, axes)
+    guides, told = resolve_guides(request, predictor, display)
     rgb, uncertainty = colorize_dask(
         stack,
         axes,
@@ -199,9 +232,16 @@ def colorize_lazily(request: ColorizeRequest) -> ColorizeResult:
         display,
         settings.dtype,
         uncertainty=settings.uncertainty,
-        guides=request.guides,
+        guides=guides,
     )
-    return ColorizeResult(rgb, uncertainty, describe_origin(model.card, settings, display))
+    origin = {**describe_origin(model.card, settings, display), **told}
+    return ColorizeResult(rgb, uncertainty, origin)
+
+
+def _several(references: Reference | Sequence[Reference]) -> tuple[Reference, ...]:
+    if isinstance(references, list | tuple):
+        return tuple(references)
+    return (references,)  # type: ignore[return-value]
 
 
 def guess_axes(shape: tuple[int, ...]) -> Axes:
@@ -221,7 +261,7 @@ def guess_axes(shape: tuple[int, ...]) -> Axes:
     return Axes.for_shape(shape, rgb=rgb)
 
 
-def _levels(image: Any) -> list[StackLike]:
+def levels_of(image: Any) -> list[StackLike]:
     """Return an image's arrays, the full resolution first; one unless it is a pyramid."""
     is_sequence = isinstance(image, list | tuple) and image
     if is_sequence and all(hasattr(level, "shape") for level in image):
@@ -229,7 +269,8 @@ def _levels(image: Any) -> list[StackLike]:
     return [image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)]
 
 
-def _axes_of(stack: StackLike, letters: str | None) -> Axes:
+def axes_of(stack: StackLike, letters: str | None) -> Axes:
+    """Return the axes that letters name, in either case; the usual ones without any."""
     if letters is None:
         return guess_axes(tuple(stack.shape))
     return Axes(letters.strip().upper())

@@ -1,4 +1,5 @@
 """Colorize files; a file that fails is reported, and the others are still colorized."""
+# Over 300 lines: a file's way from its path to its output is read in one piece.
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from napari_colorgan.errors import ColorganError, FileError
 from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, Started
+from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.home import cache_folder
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
@@ -22,6 +24,7 @@ from napari_colorgan.io.formats import output_format
 from napari_colorgan.io.problems import writing
 from napari_colorgan.services.colorize import as_text, describe_origin
 from napari_colorgan.services.file_tasks import plan_files
+from napari_colorgan.services.guiding import describe_guides, guides_if_needed, predict_references
 from napari_colorgan.services.models import load_model, make_predictor
 
 if TYPE_CHECKING:
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import PlaneIndex, StackTarget
     from napari_colorgan.events import Job
-    from napari_colorgan.guidance.guides import Guides
-    from napari_colorgan.inference.stack import Predictor
+    from napari_colorgan.guidance.guides import GuideProvider
+    from napari_colorgan.guidance.sources import GuideSources
+    from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.io import Stack
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
@@ -61,8 +65,10 @@ class FilesRequest:
     range : str
         How values are shown: "auto", "stored", "minmax", "full" or "LOW,HIGH"; see
         :meth:`napari_colorgan.inference.display.DisplayRange.of_stack`.
-    guides : Guides, optional
-        What guides the colours, the same for each file.
+    guides : GuideProvider, optional
+        What guides each plane, the same for each file; `sources` are then passed over.
+    sources : GuideSources
+        What the user gives to guide the colours; hints with a file's name count for that file.
     image : str, optional
         Which image of files that hold several, by its number, from 0, or its name.
     """
@@ -75,7 +81,8 @@ class FilesRequest:
     uncertainty: str | Path | None = None
     overwrite: bool = False
     range: str = "auto"
-    guides: Guides | None = None
+    guides: GuideProvider | None = None
+    sources: GuideSources = UNGUIDED
     image: str | None = None
 
 
@@ -135,6 +142,8 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
     )
     model = load_model(request.model)
     predictor = make_predictor(model, settings)
+    references = predict_references(request.sources.references, predictor)
+    request = replace(request, sources=replace(request.sources, references=references))
     yield Started(len(plan.tasks) + len(plan.problems), "file")
     failed = list(plan.problems)
     yield from (FileFailed(name, str(problem)) for name, problem in failed)
@@ -158,7 +167,7 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
 
 
 def _colorize_file(
-    task: FileTask, request: FilesRequest, card: ModelCard, predictor: Predictor
+    task: FileTask, request: FilesRequest, card: ModelCard, predictor: PlanePredictor
 ) -> Job[None]:
     stack = read_stack(task.source, request.axes, request.image)
     yield from map(Notice, stack.notices)
@@ -170,11 +179,12 @@ def _colorize_file(
     if stack.data.dtype != np.uint8:
         shown = f"{display.low:g} to {display.high:g}"
         yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")
-    origin = as_text({**describe_origin(card, settings, display), "source": task.source.name})
+    guides, told = _guides(task, request, stack, predictor, display)
+    origin = {**describe_origin(card, settings, display), **told, "source": task.source.name}
     common: dict[str, Any] = {
         "scale": stack.scale,
         "units": stack.units,
-        "metadata": origin,
+        "metadata": as_text(origin),
         "overwrite": request.overwrite,
         "kept": stack.metadata,
         "film": stack.film,
@@ -212,7 +222,7 @@ def _colorize_file(
             colors,
             uncertainty_target=uncertainty,
             indices=list(axes.plane_indices(shape))[first:] if first else None,
-            guides=request.guides,
+            guides=guides,
         )
 
 
@@ -224,6 +234,26 @@ def _uncertainty_writer(path: Path, stack: Stack, options: dict[str, Any]) -> It
     dtype = "uint16" if is_png else "float32"
     with stack_writer(path, shape, dtype, stack.axes.scalar, **options) as target:
         yield _Scaled(target) if is_png else target
+
+
+def _guides(
+    task: FileTask,
+    request: FilesRequest,
+    stack: Stack,
+    predictor: PlanePredictor,
+    display: DisplayRange,
+) -> tuple[GuideProvider | None, dict[str, Any]]:
+    """Return what guides a file's planes, and what its output says about that."""
+    if request.guides is not None:
+        return request.guides, {}
+    sources = request.sources
+    if sources.hints is not None:
+        sources = replace(sources, hints=sources.hints.of_file(task.source.name))
+    if sources.consistent is None and not stack.states_axes:
+        # Pages of a scanner are no sequence.
+        sources = replace(sources, consistent=False)
+    made = guides_if_needed(sources, stack.data, stack.axes, predictor, display)
+    return made, describe_guides(sources, made)
 
 
 def _alpha(stack: Stack, dtype: np.dtype[Any], index: PlaneIndex) -> np.ndarray:

@@ -1,16 +1,18 @@
 """Live guiding: the network runs once for a plane, and hints then take milliseconds."""
+# Over 300 lines: a stack, its planes and what is painted of them are one interface.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.inference.stack_guides import hints_of_plane
+from napari_colorgan.services.guiding import make_guides, predict_references
 from napari_colorgan.services.models import load_model, make_predictor
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.guidance.hint_list import Hints
+    from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.inference.painting import Painter
     from napari_colorgan.inference.plane_prediction import PlanePrediction
     from napari_colorgan.inference.predictor import PlanePredictor
@@ -46,6 +49,8 @@ class StackSession:
         How the model is used.
     display : DisplayRange, optional
         How the values are shown; by default estimated from some planes.
+    sources : GuideSources, optional
+        References, keyframes, and whether the planes shall agree; hints are given to the planes.
 
     Raises
     ------
@@ -64,7 +69,10 @@ class StackSession:
         model: str | Path | Model = "natural",
         settings: PredictionSettings | None = None,
         display: DisplayRange | None = None,
+        sources: GuideSources | None = None,
     ) -> None:
+        from napari_colorgan.inference.suggestions import LIKELY
+
         axes.check(stack.shape)
         self.stack, self.axes = stack, axes
         self.display = display or DisplayRange.estimate(stack, axes)
@@ -72,6 +80,10 @@ class StackSession:
             load_model(model), settings or PredictionSettings()
         )
         self._planes: dict[PlaneIndex, PlaneSession] = {}
+        self._sources = sources or UNGUIDED
+        self._guides = make_guides(
+            self._sources, stack, axes, self.predictor, self.display, likely=LIKELY
+        )
 
     def plane(self, index: PlaneIndex = ()) -> PlaneSession:
         """Return a plane; the network runs unless it is among the last 8 planes.
@@ -83,30 +95,34 @@ class StackSession:
         """
         session = self._planes.pop(index, None)
         if session is None:
-            values = self.axes.read_plane(self.stack, index)
-            from napari_colorgan.inference.suggestions import LIKELY
-
-            (prediction,) = self.predictor.analyze([values], self.display, likely=LIKELY)
-            session = PlaneSession(self, index, prediction)
+            session = PlaneSession(self, index, self._guides.predicted(index))
         self._planes[index] = session
         while len(self._planes) > _KEPT_PLANES:
             self._planes.pop(next(iter(self._planes)))
         return session
 
-    def guides(self, index: PlaneIndex, hints: Hints | None) -> PlaneGuides | None:
-        """Return what a stack's hints tell a plane: its own, and those carried to it.
+    def guides(
+        self, index: PlaneIndex, hints: Hints | None, sources: GuideSources | None = None
+    ) -> PlaneGuides | None:
+        """Return what guides a plane.
 
         Parameters
         ----------
-        index : PlaneIndex
-            The plane's place along the outer axes.
+        index : tuple of int
+            The plane's.
         hints : Hints or None
             Of the whole stack.
+        sources : GuideSources, optional
+            What else the user gives; references are predicted when they change. By default as
+            before.
         """
-        if hints is None or not len(hints):
-            return None
-        inside = hints.for_stack(self.axes, self.stack.shape)
-        return hints_of_plane(inside, index, lambda i: self.plane(i).prediction, self.predictor)
+        if sources is not None:
+            if list(sources.references) != list(self._sources.references):
+                references = predict_references(sources.references, self.predictor)
+                self._guides.take_references(references)
+            self._sources = sources
+        self._guides.update(replace(self._sources, hints=hints))
+        return self._guides.of_plane(index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +135,22 @@ class GuidedPlane:
         The plane.
     painter : Painter
         Paints it.
+    guides : PlaneGuides or None
+        What guides it.
     """
 
     session: PlaneSession
     painter: Painter
+    guides: PlaneGuides | None
+
+    def match_map(self) -> np.ndarray | None:
+        """Return how much references and other planes decide, 0…1, for each cell; None without."""
+        propagation = self.session.predictor.propagation
+        return self.session.prediction.matches(self.guides, propagation)
+
+    def reference_scores(self) -> dict[str, float]:
+        """Return the references that count for this plane, by name, and how similar they are."""
+        return self.session.prediction.reference_scores(self.guides)
 
     def render(
         self, rows: slice | None = None, columns: slice | None = None, step: int = 1
@@ -191,21 +219,38 @@ class PlaneSession:
         geometry = self.prediction.source.geometry
         return geometry.height, geometry.width
 
-    def guided(self, hints: Hints | None = None) -> GuidedPlane:
+    @property
+    def predictor(self) -> PlanePredictor:
+        """What predicts the stack's planes."""
+        return self._stack.predictor
+
+    def guided(
+        self,
+        hints: Hints | None = None,
+        sources: GuideSources | None = None,
+        settings: PredictionSettings | None = None,
+    ) -> GuidedPlane:
         """Return the plane with hints; no pass of the network, unless they are carried to it.
 
         Parameters
         ----------
         hints : Hints, optional
             Of the whole stack; those of this plane and those that are carried to it count.
+        sources : GuideSources, optional
+            References, keyframes, and whether the planes agree, if other than before.
+        settings : PredictionSettings, optional
+            Another strength, chroma limit or dtype.
 
         Raises
         ------
         InputError
             If hints lie outside the stack, or are along other axes.
         """
-        guides = self._stack.guides(self.index, hints)
-        return GuidedPlane(self, self._stack.predictor.painter(self.prediction, guides))
+        guides = self._stack.guides(self.index, hints, sources)
+        if guides is not None and guides.references and self.prediction.features is None:
+            self.prediction = self.predictor.with_features(self.prediction)
+        predictor = self.predictor if settings is None else self.predictor.with_settings(settings)
+        return GuidedPlane(self, predictor.painter(self.prediction, guides), guides)
 
     def pixel(self, place: tuple[float, float]) -> tuple[int, int]:
         """Return the pixel of a row and column.

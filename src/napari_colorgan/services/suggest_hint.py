@@ -1,0 +1,58 @@
+"""Where one more hint would help most, in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_colorgan.guidance.hint_list import Hints
+from napari_colorgan.services.colorize_array import axes_of, levels_of
+from napari_colorgan.services.plane_session import StackSession
+
+if TYPE_CHECKING:
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.library.model_file import Model
+
+
+def suggest_hint(
+    gray: Any,
+    hints: Hints | str | Path | None = None,
+    model: str | Path | Model = "natural",
+    *,
+    axes: str | None = None,
+    index: PlaneIndex | None = None,
+) -> tuple[tuple[float, float], float]:
+    """Return where one more hint would help most.
+
+    Parameters
+    ----------
+    gray : array
+        A grayscale image, or a stack.
+    hints : Hints, str or pathlib.Path, optional
+        What is known already, or the CSV file that holds it.
+    model : str, pathlib.Path or Model, default: "natural"
+        As for `colorize`.
+    axes : str, optional
+        As for `colorize`.
+    index : tuple of int, optional
+        The plane of a stack; by default the first.
+
+    Returns
+    -------
+    position : (float, float)
+        Row and column, in pixels.
+    gain : float
+        By how much the root mean square error of a* and b* is expected to fall, in CIE units.
+
+    Raises
+    ------
+    InputError, AxesError, ModelError
+        As `colorize` does.
+    """
+    stack = levels_of(gray)[0]
+    known = axes_of(stack, axes)
+    read = Hints.from_csv(hints) if isinstance(hints, str | Path) else hints
+    session = StackSession(stack, known, model)
+    plane = session.plane((0,) * len(known.outer) if index is None else index)
+    (suggestion,) = plane.suggest(read, 1)
+    return suggestion.position, suggestion.gain

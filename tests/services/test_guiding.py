@@ -1,0 +1,188 @@
+"""Hints, references and consistency, from what a user gives to the colours of files and arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_colorgan import Hint, Hints, colorize, suggest_hint
+from napari_colorgan.axes import Axes
+from napari_colorgan.errors import FileError, InputError
+from napari_colorgan.events import Notice, run
+from napari_colorgan.guidance.sources import GuideSources
+from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
+from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.guiding import MOST_HINTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_colorgan.library.model_file import Model
+
+RED = (55.0, 40.0)
+CHOICES: dict[str, Any] = {"device": "cpu", "precision": "float32"}
+
+
+def moving(frames: int, shift: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    scene = rng.integers(40, 220, (6, 12)).repeat(16, axis=0).repeat(16, axis=1).astype(np.uint8)
+    return np.stack([scene[:, shift * t : shift * t + 96] for t in range(frames)])
+
+
+def colored(plane: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    values = plane.astype(float)
+    rgb = np.stack([values, values * 0.6 * factor, 255 - values], axis=-1)
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def chroma_change(one: np.ndarray, two: np.ndarray) -> float:
+    return float(np.abs(one.astype(int) - two).mean())
+
+
+def test_hints_reach_every_way_to_colours(spreading_model: Model, tmp_path: Path) -> None:
+    stack = moving(3)
+    hints = Hints((Hint((1.0, 40.0, 40.0), RED, 4.0, carry="this"),), "tyx")
+    hints.to_csv(tmp_path / "hints.csv")
+    plain = colorize(stack, spreading_model, axes="TYX", consistent=False, **CHOICES)
+    guided = colorize(stack, spreading_model, axes="TYX", hints=hints, consistent=False, **CHOICES)
+    assert [np.array_equal(a, b) for a, b in zip(plain, guided, strict=True)] == [True, False, True]
+    from_file = colorize(
+        stack,
+        spreading_model,
+        axes="TYX",
+        hints=tmp_path / "hints.csv",
+        consistent=False,
+        **CHOICES,
+    )
+    assert np.array_equal(from_file, guided)
+    with pytest.raises(InputError, match="hints along"):
+        colorize(stack, spreading_model, axes="ZYX", hints=hints, **CHOICES)
+
+
+def test_planes_have_the_same_bytes_in_any_order_and_lazily(spreading_model: Model) -> None:
+    stack = moving(20)
+    whole = colorize(stack, spreading_model, axes="TYX", **CHOICES)
+    lazy = colorize(stack, spreading_model, axes="TYX", lazy=True, **CHOICES)
+    assert np.array_equal(np.asarray(lazy[17]), whole[17])
+    assert np.array_equal(np.asarray(lazy[3]), whole[3])
+    request = ColorizeRequest(
+        stack, Axes("TYX"), spreading_model, indices=[(9,), (2,)], sources=GuideSources()
+    )
+    backwards = run(colorize_job(request)).rgb
+    assert np.array_equal(backwards[9], whole[9])
+    assert np.array_equal(backwards[2], whole[2])
+    independent = colorize(stack, spreading_model, axes="TYX", consistent=False, **CHOICES)
+    assert chroma_change(independent, whole) > 0
+    # Channels, and axes that nobody has named, are no sequence.
+    for letters in ("CYX", None):
+        assert np.array_equal(
+            colorize(stack, spreading_model, axes=letters, **CHOICES), independent
+        )
+
+
+def test_a_keyframe_colours_the_planes_of_its_scene(spreading_model: Model) -> None:
+    stack = moving(6)
+    stack[4:] = 255 - stack[4:, ::-1, ::-1] // 3  # another scene
+    truth = np.stack([colored(plane) for plane in stack])
+    plain = colorize(stack, spreading_model, axes="TYX", consistent=False, **CHOICES)
+    keyed = colorize(stack, spreading_model, axes="TYX", keyframes={(0,): truth[0]}, **CHOICES)
+    for plane in range(1, 4):
+        assert _ab_error(keyed[plane], truth[plane]) < 0.6 * _ab_error(plain[plane], truth[plane])
+
+
+def _ab_error(rgb: np.ndarray, truth: np.ndarray) -> float:
+    from skimage.color import rgb2lab
+
+    return float(np.abs(rgb2lab(rgb) - rgb2lab(truth))[..., 1:].mean())
+
+
+def test_a_reference_gives_its_colours_where_it_matches(
+    spreading_model: Model, tmp_path: Path
+) -> None:
+    plane = moving(1)[0]
+    reference = colored(plane[:, ::-1])
+    Image.fromarray(reference).save(tmp_path / "reference.png")
+    Image.fromarray(np.full((20, 20), 9, np.uint8)).save(tmp_path / "gray.png")
+    plain = colorize(plane, spreading_model, **CHOICES)
+    for given in (reference, tmp_path / "reference.png", [tmp_path]):
+        guided = colorize(plane, spreading_model, references=given, **CHOICES)
+        assert _ab_error(guided, colored(plane)) < 0.9 * _ab_error(plain, colored(plane))
+    weak = colorize(plane, spreading_model, references=reference, reference_strength=0.0, **CHOICES)
+    assert chroma_change(weak, plain) == 0
+
+
+def test_bad_references_are_named(spreading_model: Model, tmp_path: Path) -> None:
+    plane = moving(1)[0]
+    Image.fromarray(plane).save(tmp_path / "gray.png")
+    (tmp_path / "empty").mkdir()
+    for given, message in (
+        (tmp_path / "gray.png", "'gray.png' without colour"),
+        (np.dstack([plane] * 3), "which is gray"),
+        (plane, "of shape"),
+        (tmp_path / "empty", "colour pictures in"),
+    ):
+        with pytest.raises(InputError, match=message):
+            colorize(plane, spreading_model, references=given, **CHOICES)
+    with pytest.raises(FileError):
+        colorize(plane, spreading_model, references=tmp_path / "absent.png", **CHOICES)
+    with pytest.raises(InputError, match="strength"):
+        colorize(plane, spreading_model, reference_strength=2.0, **CHOICES)
+
+
+def test_files_take_their_own_hints_and_say_so(spreading_model: Model, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.fromarray(moving(1)[0]).save(tmp_path / name)
+    hints = Hints((Hint((40.0, 40.0), RED, 5.0, file="b.png"),), "yx")
+    request = FilesRequest(
+        [tmp_path / "a.png", tmp_path / "b.png"],
+        tmp_path / "out",
+        spreading_model,
+        sources=GuideSources(hints),
+    )
+    assert not run(colorize_files(request)).failed
+    first, second = (np.asarray(Image.open(tmp_path / "out" / n)) for n in ("a.png", "b.png"))
+    assert not np.array_equal(first, second)
+    told = Image.open(tmp_path / "out" / "b.png").info
+    assert hints.digest in str(told)
+    assert hints.digest not in str(Image.open(tmp_path / "out" / "a.png").info)
+
+
+def test_pages_of_a_scanner_are_no_sequence(spreading_model: Model, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "pages.tif", moving(4), photometric="minisblack")
+    tifffile.imwrite(tmp_path / "film.ome.tif", moving(4), metadata={"axes": "TYX"}, ome=True)
+    results = {}
+    for name in ("pages.tif", "film.ome.tif"):
+        for consistent in (None, False):
+            out = tmp_path / f"{consistent}-{name}"
+            sources = GuideSources(consistent=consistent)
+            request = FilesRequest([tmp_path / name], out, spreading_model, sources=sources)
+            assert not run(colorize_files(request)).failed
+            results[name, consistent] = tifffile.imread(out)
+    assert np.array_equal(results["pages.tif", None], results["pages.tif", False])
+    assert not np.array_equal(results["film.ome.tif", None], results["film.ome.tif", False])
+
+
+def test_thousands_of_hints_are_said_to_be_thinned_out(spreading_model: Model) -> None:
+    places = np.random.default_rng(0).uniform(0, 95, (MOST_HINTS + 1, 2))
+    hints = Hints.from_arrays(places, np.full((len(places), 2), 9.0), radius=1)
+    notices: list[str] = []
+
+    def note(event: object) -> None:
+        if isinstance(event, Notice):
+            notices.append(event.text)
+
+    colorize(moving(1)[0], spreading_model, hints=hints, on_event=note, **CHOICES)
+    assert any(f"{len(places)} hints" in text for text in notices)
+
+
+def test_the_next_hint_has_a_place_and_a_gain(spreading_model: Model) -> None:
+    plane = moving(1)[0]
+    position, gain = suggest_hint(plane, model=spreading_model)
+    assert gain > 0
+    assert 0 <= position[0] < 96
+    hints = Hints((Hint(position, RED),), "yx")
+    assert suggest_hint(plane, hints, spreading_model)[1] < gain
