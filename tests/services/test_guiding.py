@@ -144,11 +144,13 @@ def test_files_take_their_own_hints_and_say_so(spreading_model: Model, tmp_path:
         sources=GuideSources(hints),
     )
     assert not run(colorize_files(request)).failed
-    first, second = (np.asarray(Image.open(tmp_path / "out" / n)) for n in ("a.png", "b.png"))
-    assert not np.array_equal(first, second)
-    told = Image.open(tmp_path / "out" / "b.png").info
-    assert hints.digest in str(told)
-    assert hints.digest not in str(Image.open(tmp_path / "out" / "a.png").info)
+    pictures, told = [], []
+    for name in ("a.png", "b.png"):
+        with Image.open(tmp_path / "out" / name) as picture:
+            pictures.append(np.asarray(picture))
+            told.append(str(picture.info))
+    assert not np.array_equal(*pictures)
+    assert [hints.digest in text for text in told] == [False, True]
 
 
 def test_pages_of_a_scanner_are_no_sequence(spreading_model: Model, tmp_path: Path) -> None:
