@@ -31,11 +31,17 @@ MENUS = {
         "colorize_layer",
         "compare_with_gray",
         "show_side_by_side",
+        "blind",
     ],
     "napari/layers/data": ["fine_tune"],
     "napari/file/io_utilities": ["models", "open_image", "save_image"],
 }
-PANELS = {"colorize": "Colorize", "fine_tune": "Fine-tune", "models": "Models"}
+PANELS = {
+    "colorize": "Colorize",
+    "fine_tune": "Fine-tune",
+    "models": "Models",
+    "blind": "Blind comparison",
+}
 
 
 @pytest.fixture

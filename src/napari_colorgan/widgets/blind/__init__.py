@@ -1,0 +1,1 @@
+"""The panel in which people judge colorizations without knowing whose they are."""
