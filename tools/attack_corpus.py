@@ -21,7 +21,7 @@ from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import save_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.services.run_request import FineTuneRequest
-from napari_colorgan.services.tuning.comparison import Comparison
+from napari_colorgan.services.tuning.comparison import Change, Comparison
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.plan import PhasePlan, Plan
@@ -105,7 +105,7 @@ def make_run(folder: Path) -> Path:
     log.append(EpochDone(1, "supervised", (("G", 1.0),), (("psnr", 20.0),), True))
     log.append(CheckpointSaved(str(path), 2))
     (run.path / "process.json").write_text('{"pid": 1, "created": 0.0}')
-    run.write_json("result.json", Comparison((), 4).to_dict())
+    run.write_json("result.json", Comparison((Change("l1", 2.0, 1.0, -2.0, -0.5),), 4).to_dict())
     return run.path
 
 

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,10 +68,29 @@ class Change:
         -------
         Change
             As it was written.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If they are none of a change.
         """
+        _require_numbers(values)
         bounds = {name: values.get(name) for name in ("base_bounds", "tuned_bounds")}
         pairs = {name: pair and (pair[0], pair[1]) for name, pair in bounds.items()}
         return cls(**{**values, **pairs})
+
+
+def _require_numbers(values: Mapping[str, Any]) -> None:
+    """Raise unless all values of a change but its name are finite numbers, or None."""
+    for name, value in values.items():
+        numbers = value if isinstance(value, list | tuple) else [value]
+        kinds = (str,) if name == "name" else (int, float, NoneType)
+        if not all(
+            isinstance(number, kinds) and (not isinstance(number, float) or math.isfinite(number))
+            for number in numbers
+        ) or (name in ("base", "tuned") and value is None):
+            text = f"{name} is {value!r}"
+            raise ValueError(text)
 
 
 @dataclass(frozen=True)
@@ -135,8 +156,16 @@ class Comparison:
         -------
         Comparison
             As it was written.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If they are none of a comparison.
         """
         changes = tuple(map(Change.from_dict, values["changes"]))
+        if all(change.name != _DECISIVE_METRIC for change in changes):
+            text = f"no change of {_DECISIVE_METRIC}"
+            raise ValueError(text)
         return cls(changes, int(values["pictures"]), bool(values.get("agrees", True)))
 
 
