@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from napari_colorgan.version import installed_version
 
 if TYPE_CHECKING:
-    from napari_colorgan.guidance.hint_list import Hint, Hints
+    from napari_colorgan.guidance.hint import Hint
+    from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.services.colorize_array import colorize
     from napari_colorgan.services.evaluate import evaluate
     from napari_colorgan.services.fine_tune import fine_tune
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Hint": "napari_colorgan.guidance.hint_list",
+    "Hint": "napari_colorgan.guidance.hint",
     "Hints": "napari_colorgan.guidance.hint_list",
     "colorize": "napari_colorgan.services.colorize_array",
     "evaluate": "napari_colorgan.services.evaluate",

@@ -37,11 +37,11 @@ def test_hints_are_read_back_exactly(tmp_path: Path) -> None:
 
 
 def test_people_write_colours_as_hexadecimal() -> None:
-    (hint,) = parse_hints("y,x,color\n 3 , 4.5 , #ff0000\n\n")
+    ((hint,), _) = parse_hints("y,x,color\n 3 , 4.5 , #ff0000\n\n")
     assert hint.position == (3.0, 4.5)
     assert hint.ab is not None
     assert np.allclose(hint.ab, (80.09, 67.2), atol=0.02)
-    (gray,) = parse_hints("x,y,kind\n1,2,gray\n")
+    ((gray,), _) = parse_hints("x,y,kind\n1,2,gray\n")
     assert gray.ab == (0.0, 0.0)
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError, InputError
-from napari_colorgan.guidance.hint_list import CARRIES, DEFAULT_RADIUS, KINDS, Hint, Hints
+from napari_colorgan.guidance.hint import CARRIES, DEFAULT_RADIUS, KINDS, Hint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _COLUMNS = ("radius", "color", "a", "b", "kind", "carry", "file")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def read_hints(path: str | Path, axes: str | None = None) -> Hints:
+def read_hints(path: str | Path, axes: str | None = None) -> tuple[tuple[Hint, ...], str]:
     """Read hints from a CSV file.
 
     Parameters
@@ -32,8 +32,10 @@ def read_hints(path: str | Path, axes: str | None = None) -> Hints:
 
     Returns
     -------
-    Hints
+    hints : tuple of Hint
         In the file's order.
+    axes : str
+        The letters of their positions, in the columns' order.
 
     Raises
     ------
@@ -53,7 +55,9 @@ def read_hints(path: str | Path, axes: str | None = None) -> Hints:
     return parse_hints(text, axes, name=Path(path).name)
 
 
-def parse_hints(text: str, axes: str | None = None, name: str = "the hints") -> Hints:
+def parse_hints(
+    text: str, axes: str | None = None, name: str = "the hints"
+) -> tuple[tuple[Hint, ...], str]:
     """Read hints from the text of a CSV file; see `read_hints`.
 
     Parameters
@@ -67,8 +71,10 @@ def parse_hints(text: str, axes: str | None = None, name: str = "the hints") -> 
 
     Returns
     -------
-    Hints
+    hints : tuple of Hint
         In the text's order.
+    axes : str
+        The letters of their positions, in the columns' order.
 
     Raises
     ------
@@ -86,18 +92,20 @@ def parse_hints(text: str, axes: str | None = None, name: str = "the hints") -> 
         values = {key: (value or "").strip() for key, value in row.items()}
         if any(values.values()):
             hints.append(_hint(values, letters, name, reader.line_num))
-    return Hints(tuple(hints), letters)
+    return tuple(hints), letters
 
 
-def write_hints(path: str | Path, hints: Hints) -> None:
+def write_hints(path: str | Path, hints: Sequence[Hint], axes: str) -> None:
     """Write hints to a CSV file, whole or not at all.
 
     Parameters
     ----------
     path : str or Path
         The file; overwritten.
-    hints : Hints
-        What is written.
+    hints : sequence of Hint
+        In their order.
+    axes : str
+        One letter for each number of a position.
 
     Raises
     ------
@@ -109,21 +117,23 @@ def write_hints(path: str | Path, hints: Hints) -> None:
 
     target = Path(path)
     with writing(target), write_atomically(target) as temporary:
-        temporary.write_text(as_csv(hints), encoding="utf-8", newline="")
+        temporary.write_text(as_csv(hints, axes), encoding="utf-8", newline="")
 
 
-def as_csv(hints: Hints) -> str:
+def as_csv(hints: Sequence[Hint], axes: str) -> str:
     """Return hints as CSV text that reads back exactly: numbers with all their digits.
 
     Parameters
     ----------
-    hints : Hints
-        What is written.
+    hints : sequence of Hint
+        In their order.
+    axes : str
+        One letter for each number of a position.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     has_file = any(hint.file is not None for hint in hints)
-    writer.writerow([*hints.axes, "radius", "a", "b", "kind", "carry", *["file"] * has_file])
+    writer.writerow([*axes, "radius", "a", "b", "kind", "carry", *["file"] * has_file])
     for hint in hints:
         color = ("", "") if hint.ab is None else tuple(map(_number_text, hint.ab))
         row = [*map(_number_text, hint.position), _number_text(hint.radius), *color]

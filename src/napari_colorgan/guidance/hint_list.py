@@ -1,17 +1,16 @@
 """Hints: the colours that a user has set at places of a stack, as data that is kept and saved."""
 
-# Over 300 lines: one class of hints with many short, documented ways to select them.
-
 from __future__ import annotations
 
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.hint import DEFAULT_RADIUS, Carry, Hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,76 +18,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex
 
-Kind: TypeAlias = Literal["color", "gray", "keep", "barrier"]
-Carry: TypeAlias = Literal["this", "forward", "all"]
-
-KINDS: tuple[str, ...] = get_args(Kind)
-CARRIES: tuple[str, ...] = get_args(Carry)
 CARRIED_AXES = "TZ"
 """Along these a hint acts on other planes too, unless it says otherwise."""
-
-DEFAULT_RADIUS = 3.0
-MOST_CHROMA = 181.0
-"""Beyond every colour: a* and b* are within -128…128."""
-
-
-@dataclass(frozen=True)
-class Hint:
-    """A colour at a place.
-
-    Attributes
-    ----------
-    position : tuple of float
-        In pixels of the data, one number for each axis of the `Hints` that it belongs to; the
-        centre of the first pixel is 0.
-    ab : (float, float) or None
-        a* and b* in CIE units; None for gray (0, 0), keep and barrier.
-    radius : float
-        Of the disk of pixels that it covers; below 1 it is one pixel.
-    kind : {"color", "gray", "keep", "barrier"}
-        A colour; no colour; a place that keeps the colour it has without hints; or a place that
-        no hint reaches across.
-    carry : {"this", "forward", "all"} or None
-        On which planes it acts: its own; also the following ones, until one has hints of its own;
-        or all. None is "all" along time and z.
-    file : str or None
-        The file of a folder that it belongs to; None for any.
-
-    Raises
-    ------
-    InputError
-        If a value isn't one of these.
-    """
-
-    position: tuple[float, ...]
-    ab: tuple[float, float] | None = None
-    radius: float = DEFAULT_RADIUS
-    kind: Kind = "color"
-    carry: Carry | None = None
-    file: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind != "color":
-            object.__setattr__(self, "ab", (0.0, 0.0) if self.kind == "gray" else None)
-        for expected, is_valid, got in (
-            (f"a kind of hint: {', '.join(KINDS)}", self.kind in KINDS, self.kind),
-            (
-                f"how a hint is carried: {', '.join(CARRIES)}",
-                self.carry is None or self.carry in CARRIES,
-                self.carry,
-            ),
-            ("a finite position", all(map(math.isfinite, self.position)), self.position),
-            ("a radius of 0 pixels or more", 0 <= self.radius < math.inf, self.radius),
-            ("a* and b* within -128…128", self.kind != "color" or _is_color(self.ab), self.ab),
-        ):
-            if not is_valid:
-                raise InputError(
-                    expected=expected, got=str(got), action="Correct this hint, or remove it."
-                )
-
-
-def _is_color(ab: tuple[float, float] | None) -> bool:
-    return ab is not None and len(ab) == 2 and math.hypot(*ab) <= MOST_CHROMA
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +132,7 @@ class Hints:
         """
         from napari_colorgan.guidance.hint_csv import read_hints
 
-        return read_hints(path, axes)
+        return cls(*read_hints(path, axes))
 
     def to_csv(self, path: str | Path) -> None:
         """Write a CSV file that `from_csv` reads back exactly; atomic.
@@ -213,7 +144,7 @@ class Hints:
         """
         from napari_colorgan.guidance.hint_csv import write_hints
 
-        write_hints(path, self)
+        write_hints(path, self.hints, self.axes)
 
     def __len__(self) -> int:
         return len(self.hints)
@@ -226,7 +157,7 @@ class Hints:
         """The SHA-256 of the CSV text: the same hints in the same order have the same."""
         from napari_colorgan.guidance.hint_csv import as_csv
 
-        return hashlib.sha256(as_csv(self).encode()).hexdigest()
+        return hashlib.sha256(as_csv(self.hints, self.axes).encode()).hexdigest()
 
     def joined(self, other: Hints) -> Hints:
         """Return these hints and then the other ones, along these axes.

@@ -15,7 +15,8 @@ import numpy as np
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
-from napari_colorgan.guidance.hint_list import KINDS, Hint, Hints
+from napari_colorgan.guidance.hint import KINDS, Hint
+from napari_colorgan.guidance.hint_list import Hints
 from napari_colorgan.guidance.marks import disks_of_mask
 from napari_colorgan.guidance.swatches import to_ab, to_lab
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_colorgan.guidance.hint_list import CARRIED_AXES, Hint
+from napari_colorgan.guidance.hint_list import CARRIED_AXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.guidance.hint_list import Hints, Kind
+    from napari_colorgan.guidance.hint import Hint, Kind
+    from napari_colorgan.guidance.hint_list import Hints
 
 SMALLEST_OBSERVED = 1.6
 """Radius, at the network's scale, that even a mark of one pixel tells the colour of."""

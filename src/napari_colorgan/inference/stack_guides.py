@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
     from napari_colorgan.core.transfer import ObservedColors
-    from napari_colorgan.guidance.hint_list import Hint, Hints
+    from napari_colorgan.guidance.hint import Hint
+    from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.references import ReferenceColors
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.plane_prediction import PlanePrediction
