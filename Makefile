@@ -13,7 +13,7 @@ MICROSCOPY = data/microscopy
 TISSUE = monuseg gbm40 histolab_tcga dsb2018
 BLOOD = bccd chula_rbc wbc_zheng2
 
-.PHONY: help attack bootstrap demo test bench quality screenshots structure docs train-natural train-microscopy lint
+.PHONY: help attack bootstrap demo test bench quality guides screenshots structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
@@ -22,6 +22,7 @@ help:
 	@echo "make attack         damage files and kill programs at random (ARGS=\"--minutes 30\")"
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
+	@echo "make guides         measure hints, references and consistent stacks; can be resumed"
 	@echo "make screenshots    make the documentation's pictures"
 	@echo "make docs           build the documentation's site, to read offline: site/index.html"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
@@ -48,6 +49,9 @@ bench: bootstrap
 
 quality: bootstrap
 	$(TOX) python tools/quality.py $(ARGS)
+
+guides: bootstrap
+	$(TOX) python tools/guides.py $(ARGS)
 
 screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from napari_colorgan.core.color import gray_to_lightness, rgb_to_lab
+from napari_colorgan.core.color import linear_to_srgb, rgb_to_lab
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
@@ -27,8 +27,6 @@ SUGGESTED = 10
 
 def read_truth(path: Path, size: int | None = SIZE) -> tuple[np.ndarray, np.ndarray]:
     """Return an image stretched to a square, RGB of 8 bit, and gray levels 0…1 of the same L*."""
-    from napari_colorgan.core.color import linear_to_srgb
-
     with Image.open(path) as picture:
         rgb = picture.convert("RGB")
         if size is not None:
@@ -87,6 +85,3 @@ def measure_image(predictor: PlanePredictor, path: Path, seed: int) -> dict[str,
 def is_colored(path: Path) -> bool:
     """Return whether an image has colour to compare with: mean chroma of 2 at least."""
     return float(lab_of(read_truth(path)[0])[1:].norm(dim=0).mean()) >= 2
-
-
-__all__ = ["COUNTS", "gray_to_lightness", "is_colored", "measure_image"]
