@@ -20,7 +20,7 @@ from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
-    from napari_colorgan.services.preview import PreviewRequest
+    from napari_colorgan.services.preview_request import PreviewRequest
     from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 
 TINT = np.array([1.0, 0.5, 0.25])

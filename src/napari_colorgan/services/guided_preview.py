@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.swatches import Ab
     from napari_colorgan.services.plane_session import PlaneSession, StackSession
-    from napari_colorgan.services.preview import PreviewRequest
+    from napari_colorgan.services.preview_request import PreviewRequest
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.services.preview import PreviewPainted, PreviewRequest
+from napari_colorgan.services.preview import PreviewPainted
+from napari_colorgan.services.preview_request import PreviewRequest
 from napari_colorgan.widgets.colorize.results import insert_above
 from napari_colorgan.widgets.colorize.run import layer_metadata
 from napari_colorgan.widgets.hints.keys import LIKELY
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.predictor import KeptPrediction
     from napari_colorgan.services.guided_preview import GuidedPreviews
-    from napari_colorgan.services.preview import Part
+    from napari_colorgan.services.preview_request import Part
     from napari_colorgan.widgets.colorize.run import RunPlan
 
 _INTERVAL_MS = 30

@@ -12,7 +12,7 @@ from napari.utils.transforms import Affine
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.preview import Part
+from napari_colorgan.services.preview_request import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
