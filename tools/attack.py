@@ -12,6 +12,7 @@ from attack_files import BAD, OUTCOMES, Count, fuzz
 from attack_kills import kill
 
 _SHARE_OF_FILES = 0.5
+_PLURALS = {"clear error": "clear errors", "traceback": "tracebacks", "hang": "hangs"}
 
 
 def table(counts: dict[str, Count]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 import signal
@@ -124,6 +125,16 @@ class Kills:
             Image.fromarray(picture).save(self._pictures / f"{number}.png")
         (folder / "config.toml").write_text(training_config(10.0).to_toml(), encoding="utf-8")
         self._expected = ""
+        self._load_everything()
+
+    def _load_everything(self) -> None:
+        """Load what loads late: children start at once, and another user may not read it."""
+        app = build_app()
+        words = ["colorize", self._pictures / "0.png", "--model", self._model]
+        for name in ("loaded.png", "loaded.png", "loaded.tif"):
+            arguments = [str(word) for word in (*words, "--output", self._folder / name)]
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+                app(arguments, prog_name="napari-colorgan")
 
     def colorize(self, number: int) -> None:
         """Colorize a stack over an earlier result, which stays or is replaced."""

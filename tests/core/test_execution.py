@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.execution import NetworkRunner, get_runner
 from napari_colorgan.core.prediction import Prediction, finish
+from napari_colorgan.errors import ModelError
 from predicting import network_colors
 
 if TYPE_CHECKING:
@@ -133,3 +134,33 @@ def test_runners_go_with_their_generator(tiny_generator: Generator) -> None:
     del generator
     gc.collect()
     assert runner() is None
+
+
+def test_colours_that_are_not_finite_are_an_error_that_names_the_model(
+    tiny_generator: Generator,
+) -> None:
+    broken = copy.deepcopy(tiny_generator)
+    broken.name = "the model 'broken'"
+    with torch.no_grad():
+        for parameter in broken.parameters():
+            parameter.mul_(1e30)
+    with pytest.raises(ModelError, match="the model 'broken'"):
+        NetworkRunner(broken, CPU, "float32")(lightness())
+
+
+def test_what_overflows_in_half_precision_is_computed_in_single(
+    tiny_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = NetworkRunner(tiny_generator, CPU, "bfloat16")
+    expected = NetworkRunner(tiny_generator, CPU, "float32")(lightness())
+    plain = runner.predict
+
+    def overflowing(planes: torch.Tensor, dtype: torch.dtype, **options: Any) -> Prediction:
+        prediction = plain(planes, dtype, **options)
+        if dtype == torch.bfloat16:
+            return dataclasses.replace(prediction, ab=prediction.ab * torch.inf)
+        return prediction
+
+    monkeypatch.setattr(runner, "predict", overflowing)
+    torch.testing.assert_close(runner(lightness()).ab, expected.ab)
+    assert runner.dtype == torch.float32

@@ -9,6 +9,7 @@ import copy
 import os
 import time
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -26,6 +27,7 @@ from napari_colorgan.core.color import (
 )
 from napari_colorgan.core.device import memory_errors
 from napari_colorgan.core.metrics import delta_e_2000
+from napari_colorgan.errors import ModelError
 from napari_colorgan.events import check_cancelled
 
 if TYPE_CHECKING:
@@ -67,6 +69,11 @@ def get_runner(generator: Generator, device: torch.device, precision: str) -> Ne
         runner = NetworkRunner(generator, device, precision)
         _runners[generator] = (key, runner)
     return runner
+
+
+def _is_finite(prediction: Prediction) -> bool:
+    maps = (prediction.ab, prediction.detail, prediction.uncertainty, prediction.std)
+    return all(bool(torch.isfinite(each).all()) for each in maps if each is not None)
 
 
 def _use_one_thread() -> None:
@@ -165,6 +172,8 @@ class NetworkRunner:
         ------
         MemoryLimitError
             If the device's memory doesn't suffice.
+        ModelError
+            If the colours are not finite.
         """
         with torch.inference_mode(), memory_errors(self.device):
             network_input = lightness_to_network(lightness).to(self.device)
@@ -173,16 +182,30 @@ class NetworkRunner:
                 hints = hints.to(self.device)
             if self.dtype is None:
                 self.prepare(lightness)
-            prediction = self.predict(
+            compute = partial(
+                self.predict,
                 network_input,
-                self.dtype or torch.float32,
-                hints,
-                temperature,
+                hints=hints,
+                temperature=temperature,
                 uncertainty=uncertainty,
                 embedding=embedding,
                 likely=likely,
             )
+            prediction = compute(self.dtype or torch.float32)
+            if self.dtype != torch.float32 and not _is_finite(prediction):
+                # Half precision overflows where single precision does not.
+                self.dtype = torch.float32
+                prediction = compute(self.dtype)
+            if not _is_finite(prediction):
+                raise self._not_finite()
             return prediction.to_cie(lightness)
+
+    def _not_finite(self) -> ModelError:
+        return ModelError(
+            expected=f"finite colours from {self.generator.name}",
+            got="NaN or infinity",
+            action="Its file is damaged or was badly trained: get it again, or use another model.",
+        )
 
     def describe(self, lightness: Tensor) -> Tensor:
         """Return pooled features of whole planes, to compare them by.

@@ -68,6 +68,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
+        self.name = "the model"
         self.stride = config.stride
         self.output_stride = config.output_stride
         self._footprint: Footprint | None = None

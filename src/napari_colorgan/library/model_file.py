@@ -169,6 +169,7 @@ def load_model_file(path: Path, card: ModelCard | None = None) -> Model:
     _check_finite(tensors, DAMAGED)
     _check_sense(tensors, path.name)
     generator = build_generator(config)
+    generator.name = f"the model '{card.name}'"
     generator.load_state_dict(tensors)
     if footprint is not None:
         generator.footprint = footprint
