@@ -70,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     if choices.collect:
         collect(choices.folder)
-    outcomes = list(compare_folder(choices.folder))
-    if choices.list:
-        for outcome in outcomes:
-            if outcome.verdict != "right":
-                print(f"{outcome.verdict:9} {outcome.path}: {outcome.detail}")
+    outcomes = []
+    for outcome in compare_folder(choices.folder):
+        outcomes.append(outcome)
+        if choices.list and outcome.verdict != "right":
+            print(f"{outcome.verdict:9} {outcome.path}: {outcome.detail}", flush=True)
     text = summary(outcomes)
     print(text)
     if choices.page is not None:

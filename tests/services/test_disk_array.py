@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import gc
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+import time
 from collections import namedtuple
 
 import dask.array
@@ -180,3 +183,42 @@ def test_napari_takes_it_as_a_layer(little_memory):
     layer = napari_layers.Image(array, rgb=True)
     assert layer.data is array
     assert layer.ndim == 3
+
+
+def pickled(array):
+    return pickle.loads(pickle.dumps(array))
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_outlives_its_original(tmp_path, duplicate):
+    array = DiskArray(tmp_path, (3, 8, 9), "uint8", (1, 8, 9))
+    array[1] = 7
+    twin = duplicate(array)
+    path = twin.path
+    del array
+    gc.collect()
+    assert (twin.shape, twin.dtype, twin.chunks) == ((3, 8, 9), np.uint8, (1, 8, 9))
+    assert int(twin[1].sum()) == 7 * 72
+    del twin
+    gc.collect()
+    assert not path.exists()
+
+
+def test_what_was_pickled_outlives_its_original_and_is_removed_after_a_week(
+    little_memory, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(disk_array, "results_folder", lambda: tmp_path)
+    array = allocate((3, 80, 90), "uint8")
+    array[2] = 5
+    data = pickle.dumps(array)
+    assert pickle.dumps(array) == data
+    del array
+    gc.collect()
+    assert int(pickle.loads(data)[2].sum()) == 5 * 7200
+    allocate((3, 80, 90), "uint8")
+    assert int(pickle.loads(data)[2].sum()) == 5 * 7200
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 8 * 24 * 3600)
+    allocate((3, 80, 90), "uint8")
+    with pytest.raises(FileError, match="within the last week"):
+        pickle.loads(data)

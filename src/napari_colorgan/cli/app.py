@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -104,6 +106,10 @@ def build_app(*commands: Callable[..., None]) -> typer.Typer:
     @app.callback()
     def program(version: Version = False) -> None:
         """Give grayscale images and stacks their colour back, and train models that do."""
+        # What matters of libraries' complaints about files is among our own messages.
+        for library in ("tifffile", "imagecodecs", "PIL"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+            warnings.filterwarnings("ignore", module=rf"{library}\b")
 
     for module, names in _COMMANDS.items():
         loaded = import_module(f"napari_colorgan.cli.{module}")

@@ -131,15 +131,11 @@ def colorize(
     A file that fails is reported, and the others are still colorized. Outputs appear when they are
     complete.
     """
-    import logging
-
     let_threads_sleep()
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
-    # Its warnings about damaged files would repeat our own messages.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     request = FilesRequest(
         inputs=inputs,
         output=output,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from napari_colorgan.io.lazy import PlaneArray
 from napari_colorgan.io.profiles import to_srgb, usable_profile
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def as_shown(
     Returns
     -------
     data : array
-        As lazy as it came where anything had to be done plane by plane.
+        As lazy as it came, also where anything has to be done plane by plane.
     letters : str
         Its axes; colours have S last.
     notices : tuple of str
@@ -82,7 +83,8 @@ def as_shown(
     convert, notices = _conversion(np.dtype(data.dtype), "S" in letters, presentation)
     if convert is not None:
         data, letters = _convert_planes(data, letters, convert)
-    return *_upright(data, letters, presentation.orientation), notices
+    data, letters = _upright(data, letters, presentation.orientation)
+    return PlaneArray(data) if hasattr(data, "map_blocks") else data, letters, notices
 
 
 def lazily(data: Any, letters: str) -> Any:
@@ -102,6 +104,8 @@ def lazily(data: Any, letters: str) -> Any:
     """
     import dask.array
 
+    if hasattr(data, "map_blocks"):
+        return data
     chunks = [
         size if letter in "YXS" else 1 for letter, size in zip(letters, data.shape, strict=True)
     ]
@@ -175,7 +179,7 @@ def _upright(data: Any, letters: str, orientation: int) -> tuple[StackLike, str]
     if orientation not in range(2, 9):
         return data, letters
     if not isinstance(data, np.ndarray):
-        data = data if hasattr(data, "map_blocks") else lazily(data, letters)
+        data = lazily(data, letters)
     y, x = letters.index("Y"), letters.index("X")
     if orientation >= 5:
         data = data.swapaxes(y, x)

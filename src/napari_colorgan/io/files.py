@@ -20,6 +20,7 @@ from napari_colorgan.io.formats import (
     stem_of,
 )
 from napari_colorgan.io.guard import require_planes_fit, require_plausible
+from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.problems import already_exists, reading
 from napari_colorgan.io.temporaries import remove_abandoned
@@ -71,6 +72,8 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         require_plausible(path, form)
         stack = replace(form.read(path, choice), name=stem_of(path))
         require_planes_fit(path, stack)
+    if isinstance(stack.data, FileArray):
+        stack.data.source = (path.absolute(), choice)
     return stack if axes is None else stack.with_axes(axes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from napari_colorgan.io.problems import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from napari_colorgan.axes import StackLike
 
@@ -28,6 +28,12 @@ class FileArray:
     close : callable, optional
         Called when this object is no longer used, to close the file.
 
+    Attributes
+    ----------
+    source : (pathlib.Path, str or None) or None
+        The file and the choice of an image that :func:`napari_colorgan.io.read_stack` gives this
+        array for again.
+
     Raises
     ------
     FileError
@@ -42,7 +48,8 @@ class FileArray:
         self.shape: tuple[int, ...] = tuple(int(size) for size in array.shape)
         self.dtype: np.dtype[Any] = np.dtype(array.dtype)
         self.ndim = len(self.shape)
-        self.chunks: tuple[int, ...] | None = getattr(array, "chunks", None)
+        self.chunks: Any = getattr(array, "chunks", None)
+        self.source: tuple[Path, str | None] | None = None
         if close is not None:
             weakref.finalize(self, close)
 
@@ -56,3 +63,32 @@ class FileArray:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __reduce__(self) -> Any:
+        # Another process opens the file by itself: what is open here can't be sent there.
+        return (_reopen, self.source) if self.source else (np.asarray, (np.asarray(self),))
+
+
+class PlaneArray(FileArray):
+    """An array whose planes are made from others when they are asked for, here and now.
+
+    What computes them is dask, but never the scheduler that the user has set for other work: a
+    cluster's workers need not see the file.
+
+    Parameters
+    ----------
+    array : dask array
+        The planes.
+    """
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(array, Path())
+
+    def __getitem__(self, selection: Any) -> np.ndarray:
+        return np.asarray(self._array[selection].compute(scheduler="synchronous"))
+
+
+def _reopen(path: Path, image: str | None) -> Any:
+    from napari_colorgan.io.files import read_stack
+
+    return read_stack(path, image=image).data

@@ -11,7 +11,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.as_shown import lazily
 from napari_colorgan.io.choice import choose_image
-from napari_colorgan.io.lazy import FileArray
+from napari_colorgan.io.lazy import FileArray, PlaneArray
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.stack import Stack, calibrated
@@ -112,7 +112,8 @@ def open_node(
         letters = letters.replace("C", "S")
     elif count == 3 and (order := _red_green_blue(channels)):
         if order != [0, 1, 2]:
-            data = lazily(data, letters)[(slice(None),) * letters.index("C") + (order,)]
+            colours = (slice(None),) * letters.index("C") + (order,)
+            data = PlaneArray(lazily(data, letters)[colours])
         letters = letters.replace("C", "S")
         notices += (
             f"'{path.name}': its red, green and blue channels are taken for one RGB image; "

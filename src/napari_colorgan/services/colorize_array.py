@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import run
 from napari_colorgan.guidance.hint_list import Hints
 from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.services.array_inputs import dtype_name, open_input
 from napari_colorgan.services.colorize import (
     ColorizeRequest,
     ColorizeResult,
@@ -27,15 +27,13 @@ from napari_colorgan.services.models import load_model, make_predictor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from napari_colorgan.axes import PlaneIndex, StackLike
+    from napari_colorgan.axes import Axes, PlaneIndex, StackLike
     from napari_colorgan.events import Event
     from napari_colorgan.guidance.guides import GuideProvider
     from napari_colorgan.guidance.sources import Reference
     from napari_colorgan.inference.settings import Dtype, Precision, Scale
     from napari_colorgan.library.model_file import Model
 
-# An array whose last axis is 3 or 4 long is RGB(A) if its pixels would be more than that.
-_SMALLEST_RGB = 5
 
 
 def colorize(
@@ -49,7 +47,7 @@ def colorize(
     chroma_limit: float = 150.0,
     contrast_limits: tuple[float, float] | None = None,
     gamma: float = 1.0,
-    dtype: Dtype = "uint8",
+    dtype: Dtype | Any = "uint8",
     uncertainty: bool = False,
     device: str = "auto",
     precision: Precision = "auto",
@@ -67,10 +65,11 @@ def colorize(
 
     Parameters
     ----------
-    image : array, or list of array
-        2D to 5D, of any real dtype: numpy, dask, zarr or anything else that is indexed like
-        them; read one plane at a time. RGB and RGBA images are coloured anew from their
-        lightness. A list holds the levels of a pyramid, the full resolution first.
+    image : array, or list of array, or path
+        2D to 5D, of any real dtype: numpy, dask, zarr, xarray, torch, Pillow or anything else
+        that is indexed like them; read one plane at a time. RGB and RGBA images are coloured anew
+        from their lightness; a last axis of length 1 is left out. A list holds the levels of a
+        pyramid, the full resolution first. A path is read, and shown as its file says.
     model : str, pathlib.Path or Model, default: "natural"
         A name in the library, a model file, or what :func:`napari_colorgan.load_model` returned.
     axes : str, optional
@@ -94,7 +93,7 @@ def colorize(
         as it is, floats if within 0…1, and all else from its least to its greatest value.
     gamma : float, default: 1.0
         Applied between the contrast limits.
-    dtype : {"uint8", "uint16", "float32"}
+    dtype : {"uint8", "uint16", "float32"} or numpy.dtype
         Of the result; "float32" is 0 to 1.
     uncertainty : bool, default: False
         Whether to return a map of uncertainties, too.
@@ -153,8 +152,7 @@ def colorize(
     >>> colorize(np.zeros((5, 64, 64), np.uint8)).shape  # doctest: +SKIP
     (5, 64, 64, 3)
     """
-    levels = levels_of(image)
-    known = axes_of(levels[0], axes)
+    levels, known, shown = open_input(image, axes)
     settings = PredictionSettings(
         scale=scale,
         strength=strength,
@@ -163,7 +161,7 @@ def colorize(
         device=device,
         precision=precision,
         memory_limit=memory_limit,
-        dtype=dtype,
+        dtype=cast("Dtype", dtype_name(dtype)),
         uncertainty=uncertainty,
     )
     request = ColorizeRequest(
@@ -171,7 +169,7 @@ def colorize(
         axes=known,
         model=model,
         settings=settings,
-        display=_display(levels[0], known, contrast_limits, gamma),
+        display=_display(levels[0], known, shown, contrast_limits, gamma),
         guides=guides,
         sources=GuideSources(
             hints=Hints.from_csv(hints) if isinstance(hints, str | Path) else hints,
@@ -244,46 +242,18 @@ def _several(references: Reference | Sequence[Reference]) -> tuple[Reference, ..
     return (references,)  # type: ignore[return-value]
 
 
-def guess_axes(shape: tuple[int, ...]) -> Axes:
-    """Return the usual axes of an array, RGB(A) where its last axis looks like it.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of a NumPy, dask or zarr array.
-
-    Raises
-    ------
-    AxesError
-        If there are fewer than 2 or more than 5 dimensions, not counting S, or a size is 0.
-    """
-    rgb = len(shape) > 2 and shape[-1] in (3, 4) and min(shape[-3:-1]) >= _SMALLEST_RGB
-    return Axes.for_shape(shape, rgb=rgb)
-
-
-def levels_of(image: Any) -> list[StackLike]:
-    """Return an image's arrays, the full resolution first; one unless it is a pyramid."""
-    is_sequence = isinstance(image, list | tuple) and image
-    if is_sequence and all(hasattr(level, "shape") for level in image):
-        return list(image)
-    return [image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)]
-
-
-def axes_of(stack: StackLike, letters: str | None) -> Axes:
-    """Return the axes that letters name, in either case; the usual ones without any."""
-    if letters is None:
-        return guess_axes(tuple(stack.shape))
-    return Axes(letters.strip().upper())
-
-
 def _display(
-    stack: StackLike, axes: Axes, limits: tuple[float, float] | None, gamma: float
+    stack: StackLike,
+    axes: Axes,
+    shown: DisplayRange | None,
+    limits: tuple[float, float] | None,
+    gamma: float,
 ) -> DisplayRange | None:
     """Return how values are shown, None where it is to be estimated."""
     if limits is not None:
         low, high = limits
         return DisplayRange(float(low), float(high), float(gamma))
     if gamma == 1.0:
-        return None
+        return shown
     axes.check(stack.shape)
-    return replace(DisplayRange.estimate(stack, axes), gamma=float(gamma))
+    return replace(shown or DisplayRange.estimate(stack, axes), gamma=float(gamma))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import secrets
+import shutil
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.errors import FileError
 from napari_colorgan.home import cache_folder
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.problems import reading, writing
@@ -23,13 +28,18 @@ if TYPE_CHECKING:
 # The share of free memory that a result may take before it goes to the disk.
 _SHARE = 4
 _LONGEST_CHUNK = 4096
+_PICKLED = "pickled-"
+# How long a pickled array is kept: a week.
+_KEPT_SECONDS = 7 * 24 * 3600
 
 
 class DiskArray:
     """An array in a temporary zarr store that is read and written on indexing.
 
-    The store is deleted once this object is no longer used, at the latest when Python ends. Until
-    then it is locked, so that other processes know that it is in use.
+    The store is deleted once neither this object nor a copy of it is used, at the latest when
+    Python ends. Until then it is locked, so that other processes know that it is in use. Copies
+    share it; what is pickled is another store, of links to the same files, so that it outlives this
+    object and this process (for a week, unless something unpickles it).
     ``numpy.asarray`` reads all of it; dask takes it by ``dask.array.from_array``.
 
     Attributes
@@ -69,7 +79,8 @@ class DiskArray:
         self.ndim = len(self.shape)
         self.size = math.prod(self.shape)
         # Before the store is made, so that a failure in between leaves nothing.
-        weakref.finalize(self, _remove, place, os.getpid())
+        self._owner = _Owner(place)
+        self._pickled: Path | None = None
         with writing(self.path):
             place.make_folder()
             self.array = zarr.create_array(
@@ -96,6 +107,54 @@ class DiskArray:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __copy__(self) -> DiskArray:
+        twin = object.__new__(DiskArray)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DiskArray:
+        # Results aren't changed once they are complete, and copying some may fill the disk.
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if self._pickled is None or not self._pickled.exists():
+            path = self.path.with_name(f"{_PICKLED}{secrets.token_hex(8)}.zarr")
+            with writing(path):
+                _link_files(self.path, path)
+            self._pickled = path
+        return _unpickle, (self._pickled,)
+
+    @classmethod
+    def open_pickled(cls, path: Path) -> DiskArray:
+        """Return an array of a store of its own, of links to the files of a pickled one.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The pickled array's store.
+
+        Raises
+        ------
+        FileError
+            If it is gone.
+        """
+        import zarr
+
+        from napari_colorgan.services.disk_store import make_store
+
+        place = Temporary(path.parent, ".zarr")
+        array = object.__new__(cls)
+        array.path, array._owner, array._pickled = place.path, _Owner(place), None
+        with writing(place.path):
+            place.make_folder()
+            _link_files(path, place.path)
+        with reading(place.path):
+            array.array = zarr.open_array(make_store(place.path), mode="r+")
+        array.shape, array.dtype = tuple(array.array.shape), np.dtype(array.array.dtype)
+        array.chunks, array.ndim = tuple(array.array.chunks), len(array.shape)
+        array.size = math.prod(array.shape)
+        return array
 
     def __repr__(self) -> str:
         return f"<DiskArray of shape {self.shape}, {self.dtype}, at {self.path}>"
@@ -131,8 +190,45 @@ def allocate(shape: tuple[int, ...], dtype: Any, axes: Axes | None = None) -> An
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     remove_abandoned(folder)
+    _remove_pickled(folder)
     require_space(folder / "result.zarr", size)
     return DiskArray(folder, shape, dtype, _chunks(shape, axes))
+
+
+class _Owner:
+    """Deletes a store when all arrays that share this object are gone."""
+
+    def __init__(self, place: Temporary) -> None:
+        weakref.finalize(self, _remove, place, os.getpid())
+
+
+def _link_files(source: Path, target: Path) -> None:
+    """Give the files of a store second names, which take no space where the disk knows links."""
+
+    def link(old: str, new: str) -> None:
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copyfile(old, new)
+
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+
+
+def _unpickle(path: Path) -> DiskArray:
+    if not path.exists():
+        raise FileError(
+            expected="the file of a result that was pickled within the last week",
+            got=f"nothing at '{path}'",
+            action="Colorize the image again, or save results as image files.",
+        )
+    return DiskArray.open_pickled(path)
+
+
+def _remove_pickled(folder: Path) -> None:
+    for store in folder.glob(f"{_PICKLED}*.zarr"):
+        with contextlib.suppress(OSError):
+            if time.time() - store.stat().st_ctime > _KEPT_SECONDS:
+                shutil.rmtree(store, ignore_errors=True)
 
 
 def _remove(place: Temporary, owner: int) -> None:

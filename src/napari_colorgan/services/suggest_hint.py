@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.guidance.hint_list import Hints
-from napari_colorgan.services.colorize_array import axes_of, levels_of
+from napari_colorgan.services.array_inputs import open_input
 from napari_colorgan.services.plane_session import StackSession
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def suggest_hint(
     InputError, AxesError, ModelError
         As `colorize` does.
     """
-    stack = levels_of(gray)[0]
-    known = axes_of(stack, axes)
+    levels, known, _ = open_input(gray, axes)
+    stack = levels[0]
     read = Hints.from_csv(hints) if isinstance(hints, str | Path) else hints
     session = StackSession(stack, known, model)
     plane = session.plane((0,) * len(known.outer) if index is None else index)
