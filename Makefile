@@ -13,7 +13,10 @@ MICROSCOPY = data/microscopy
 TISSUE = monuseg gbm40 histolab_tcga dsb2018
 BLOOD = bccd chula_rbc wbc_zheng2
 
-.PHONY: help attack bootstrap demo test bench quality guides screenshots structure docs train-natural train-microscopy lint
+# Images beside a reference: make corpus FOLDER=~/scans; ARGS=--collect fills it first.
+FOLDER = corpus
+
+.PHONY: corpus help attack bootstrap demo test bench quality guides screenshots structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
@@ -22,7 +25,11 @@ help:
 	@echo "make attack         damage files and kill programs at random (ARGS=\"--minutes 30\")"
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
+<<<<<<< HEAD
 	@echo "make guides         measure hints, references and consistent stacks; can be resumed"
+=======
+	@echo "make corpus         read the images in FOLDER=folder beside Pillow and LittleCMS"
+>>>>>>> b9e03cb (feat(io): orientation in XMP and old notes, Lab by LittleCMS, icons, colours at half the resolution; docs: files; a corpus of test images)
 	@echo "make screenshots    make the documentation's pictures"
 	@echo "make docs           build the documentation's site, to read offline: site/index.html"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
@@ -50,8 +57,13 @@ bench: bootstrap
 quality: bootstrap
 	$(TOX) python tools/quality.py $(ARGS)
 
+<<<<<<< HEAD
 guides: bootstrap
 	$(TOX) python tools/guides.py $(ARGS)
+=======
+corpus: bootstrap
+	$(TOX) python tools/corpus.py $(FOLDER) $(ARGS)
+>>>>>>> b9e03cb (feat(io): orientation in XMP and old notes, Lab by LittleCMS, icons, colours at half the resolution; docs: files; a corpus of test images)
 
 screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)

@@ -69,6 +69,12 @@ def test_as_the_colour_base(name: str) -> None:
     assert np.abs(lightness(name) - lightness("base_rgb.png")).mean() < 0.5
 
 
+def test_lab_has_the_colours_of_the_base_too() -> None:
+    lab = np.asarray(read_stack(CASES / "lab.tif").data).astype(int)
+    base = np.asarray(read_stack(CASES / "base_rgb.png").data)
+    assert np.abs(lab - base).mean() < 2
+
+
 def test_a_palette_of_two_colours_is_two_colours() -> None:
     pixels = np.asarray(read_stack(CASES / "palette1bit.tif").data)
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) == 2

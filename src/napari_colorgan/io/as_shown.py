@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from napari_colorgan.io.lazy import PlaneArray
-from napari_colorgan.io.profiles import to_srgb, usable_profile
+from napari_colorgan.io.profiles import lab_profile, to_srgb, usable_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,9 +128,9 @@ def _conversion(
         steps.append(_divided_by_alpha)
     profile, problem = usable_profile(presentation.profile, space, dtype)
     notices += [problem] if problem else []
-    # Of unsigned integers the bitwise complement is the negative.
     if presentation.inverted and profile is not None:
-        steps.append(np.invert)
+        # Of unsigned integers the bitwise complement is the negative.
+        steps.append(np.invert if dtype.kind == "u" else lambda values: 1 - values)
     if space == "ycbcr":
         steps.append(_from_ycbcr)
     elif space in ("lab", "icclab"):
@@ -242,15 +242,15 @@ def _from_lab(*, signed: bool) -> Callable[[np.ndarray], np.ndarray]:
     """Return the conversion of CIE L*a*b* (D50, as TIFF and ICC have it) to sRGB."""
 
     def convert(values: np.ndarray) -> np.ndarray:
-        from skimage.color import lab2rgb
-
-        whole = float(np.iinfo(values.dtype).max)
+        # ICC's encoding: 255 or 65535 are L* 100, and a* and b* begin at -128.
+        whole = np.iinfo(values.dtype).max
         step = (whole + 1) / 256
         ab = values[..., 1:3]
-        ab = ab.view(f"i{ab.dtype.itemsize}") / step if signed else ab / step - 128
-        lab = np.concatenate([values[..., :1] * (100 / whole), ab], -1)
-        rgb: np.ndarray = lab2rgb(lab, illuminant="D50")
-        shown: np.ndarray = np.rint(np.clip(rgb, 0, 1) * whole).astype(values.dtype)
+        if signed:
+            ab = ab.view(f"i{ab.dtype.itemsize}").astype(np.float64) / step + 128
+            ab = np.rint(np.clip(ab / 255, 0, 1) * whole).astype(values.dtype)
+        lab = np.concatenate([values[..., :1], ab], -1)
+        shown: np.ndarray = to_srgb(lab_profile(), "lab")(lab)
         return shown
 
     return convert

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.metadata import FileMetadata, output_exif
-from napari_colorgan.io.pictures import empty_plane, picture, plane_target
+from napari_colorgan.io.pictures import empty_plane, picture, pillow_reader, plane_target
 from napari_colorgan.io.xmp import output_xmp
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def read_jpeg2000(path: Path, image: str | None = None) -> Stack:
         profile = file.info.get("icc_profile")
         dpi = file.info.get("dpi")
     data = path.read_bytes()
-    plane = imagecodecs.jpeg2k_decode(data)
+    try:
+        plane = imagecodecs.jpeg2k_decode(data)
+    except imagecodecs.Jpeg2kError:  # of colours at half the resolution, and more
+        return pillow_reader("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile")(path, image)
     start = data.find(_SIZES)
     bits = (data[start + _PRECISION + 2] & 127) + 1 if start >= 0 else 0
     metadata = _metadata(data, dpi)

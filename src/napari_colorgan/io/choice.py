@@ -16,7 +16,7 @@ _LISTED, _NAME_LENGTH = 5, 40
 
 
 def choose_image(
-    path: Path, names: Sequence[str], image: str | None
+    path: Path, names: Sequence[str] | int, image: str | None
 ) -> tuple[int, tuple[str, ...]]:
     """Return the number of the image to read, and what is to be said about it.
 
@@ -24,8 +24,9 @@ def choose_image(
     ----------
     path : pathlib.Path
         The file, for messages.
-    names : sequence of str
-        The names of its images; "" for one that has none.
+    names : sequence of str, or int
+        The names of its images, "" for one that has none; or only how many there are, which may
+        be what a damaged header says.
     image : str or None
         A number, from 0, or a name; None for the first.
 
@@ -41,21 +42,24 @@ def choose_image(
     FileError
         If there is no such image.
     """
+    count = names if isinstance(names, int) else len(names)
+    if isinstance(names, int):
+        names = [""] * min(names, _LISTED + 2)
     if image is None:
-        if len(names) < 2:
+        if count < 2:
             return 0, ()
         return 0, (
-            f"'{path.name}' holds {len(names)} images; only the first is used. Choose another "
+            f"'{path.name}' holds {count} images; only the first is used. Choose another "
             f"with --image (image= in Python): {_listed(names, 1)}.",
         )
     # A name counts before a number: images may be called by numbers of another order.
     if image in names:
         return names.index(image), ()
-    if image.isdecimal() and int(image) < len(names):
+    if image.isdecimal() and int(image) < count:
         return int(image), ()
     raise FileError(
-        expected=f"one of the {len(names)} images in '{path}'"
-        if len(names) > 1
+        expected=f"one of the {count} images in '{path}'"
+        if count > 1
         else f"no choice of an image, since '{path}' holds one",
         got=repr(image),
         action=f"Choose one by its number or name: {_listed(names, 0)}.",

@@ -103,6 +103,7 @@ _PILLOW = (
     ("GIF", (".gif",), rb"GIF8[79]a", "GifImagePlugin", "GifImageFile"),
     ("PNM", (".pgm", ".ppm", ".pbm", ".pnm"), rb"P[1-6]\s", "PpmImagePlugin", "PpmImageFile"),
     ("PCX", (".pcx",), rb"\x0a[\x00-\x05]\x01", "PcxImagePlugin", "PcxImageFile"),
+    ("ICO", (".ico",), rb"\0\0\x01\0", "IcoImagePlugin", "IcoImageFile"),
     ("SGI", (".sgi", ".rgb", ".bw"), rb"\x01\xda", "SgiImagePlugin", "SgiImageFile"),
     ("QOI", (".qoi",), rb"qoif", "QoiImagePlugin", "QoiImageFile"),
     ("DDS", (".dds",), rb"DDS ", "DdsImagePlugin", "DdsImageFile"),

@@ -31,6 +31,7 @@ _SRGB = 1
 _ANNOTATIONS = "StructuredAnnotations"
 # No more of a text or profile is kept than people write by hand or programs for them.
 LARGEST = 16 * 2**20
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,15 +107,20 @@ def load_exif(block: bytes | None) -> Exif:
     return exif
 
 
-def orientation(block: bytes | None) -> int:
-    """Return the orientation that an EXIF block states, 1 where it states none.
+def orientation(block: bytes | None, xmp: bytes | None = None) -> int:
+    """Return the orientation that a file states, 1 where it states none.
 
     Parameters
     ----------
     block : bytes or None
-        An EXIF block.
+        Its EXIF block.
+    xmp : bytes or None
+        Its XMP packet, which counts where EXIF says nothing.
     """
-    value = load_exif(block).get(_ORIENTATION, 1)
+    value = load_exif(block).get(_ORIENTATION)
+    if value is None and xmp:
+        match = _XMP_ORIENTATION.search(xmp[:LARGEST])
+        value = int(match[1]) if match else None
     return value if isinstance(value, int) and value in range(1, 9) else 1
 
 

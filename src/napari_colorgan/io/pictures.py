@@ -51,7 +51,7 @@ def pillow_reader(module: str, name: str, extra: str = "") -> Callable[[Path, st
 
     def read(path: Path, image: str | None = None) -> Stack:
         with _open(module, name, path, extra) as file:
-            number, notices = choose_image(path, [""] * int(getattr(file, "n_frames", 1)), image)
+            number, notices = choose_image(path, int(getattr(file, "n_frames", 1)), image)
             if number:
                 file.seek(number)
             profile, metadata = file.info.get("icc_profile"), _metadata(file)
@@ -67,7 +67,7 @@ def pillow_reader(module: str, name: str, extra: str = "") -> Callable[[Path, st
             space=space,
             profile=profile,
             metadata=metadata,
-            orientation=orientation(metadata.exif),
+            orientation=orientation(metadata.exif, metadata.xmp),
             notices=notices,
         )
 
@@ -85,7 +85,8 @@ def pillow_size(module: str, name: str, extra: str = "") -> Callable[[Path], tup
 
     def size(path: Path) -> tuple[int, int]:
         with _open(module, name, path, extra) as file:
-            lying = orientation(file.info.get("exif")) in LYING
+            kept = _metadata(file)
+            lying = orientation(kept.exif, kept.xmp) in LYING
             return (file.width, file.height) if lying else (file.height, file.width)
 
     return size

@@ -27,6 +27,7 @@ _HEADER = 24
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 # Where ImageMagick and others put IPTC records: as hexadecimal digits in a text.
 _IPTC_KEYWORDS = ("Raw profile type iptc", "Raw profile type 8bim")
+_EXIF_KEYWORDS = ("Raw profile type exif", "Raw profile type APP1")
 _RELATIVE_COLORIMETRIC = 1
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
@@ -46,8 +47,6 @@ def read_png(path: Path, image: str | None = None) -> Stack:
     Stack
         One upright plane.
     """
-    import imagecodecs
-
     data = path.read_bytes()
     # The decoder fills what is missing with zeros.
     if b"IEND\xaeB`\x82" not in data:
@@ -55,15 +54,15 @@ def read_png(path: Path, image: str | None = None) -> Stack:
     chunks = list(_chunks(data))
     first = dict(reversed(chunks))
     frames = int.from_bytes(first[b"acTL"][:4], "big") if b"acTL" in first else 1
-    number, notices = choose_image(path, [""] * frames, image)
+    metadata = _metadata(chunks)
+    number, notices = choose_image(path, frames, image)
     profile = first.get(b"iCCP", b"").partition(b"\0")[2]
-    exif = first.get(b"eXIf")
     return picture(
         path,
-        imagecodecs.png_decode(data) if number == 0 else _frame(path, number),
+        _decoded(path, data) if number == 0 else _frame(path, number),
         profile=_inflated(profile[1:]) if profile else None,
-        metadata=_metadata(chunks, exif),
-        orientation=orientation(exif),
+        metadata=metadata,
+        orientation=orientation(metadata.exif, metadata.xmp),
         notices=notices,
     )
 
@@ -76,8 +75,7 @@ def png_metadata(path: Path) -> FileMetadata:
     path : pathlib.Path
         A PNG file.
     """
-    chunks = list(_chunks(path.read_bytes()))
-    return _metadata(chunks, dict(chunks).get(b"eXIf"))
+    return _metadata(list(_chunks(path.read_bytes())))
 
 
 def png_size(path: Path) -> tuple[int, int]:
@@ -90,7 +88,8 @@ def png_size(path: Path) -> tuple[int, int]:
     """
     data = path.read_bytes()
     width, height = struct.unpack(">II", data[16:_HEADER])
-    lying = orientation(dict(_chunks(data)).get(b"eXIf")) in LYING
+    metadata = _metadata(list(_chunks(data)))
+    lying = orientation(metadata.exif, metadata.xmp) in LYING
     return (width, height) if lying else (height, width)
 
 
@@ -137,6 +136,16 @@ def _output_chunks(spec: OutputSpec) -> Iterator[bytes]:
         yield _text(_IPTC_KEYWORDS[0], f"\niptc\n{len(spec.kept.iptc):8}\n{lines}\n")
 
 
+def _decoded(path: Path, data: bytes) -> np.ndarray:
+    import imagecodecs
+
+    try:
+        plane: np.ndarray = imagecodecs.png_decode(data)
+    except Exception:  # noqa: BLE001  # Pillow's own error says more, or there is none
+        return _frame(path, 0)
+    return plane
+
+
 def _frame(path: Path, number: int) -> np.ndarray:
     """Decode a later frame of an animation, which Pillow puts together."""
     from PIL.PngImagePlugin import PngImageFile
@@ -156,14 +165,16 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += 12 + size
 
 
-def _metadata(chunks: list[tuple[bytes, bytes]], exif: bytes | None) -> FileMetadata:
+def _metadata(chunks: list[tuple[bytes, bytes]]) -> FileMetadata:
     texts: dict[str, str] = {}
     for kind, body in chunks:
         if kind in _TEXTS:
             key, text = _key_and_text(kind, body)
             texts.setdefault(key, text)
     xmp = texts.pop(_XMP_KEYWORD, None)
-    iptc = next(filter(None, (_from_digits(texts.pop(key, "")) for key in _IPTC_KEYWORDS)), None)
+    iptc = next(filter(None, (_iptc_of(texts.pop(key, "")) for key in _IPTC_KEYWORDS)), None)
+    old_exif = next((texts.pop(key) for key in _EXIF_KEYWORDS if key in texts), "")
+    exif = dict(chunks).get(b"eXIf") or _from_digits(old_exif).removeprefix(b"Exif\0\0") or None
     resolution = dict(chunks).get(b"pHYs", b"")
     dpi = None
     if len(resolution) == 9 and resolution[8] == 1:
@@ -199,13 +210,17 @@ def _inflated(data: bytes) -> bytes:
         return b""
 
 
-def _from_digits(text: str) -> bytes | None:
+def _from_digits(text: str) -> bytes:
     """Return the bytes of a raw profile: its name, its length, and hexadecimal digits."""
     words = text.split()
     try:
-        data = bytes.fromhex("".join(words[2:]))
+        return bytes.fromhex("".join(words[2:]))
     except ValueError:
-        return None
+        return b""
+
+
+def _iptc_of(text: str) -> bytes | None:
+    data = _from_digits(text)
     start = data.find(b"\x1c\x02")  # past the marks of a Photoshop resource
     return data[start:] if start >= 0 else None
 

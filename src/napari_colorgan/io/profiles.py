@@ -107,6 +107,14 @@ def to_srgb(profile: bytes, space: str) -> Callable[[np.ndarray], np.ndarray]:
 
 
 @lru_cache(maxsize=1)
+def lab_profile() -> bytes:
+    """Return an ICC profile of CIE L*a*b* with the white D50."""
+    import imagecodecs
+
+    return bytes(imagecodecs.cms_profile("lab4"))
+
+
+@lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
     """Return an ICC profile of sRGB, the same bytes at any time."""
     import imagecodecs

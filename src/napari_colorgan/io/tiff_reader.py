@@ -14,6 +14,7 @@ from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.libtiff import decode_by_libtiff, needs_libtiff
 from napari_colorgan.io.pictures import LYING
 from napari_colorgan.io.problems import unsupported
+from napari_colorgan.io.profiles import usable_profile
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
 from napari_colorgan.io.tiff_checks import require_inside, require_plausible_count
 from napari_colorgan.io.tiff_metadata import tiff_metadata
@@ -94,6 +95,9 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         metadata = tiff_metadata(path, file, page)
         is_photograph = _PROFILE in page.tags or _EXIF in page.tags
         is_measured = any(getattr(file, f"is_{kind}", False) for kind in _MEASURED.split())
+        profile, _ = usable_profile(presentation.profile, presentation.space, series.dtype)
+        # Values that a profile is for are turned before; others when they are shown.
+        is_obeyed = profile is not None and presentation.space == "gray"
         data, alpha, letters, problems = _pixels(path, file, series, presentation)
     except BaseException:
         file.close()
@@ -110,7 +114,7 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         axes,
         scale,
         units,
-        inverted=presentation.inverted and presentation.profile is None,
+        inverted=presentation.inverted and not is_obeyed,
         notices=(*notices, *siblings, *end, *problems),
         stored_range=stored,
         is_photograph=is_photograph,

@@ -215,6 +215,8 @@ def require_complete(path: Path, file: Any, series: Any) -> tuple[str, ...]:
     following = _next_page_offset(file)
     if following == file.filehandle.size:
         return (f"'{path.name}' says that another page follows, but ends; it is left out.",)
+    if following in {page.offset for page in file.pages}:
+        return (f"'{path.name}' says that its pages begin anew after the last.",)
     if following:
         raise damaged(path, "it ends before its last page")
     return ()
