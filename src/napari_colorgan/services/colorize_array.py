@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
 
 
-
 def colorize(
     image: Any,
     model: str | Path | Model = "natural",
