@@ -25,11 +25,8 @@ help:
 	@echo "make attack         damage files and kill programs at random (ARGS=\"--minutes 30\")"
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
-<<<<<<< HEAD
 	@echo "make guides         measure hints, references and consistent stacks; can be resumed"
-=======
 	@echo "make corpus         read the images in FOLDER=folder beside Pillow and LittleCMS"
->>>>>>> b9e03cb (feat(io): orientation in XMP and old notes, Lab by LittleCMS, icons, colours at half the resolution; docs: files; a corpus of test images)
 	@echo "make screenshots    make the documentation's pictures"
 	@echo "make docs           build the documentation's site, to read offline: site/index.html"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
@@ -57,13 +54,10 @@ bench: bootstrap
 quality: bootstrap
 	$(TOX) python tools/quality.py $(ARGS)
 
-<<<<<<< HEAD
 guides: bootstrap
 	$(TOX) python tools/guides.py $(ARGS)
-=======
 corpus: bootstrap
 	$(TOX) python tools/corpus.py $(FOLDER) $(ARGS)
->>>>>>> b9e03cb (feat(io): orientation in XMP and old notes, Lab by LittleCMS, icons, colours at half the resolution; docs: files; a corpus of test images)
 
 screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)
