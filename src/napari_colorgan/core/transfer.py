@@ -28,16 +28,19 @@ class Likeness:
     position_range : float
         Distance at which it has fallen to exp(-1/2), in units of `POSITION_UNIT` pixels; infinite
         between pictures whose places have nothing to do with each other.
+    anywhere : float
+        The weight, beside that of the same place, of places that are far from it.
     enough : float
         The sum of weights at which a cell takes 63 % of the colours found for it.
     """
 
     embedding_range: float = 0.5
     position_range: float = torch.inf
+    anywhere: float = 0.0
     enough: float = 1.0
 
 
-BETWEEN_PLANES = Likeness(embedding_range=0.5, position_range=0.1, enough=3e-4)
+BETWEEN_PLANES = Likeness(embedding_range=0.6, position_range=0.1, anywhere=0.03, enough=3e-4)
 """Of planes of one stack, where things hardly move from one to the next."""
 
 BETWEEN_PICTURES = Likeness(embedding_range=0.7, enough=2.0)
@@ -128,11 +131,12 @@ def carry_colors(
     Notes
     -----
     A cell i takes the mean of the observed colours by the weights
-    w_ij = exp(-e_ij / E - p_ij / P²), with e and p half the squared distances of embeddings and
-    positions (Nadaraya-Watson regression, which is attention without learned projections). Where
-    the weights' sum is small nothing is like the cell, and the prediction stays. From the first
-    frame of a sequence this carries colours far better than the Gaussian process of the hints
-    does with its observed errors: see docs/guides.md.
+    w_ij = exp(-e_ij / E) ((1 - a) exp(-p_ij / P²) + a), with e and p half the squared distances of
+    embeddings and positions, and a small share a for what has moved (Nadaraya-Watson regression,
+    which is attention without learned projections). Where the weights' sum is small nothing is
+    like the cell, and the prediction stays. From the first frame of a sequence this carries
+    colours far better than the Gaussian process of the hints does with its observed errors: see
+    docs/guides.md.
 
     References
     ----------
@@ -168,14 +172,15 @@ def _weighted(cells: Cells, source: ObservedColors) -> tuple[Tensor, Tensor]:
     step = max(1, _PAIRS_PER_CHUNK // max(len(source), 1))
     for start in range(0, len(cells), step):
         part = slice(start, start + step)
-        unlike = torch.cdist(cells.embedding[part], source.embedding).square_().div_(2)
-        exponent = unlike.div_(-likeness.embedding_range)
-        if likeness.position_range < torch.inf:
-            apart = torch.cdist(cells.position[part], source.position).square_()
-            exponent.sub_(apart, alpha=0.5 / likeness.position_range**2)
+        unlike = torch.cdist(cells.embedding[part], source.embedding).square_()
+        exponent = unlike.mul_(-0.5 / likeness.embedding_range)
         # Shifted, so that also the sum of tiny weights has a mean.
         peak = exponent.amax(dim=1, keepdim=True)
         weights = exponent.sub_(peak).exp_()
+        if likeness.position_range < torch.inf:
+            apart = torch.cdist(cells.position[part], source.position).square_()
+            near = apart.mul_(-0.5 / likeness.position_range**2).exp_()
+            weights.mul_(near.mul_(1 - likeness.anywhere).add_(likeness.anywhere))
         sums = weights.sum(dim=1)
         colors.append(weights @ source.ab / sums[:, None])
         masses.append(sums * peak[:, 0].exp() / likeness.enough)

@@ -117,7 +117,8 @@ class StackSession:
             before.
         """
         if sources is not None:
-            if list(sources.references) != list(self._sources.references):
+            # By identity: arrays compare element by element.
+            if list(map(id, sources.references)) != list(map(id, self._sources.references)):
                 references = predict_references(sources.references, self.predictor)
                 self._guides.take_references(references)
             self._sources = sources
