@@ -22,9 +22,9 @@ def groups(tmp_path, monkeypatch):
     root = tmp_path / "cgroup"
     root.mkdir()
     own.write_text("")
-    monkeypatch.setattr(memory, "_OWN_GROUPS", own)
-    monkeypatch.setattr(memory, "_GROUPS", root)
-    monkeypatch.setattr(memory, "_left_below_limits", lambda: ())
+    monkeypatch.setattr(memory, "OWN_GROUPS", own)
+    monkeypatch.setattr(memory, "GROUPS", root)
+    monkeypatch.setattr(memory, "left_below_limits", lambda: ())
 
     def lay_out(line, files):
         own.write_text(line + "\n")

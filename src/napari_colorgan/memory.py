@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GROUPS = Path("/sys/fs/cgroup")
-_OWN_GROUPS = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 # Files with a group's limit and its use, and the line of memory.stat that says how much of the use
 # is only file cache that gives way: of the two versions of the interface.
 _V2 = ("memory.max", "memory.current", "inactive_file")
@@ -30,7 +30,7 @@ def free_system_memory() -> int:
     """
     import psutil
 
-    left = [int(psutil.virtual_memory().available), *_left_in_groups(), *_left_below_limits()]
+    left = [int(psutil.virtual_memory().available), *_left_in_groups(), *left_below_limits()]
     return max(min(left), 0)
 
 
@@ -46,7 +46,7 @@ def _left_in_groups() -> Iterator[int]:
 def _groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
     """Yield the folders of the process's group and of those above it, with their files' names."""
     try:
-        lines = _OWN_GROUPS.read_text("utf-8").splitlines()
+        lines = OWN_GROUPS.read_text("utf-8").splitlines()
     except (OSError, ValueError):
         return
     for line in lines:
@@ -54,7 +54,7 @@ def _groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
         controllers, _, name = rest.partition(":")
         if controllers and "memory" not in controllers.split(","):
             continue
-        root, files = (_GROUPS / "memory", _V1) if controllers else (_GROUPS, _V2)
+        root, files = (GROUPS / "memory", _V1) if controllers else (GROUPS, _V2)
         # Inside a container the name may be the one outside; then only the root is there.
         folder = root / name.strip("/")
         for place in {root, folder, *(p for p in folder.parents if root in p.parents)}:
@@ -78,7 +78,7 @@ def _statistic(file: Path, name: str) -> int:
         return 0
 
 
-def _left_below_limits() -> Iterator[int]:
+def left_below_limits() -> Iterator[int]:
     """Yield what is left below the limits that a shell's ``ulimit`` sets."""
     import psutil
 

@@ -204,7 +204,7 @@ def test_a_folder_whose_move_fails_is_moved_back(tmp_path, monkeypatch):
         rename(source, target)
 
     monkeypatch.setattr(atomic.os, "rename", failing)
-    monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+    monkeypatch.setattr(atomic, "exchange", lambda *_: False)
     with pytest.raises(FileError), write_folder_atomically(path) as temporary:
         (temporary / "new").write_bytes(b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["out.zarr"]

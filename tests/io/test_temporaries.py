@@ -46,7 +46,7 @@ def in_child(work):
 
 @pytest.fixture(autouse=True)
 def search_again(monkeypatch):
-    monkeypatch.setattr(temporaries, "_searched", {})
+    monkeypatch.setattr(temporaries, "searched", {})
 
 
 @pytest.mark.slow
@@ -77,10 +77,10 @@ def test_a_child_that_took_a_dead_ones_number_does_not_keep_its_files(tmp_path, 
     in_child(lambda: Temporary(tmp_path).make_file())
     (left,) = tmp_path.iterdir()
     number = left.name.split("-")[2]
-    real = temporaries._start_of
+    real = temporaries.start_of
     # Another process with that number, started since.
     monkeypatch.setattr(
-        temporaries, "_start_of", lambda pid: real(pid) or (pid == int(number)) * time.time() + 60
+        temporaries, "start_of", lambda pid: real(pid) or (pid == int(number)) * time.time() + 60
     )
     remove_abandoned(tmp_path)
     assert names(tmp_path) == []
@@ -124,7 +124,7 @@ def test_other_hidden_files_stay(tmp_path):
 def test_a_link_with_a_temporarys_name_is_not_followed(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_bytes(b"x")
-    link = tmp_path / f"{PREFIX}{temporaries._machine()}-1-1-1-0123456789ab"
+    link = tmp_path / f"{PREFIX}{temporaries.machine_name()}-1-1-1-0123456789ab"
     link.symlink_to(tmp_path / "kept", target_is_directory=True)
     remove_abandoned(tmp_path)
     assert names(tmp_path / "kept") == ["file"]
@@ -151,7 +151,7 @@ def test_a_folder_is_there_whenever_its_replacement_is_killed(
 
     def replace():
         if not exchange:
-            monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+            monkeypatch.setattr(atomic, "exchange", lambda *_: False)
         for name in ("rename", "mkdir", "rmdir", "unlink", "fsync"):
             monkeypatch.setattr(os, name, ending(getattr(os, name)))
         with write_folder_atomically(place) as temporary:

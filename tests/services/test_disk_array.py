@@ -128,7 +128,7 @@ def test_what_killed_processes_left_is_removed_but_nothing_else(little_memory, m
     os.waitpid(child, 0)
     (results_folder() / "holiday").mkdir()
     assert len(list(results_folder().iterdir())) == 3
-    monkeypatch.setattr(temporaries, "_searched", {})
+    monkeypatch.setattr(temporaries, "searched", {})
     other = allocate((100, 100), "uint8")
     names = {path.name for path in results_folder().iterdir()}
     assert names == {mine.path.name, other.path.name, "holiday"}

@@ -19,7 +19,7 @@ layers = ["widgets | cli", "services", "core"]
 FILES = {
     "__init__.py": "def __getattr__(name):\n    from napari_colorgan.services import verbs\n",
     "widgets/__init__.py": "",
-    "widgets/panel.py": "from napari_colorgan.services.verbs import run\n",
+    "widgets/panel.py": "from napari_colorgan.services.verbs import run\n_other = _third = 0\n",
     "widgets/form.py": "def build():\n    from napari_colorgan.cli import app\n",
     "cli/__init__.py": "",
     "cli/app.py": "from napari_colorgan.services import verbs\nfrom napari_colorgan import name\n",
@@ -47,7 +47,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_first.py").write_text(
         "class A:\n    def f(self, m):\n        self._own = m.__name__\n"
-        "        return m._other\n\n\nmonkeypatch.setattr(m, '_third', 0)\n"
+        "        return m._other, m._of_napari\n\n\nmonkeypatch.setattr(m, '_third', 0)\n"
     )
     return tmp_path
 
@@ -77,7 +77,7 @@ def test_lines_of_code_and_comments() -> None:
     assert structure.count_lines(FILES["core/third.py"]) == (5, 0)
 
 
-def test_private_reads_leave_out_ones_own(checkout: Path) -> None:
+def test_private_reads_are_of_what_the_source_defines(checkout: Path) -> None:
     found = structure.private_reads(checkout)
     assert [text.partition(" ")[0].rpartition(":")[2] for text in found] == ["7", "4"]
 

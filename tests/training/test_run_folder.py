@@ -87,7 +87,7 @@ def test_any_changed_byte_of_a_checkpoint_is_found(run):
 
 def test_a_checkpoint_of_an_earlier_release_is_taken(run, monkeypatch):
     module = sys.modules[save_checkpoint.__module__]
-    monkeypatch.setattr(module, "_CHECKSUM", "unknown")
+    monkeypatch.setattr(module, "CHECKSUM_KEY", "unknown")
     monkeypatch.setattr(module, "FORMAT", "1")
     path, _ = save(run, 1)
     monkeypatch.undo()

@@ -169,7 +169,7 @@ def _swap(temporary: Path, place: Path) -> None:
     if not place.exists():
         os.rename(temporary, place)
         return
-    if _exchange(temporary, place):
+    if exchange(temporary, place):
         return
     # Folders, unlike files, can't be renamed over one another. A crash between the two renames
     # leaves neither in its place; the next program that writes or looks here moves the old back.
@@ -183,8 +183,14 @@ def _swap(temporary: Path, place: Path) -> None:
         saved.remove()
 
 
-def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two names at once, and return whether the system and its disk can do that."""
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange two names at once, and return whether the system and its disk can do that.
+
+    Parameters
+    ----------
+    first, second : Path
+        Files or folders on one disk.
+    """
     one, other = os.fsencode(first), os.fsencode(second)
     # Looked up by name, since old systems have neither; 2 means "exchange" in both.
     system: str = sys.platform

@@ -47,7 +47,7 @@ _UNLOCKED_S, _UNKNOWN_S = 600.0, 7 * 86400.0
 _SAME_START_S = 2.0
 # A folder is searched once in this time by each process, since it may hold 100,000 outputs.
 _SEARCH_S = 600.0
-_searched: dict[tuple[str, int], float] = {}
+searched: dict[tuple[str, int], float] = {}
 
 
 class Temporary:
@@ -126,9 +126,9 @@ def remove_abandoned(folder: Path, *, at_once: bool = False) -> None:
         Whether to search a folder again that this process has searched some minutes ago.
     """
     key = (os.path.abspath(folder), os.getpid())
-    if not at_once and time.monotonic() - _searched.get(key, -_SEARCH_S) < _SEARCH_S:
+    if not at_once and time.monotonic() - searched.get(key, -_SEARCH_S) < _SEARCH_S:
         return
-    _searched[key] = time.monotonic()
+    searched[key] = time.monotonic()
     try:
         with os.scandir(folder) as entries:
             paths = [Path(entry.path) for entry in entries if entry.name.startswith(PREFIX)]
@@ -203,7 +203,7 @@ def _new_name(suffix: str) -> str:
     # Short, since a name may have 255 bytes at most and the output's own may be near that.
     suffix = suffix if len(os.fsencode(suffix)) <= _LONGEST_SUFFIX else ""
     pid = os.getpid()
-    owner = f"{_machine()}-{pid}-{int(_start_of(pid)):x}"
+    owner = f"{machine_name()}-{pid}-{int(start_of(pid)):x}"
     return f"{PREFIX}{owner}-{int(time.time()):x}-{secrets.token_hex(6)}{suffix}"
 
 
@@ -217,7 +217,7 @@ def _taken_over(path: Path) -> Iterator[bool]:
             yield False
         elif owner is None:  # made by a release that had no owners
             yield age > _UNKNOWN_S
-        elif owner["machine"] == _machine():
+        elif owner["machine"] == machine_name():
             yield not _lives(int(owner["process"]), int(owner["started"], 16))
         else:
             yield age > (_UNLOCKED_S if locked else _UNKNOWN_S)
@@ -252,12 +252,18 @@ def _lock(handle: int) -> bool | None:
 
 def _lives(process: int, started: int) -> bool:
     """Return whether a process of this machine lives; numbers of dead ones are given again."""
-    start = _start_of(process)
+    start = start_of(process)
     return start > 0 and abs(start - started) < _SAME_START_S
 
 
-def _start_of(process: int) -> float:
-    """Return when a process started, in seconds since 1970; 0 if it is gone."""
+def start_of(process: int) -> float:
+    """Return when a process started, in seconds since 1970; 0 if it is gone.
+
+    Parameters
+    ----------
+    process : int
+        Its id.
+    """
     import psutil
 
     try:
@@ -271,7 +277,7 @@ def _start_of(process: int) -> float:
 
 
 @lru_cache
-def _machine() -> str:
+def machine_name() -> str:
     """Return what this machine is called since it was started, and the namespace of its processes.
 
     Two machines may have one host name, as containers do, and each number names another process

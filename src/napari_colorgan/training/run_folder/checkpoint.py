@@ -24,7 +24,8 @@ FORMAT = "2, with checksum"
 """What checkpoints say they are; no changed byte makes it that of an earlier release."""
 
 _UNCHECKED = "1"
-_CHECKSUM = "sha256"
+CHECKSUM_KEY = "sha256"
+"""The metadata's key of the checksum."""
 
 
 # What a damaged file makes the library and the parsers raise.
@@ -134,7 +135,7 @@ def save_checkpoint(
     # safetensors refuses views and other memory formats.
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
     metadata = {"format": FORMAT, "progress": json.dumps(asdict(progress))}
-    metadata[_CHECKSUM] = _checksum(contiguous, metadata["progress"])
+    metadata[CHECKSUM_KEY] = _checksum(contiguous, metadata["progress"])
     with write_atomically(path) as temporary:
         temporary.write_bytes(save(contiguous, metadata))
 
@@ -246,7 +247,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             # Windows then refuses to remove.
             tensors = {key: file.get_tensor(key).clone() for key in file.keys()}
         is_checked = metadata.get("format") != _UNCHECKED
-        if is_checked and metadata[_CHECKSUM] != _checksum(tensors, metadata["progress"]):
+        if is_checked and metadata[CHECKSUM_KEY] != _checksum(tensors, metadata["progress"]):
             raise _unusable(path, "other bytes than were written")
     except _UNREADABLE as error:
         raise _unusable(path, str(error)) from error
