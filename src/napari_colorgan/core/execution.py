@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from napari_colorgan.core.color import (
     ab_from_network,
@@ -26,14 +24,15 @@ from napari_colorgan.core.color import (
     lightness_to_network,
 )
 from napari_colorgan.core.device import memory_errors
+from napari_colorgan.core.folding import fold_batch_norms, have_same_output
 from napari_colorgan.core.metrics import delta_e_2000
 from napari_colorgan.errors import ModelError
 from napari_colorgan.events import check_cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.prediction import Prediction
@@ -151,6 +150,7 @@ class NetworkRunner:
         uncertainty: bool = False,
         embedding: bool = False,
         likely: int = 0,
+        look: Tensor | None = None,
     ) -> Prediction:
         """Predict colours.
 
@@ -162,6 +162,9 @@ class NetworkRunner:
             a*, b* in CIE units and weight; a generator with `hint_propagation` isn't shown them.
         temperature, uncertainty, embedding, likely
             See `Generator.interpret`.
+        look : Tensor or None
+            What `look` returned for the planes that these are tiles of; by default these are
+            whole planes.
 
         Returns
         -------
@@ -190,6 +193,7 @@ class NetworkRunner:
                 uncertainty=uncertainty,
                 embedding=embedding,
                 likely=likely,
+                look=look,
             )
             prediction = compute(self.dtype or torch.float32)
             if self.dtype != torch.float32 and not _is_finite(prediction):
@@ -227,6 +231,24 @@ class NetworkRunner:
         joined: Tensor = torch.cat(pooled, dim=1) / len(pooled) ** 0.5
         return joined
 
+    def look(self, lightness: Tensor) -> Tensor | None:
+        """Return what whole planes are like, (B, look_channels); None where nothing tells.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            As for calling the runner.
+        """
+        with torch.inference_mode(), memory_errors(self.device):
+            network_input = lightness_to_network(lightness).to(self.device)
+            hints = network_input.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+            with self._autocast(self._dtype or torch.float32):
+                return self.generator.look(self.generator.encode(network_input, hints))
+
+    def _autocast(self, dtype: torch.dtype) -> AbstractContextManager[object]:
+        is_lower = dtype != torch.float32
+        return torch.autocast(self.device.type, dtype=dtype) if is_lower else nullcontext()
+
     def predict(
         self,
         lightness: Tensor,
@@ -237,6 +259,7 @@ class NetworkRunner:
         uncertainty: bool = False,
         embedding: bool = False,
         likely: int = 0,
+        look: Tensor | None = None,
     ) -> Prediction:
         """Predict in a given precision, without leaving the network's units.
 
@@ -246,7 +269,7 @@ class NetworkRunner:
             L*/50 - 1, on the runner's device.
         dtype : torch.dtype
             The precision of the network's layers.
-        hints, temperature, uncertainty, embedding, likely
+        hints, temperature, uncertainty, embedding, likely, look
             See `Generator.predict`.
 
         Returns
@@ -258,11 +281,10 @@ class NetworkRunner:
         # With hint propagation the network predicts without hints; `finish` applies them.
         if hints is None or generator.hint_propagation is not None:
             hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
-        is_lower = dtype != torch.float32
         # Only the network: the softmax over colours stays in float32.
-        with torch.autocast(self.device.type, dtype=dtype) if is_lower else nullcontext():
+        with self._autocast(dtype):
             features = generator.encode(lightness, hints)
-            raw = generator.decode(features, lightness, hints)
+            raw = generator.decode(features, lightness, hints, look)
         return generator.interpret(
             features,
             raw,
@@ -323,74 +345,3 @@ def _folded(generator: Generator) -> Generator:
     if fold_batch_norms(folded) and have_same_output(plain, folded):
         return folded.requires_grad_(False)
     return plain
-
-
-def fold_batch_norms(generator: Generator) -> int:
-    """Fold every batch normalisation that follows a convolution into it, in place.
-
-    Parameters
-    ----------
-    generator : Generator
-        In evaluation mode; not to be trained afterwards.
-
-    Returns
-    -------
-    int
-        How many were folded.
-
-    Notes
-    -----
-    Which layer follows which is taken from their order in a module. For an encoder that runs its
-    layers in another order this would be wrong, so the caller compares outputs.
-    """
-    pairs = list(_conv_norm_pairs(generator))
-    for parent, conv, name, norm in pairs:
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        conv.weight, conv.bias = fuse_conv_bn_weights(
-            conv.weight,
-            conv.bias,
-            norm.running_mean,
-            norm.running_var,
-            norm.eps,
-            norm.weight,
-            norm.bias,
-            transpose=isinstance(conv, nn.ConvTranspose2d),
-        )
-        # timm's normalisations bring their activation along.
-        activation = getattr(norm, "act", None)
-        setattr(parent, name, activation if isinstance(activation, nn.Module) else nn.Identity())
-    return len(pairs)
-
-
-def _conv_norm_pairs(
-    model: nn.Module,
-) -> Iterator[tuple[nn.Module, nn.Conv2d | nn.ConvTranspose2d, str, nn.BatchNorm2d]]:
-    for parent in model.modules():
-        previous: nn.Module | None = None
-        for name, child in parent.named_children():
-            if (
-                isinstance(previous, nn.Conv2d | nn.ConvTranspose2d)
-                and isinstance(child, nn.BatchNorm2d)
-                and child.running_mean is not None
-                and child.num_features == previous.out_channels
-            ):
-                yield parent, previous, name, child
-            previous = child
-
-
-def have_same_output(generator: Generator, other: Generator) -> bool:
-    """Return whether two generators have the same raw output on a noisy plane, but for rounding.
-
-    Parameters
-    ----------
-    generator, other : Generator
-        On one device, in evaluation mode.
-    """
-    side = 2 * generator.stride
-    rng = torch.Generator().manual_seed(0)
-    planes = torch.rand(1, 4, side, side, generator=rng)  # (1, 1 + 3, H, W), all in range
-    planes = planes.to(next(generator.parameters()).device)
-    with torch.inference_mode():
-        first, second = (network(planes[:, :1], planes[:, 1:]) for network in (generator, other))
-    return bool((first - second).abs().max() <= 1e-3 * first.abs().max().clamp_min(1.0))

@@ -26,8 +26,19 @@ class Network(Protocol):
     config: GeneratorConfig
     stride: int
 
+    def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
+        """Return the feature pyramid."""
+
+    def look(self, features: list[Tensor]) -> Tensor | None:
+        """Return what planes are like as a whole."""
+
     def predict(
-        self, lightness: Tensor, *, uncertainty: bool = ..., embedding: bool = ...
+        self,
+        lightness: Tensor,
+        *,
+        uncertainty: bool = ...,
+        embedding: bool = ...,
+        look: Tensor | None = ...,
     ) -> Prediction:
         """Predict colours.
 
@@ -135,7 +146,10 @@ def _measure_halo(generator: Network) -> int:
 
 def _influence_radius(generator: Network, side: int) -> int:
     lightness = _textured_plane(side).requires_grad_()
-    prediction = generator.predict(lightness, uncertainty=False, embedding=False)
+    # Tiles are given the look of their plane, so that what it depends on needs no halo.
+    with torch.no_grad():
+        look = generator.look(generator.encode(lightness, lightness.new_zeros(1, 3, side, side)))
+    prediction = generator.predict(lightness, uncertainty=False, embedding=False, look=look)
     ab = prediction.ab
     if prediction.detail is not None:
         ab = ab + F.avg_pool2d(prediction.detail, prediction.stride // prediction.fine_stride)

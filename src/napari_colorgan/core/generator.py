@@ -105,15 +105,28 @@ class Generator(nn.Module):
         """
         raise NotImplementedError
 
-    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
-        """Return the head's raw output for features that `encode` made of the same input.
+    def look(self, features: list[Tensor]) -> Tensor | None:
+        """Return what planes are like as a whole, (B, look_channels); None where nothing tells."""
+        return None
+
+    def decode(
+        self,
+        features: list[Tensor],
+        lightness: Tensor,
+        hints: Tensor,
+        look: Tensor | None = None,
+    ) -> Tensor:
+        """Return the head's raw output.
 
         Parameters
         ----------
         features : list of Tensor
-            What `encode` returned.
+            What `encode` made of the same input.
         lightness, hints : Tensor
-            What `encode` was given.
+            As for `encode`.
+        look : Tensor, shape (B, look_channels), or None
+            That of the whole planes, where these are tiles of them; by default it is taken from
+            `features`. A generator without looks ignores it.
         """
         raise NotImplementedError
 
@@ -189,6 +202,7 @@ class Generator(nn.Module):
         *,
         uncertainty: bool = True,
         embedding: bool = True,
+        look: Tensor | None = None,
     ) -> Prediction:
         """Predict colours; `finish` then applies the hints to them.
 
@@ -200,6 +214,8 @@ class Generator(nn.Module):
             a*/110, b*/110 and weight. A generator with `hint_propagation` is not shown them.
         temperature, uncertainty, embedding
             See `interpret`.
+        look : Tensor, shape (B, look_channels), or None
+            See `decode`.
 
         Returns
         -------
@@ -209,7 +225,7 @@ class Generator(nn.Module):
         if hints is None or self.hint_propagation is not None:
             hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
         features = self.encode(lightness, hints)
-        raw = self.decode(features, lightness, hints)
+        raw = self.decode(features, lightness, hints, look)
         return self.interpret(
             features, raw, lightness, temperature, uncertainty=uncertainty, embedding=embedding
         )

@@ -12,7 +12,7 @@ from napari_colorgan.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STRIDES = {"unet": 32, "pix2pix": 128}
+STRIDES = {"unet": 32, "look_unet": 32, "pix2pix": 128}
 """How far each architecture shrinks its input."""
 ARCHITECTURES = tuple(STRIDES)
 FINEST_DETAILED = 4
@@ -29,8 +29,9 @@ class GeneratorConfig:
 
     Attributes
     ----------
-    architecture : {"unet", "pix2pix"}
-        A U-Net over a timm encoder, or the pix2pix baseline trained from scratch.
+    architecture : {"unet", "look_unet", "pix2pix"}
+        A U-Net over a timm encoder; one whose decoder is conditioned on a look of the whole
+        picture; or the pix2pix baseline trained from scratch.
     encoder : str
         The timm model whose feature pyramid the U-Net reads; ignored by "pix2pix".
     decoder_channels : tuple of int
@@ -55,6 +56,8 @@ class GeneratorConfig:
     detail : bool
         Whether colours are refined on a grid of 2 pixels by what follows lightness
         (`DetailRefinement`).
+    look_channels : int
+        For "look_unet": length of the vector that tells what the picture is like as a whole.
     """
 
     architecture: str = "unet"
@@ -68,6 +71,7 @@ class GeneratorConfig:
     dropout: float = 0.0
     spread_channels: int = 0
     detail: bool = False
+    look_channels: int = 0
 
     def __post_init__(self) -> None:
         """Refuse contradictions early, by the field's name."""
@@ -94,15 +98,29 @@ class GeneratorConfig:
         if self.detail and self.output_stride < FINEST_DETAILED:
             accepted = f"false with an output_stride below {FINEST_DETAILED}"
             _refuse("detail", accepted, self.detail)
+        self._check_look()
         if self.architecture == "pix2pix":
-            if self.head != "regression":
-                _refuse("head", '"regression" with architecture "pix2pix"', self.head)
-            if self.output_stride != 1:
-                _refuse("output_stride", '1 with architecture "pix2pix"', self.output_stride)
-            if self.context_channels:
-                _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
-            if self.spread_channels:
-                _refuse("spread_channels", '0 with architecture "pix2pix"', self.spread_channels)
+            self._check_pix2pix()
+
+    def _check_look(self) -> None:
+        if not 0 <= self.look_channels <= 4096:
+            _refuse("look_channels", "0…4096", self.look_channels)
+        has_look = self.architecture == "look_unet"
+        if has_look != (self.look_channels > 0):
+            accepted = 'above 0 with architecture "look_unet", else 0'
+            _refuse("look_channels", accepted, self.look_channels)
+        if has_look and not self.context_channels:
+            _refuse("context_channels", 'above 0 with architecture "look_unet"', 0)
+
+    def _check_pix2pix(self) -> None:
+        if self.head != "regression":
+            _refuse("head", '"regression" with architecture "pix2pix"', self.head)
+        if self.output_stride != 1:
+            _refuse("output_stride", '1 with architecture "pix2pix"', self.output_stride)
+        if self.context_channels:
+            _refuse("context_channels", '0 with architecture "pix2pix"', self.context_channels)
+        if self.spread_channels:
+            _refuse("spread_channels", '0 with architecture "pix2pix"', self.spread_channels)
 
     def _check_types(self) -> None:
         """Refuse values of other types: a model file, from anywhere, may hold any JSON."""
@@ -111,7 +129,8 @@ class GeneratorConfig:
         if not isinstance(self.encoder, str) or not re.fullmatch(r"\w[\w.]{0,99}", self.encoder):
             _refuse("encoder", "the name of an architecture in timm's registry", self.encoder)
         # `type` and not `isinstance`: to Python, true is an integer.
-        for name in ("context_channels", "output_stride", "bin_size", "spread_channels"):
+        integers = ("context_channels", "output_stride", "bin_size", "spread_channels")
+        for name in (*integers, "look_channels"):
             if type(getattr(self, name)) is not int:
                 _refuse(name, "an integer", getattr(self, name))
         if any(type(channels) is not int for channels in self.decoder_channels):

@@ -64,7 +64,13 @@ class Pix2PixGenerator(Generator):
             features.append(block(features[-1]))
         return features[1:]
 
-    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
+    def decode(
+        self,
+        features: list[Tensor],
+        lightness: Tensor,
+        hints: Tensor,
+        look: Tensor | None = None,
+    ) -> Tensor:
         """Return the head's raw output at full resolution."""
         decoded = self.up[0](features[-1])
         for block, skip in zip(self.up[1:], reversed(features[:-1]), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import timm
 import torch
@@ -44,11 +44,8 @@ class EncoderUNet(Generator):
 
     def __init__(self, config: GeneratorConfig, *, pretrained: bool = False) -> None:
         super().__init__(config)
-        self.encoder, channels = _build_encoder(config, pretrained=pretrained)
-        # The encoder expects RGB normalised as for ImageNet; gray is the same in all three.
-        statistics = self.encoder.pretrained_cfg
-        self.register_buffer("mean", _as_planes(statistics["mean"]), persistent=False)
-        self.register_buffer("std", _as_planes(statistics["std"]), persistent=False)
+        self.encoder, channels = build_encoder(config, pretrained=pretrained)
+        register_statistics(self)
         self.hint_stem = nn.Conv2d(HINT_PLANES, 3, 3, padding=1, bias=False)
         nn.init.zeros_(self.hint_stem.weight)
 
@@ -81,12 +78,17 @@ class EncoderUNet(Generator):
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""
-        gray = (lightness + 1.0) / 2.0  # 0…1
-        image = (gray - self.mean) / self.std + self.hint_stem(hints)  # (B, 3, H, W)
+        image = normalize_as_imagenet(self, lightness) + self.hint_stem(hints)  # (B, 3, H, W)
         features: list[Tensor] = self.encoder(image)
         return features
 
-    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
+    def decode(
+        self,
+        features: list[Tensor],
+        lightness: Tensor,
+        hints: Tensor,
+        look: Tensor | None = None,
+    ) -> Tensor:
         """Return the head's raw output."""
         decoded, stride = features[-1], self.stride
         if self.config.context_channels:
@@ -202,7 +204,31 @@ def _mark_cells(hints: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     return ab, weight.sqrt()
 
 
-def _build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
+class _WithEncoder(Protocol):
+    """What a generator with an encoder has."""
+
+    encoder: Any
+    mean: Tensor
+    std: Tensor
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = ...) -> None:
+        """Add a buffer."""
+
+
+def register_statistics(generator: _WithEncoder) -> None:
+    """Give a generator the buffers `mean` and `std`, by which its encoder's input is normalised."""
+    statistics = generator.encoder.pretrained_cfg
+    generator.register_buffer("mean", _as_planes(statistics["mean"]), persistent=False)
+    generator.register_buffer("std", _as_planes(statistics["std"]), persistent=False)
+
+
+def normalize_as_imagenet(generator: _WithEncoder, lightness: Tensor) -> Tensor:
+    """Return lightness L*/50 - 1 as the encoder expects RGB, in which gray is all three alike."""
+    gray = (lightness + 1.0) / 2.0
+    return (gray - generator.mean) / generator.std  # (B, 3, H, W)
+
+
+def build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
     """Return timm's feature network and its channels by stride, finest first."""
     levels = len(config.decoder_channels)
     if config.output_stride * 2**levels != config.stride:

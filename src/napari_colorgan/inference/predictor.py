@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
+# In squares of the working size: larger planes are shrunk to see what they are like as a whole.
+_LOOK_AREA = 8
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
 # The short side at which planes are compared as a whole.
@@ -388,7 +390,9 @@ class PlanePredictor:
             hints = _hint_batch(views, guides)
         embedding = embedding or any(guide is not None for guide in guides)
         whole = PredictionMap(geometry.padded)
-        for tile in self._memory.grid(geometry):
+        tiles = self._memory.grid(geometry)
+        look = self._look(views, is_whole=tiles.rows * tiles.columns == 1)
+        for tile in tiles:
             lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
             prediction = self._runner(
                 lightness,
@@ -397,6 +401,7 @@ class PlanePredictor:
                 uncertainty=self.settings.uncertainty,
                 embedding=embedding and self._propagation is not None,
                 likely=likely,
+                look=look,
             )
             whole.put(prediction, tile.crop, tile.write)
         return [
@@ -407,6 +412,25 @@ class PlanePredictor:
             )
             for i, (view, guide) in enumerate(zip(views, guides, strict=True))
         ]
+
+    def _look(self, views: Sequence[ScaledPlane], *, is_whole: bool) -> Tensor | None:
+        """Return what the planes are like as a whole, or None where the network sees that itself.
+
+        It doesn't depend on the tiles: planes that are larger than "fit" would show them are
+        shrunk for it, the way that the network is trained.
+        """
+        first = views[0]
+        if not self._source.config.look_channels:
+            return None
+        shape = (first.geometry.height, first.geometry.width)
+        small = Geometry.of(shape, "fit", self._working_size, self._source.stride)
+        if first.geometry.pixels <= max(small.pixels, _LOOK_AREA * self._working_size**2):
+            if is_whole:
+                return None
+            small = first.geometry
+        window = (slice(0, small.padded[0]), slice(0, small.padded[1]))
+        whole = [replace(view, geometry=small).scaled(window) for view in views]
+        return self._runner.look(torch.stack(whole)[:, None])
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Plan with less memory after it ran out, or raise the error if there is no way."""

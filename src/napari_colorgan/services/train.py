@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 
+_PRECISION_FILE = "precision.json"
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """The result of a training.
@@ -156,7 +159,9 @@ def _prepare_and_train(
     # Each process keeps all pictures that fit into its part of the machine's memory.
     memory_gib = config.data.memory_gib / processes.local_world_size
     data = dataclasses.replace(config.data, memory_gib=memory_gib)
-    dataset = yield from prepare_dataset(Items(find_pictures(request.data)), split, data)
+    # Several processes would write one file.
+    folder = RunDirectory(request.output).decoded if processes.world_size == 1 else None
+    dataset = yield from prepare_dataset(Items(find_pictures(request.data)), split, data, folder)
     request = dataclasses.replace(request, config=config)
     return (yield from train_job(request, dataset, processes))
 
@@ -257,6 +262,7 @@ def _set_up(
     # Before the plan, which counts the time of a validation.
     if validator is not None and request.base is not None:
         validator.remember_base(generator.eval())
+    config = yield from _with_precision(config, generator, dataset, run, processes)
     plan = processes.broadcast(lambda: run.load_plan())
     if plan is not None and len(plan.phases) != len(config.phases):
         raise TrainingError(
@@ -284,6 +290,31 @@ def _check(request: TrainRequest, config: TrainingConfig, processes: Processes) 
             action='Set precision = "bfloat16" or "float32".',
         )
     return device
+
+
+def _with_precision(
+    config: TrainingConfig,
+    generator: Generator,
+    dataset: Dataset,
+    run: RunDirectory,
+    processes: Processes,
+) -> Job[TrainingConfig]:
+    """Return a config whose precision is chosen: by an earlier sitting, or by timing."""
+    from napari_colorgan.training.precision import measure_precisions
+
+    if config.precision != "auto":
+        return config
+    seconds: dict[str, float] | None = processes.broadcast(lambda: run.read_json(_PRECISION_FILE))
+    if seconds is None:
+        seconds = processes.broadcast(
+            lambda: measure_precisions(config, generator, dataset.training)
+        )
+        if processes.is_main_process:
+            run.write_json(_PRECISION_FILE, seconds)
+        if len(seconds) > 1:
+            times = ", ".join(f"{name} {taken:.2f} s" for name, taken in seconds.items())
+            yield Notice(f"A step takes, by precision: {times}. The faster is taken.")
+    return dataclasses.replace(config, precision=min(seconds, key=seconds.__getitem__))
 
 
 def _plan(

@@ -116,6 +116,8 @@ def make_batch(
     for i, generator in enumerate(generators):
         if sample_uniform(generator) < config.film and not is_pair(rgb):
             lightness[i] = film_lightness(rgb[i], generator)
+            if config.film_chroma < 1.0:
+                ab[i] *= sample_uniform(generator, config.film_chroma, 1.0)
     return Batch(lightness, ab)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os.path
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,23 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.feature_cache import FeatureCache
+
+
+def picture_weights(pictures: PictureStore, balance: float) -> Tensor | None:
+    """Return how often each picture is drawn, or None where all are alike.
+
+    Parameters
+    ----------
+    pictures : PictureStore
+        Those that are trained on; a collection is what lies in one folder.
+    balance : float
+        See `DataConfig`.
+    """
+    if balance == 1.0:
+        return None
+    collections = [os.path.dirname(picture.source) for picture in pictures.pictures]
+    sizes = Counter(collections)
+    return torch.tensor([sizes[each] ** (balance - 1.0) for each in collections])
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +123,14 @@ class BatchSource:
         if config.generator.spread_channels:
             self._unguided = 0.0 if config.phases[number].kind == "hint_propagation" else 1.0
         self._length = len(pictures) if cache is None else len(cache)
+<<<<<<< HEAD
         # Two, since a batch may begin in one epoch and end in the next.
+=======
+        self._weights = picture_weights(pictures, config.data.balance)
+        if self._weights is not None and cache is not None:
+            # A cache holds the pictures once for each view.
+            self._weights = self._weights.repeat(len(cache) // len(pictures))
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def load(self, step: int) -> StepData:
@@ -159,4 +185,6 @@ class BatchSource:
 
     def _permute(self, epoch: int) -> Tensor:
         rng = generator_for(self._config.seed, 201 + self._number, epoch)
-        return torch.randperm(self._length, generator=rng)
+        if self._weights is None:
+            return torch.randperm(self._length, generator=rng)
+        return torch.multinomial(self._weights, self._length, replacement=True, generator=rng)

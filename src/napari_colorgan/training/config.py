@@ -22,7 +22,7 @@ from napari_colorgan.training.recipe_file import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SCORES = ("l1", "psnr", "balanced")
 
 
@@ -69,8 +69,9 @@ class TrainingConfig:
         How many times a phase is validated, at least, evenly spaced; its end always is.
     checkpoint_minutes : float
         A checkpoint is written this often.
-    precision : {"float32", "bfloat16", "float16"}
-        Of the forward passes; float16 needs CUDA.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        Of the forward passes; float16 needs CUDA. "auto" times float32 and bfloat16 on this
+        network and takes the faster; a resumed run stays with it.
     compile : bool
         Whether PyTorch compiles the networks, which needs a C++ compiler: minutes at the start
         of each phase for faster steps.
@@ -127,7 +128,7 @@ class TrainingConfig:
             require("phases.kind", phase.kind, "with generator.spread_channels > 0", spreads)
             has_detail = not phase.is_closed_form or self.generator.detail
             require("phases.kind", phase.kind, "with generator.detail = true", has_detail)
-            can_warm_up = phase.kind != "warm_up" or self.generator.architecture == "unet"
+            can_warm_up = phase.kind != "warm_up" or self.generator.architecture != "pix2pix"
             require("phases.kind", phase.kind, 'without "warm_up" for pix2pix', can_warm_up)
         stride, size = self.generator.stride, self.data.size
         accepted = f'a multiple of {stride} with architecture "{self.generator.architecture}"'

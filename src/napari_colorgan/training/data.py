@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -218,7 +219,8 @@ class PictureStore:
     memory_gib : float
         Decoded pictures are kept up to this size.
     decoded : mapping of int to Tensor, optional
-        Pictures that have been decoded already, by their index; `memory_gib` doesn't count them.
+        Pictures that have been decoded already, by their index, perhaps on disk; `memory_gib`
+        doesn't count them.
     """
 
     def __init__(
@@ -232,7 +234,8 @@ class PictureStore:
         self.pictures = list(pictures)
         self._max_side = max_side
         self._room = int(memory_gib * 2**30)
-        self._kept: dict[int, Tensor] = dict(decoded or {})
+        self._decoded: Mapping[int, Tensor] = decoded or {}
+        self._kept: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -250,8 +253,9 @@ class PictureStore:
         TrainingError
             If it can't be read (any more).
         """
-        if index in self._kept:
-            return self._kept[index]
+        for known in (self._decoded, self._kept):
+            if index in known:
+                return known[index]
         rgb = shrink(read_picture(self.pictures[index]), self._max_side)
         if rgb.nbytes <= self._room:
             self._room -= rgb.nbytes
@@ -272,8 +276,25 @@ class PictureStore:
             [self.pictures[index] for index in indices],
             max_side=self._max_side,
             memory_gib=0.0,
-            decoded={new: self._kept[old] for new, old in enumerate(indices) if old in self._kept},
+            decoded=_Chosen(ChainMap(self._kept, self._decoded), indices),  # type: ignore[arg-type]
         )
+
+
+class _Chosen(Mapping[int, "Tensor"]):
+    """Some of a mapping's pictures, numbered anew."""
+
+    def __init__(self, pictures: Mapping[int, Tensor], indices: Sequence[int]) -> None:
+        self._pictures = pictures
+        self._indices = {new: old for new, old in enumerate(indices) if old in pictures}
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._indices)
+
+    def __getitem__(self, number: int) -> Tensor:
+        return self._pictures[self._indices[number]]
 
 
 def read_picture(picture: Picture) -> Tensor:

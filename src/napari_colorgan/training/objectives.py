@@ -45,12 +45,15 @@ class ComparedColors:
         Predicted and true a*/110 and b*/110.
     lightness : Tensor, shape (B, 1, h, w)
         L*/50 - 1.
+    look : Tensor, shape (B, look_channels), or None
+        What the generator takes the patches for as a whole.
     """
 
     raw: Tensor
     ab: Tensor
     target_ab: Tensor
     lightness: Tensor
+    look: Tensor | None = None
 
 
 def compare(
@@ -62,7 +65,12 @@ def compare(
     hints: Tensor,
     *,
     propagate: bool = False,
+<<<<<<< HEAD
 ) -> ComparedColors:
+=======
+    look: Tensor | None = None,
+) -> Comparison:
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
     """Finish a prediction and bring the truth to its grid.
 
     Parameters
@@ -76,7 +84,13 @@ def compare(
     hints : Tensor, shape (B, 3, H, W)
         a*/110, b*/110 and weight.
     propagate : bool
+<<<<<<< HEAD
         Whether the generator's `hint_propagation` applies the hints; it then learns alone.
+=======
+        Whether the generator's `hint_propagation`, which then alone learns, applies the hints.
+    look : Tensor or None
+        What `decode` was given.
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
 
     Returns
     -------
@@ -87,7 +101,12 @@ def compare(
         features, raw, lightness, uncertainty=False, embedding=propagate
     )
     colors = finish(prediction, hints, generator.hint_propagation if propagate else None)
+<<<<<<< HEAD
     return ComparedColors(raw, colors.ab, F.avg_pool2d(ab, colors.stride), prediction.lightness)
+=======
+    target = F.avg_pool2d(ab, colors.stride)
+    return Comparison(raw, colors.ab, target, prediction.lightness, look)
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
 
 
 def supervised_terms(

@@ -14,7 +14,9 @@ from torch.nn import functional as F
 from napari_colorgan.core.heads import DistributionHead
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.training import objectives
+from napari_colorgan.training.depthwise import depthwise_convolutions, in_float32
 from napari_colorgan.training.fitting import fit_detail
+from napari_colorgan.training.likeness import likeness_terms, look_terms
 from napari_colorgan.training.optimization import (
     discriminator_optimizer,
     generator_optimizer,
@@ -93,6 +95,10 @@ class Phase:
             self.optimizers["discriminator_optimizer"] = discriminator_optimizer(
                 discriminator, self.config
             )
+        # torch.compile sees the convolutions as they are.
+        is_mixed = config.precision == "bfloat16" and not config.compile
+        keeps_exact = is_mixed and self._device.type == "cpu"
+        self._depthwise = depthwise_convolutions(generator) if keeps_exact else []
         fp16 = config.precision == "float16"
         self.scaler = torch.amp.GradScaler(self._device.type, enabled=fp16)
 
@@ -215,8 +221,10 @@ class Phase:
         terms = objectives.supervised_terms(
             self.generator, compared, self.config, self._bin_weights, mean_weight
         )
+        batch = data.batch
+        terms |= likeness_terms(compared.ab, batch.lightness, batch.ab, self.config)
+        terms |= look_terms(self.generator, compared.look, batch.ab, self.config)
         if self.config.perceptual and self._teacher is not None:
-            batch = data.batch
             terms["G perceptual"] = objectives.perceptual_term(
                 self._teacher, compared, batch.lightness, batch.ab, self.config
             )
@@ -230,6 +238,7 @@ class Phase:
         lightness, hints, ab = data.batch.lightness, data.hints, data.batch.ab
         propagates = self.config.kind == "hint_propagation"
         features = data.features
+<<<<<<< HEAD
         # Where hints are propagated, the network sees none, and only the propagation learns.
         network_hints = torch.zeros_like(hints) if propagates else hints
         with torch.no_grad() if propagates else self._autocast():
@@ -239,8 +248,27 @@ class Phase:
                     features = self._encode(lightness, network_hints)
             raw = self._decode(features, lightness, network_hints)
         # Outside of autocast: colours and losses are computed in float32.
+=======
+        # The network is shown no hints where they are propagated, and stays as it is.
+        shown = torch.zeros_like(hints) if propagates else hints
+        with torch.no_grad() if propagates else self._autocast(), in_float32(self._depthwise):
+            if features is None:
+                frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
+                with torch.no_grad() if frozen else contextlib.nullcontext():
+                    features = self._encode(lightness, shown)
+            look = self.generator.look(features)
+            raw = self._decode(features, lightness, shown, look)
+        # Colours and losses are computed in float32, whatever the networks are.
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
         return objectives.compare(
-            self.generator, features, raw, lightness, ab, hints, propagate=propagates
+            self.generator,
+            features,
+            raw,
+            lightness,
+            ab,
+            hints,
+            propagate=propagates,
+            look=look,
         )
 
     def _autocast(self) -> torch.autocast:

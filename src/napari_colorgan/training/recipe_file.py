@@ -18,7 +18,15 @@ LARGEST = 2**53
 
 _LONGEST_VALUE = 80
 
-RECIPES = ("paper-baseline", "paper-final", "natural", "microscopy", "hints", "fine-tune")
+RECIPES = (
+    "paper-baseline",
+    "paper-final",
+    "natural",
+    "natural-look",
+    "microscopy",
+    "hints",
+    "fine-tune",
+)
 
 
 def read_recipe(source: str | Path) -> dict[str, Any]:

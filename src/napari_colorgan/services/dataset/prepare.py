@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from napari_colorgan.errors import PairError, TrainingError
+=======
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
+from napari_colorgan.services.dataset.decoding import decode_once, report_near_gray
 from napari_colorgan.services.dataset.hold_out import (
     Plane,
     SimilaritySplit,
@@ -103,7 +107,10 @@ class Dataset:
 
 
 def prepare_dataset(
-    items: Items, split: SimilaritySplit | SourceSplit, config: DataConfig
+    items: Items,
+    split: SimilaritySplit | SourceSplit,
+    config: DataConfig,
+    folder: Path | None = None,
 ) -> Job[Dataset]:
     """Read every picture once, leave out the nearly gray ones and hold some out.
 
@@ -116,6 +123,8 @@ def prepare_dataset(
     config : DataConfig
         Its `near_gray`, `scale`, `size`, `validation_images` and `memory_gib`. Decoded pictures
         beyond the latter are not kept, and decoded again when they are needed.
+    folder : Path, optional
+        Where decoded pictures of a `SourceSplit` are kept if the config says so.
 
     Yields
     ------
@@ -131,7 +140,7 @@ def prepare_dataset(
     """
     planes = _find_planes(items)
     if isinstance(split, SourceSplit):
-        return (yield from _prepare_by_source(planes, split, config))
+        return (yield from _prepare_by_source(planes, split, config, folder))
     if len(planes) > MOST_PLANES:
         yield Notice(f"Of {len(planes)} planes {MOST_PLANES} are used, evenly spaced.")
         indices = np.linspace(0, len(planes) - 1, MOST_PLANES).round().astype(int)
@@ -153,7 +162,7 @@ def prepare_dataset(
 
 
 def _prepare_by_source(
-    planes: Sequence[Plane], split: SourceSplit, config: DataConfig
+    planes: Sequence[Plane], split: SourceSplit, config: DataConfig, folder: Path | None
 ) -> Job[Dataset]:
     from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
 
@@ -163,20 +172,33 @@ def _prepare_by_source(
         pictures, held_out = split_by_source(pictures, split.share, split.seed)
     text = f"Reading {len(pictures)} pictures; {len(held_out)} are held out."
     yield Notice(text, transient=True)
+<<<<<<< HEAD
     reader = _Reader(config)
     colorful = yield from reader.read([Plane(picture) for picture in pictures])
     # The held-out ones may be many and large: the validator keeps none but those it measures.
+=======
+    if folder is not None and config.keep_decoded:
+        training = yield from decode_once(pictures, config, folder)
+    else:
+        colorful = yield from _Reader(config).read([Plane(picture) for picture in pictures])
+        training = _store(colorful, config)
+    # The held-out ones may be many and large: the validator reads those that it measures, once.
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
     measured = [held_out[i] for i in evenly_spaced(len(held_out), config.validation_images)]
     broken = [picture for picture in measured if not _is_readable(picture)]
     if broken:
         yield Notice(f"{len(broken)} held-out pictures can't be read and are left out.")
         measured = [picture for picture in measured if picture not in broken]
     return Dataset(
-        training=_store(colorful, config),
+        training=training,
         held_out=PictureStore(measured, max_side=config.max_side, memory_gib=0.0),
-        planes=len(colorful) + len(held_out),
+        planes=len(training) + len(held_out),
         held_out_planes=len(held_out),
+<<<<<<< HEAD
         near_gray=len(pictures) - len(colorful) - len(reader.unreadable),
+=======
+        near_gray=len(pictures) - len(training),
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
     )
 
 
@@ -228,6 +250,7 @@ class _Reader:
                     colorful.append(self._with_pixels(plane, pixels, kept))
             if done % every == 0 or done == len(planes):
                 yield PlaneDone(done, len(planes), (done - 1,))
+<<<<<<< HEAD
         yield from self._say_left_out(len(planes), len(colorful))
         if not colorful:
             raise TrainingError(
@@ -236,6 +259,9 @@ class _Reader:
                 action="Add images with the colours that the model shall learn, or lower "
                 "data.near_gray.",
             )
+=======
+        yield from report_near_gray(len(planes), len(colorful))
+>>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
         return colorful
 
     def _say_left_out(self, planes: int, colorful: int) -> Iterator[Notice]:

@@ -36,7 +36,7 @@ class RunDirectory:
     """The files of a run.
 
     ``config.toml``, ``plan.json``, ``events.jsonl``, ``checkpoints/``, ``previews/``,
-    ``cache/``, ``card.json`` and, at the end, ``model.safetensors``.
+    ``cache/``, ``decoded/``, ``card.json`` and, at the end, ``model.safetensors``.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.previews = path / "previews"
         self.cache = path / "cache"
+        self.decoded = path / "decoded"
         self.model = path / "model.safetensors"
         self.best = self.checkpoints / "best.safetensors"
         self.lock = RunLock(path)
@@ -218,8 +219,9 @@ class RunDirectory:
                 path.unlink()
 
     def forget_cache(self) -> None:
-        """Remove the features that only a warm-up needs."""
-        shutil.rmtree(self.cache, ignore_errors=True)
+        """Remove features and decoded pictures, which only training needs."""
+        for folder in (self.cache, self.decoded):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def write_preview(self, step: int, picture: np.ndarray) -> Path:
         """Write a picture, uint8 (H, W, 3), of what the model does after `step` steps.
