@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +11,11 @@ import torch
 from skimage.io import imsave
 
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.events import Notice, PlaneDone
+from napari_colorgan.events import Notice, PlaneDone, run
 from napari_colorgan.services.dataset.decoding import decode_once
 from napari_colorgan.training.config_parts import DataConfig
 from napari_colorgan.training.data import PictureStore, find_pictures
 from napari_colorgan.training.decoded_pictures import DecodedPictures
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG = DataConfig(size=64, keep_decoded=True)
 
@@ -68,10 +65,11 @@ def test_gray_pictures_are_left_out_and_numbers_follow(files: Path, tmp_path: Pa
         try:
             event = next(job)
         except StopIteration as stop:
-            store = stop.value
+            store, unreadable = stop.value
             break
         notices += [event.text] if isinstance(event, Notice) else []
     assert len(store) == 4
+    assert unreadable == 0
     assert "1 of 5 planes are nearly gray and left out." in notices
     names = [picture.name for picture in store.pictures]
     plain = PictureStore(find_pictures(names), max_side=CONFIG.max_side, memory_gib=0)
@@ -79,8 +77,26 @@ def test_gray_pictures_are_left_out_and_numbers_follow(files: Path, tmp_path: Pa
         assert torch.equal(store.read(number), plain.read(number))
 
 
-def test_an_unreadable_picture_leaves_nothing_behind(files: Path, tmp_path: Path) -> None:
+def test_an_unreadable_picture_is_left_out_and_named(files: Path, tmp_path: Path) -> None:
     (files / "2.png").write_bytes(b"no picture")
-    with pytest.raises(TrainingError, match=r"2\.png"):
-        list(DecodedPictures(tmp_path / "decoded").build(find_pictures([files]), CONFIG))
-    assert not (tmp_path / "decoded").exists()
+    notices: list[str] = []
+
+    def note(event: object) -> None:
+        notices.extend([event.text] if isinstance(event, Notice) else [])
+
+    for _ in range(2):  # the second time from the file
+        job = decode_once(find_pictures([files]), CONFIG, tmp_path / "decoded")
+        store, unreadable = run(job, note)
+        assert unreadable == 1
+        names = [Path(picture.name).name for picture in store.pictures]
+        assert names == ["0.png", "1.png", "3.png"]
+        assert store.read(2).shape[0] == 3
+    assert sum("1 of 5 pictures can't be read" in text for text in notices) == 2
+    assert any("2.png" in text for text in notices)
+
+
+def test_where_nothing_can_be_read_the_reason_is_given(files: Path, tmp_path: Path) -> None:
+    for path in files.iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(TrainingError, match=r"0\.png"):
+        run(decode_once(find_pictures([files]), CONFIG, tmp_path / "decoded"))

@@ -24,6 +24,7 @@ from napari_colorgan.core.color import (
     lightness_to_network,
 )
 from napari_colorgan.core.device import memory_errors
+from napari_colorgan.core.familiarity import pool_features
 from napari_colorgan.core.folding import fold_batch_norms, have_same_output
 from napari_colorgan.core.metrics import delta_e_2000
 from napari_colorgan.errors import ModelError
@@ -244,6 +245,27 @@ class NetworkRunner:
             hints = network_input.new_zeros(len(lightness), 3, *lightness.shape[-2:])
             with self._autocast(self._dtype or torch.float32):
                 return self.generator.look(self.generator.encode(network_input, hints))
+
+    def pooled_features(self, lightness: Tensor) -> Tensor | None:
+        """Return what tells of which kind pictures are; None for networks without an encoder.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            As for calling the runner.
+
+        Returns
+        -------
+        Tensor, shape (B, D), or None
+            See `napari_colorgan.core.familiarity.pool_features`.
+        """
+        if self.generator.config.architecture == "pix2pix":
+            return None
+        with torch.inference_mode(), memory_errors(self.device):
+            network_input = lightness_to_network(lightness).to(self.device)
+            hints = network_input.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+            features = self.generator.encode(network_input, hints)
+            return pool_features(features, lightness.shape[-2])
 
     def _autocast(self, dtype: torch.dtype) -> AbstractContextManager[object]:
         is_lower = dtype != torch.float32

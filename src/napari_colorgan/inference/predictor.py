@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
 # In squares of the working size: larger planes are shrunk to see what they are like as a whole.
 _LOOK_AREA = 8
+# In working sizes: the side of the middle by which a plane's kind is told.
+_DESCRIBED = 2
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
 # The short side at which planes are compared as a whole.
@@ -412,6 +414,24 @@ class PlanePredictor:
             )
             for i, (view, guide) in enumerate(zip(views, guides, strict=True))
         ]
+
+    def pooled_features(self, plane: np.ndarray, display: DisplayRange) -> Tensor | None:
+        """Return what tells of which kind a plane is, (D,); None where the network can't.
+
+        Of a plane that is much larger than the network's working size, the middle counts.
+
+        Parameters
+        ----------
+        plane : ndarray, shape (H, W) or (H, W, 3 or 4)
+            Its values.
+        display : DisplayRange
+            How they are shown.
+        """
+        view = ScaledPlane(plane, display, self._geometry(plane.shape))
+        side = _DESCRIBED * self._working_size // self._source.stride * self._source.stride
+        middle = view.scaled(view.geometry.centre(max(side, self._source.stride)))
+        pooled = self._runner.pooled_features(middle[None, None])
+        return None if pooled is None else pooled[0]
 
     def _look(self, views: Sequence[ScaledPlane], *, is_whole: bool) -> Tensor | None:
         """Return what the planes are like as a whole, or None where the network sees that itself.

@@ -48,7 +48,7 @@ _PARAGRAPHS = ("description", "limitations", "config")
 # Fields that are text in the metadata; the others are JSON.
 _TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
 # Fields that files of earlier releases lack.
-_ADDED = frozenset({"parent_sha256", "pictures", "strength"})
+_ADDED = frozenset({"parent_sha256", "pictures", "strength", "familiarity"})
 # Characters of JSON, and rows of it, that no card needs more of.
 _LONGEST_JSON = {"architecture": 20_000, "metrics": 1_000_000, "training_data": 5_000_000}
 _MOST_ROWS = {"metrics": 2_000, "training_data": 20_000, "pictures": 50}
@@ -200,6 +200,9 @@ class ModelCard:
         The parent's `sha256`, by which it is found under another name; empty if not known.
     pictures : tuple of CardPicture
         Examples of what it does, and of where it fails.
+    familiarity : str
+        What tells pictures like the training pictures from others; see
+        `napari_colorgan.core.familiarity`. Empty where nobody has fitted it.
     checksum : {"right", "wrong", "none"}
         Whether the card is as it was written into the file that it was read from: "wrong" if it
         was changed since, "none" if the file, of an earlier release, has no checksum.
@@ -230,6 +233,7 @@ class ModelCard:
     sha256: str = ""
     parent_sha256: str = ""
     pictures: tuple[CardPicture, ...] = ()
+    familiarity: str = ""
     checksum: Literal["right", "wrong", "none"] = field(default="none", compare=False)
 
     def __post_init__(self) -> None:
@@ -262,6 +266,9 @@ class ModelCard:
             raise _bad(expected="a vividness from 0 to 1", got=self.vividness)
         if type(self.strength) not in (int, float) or not 0.0 <= self.strength <= 10.0:
             raise _bad(expected="a strength from 0 to 10", got=self.strength)
+        text = self.familiarity
+        if not isinstance(text, str) or not re.fullmatch("[A-Za-z0-9+/]{0,120000}={0,2}", text):
+            raise _bad(expected="weights of familiarity in base64", got=self.familiarity)
         for digest in (getattr(self, name) for name in _HASHES):
             if digest and not re.fullmatch("[0-9a-f]{64}", digest):
                 raise _bad(expected="a SHA-256 of 64 lower-case hexadecimal digits", got=digest)

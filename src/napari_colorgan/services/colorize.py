@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from napari_colorgan.axes import ArrayTarget
+from napari_colorgan.events import Notice
 from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.disk_array import allocate
+from napari_colorgan.services.familiarity import UNLIKE, is_unlike, warning
 from napari_colorgan.services.guiding import describe_guides, guides_if_needed
 from napari_colorgan.services.models import load_model, make_predictor
 from napari_colorgan.services.pyramid import check_levels, pyramid_job
@@ -148,6 +150,8 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     model = load_model(request.model)
     predictor = make_predictor(model, settings)
     display = request.display or DisplayRange.estimate(stack, axes)
+    if unlike := is_unlike(model.card, predictor, stack, axes, display, request.indices):
+        yield Notice(warning(model.card))
     guides, told = resolve_guides(request, predictor, display)
     colors, uncertainty = _results(request)
     job: Job[Any] = colorize_stack(
@@ -169,7 +173,7 @@ def colorize_job(request: ColorizeRequest) -> Job[ColorizeResult]:
     return ColorizeResult(
         rgb=colors if is_pyramid else colors[0],
         uncertainty=(uncertainty if is_pyramid else uncertainty[0]) if uncertainty else None,
-        metadata={**describe_origin(model.card, settings, display), **told},
+        metadata={**describe_origin(model.card, settings, display, unlike=unlike), **told},
     )
 
 
@@ -241,7 +245,11 @@ def _uncertainty_target(request: ColorizeRequest, arrays: list[Any]) -> StackTar
 
 
 def describe_origin(
-    card: ModelCard, settings: PredictionSettings, display: DisplayRange
+    card: ModelCard,
+    settings: PredictionSettings,
+    display: DisplayRange,
+    *,
+    unlike: bool = False,
 ) -> dict[str, Any]:
     """Return a result's metadata.
 
@@ -253,12 +261,15 @@ def describe_origin(
         The user's choices; what was left to the card is filled in.
     display : DisplayRange
         How the input's values were shown.
+    unlike : bool
+        Whether the input is unlike the model's training images.
 
     Returns
     -------
     dict
         "software", "model", "version", "sha256", "settings" and "display" (dicts of plain
-        values), and "colour", which says that it is predicted.
+        values), "colour", which says that it is predicted, and "familiarity" of an input that is
+        unlike the training images.
     """
     return {
         "software": f"napari-colorgan {installed_version()}",
@@ -268,6 +279,7 @@ def describe_origin(
         "settings": asdict(settings.resolved(card)),
         "display": asdict(display),
         "colour": PREDICTED,
+        **({"familiarity": UNLIKE} if unlike else {}),
     }
 
 

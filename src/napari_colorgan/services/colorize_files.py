@@ -23,6 +23,7 @@ from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.formats import output_format
 from napari_colorgan.io.problems import writing
 from napari_colorgan.services.colorize import as_text, describe_origin
+from napari_colorgan.services.familiarity import is_unlike, warning
 from napari_colorgan.services.file_tasks import plan_files
 from napari_colorgan.services.guiding import describe_guides, guides_if_needed, predict_references
 from napari_colorgan.services.models import load_model, make_predictor
@@ -180,7 +181,11 @@ def _colorize_file(
         shown = f"{display.low:g} to {display.high:g}"
         yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")
     guides, told = _guides(task, request, stack, predictor, display)
-    origin = {**describe_origin(card, settings, display), **told, "source": task.source.name}
+    unlike = is_unlike(card, predictor, stack.data, axes, display)
+    if unlike:
+        yield Notice(warning(card, f"'{task.source.name}'"))
+    described = describe_origin(card, settings, display, unlike=unlike)
+    origin = {**described, **told, "source": task.source.name}
     common: dict[str, Any] = {
         "scale": stack.scale,
         "units": stack.units,

@@ -123,14 +123,11 @@ class BatchSource:
         if config.generator.spread_channels:
             self._unguided = 0.0 if config.phases[number].kind == "hint_propagation" else 1.0
         self._length = len(pictures) if cache is None else len(cache)
-<<<<<<< HEAD
-        # Two, since a batch may begin in one epoch and end in the next.
-=======
         self._weights = picture_weights(pictures, config.data.balance)
         if self._weights is not None and cache is not None:
             # A cache holds the pictures once for each view.
             self._weights = self._weights.repeat(len(cache) // len(pictures))
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+        # Two, since a batch may begin in one epoch and end in the next.
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def load(self, step: int) -> StepData:

@@ -211,14 +211,9 @@ class PhaseConfig:
             require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
         if self.kind == "hint_propagation":
             # Hint propagation corrects a*b*, so that only L1 depends on its parameters.
-<<<<<<< HEAD
-            is_off = self.classification == 0
-            require(f"{where}.classification", self.classification, "0", is_off)
-=======
             for name in ("classification", "likeness", "matched", "colorfulness", "look"):
                 weight = getattr(self, name)
                 require(f"{where}.{name}", weight, "0", weight == 0)
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
             require(f"{where}.accumulate", self.accumulate, "1", self.accumulate == 1)
         if self.kind != "discriminator":
             any_term = any(getattr(self, name) for name in terms)

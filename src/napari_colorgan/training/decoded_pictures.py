@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_colorgan.errors import FileError, TrainingError
+from napari_colorgan.errors import FileError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
 from napari_colorgan.io import write_atomically
 from napari_colorgan.training.data import mean_chroma, read_picture, shrink
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Decoding and resizing release the interpreter's lock.
 _THREADS = max(2, min(8, os.cpu_count() or 1))
+UNREADABLE = -1.0
 _MOST_REPORTS = 1000
 _COLUMNS = 4  # offset, channels, height, width
 
@@ -45,7 +46,7 @@ class DecodedPictures(Mapping[int, "Tensor"]):
     Attributes
     ----------
     chroma : ndarray, shape (N,)
-        The mean chroma of each picture that was decoded.
+        The mean chroma of each picture that was decoded; -1 of those that can't be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,6 +57,12 @@ class DecodedPictures(Mapping[int, "Tensor"]):
         self._index = np.empty((0, _COLUMNS), np.int64)
         self._pixels = np.empty(0, np.uint8)
         self.chroma = np.empty(0)
+
+    @property
+    def unreadable(self) -> list[int]:
+        """The numbers of the pictures that can't be read."""
+        numbers: list[int] = np.flatnonzero(self.chroma == UNREADABLE).tolist()
+        return numbers
 
     def __len__(self) -> int:
         return len(self._index)
@@ -89,7 +96,9 @@ class DecodedPictures(Mapping[int, "Tensor"]):
         Raises
         ------
         TrainingError
-            If a picture can't be read, or the disk is full; what was written is removed.
+            If the disk is full; what was written is removed.
+        PairError
+            If a gray image doesn't fit its colour image.
         """
         stamp = _stamp(pictures, config)
         if self._marker.exists() and json.loads(self._marker.read_text()) == stamp:
@@ -106,7 +115,12 @@ class DecodedPictures(Mapping[int, "Tensor"]):
 
     def _decode(self, pictures: Sequence[Picture], max_side: int | None) -> Job[None]:
         def decode(picture: Picture) -> tuple[Tensor, float]:
-            pixels = read_picture(picture)
+            try:
+                pixels = read_picture(picture)
+            except PairError:
+                raise  # the user has put these two together
+            except TrainingError:
+                return torch.empty(3, 0, 0, dtype=torch.uint8), UNREADABLE
             return shrink(pixels, max_side), mean_chroma(pixels)
 
         yield Started(len(pictures), "plane")

@@ -65,12 +65,8 @@ def compare(
     hints: Tensor,
     *,
     propagate: bool = False,
-<<<<<<< HEAD
-) -> ComparedColors:
-=======
     look: Tensor | None = None,
-) -> Comparison:
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+) -> ComparedColors:
     """Finish a prediction and bring the truth to its grid.
 
     Parameters
@@ -84,13 +80,9 @@ def compare(
     hints : Tensor, shape (B, 3, H, W)
         a*/110, b*/110 and weight.
     propagate : bool
-<<<<<<< HEAD
         Whether the generator's `hint_propagation` applies the hints; it then learns alone.
-=======
-        Whether the generator's `hint_propagation`, which then alone learns, applies the hints.
     look : Tensor or None
         What `decode` was given.
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
 
     Returns
     -------
@@ -101,12 +93,8 @@ def compare(
         features, raw, lightness, uncertainty=False, embedding=propagate
     )
     colors = finish(prediction, hints, generator.hint_propagation if propagate else None)
-<<<<<<< HEAD
-    return ComparedColors(raw, colors.ab, F.avg_pool2d(ab, colors.stride), prediction.lightness)
-=======
     target = F.avg_pool2d(ab, colors.stride)
-    return Comparison(raw, colors.ab, target, prediction.lightness, look)
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+    return ComparedColors(raw, colors.ab, target, prediction.lightness, look)
 
 
 def supervised_terms(

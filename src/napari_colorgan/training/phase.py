@@ -238,28 +238,16 @@ class Phase:
         lightness, hints, ab = data.batch.lightness, data.hints, data.batch.ab
         propagates = self.config.kind == "hint_propagation"
         features = data.features
-<<<<<<< HEAD
         # Where hints are propagated, the network sees none, and only the propagation learns.
         network_hints = torch.zeros_like(hints) if propagates else hints
-        with torch.no_grad() if propagates else self._autocast():
-            if features is None:
-                frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
-                with torch.no_grad() if frozen else contextlib.nullcontext():
-                    features = self._encode(lightness, network_hints)
-            raw = self._decode(features, lightness, network_hints)
-        # Outside of autocast: colours and losses are computed in float32.
-=======
-        # The network is shown no hints where they are propagated, and stays as it is.
-        shown = torch.zeros_like(hints) if propagates else hints
         with torch.no_grad() if propagates else self._autocast(), in_float32(self._depthwise):
             if features is None:
                 frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
                 with torch.no_grad() if frozen else contextlib.nullcontext():
-                    features = self._encode(lightness, shown)
+                    features = self._encode(lightness, network_hints)
             look = self.generator.look(features)
-            raw = self._decode(features, lightness, shown, look)
-        # Colours and losses are computed in float32, whatever the networks are.
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+            raw = self._decode(features, lightness, network_hints, look)
+        # Outside of autocast: colours and losses are computed in float32.
         return objectives.compare(
             self.generator,
             features,

@@ -10,7 +10,7 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_colorgan.events import Job
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from napari_colorgan.training.data import Picture, PictureStore
 
 
-def decode_once(pictures: Sequence[Picture], config: DataConfig, folder: Path) -> Job[PictureStore]:
+_MOST_NAMES = 5
+
+
+def decode_once(
+    pictures: Sequence[Picture], config: DataConfig, folder: Path
+) -> Job[tuple[PictureStore, int]]:
     """Return the colourful pictures, decoded into a file; that of an earlier sitting, if there.
 
     Parameters
@@ -33,34 +38,54 @@ def decode_once(pictures: Sequence[Picture], config: DataConfig, folder: Path) -
     Yields
     ------
     Event
-        See `DecodedPictures.build`.
+        See `DecodedPictures.build`, and notices of what is left out.
+
+    Returns
+    -------
+    training : PictureStore
+        The colourful pictures.
+    unreadable : int
+        How many can't be read.
     """
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.data import PictureStore, read_picture
     from napari_colorgan.training.decoded_pictures import DecodedPictures
 
     decoded = DecodedPictures(folder)
     yield from decoded.build(pictures, config)
+    broken = [pictures[number] for number in decoded.unreadable]
+    if broken and len(broken) == len(pictures):
+        read_picture(broken[0])  # says why
     colorful = np.flatnonzero(decoded.chroma >= config.near_gray)
-    yield from report_near_gray(len(pictures), len(colorful))
+    names = [picture.name for picture in broken]
+    yield from report_left_out(len(pictures), len(colorful), names)
     whole = PictureStore(pictures, max_side=config.max_side, memory_gib=0.0, decoded=decoded)
-    return whole.select(colorful.tolist())
+    return whole.select(colorful.tolist()), len(broken)
 
 
-def report_near_gray(planes: int, colorful: int) -> Job[None]:
-    """Say how many planes are left out as nearly gray.
+def report_left_out(planes: int, colorful: int, unreadable: Sequence[str]) -> Iterator[Notice]:
+    """Yield notices of the planes that are left out.
 
     Parameters
     ----------
     planes, colorful : int
         How many there are, and how many of them can be trained on.
+    unreadable : sequence of str
+        The names of those that can't be read.
 
     Raises
     ------
     TrainingError
-        If none is left.
+        If none can be trained on.
     """
-    if colorful < planes:
-        yield Notice(f"{planes - colorful} of {planes} planes are nearly gray and left out.")
+    if unreadable:
+        names = ", ".join(unreadable[:_MOST_NAMES])
+        more = " …" if len(unreadable) > _MOST_NAMES else ""
+        yield Notice(
+            f"{len(unreadable)} of {planes} pictures can't be read and are left out: {names}{more}"
+        )
+    near_gray = planes - colorful - len(unreadable)
+    if near_gray:
+        yield Notice(f"{near_gray} of {planes} planes are nearly gray and left out.")
     if not colorful:
         raise TrainingError(
             expected="colour planes to train on",

@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from napari_colorgan.errors import PairError, TrainingError
-=======
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.services.dataset.decoding import decode_once, report_near_gray
+from napari_colorgan.services.dataset.decoding import decode_once, report_left_out
 from napari_colorgan.services.dataset.hold_out import (
     Plane,
     SimilaritySplit,
@@ -35,7 +32,7 @@ from napari_colorgan.services.dataset.pairs import (
 from napari_colorgan.services.dataset.similarity import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
@@ -46,7 +43,6 @@ MOST_PLANES = 2000
 """Of more planes, evenly spaced ones are used; a fine-tuning of minutes can't use more."""
 # Events, at most: each is a line of the run's log.
 _MOST_REPORTS = 1000
-_MOST_NAMES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,18 +168,13 @@ def _prepare_by_source(
         pictures, held_out = split_by_source(pictures, split.share, split.seed)
     text = f"Reading {len(pictures)} pictures; {len(held_out)} are held out."
     yield Notice(text, transient=True)
-<<<<<<< HEAD
-    reader = _Reader(config)
-    colorful = yield from reader.read([Plane(picture) for picture in pictures])
-    # The held-out ones may be many and large: the validator keeps none but those it measures.
-=======
     if folder is not None and config.keep_decoded:
-        training = yield from decode_once(pictures, config, folder)
+        training, unreadable = yield from decode_once(pictures, config, folder)
     else:
-        colorful = yield from _Reader(config).read([Plane(picture) for picture in pictures])
-        training = _store(colorful, config)
-    # The held-out ones may be many and large: the validator reads those that it measures, once.
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+        reader = _Reader(config)
+        colorful = yield from reader.read([Plane(picture) for picture in pictures])
+        training, unreadable = _store(colorful, config), len(reader.unreadable)
+    # The held-out ones may be many and large: the validator keeps none but those it measures.
     measured = [held_out[i] for i in evenly_spaced(len(held_out), config.validation_images)]
     broken = [picture for picture in measured if not _is_readable(picture)]
     if broken:
@@ -194,11 +185,7 @@ def _prepare_by_source(
         held_out=PictureStore(measured, max_side=config.max_side, memory_gib=0.0),
         planes=len(training) + len(held_out),
         held_out_planes=len(held_out),
-<<<<<<< HEAD
-        near_gray=len(pictures) - len(colorful) - len(reader.unreadable),
-=======
-        near_gray=len(pictures) - len(training),
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+        near_gray=len(pictures) - len(training) - unreadable,
     )
 
 
@@ -250,40 +237,11 @@ class _Reader:
                     colorful.append(self._with_pixels(plane, pixels, kept))
             if done % every == 0 or done == len(planes):
                 yield PlaneDone(done, len(planes), (done - 1,))
-<<<<<<< HEAD
-        yield from self._say_left_out(len(planes), len(colorful))
-        if not colorful:
-            raise TrainingError(
-                expected="colour planes to train on",
-                got=f"{len(planes)}, all of them nearly gray" if planes else "none",
-                action="Add images with the colours that the model shall learn, or lower "
-                "data.near_gray.",
-            )
-=======
-        yield from report_near_gray(len(planes), len(colorful))
->>>>>>> 9d25b87 (feat: a U-Net with a look of the whole picture, terms for whole pictures, decoded pictures kept, precision by timing)
+        if planes and len(self.unreadable) == len(planes):
+            raise self.unreadable[0][1]
+        names = [name for name, _ in self.unreadable]
+        yield from report_left_out(len(planes), len(colorful), names)
         return colorful
-
-    def _say_left_out(self, planes: int, colorful: int) -> Iterator[Notice]:
-        """Yield notices of the planes that are left out.
-
-        Raises
-        ------
-        TrainingError
-            If none can be read.
-        """
-        broken = self.unreadable
-        if broken and len(broken) == planes:
-            raise broken[0][1]
-        if broken:
-            names = ", ".join(name for name, _ in broken[:_MOST_NAMES])
-            more = " …" if len(broken) > _MOST_NAMES else ""
-            yield Notice(
-                f"{len(broken)} of {planes} pictures can't be read and are left out: {names}{more}"
-            )
-        near_gray = planes - colorful - len(broken)
-        if near_gray:
-            yield Notice(f"{near_gray} of {planes} planes are nearly gray and left out.")
 
     def _with_pixels(self, plane: Plane, pixels: Tensor, kept: Tensor) -> Plane:
         fits = kept.nbytes <= self._room
