@@ -48,6 +48,8 @@ class Network(Protocol):
             L*/50 - 1.
         uncertainty, embedding : bool
             Whether to compute these, too.
+        look : Tensor, shape (B, look_channels), or None
+            That of the whole planes.
 
         Returns
         -------
