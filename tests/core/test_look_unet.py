@@ -136,3 +136,14 @@ def test_other_generators_have_no_look_and_ignore_one() -> None:
     assert torch.equal(
         generator.predict(lightness, look=torch.ones(1, 12)).ab, generator.predict(lightness).ab
     )
+
+
+def test_a_detail_stage_can_be_added_to_trained_weights(generator: LookUNet) -> None:
+    detailed = build_generator(dataclasses.replace(CONFIG, detail=True)).eval()
+    detailed.load_state_dict(detailed.state_dict() | generator.state_dict())
+    lightness = planes(64, 96)
+    with torch.inference_mode():
+        expected, found = generator.predict(lightness), detailed.predict(lightness)
+    assert torch.allclose(found.ab, expected.ab, atol=1e-5)
+    assert found.detail is not None
+    assert found.detail.abs().max() == 0

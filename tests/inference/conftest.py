@@ -52,7 +52,13 @@ class ToyGenerator(Generator):
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         return [lightness]
 
-    def decode(self, features: list[Tensor], lightness: Tensor, hints: Tensor) -> Tensor:
+    def decode(
+        self,
+        features: list[Tensor],
+        lightness: Tensor,
+        hints: Tensor,
+        look: Tensor | None = None,
+    ) -> Tensor:
         if lightness.numel() > self.most:
             message = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
             raise RuntimeError(message)
