@@ -243,7 +243,7 @@ class NetworkRunner:
         with torch.inference_mode(), memory_errors(self.device):
             network_input = lightness_to_network(lightness).to(self.device)
             hints = network_input.new_zeros(len(lightness), 3, *lightness.shape[-2:])
-            with self._autocast(self._dtype or torch.float32):
+            with self._autocast(self.dtype or torch.float32):
                 return self.generator.look(self.generator.encode(network_input, hints))
 
     def pooled_features(self, lightness: Tensor) -> Tensor | None:
