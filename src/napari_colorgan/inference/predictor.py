@@ -21,6 +21,7 @@ from napari_colorgan.inference.painting import Painter
 from napari_colorgan.inference.plane_prediction import PlanePrediction, single
 from napari_colorgan.inference.scaled_plane import ScaledPlane
 from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.inference.whole_plane import middle_features, whole_features, whole_look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +38,8 @@ if TYPE_CHECKING:
 
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
-# In squares of the working size: larger planes are shrunk to see what they are like as a whole.
-_LOOK_AREA = 8
-# In working sizes: the side of the middle by which a plane's kind is told.
-_DESCRIBED = 2
 # Of the piece of the first plane on which the runner chooses its precision.
 _TRIAL_SIZE = 256
-# The short side at which planes are compared as a whole.
-_DESCRIBED_SIZE = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,12 +241,7 @@ class PlanePredictor:
         Tensor, shape (C,)
             Of length 1, on the CPU: the encoder's features of two coarsest levels, averaged.
         """
-        shape = (int(plane.shape[0]), int(plane.shape[1]))
-        geometry = Geometry.of(shape, "fit", _DESCRIBED_SIZE, self._source.stride)
-        view = ScaledPlane(plane, display, geometry)
-        with torch.inference_mode(), memory_errors(self.device):
-            whole = (slice(0, geometry.padded[0]), slice(0, geometry.padded[1]))
-            return self._runner.describe(view.scaled(whole)[None, None])[0].cpu()
+        return whole_features(plane, display, self._runner)
 
     def with_features(self, prediction: PlanePrediction) -> PlanePrediction:
         """Return a prediction with its plane's pooled features, see `describe`."""
@@ -393,7 +383,8 @@ class PlanePredictor:
         embedding = embedding or any(guide is not None for guide in guides)
         whole = PredictionMap(geometry.padded)
         tiles = self._memory.grid(geometry)
-        look = self._look(views, is_whole=tiles.rows * tiles.columns == 1)
+        is_whole = tiles.rows * tiles.columns == 1
+        look = whole_look(views, self._runner, self._working_size, is_whole=is_whole)
         for tile in tiles:
             lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
             prediction = self._runner(
@@ -416,41 +407,15 @@ class PlanePredictor:
         ]
 
     def pooled_features(self, plane: np.ndarray, display: DisplayRange) -> Tensor | None:
-        """Return what tells of which kind a plane is, (D,); None where the network can't.
-
-        Of a plane that is much larger than the network's working size, the middle counts.
+        """Return what tells of which kind a plane is, (D,); see `middle_features`.
 
         Parameters
         ----------
-        plane : ndarray, shape (H, W) or (H, W, 3 or 4)
-            Its values.
-        display : DisplayRange
-            How they are shown.
+        plane, display
+            As for `predict`.
         """
         view = ScaledPlane(plane, display, self._geometry(plane.shape))
-        side = _DESCRIBED * self._working_size // self._source.stride * self._source.stride
-        middle = view.scaled(view.geometry.centre(max(side, self._source.stride)))
-        pooled = self._runner.pooled_features(middle[None, None])
-        return None if pooled is None else pooled[0]
-
-    def _look(self, views: Sequence[ScaledPlane], *, is_whole: bool) -> Tensor | None:
-        """Return what the planes are like as a whole, or None where the network sees that itself.
-
-        It doesn't depend on the tiles: planes that are larger than "fit" would show them are
-        shrunk for it, the way that the network is trained.
-        """
-        first = views[0]
-        if not self._source.config.look_channels:
-            return None
-        shape = (first.geometry.height, first.geometry.width)
-        small = Geometry.of(shape, "fit", self._working_size, self._source.stride)
-        if first.geometry.pixels <= max(small.pixels, _LOOK_AREA * self._working_size**2):
-            if is_whole:
-                return None
-            small = first.geometry
-        window = (slice(0, small.padded[0]), slice(0, small.padded[1]))
-        whole = [replace(view, geometry=small).scaled(window) for view in views]
-        return self._runner.look(torch.stack(whole)[:, None])
+        return middle_features(view, self._runner, self._working_size)
 
     def _reduce_memory(self, error: MemoryLimitError, geometry: Geometry, planes: int) -> None:
         """Plan with less memory after it ran out, or raise the error if there is no way."""

@@ -181,15 +181,13 @@ def _colorize_file(
         shown = f"{display.low:g} to {display.high:g}"
         yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")
     guides, told = _guides(task, request, stack, predictor, display)
-    unlike = is_unlike(card, predictor, stack.data, axes, display)
-    if unlike:
+    if unlike := is_unlike(card, predictor, stack.data, axes, display):
         yield Notice(warning(card, f"'{task.source.name}'"))
-    described = describe_origin(card, settings, display, unlike=unlike)
-    origin = {**described, **told, "source": task.source.name}
+    origin = describe_origin(card, settings, display, unlike=unlike) | told
     common: dict[str, Any] = {
         "scale": stack.scale,
         "units": stack.units,
-        "metadata": as_text(origin),
+        "metadata": as_text(origin | {"source": task.source.name}),
         "overwrite": request.overwrite,
         "kept": stack.metadata,
         "film": stack.film,

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import ChainMap, OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,10 @@ from napari_colorgan.core.color import (
 )
 from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
+from napari_colorgan.training.chosen_pictures import ChosenPictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -276,25 +276,8 @@ class PictureStore:
             [self.pictures[index] for index in indices],
             max_side=self._max_side,
             memory_gib=0.0,
-            decoded=_Chosen(ChainMap(self._kept, self._decoded), indices),  # type: ignore[arg-type]
+            decoded=ChosenPictures(ChainMap(self._kept, self._decoded), indices),  # type: ignore[arg-type]
         )
-
-
-class _Chosen(Mapping[int, "Tensor"]):
-    """Some of a mapping's pictures, numbered anew."""
-
-    def __init__(self, pictures: Mapping[int, Tensor], indices: Sequence[int]) -> None:
-        self._pictures = pictures
-        self._indices = {new: old for new, old in enumerate(indices) if old in pictures}
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._indices)
-
-    def __getitem__(self, number: int) -> Tensor:
-        return self._pictures[self._indices[number]]
 
 
 def read_picture(picture: Picture) -> Tensor:

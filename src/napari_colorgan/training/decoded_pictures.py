@@ -111,7 +111,8 @@ class DecodedPictures(Mapping[int, "Tensor"]):
                     temporary.write_text(json.dumps(stamp))
         table = np.load(self._index_path, allow_pickle=False)
         self._index, self.chroma = table[:, :_COLUMNS].astype(np.int64), table[:, _COLUMNS]
-        self._pixels = np.memmap(self._pixels_path, np.uint8, mode="r")
+        if self._pixels_path.stat().st_size:  # no map is of nothing
+            self._pixels = np.memmap(self._pixels_path, np.uint8, mode="r")
 
     def _decode(self, pictures: Sequence[Picture], max_side: int | None) -> Job[None]:
         def decode(picture: Picture) -> tuple[Tensor, float]:
