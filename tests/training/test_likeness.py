@@ -12,7 +12,7 @@ import torch
 from napari_colorgan.core import losses, metrics
 from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
-from napari_colorgan.events import Notice, run
+from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.augmentation import generator_for, make_batch
 from napari_colorgan.training.batch_source import picture_weights
@@ -159,16 +159,16 @@ def test_a_run_with_all_of_it_learns_and_is_resumed_from_decoded_pictures(
     )
     job = train_model_job(TrainRequest([picture_folder], tmp_path / "run", config=config))
     for event in job:
-        if type(event).__name__ == "StepDone":
-            names = {name for name, _ in event.losses}  # type: ignore[attr-defined]
+        if isinstance(event, CheckpointSaved):
             break
     job.close()
-    assert {"G likeness", "G matched", "G colorfulness", "G look"} <= names
     assert (tmp_path / "run" / "decoded" / "pixels.bin").stat().st_size > 0
     events: list[object] = []
     resumed = TrainRequest([picture_folder], tmp_path / "run", resume=True)
     model = run(train_model_job(resumed), events.append)
     assert model.exists()
+    names = {name for e in events if isinstance(e, EpochDone) for name, _ in e.losses}
+    assert {"G likeness", "G matched", "G colorfulness", "G look"} <= names
     notices = [event.text for event in events if isinstance(event, Notice)]
     assert any("taken from the earlier run" in text for text in notices)
     assert not (tmp_path / "run" / "decoded").exists()
