@@ -17,9 +17,9 @@ _SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 # Control characters that are no white space, embeddings and overrides of the reading direction
-# (UAX #9), byte order marks, and the invisible tag characters.
+# (UAX #9), byte order marks, what no XML may hold, and the invisible tag characters.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff"
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
     "\U000e0000-\U000e007f]"
 )
 # What `str.splitlines` splits at; a bare carriage return would let a line overwrite itself.

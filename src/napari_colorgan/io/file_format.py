@@ -18,6 +18,7 @@ import numpy as np
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.units import METERS
+from napari_colorgan.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -225,14 +226,12 @@ class FileTarget:
 def readable(text: str) -> str:
     """Return a text that any encoding of Unicode and XML can hold.
 
-    Bytes of file names that are no UTF-8, which Python keeps as lone surrogates, and control
-    characters become question marks.
+    Bytes of file names that are no UTF-8, which Python keeps as lone surrogates, become question
+    marks. What acts on a program that shows the text is left out, see `texts.printable`.
 
     Parameters
     ----------
     text : str
         Any text, such as a file name.
     """
-    return "".join(
-        c if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") else "?" for c in text
-    )
+    return printable("".join("?" if "\ud800" <= c <= "\udfff" else c for c in text))

@@ -11,6 +11,8 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.texts import printable
+
 if TYPE_CHECKING:
     import numpy as np
     from jinja2 import Environment
@@ -46,6 +48,12 @@ def embed_picture(rgb: np.ndarray, quality: int = 80) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def _safe(value: Any) -> Any:
+    """Return a value without what acts on the page's reader; markup of templates stays."""
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return printable(value) if is_text else value
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -53,6 +61,8 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("napari_colorgan.services"),
         autoescape=True,
+        # Names from anywhere, in a page that a browser shows.
+        finalize=_safe,
         # A value that a template names and nobody gives is a mistake, not an empty text.
         undefined=StrictUndefined,
         trim_blocks=True,
