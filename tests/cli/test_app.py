@@ -15,6 +15,7 @@ from napari_colorgan.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -140,3 +141,37 @@ def test_an_empty_word_is_not_the_current_folder(
     refused = invoke(*words)
     assert refused.exit_code == 2
     assert "expected: a value" in refused.stderr
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("colorize", LONG, "-o", "out.png"),
+        ("colorize", "a.png", "-o", f"{LONG}.png"),
+        ("train", "natural", "--data", LONG, "--output", "run"),
+        ("train", "natural", "--data", "a.png", "--output", LONG),
+        ("train", LONG, "--data", "a.png", "--output", "run"),
+        ("fine-tune", LONG, "--output", "run"),
+        ("fine-tune", "--resume", "--output", LONG),
+        ("evaluate", "natural", "--data", LONG),
+        ("evaluate", "natural", "--data", ".", "--json", f"{LONG}/a.json"),
+        ("models", "import", LONG),
+        ("models", "import", "~nosuchuser/a.safetensors"),
+        ("models", "export", "natural", LONG),
+        ("models", "show", LONG),
+        ("plot", LONG),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_said(
+    invoke: Callable[..., Result],
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = invoke(*words)
+    assert refused.exit_code == 1
+    assert "expected:" in refused.stderr

@@ -14,7 +14,7 @@ from napari_colorgan.cli.console import print_any_name, print_error
 from napari_colorgan.cli.models import models
 from napari_colorgan.cli.output import lasting_output
 from napari_colorgan.cli.process import Ended, ended_by_signals
-from napari_colorgan.errors import ColorganError, InputError
+from napari_colorgan.errors import ColorganError, FileError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,18 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except ColorganError as error:
             print_error(error)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            # What the system says of a path that no command looked at before.
+            print_error(
+                FileError(
+                    expected="a path that the system can use",
+                    got=f"'{error.filename}' ({error.strerror})",
+                    action="Check the path and its permissions.",
+                )
+            )
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             typer.echo("\nCancelled. What was finished is kept.", err=True)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -175,8 +176,8 @@ def blind_request(
     from napari_colorgan.services.blind.page import BlindRequest
     from napari_colorgan.services.models import load_model
 
-    folders = [Path(name) for name in against if Path(name).is_dir()]
-    models = [load_model(name) for name in against if not Path(name).is_dir()]
+    folders = [Path(name) for name in against if os.path.isdir(name)]
+    models = [load_model(name) for name in against if not os.path.isdir(name)]
     return BlindRequest(
         models=[model, *models],
         results=folders,
@@ -232,7 +233,7 @@ def _check_folders(outputs: Sequence[Path]) -> None:
     from napari_colorgan.errors import FileError
 
     for path in outputs:
-        if not path.absolute().parent.is_dir():
+        if not os.path.isdir(path.absolute().parent):
             raise FileError(
                 expected=f"a folder to write {path.name} to",
                 got=f"{path.absolute().parent}, which isn't one",

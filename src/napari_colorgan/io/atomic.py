@@ -133,7 +133,7 @@ def require_space(path: str | Path, size: int) -> None:
 
 def _place(path: Path, overwrite: bool) -> Path:
     """Return where the output really goes: what a link points to is replaced, not the link."""
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise already_exists(path)
     return Path(os.path.realpath(path))
 

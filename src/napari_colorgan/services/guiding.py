@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ def _pictures(
             yield f"reference {number}", _checked(f"reference {number}", reference)
             continue
         path = Path(reference)
-        if not path.is_dir():
+        if not os.path.isdir(path):
             yield path.name, _checked(path.name, _read(path))
             continue
         files = sorted(find_files(path))

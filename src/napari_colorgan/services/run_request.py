@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -280,7 +281,7 @@ def check_output_free(output: Path) -> None:
         If there is one.
     """
     # A run on arrays has no request file, and one that failed while reading has no config.
-    if any((output / name).exists() for name in (REQUEST_FILE, "config.toml")):
+    if any(os.path.exists(output / name) for name in (REQUEST_FILE, "config.toml")):
         from napari_colorgan.training.run_folder.directory import occupied
 
         raise occupied(output)

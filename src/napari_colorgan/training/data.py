@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap, OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ def find_pictures(data: Iterable[Any]) -> list[Picture]:
 
 
 def _pictures_of_path(path: Path) -> list[Picture]:
-    if path.is_dir() and path.suffix != ".zarr":
+    if os.path.isdir(path) and path.suffix != ".zarr":
         return [picture for file in io.find_files(path) for picture in _pictures_in_folder(file)]
     if path.suffix.lower() in io.SINGLE_PLANE_SUFFIXES:
         # Not opened before it is needed: a folder may hold a hundred thousand of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -143,7 +144,7 @@ def _stem(path: Path, folder: Path) -> Path:
 def _is_folder(item: Any) -> bool:
     if not isinstance(item, str | Path):
         return False
-    return Path(item).is_dir() and Path(item).suffix != ".zarr"
+    return os.path.isdir(item) and Path(item).suffix != ".zarr"
 
 
 def _is_single(item: Any) -> bool:
