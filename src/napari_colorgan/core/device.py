@@ -121,6 +121,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
+    # Only the text tells: many libraries raise a plain RuntimeError.
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(phrase in text for phrase in _OUT_OF_MEMORY)
 

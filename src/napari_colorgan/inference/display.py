@@ -304,6 +304,7 @@ def _finite_range(stack: StackLike, axes: Axes) -> tuple[float, float]:
 def _sampled_indices(axes: Axes, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return plane indices spread evenly over a stack, the first and the last among them."""
     count = axes.plane_count(shape)
+    # Stacks often change along time or depth, so that the first planes alone would mislead.
     numbers = np.unique(np.linspace(0, count - 1, min(count, _SAMPLED_PLANES)).astype(np.int64))
     if not axes.outer:
         return [()]

@@ -82,6 +82,7 @@ class MemoryPlan:
             halo=self.halo,
         )
         if grid is None:
+            # One cell of the stride grid with its halo, or the whole plane if that is smaller.
             smallest = min((2 * self.halo + self.stride) ** 2, geometry.pixels)
             needed = beside + smallest * self.network_bytes
             # The network's share shrinks with the scale, the result's doesn't.

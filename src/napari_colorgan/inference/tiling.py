@@ -123,6 +123,7 @@ class TileGrid:
 def _spans(size: int, count: int, stride: int) -> list[tuple[int, int]]:
     """Split a side into `count` spans as even as the stride allows."""
     units = size // stride
+    # Sizes differ by one stride at most.
     edges = [i * units // count * stride for i in range(count + 1)]
     return list(pairwise(edges))
 

@@ -201,7 +201,9 @@ def resolve_guides(
 def _results(request: ColorizeRequest) -> tuple[list[Any], list[Any]]:
     """Return a request's arrays or targets by level: colours, and uncertainties if requested."""
     axes, levels = request.axes, request.levels
+    # One for each level; a request with a target has a single level.
     colors: list[Any] = [request.target]
+    # The panel and files bring targets of their own, which show or store each plane at once.
     if request.target is None:
         colors = [
             allocate(axes.output_shape(level.shape), request.settings.dtype, axes.output)

@@ -252,6 +252,7 @@ def _display(
     if limits is not None:
         low, high = limits
         return DisplayRange(float(low), float(high), float(gamma))
+    # A gamma needs limits to act between.
     if gamma == 1.0:
         return shown
     axes.check(stack.shape)

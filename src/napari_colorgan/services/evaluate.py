@@ -164,6 +164,7 @@ def evaluate(
         prediction=replace(REPEATABLE, device=device),
     )
     loaded = load_model(model)
+    # Without names all images are one set.
     named = images if isinstance(images, Mapping) else {"images": images}
     sets = [ImageSet(str(name), _listed(value)) for name, value in named.items()]
     baselines = None

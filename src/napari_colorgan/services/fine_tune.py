@@ -161,6 +161,7 @@ def fine_tune(
 
 
 def _as_list(items: Any) -> list[Any]:
+    # A single path or array is the most usual input.
     is_one = isinstance(items, str | os.PathLike) or hasattr(items, "ndim")
     return [items] if is_one else list(items)
 
@@ -251,6 +252,7 @@ def _load_base(request: FineTuneRequest) -> Model:
 
     if not isinstance(request.base, str | Path):
         return request.base
+    # A name in the library may stand for another model by the time of a resumption.
     copy = request.output / BASE_FILE
     if not copy.exists():
         entry = ModelLibrary().find(request.base)

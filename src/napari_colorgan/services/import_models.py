@@ -148,6 +148,8 @@ def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[Import
     for plan in plans:
         path = plan.source.path
         try:
+            # The user has been asked about duplicates; a name that was taken meanwhile gets a
+            # number.
             entry = library.import_file(path, again=plan.duplicate is not None)
         except ColorganError as error:
             refused.append(RejectedFile(path, str(error)))

@@ -88,6 +88,7 @@ def pyramid_job(job: Job[Any], block: PlaneBlock, pyramids: Sequence[Sequence[An
 
 
 def _fill_lower(levels: Sequence[Any], block: PlaneBlock, index: tuple[int, ...]) -> None:
+    # Colours have one axis more than uncertainties.
     color = levels[0].ndim > len(block.axes.scalar.letters)
     axes = block.axes.output if color else block.axes.scalar
     plane = axes.read_plane(levels[0], index)

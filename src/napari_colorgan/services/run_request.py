@@ -139,6 +139,7 @@ class FineTuneRequest(RunRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # Either none or both.
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError(
                 expected="a budget in minutes or in epochs",
@@ -176,6 +177,7 @@ class FineTuneRequest(RunRequest):
     def is_storable(self) -> bool:
         """Whether data and base are all on disk, so that another process can start the run."""
         items = (*self.data, *(item for item in self.gray or () if item is not None))
+        # Arrays in memory can't be handed to another process.
         paths = all(isinstance(item, str | Path) for item in items)
         return paths and isinstance(self.base, str | Path)
 

@@ -211,6 +211,7 @@ def find_runs(folder: Path | None = None) -> list[TuningRun]:
         By default the user's, see `runs_folder`.
     """
     paths: list[Path] = []
+    # No folder yet: then there are no runs.
     with contextlib.suppress(OSError):
         paths = [p for p in (folder or runs_folder()).iterdir() if (p / REQUEST_FILE).exists()]
     return [TuningRun(path) for path in sorted(paths, key=lambda p: p.name, reverse=True)]

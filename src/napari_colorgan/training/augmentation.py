@@ -75,6 +75,7 @@ def make_patch(rgb: Tensor, config: DataConfig, generator: torch.Generator) -> T
     """
     zoom = sample_uniform(generator, *config.zoom)
     base = config.size if config.scale == "fit" else min(rgb.shape[-2:])
+    # Never smaller than the patch that is cut from it.
     side = max(config.size, round(base * zoom))
     if side != min(rgb.shape[-2:]):
         rgb = resize_short_side(rgb, side)

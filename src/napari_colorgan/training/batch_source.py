@@ -181,6 +181,7 @@ class BatchSource:
         return int(self._permutation(position // self._length)[position % self._length])
 
     def _permute(self, epoch: int) -> Tensor:
+        # Each epoch has its own permutation, the same in every process.
         rng = generator_for(self._config.seed, 201 + self._number, epoch)
         if self._weights is None:
             return torch.randperm(self._length, generator=rng)

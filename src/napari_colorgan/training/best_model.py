@@ -93,6 +93,7 @@ class BestModel:
         metrics = self.measure(generator)
         is_best = True
         if metrics:
+            # Without hints, hint propagation changes nothing, and all scores would be equal.
             value = score(metrics, "hinted" if kind == "hint_propagation" else self._config.score)
             is_best = progress.best_score is None or value > progress.best_score
             progress.waited = 0 if is_best else progress.waited + 1

@@ -87,6 +87,7 @@ def measure_seconds(
             data = _with_features(trained, data)
             per_image = (time.perf_counter() - started) / phase_config.batch_size
             overhead += per_image * len(pictures) * phase_config.views
+        # Data are loaded once: while training, they are prefetched beside the steps.
         phase.step(data, 0.0)  # the first one also warms caches up
         timing_seconds = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
         seconds.append(_median_step(phase, data, processes, timing_seconds))

@@ -129,6 +129,7 @@ class FeatureCache:
                     files = [opened.enter_context(file) for file in self._create(blocks)]
                 for file, block in zip(files, blocks, strict=True):
                     file.append(block)
+                # Each event is a line of the run's log.
                 if done % 20 == 0 or done == len(keys):
                     yield StepDone(done, len(keys), "features", (), 0.0, 0.0)
             for file in files:

@@ -244,6 +244,7 @@ class AveragedWeights:
         decay = min(self.decay, (1 + step) / (10 + step))
         averaged = dict(self.module.named_parameters())
         for name, parameter in generator.named_parameters():
+            # decay · average + (1 - decay) · parameter.
             averaged[name].lerp_(parameter, 1.0 - decay)
         buffers = dict(self.module.named_buffers())
         for name, buffer in generator.named_buffers():

@@ -243,6 +243,7 @@ def plan_minutes(
     """
     pairs = list(zip(config.phases, seconds_per_step, strict=True))
     seconds_left = minutes * 60.0 - spent_seconds
+    # These take what they take; the others share the rest.
     seconds_left -= sum(seconds for phase, seconds in pairs if phase.is_closed_form)
     # Steps are planned without the overhead; a phase's seconds include its validations.
     available = max(seconds_left - overhead_seconds, 1.0)

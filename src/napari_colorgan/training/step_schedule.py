@@ -112,6 +112,7 @@ class StepSchedule:
         number = progress.phase
         before = self.phase(number)
         # One clock for all processes.
+        # At a validation, where a truncated phase may end.
         after = self._processes.broadcast(
             lambda: before.on_time(progress.step, progress.phase_seconds)
         )

@@ -182,6 +182,7 @@ class Validator:
         yield from torch.split(self._pictures, BATCH)
 
     def _predict(self, generator: Generator, *, hinted: bool = False) -> Iterator[Tensor]:
+        # Otherwise a score could rise by luckier hints.
         rng = torch.Generator().manual_seed(0)  # the same hints each time
         for pictures in self._batches():
             yield self._colorize(generator, pictures, rng if hinted else None)

@@ -146,6 +146,7 @@ def evenly_spaced(count: int, most: int) -> list[int]:
 
 def _sample(planes: Sequence[Plane], count: int, seed: int) -> list[int]:
     descriptors = [plane.descriptor for plane in planes]
+    # Of few planes a random one may be the only one of its stain.
     if len(planes) <= FEW_PLANES:
         return most_central(descriptors, count)
     return sample_similar(descriptors, count, seed)

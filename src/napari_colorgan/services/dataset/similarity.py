@@ -53,6 +53,8 @@ def most_central(descriptors: Sequence[Sequence[float]], count: int) -> list[int
         How many.
     """
     values = np.array(descriptors)
+    # The median, as one unusual plane must not move the centre. Stable: the same choice on every
+    # system.
     order = _distances(values, np.median(values, axis=0)).argsort(kind="stable")
     return sorted(order[:count].tolist())
 

@@ -61,6 +61,7 @@ class Baselines:
         ndarray of float32, shape (2, H, W)
             a* and b* in CIE units.
         """
+        # (2, 1, 1), broadcast without a copy.
         color = np.array(self.mean, np.float32)[:, None, None]
         return np.broadcast_to(color, (2, *lightness.shape))
 

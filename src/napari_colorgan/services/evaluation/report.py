@@ -171,6 +171,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     padded = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows]
+    # Markdown wants at least three dashes below a head.
     padded.insert(1, ["-" * max(width, 3) for width in widths])
     return "\n".join("| " + " | ".join(row) + " |" for row in padded)
 

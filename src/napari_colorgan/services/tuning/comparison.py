@@ -220,6 +220,7 @@ def _measured(metric: Metric, change: Change, unchanged: bool) -> Metric:
 def _change(name: str, before: list[float], after: list[float], seed: int) -> Change:
     from napari_colorgan.services.evaluation.statistics import Bootstrap
 
+    # Of paired differences: pictures differ far more from each other than the two models do.
     bootstrap = Bootstrap(len(before), _RESAMPLES, seed)
     difference = bootstrap.mean(np.subtract(after, before).tolist())
     base, tuned = bootstrap.mean(before), bootstrap.mean(after)

@@ -63,6 +63,7 @@ def cross_validate_job(
     if len(groups) < 2:
         return True
     yield Started(len(pictures), "check")
+    # With the detail refinement that the recipe may add, at weights of 0.
     generator = build_from_base(config, base).eval()
     gains, done = [], 0
     for group in groups:

@@ -33,6 +33,7 @@ def new_run_folder(name: str) -> Path:
     name : str
         The model's name; characters that a file system may refuse are left out.
     """
+    # By time first, so that folders sort by it. Without colons, which Windows refuses.
     now = datetime.datetime.now().strftime("%Y-%m-%d %H%M%S")
     safe = re.sub(r"[^\w\- ]", "", name).strip()[:40]
     stem = f"{now} {safe}".strip()

@@ -118,6 +118,7 @@ def last_lines(path: Path, count: int = 5) -> str:
     """
     try:
         with (path / LOG_FILE).open("rb") as log:
+            # A log may be long, and only its end is shown.
             log.seek(max(0, (path / LOG_FILE).stat().st_size - 4096))
             text = log.read().decode("utf-8", "replace")
     except OSError:
