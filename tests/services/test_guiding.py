@@ -188,3 +188,33 @@ def test_the_next_hint_has_a_place_and_a_gain(spreading_model: Model) -> None:
     assert 0 <= position[0] < 96
     hints = Hints((Hint(position, RED),), "yx")
     assert suggest_hint(plane, hints, spreading_model)[1] < gain
+
+
+def test_planes_of_many_cells_take_colours_in_squares_of_them(
+    spreading_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = moving(1)[0]
+    given = {"references": colored(plane), "scale": "native", **CHOICES}
+    plain = colorize(plane, spreading_model, scale="native", **CHOICES)
+    whole = colorize(plane, spreading_model, **given)
+    monkeypatch.setattr("napari_colorgan.inference.plane_prediction._MOST_CARRIED", 40)
+    few = colorize(plane, spreading_model, **given)
+    assert 0 < chroma_change(few, whole) < chroma_change(plain, whole)
+
+
+def test_a_hint_colours_its_scene_and_only_as_far_as_it_is_carried(
+    spreading_model: Model,
+) -> None:
+    stack = moving(8)
+    plain = colorize(stack, spreading_model, axes="TYX", **CHOICES)
+
+    def changed(carry: Any) -> list[bool]:
+        hints = Hints((Hint((3.0, 40.0, 40.0), RED, 5.0, carry=carry),), "tyx")
+        guided = colorize(stack, spreading_model, axes="TYX", hints=hints, **CHOICES)
+        return [chroma_change(a, b) > 0.5 for a, b in zip(plain, guided, strict=True)]
+
+    assert changed("all") == [True] * 8
+    assert changed("this") == [i == 3 for i in range(8)]
+    forward = changed("forward")
+    assert forward[3:] == [True] * 5
+    assert not any(forward[:3])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_colorgan.core.resampling import enlarge
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -95,6 +97,14 @@ class CarriedColors:
     ab: Tensor
     change: Tensor
     share: Tensor
+
+    def enlarged(self, size: tuple[int, int]) -> CarriedColors:
+        """Return the same on a finer grid of rows and columns of cells."""
+        if self.share.shape[-2:] == size:
+            return self
+        return CarriedColors(
+            enlarge(self.ab, size), enlarge(self.change, size), enlarge(self.share, size)
+        )
 
     def applied(self, ab: Tensor) -> Tensor:
         """Return predicted colours, shape (1, 2, h, w), with what is carried.

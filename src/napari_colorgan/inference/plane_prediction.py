@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from napari_colorgan.core.color import rgb_to_lab
+from napari_colorgan.core.observations import Cells
 from napari_colorgan.core.prediction import finish, pool_hints
 from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.transfer import BETWEEN_PLANES, ObservedColors, carry_colors
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.core.hint_propagation import HintPropagation, Posterior
-    from napari_colorgan.core.observations import Cells
     from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.core.transfer import CarriedColors, Likeness
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.scaled_plane import ScaledPlane
+
+# Cells between which colours are carried; the time grows with the square of their number.
+_MOST_CARRIED = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +146,12 @@ class PlanePrediction:
         cells = self.cells(propagation)
         # Cells of the padding tell nothing new.
         rows, columns = (-(-side // stride) for side in (g.scaled_height, g.scaled_width))
-        at = torch.arange(rows)[:, None] * ab.shape[-1] + torch.arange(columns)
-        inside = cells.at(at.flatten())
-        colors = ab[0].flatten(1).T[at.flatten()]
-        return ObservedColors(inside.embedding, inside.position, colors, is_change=is_change)
+        maps = torch.cat([cells.embedding, cells.position, ab[0].flatten(1).T], dim=1)
+        grid = maps.T.reshape(1, -1, *ab.shape[-2:])[:, :, :rows, :columns]
+        width = cells.embedding.shape[1]
+        thinned = _thinned(grid)[0].flatten(1).T
+        embedding, position, colors = torch.split(thinned, [width, 2, 2], dim=1)
+        return ObservedColors(embedding, position, colors, is_change=is_change)
 
     def guided_change(
         self, guides: PlaneGuides, propagation: HintPropagation, strength: float = 1.0
@@ -275,9 +280,17 @@ class PlanePrediction:
             sources.append((pictures, guides.strength))
         if guides.others:
             sources.append((list(guides.others), 1.0))
-        size = (self.prediction.ab.shape[-2], self.prediction.ab.shape[-1])
-        cells = self.cells(propagation)
-        return [carry_colors(cells, size, colors, strength) for colors, strength in sources]
+        cells, size = self.cells(propagation), self.prediction.ab.shape[-2:]
+        maps = torch.cat([cells.embedding, cells.position, cells.scale[:, None]], dim=1)
+        thinned = _thinned(maps.T.reshape(1, -1, *size))
+        coarse = (thinned.shape[-2], thinned.shape[-1])
+        parts = [cells.embedding.shape[1], 2, 1]
+        embedding, position, scale = torch.split(thinned[0].flatten(1).T, parts, dim=1)
+        few = Cells(embedding, position, scale[:, 0])
+        return [
+            carry_colors(few, coarse, colors, strength).enlarged((size[0], size[1]))
+            for colors, strength in sources
+        ]
 
     def _kept_colors(self, guides: PlaneGuides | None) -> Tensor | None:
         if guides is None or guides.kept is None:
@@ -343,6 +356,15 @@ def single(prediction: Prediction, number: int) -> Prediction:
         embedding=of(prediction.embedding),
         likely=of(prediction.likely),
     )
+
+
+def _thinned(maps: Tensor) -> Tensor:
+    """Return maps (1, C, h, w) averaged over squares of cells, so that there are not too many."""
+    side = math.ceil(math.sqrt(maps.shape[-2] * maps.shape[-1] / _MOST_CARRIED))
+    if side <= 1:
+        return maps
+    pooled: Tensor = torch.nn.functional.avg_pool2d(maps, side, ceil_mode=True)
+    return pooled
 
 
 def _part(plane: Tensor, rows: slice, columns: slice) -> Tensor:

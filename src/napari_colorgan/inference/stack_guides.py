@@ -84,10 +84,11 @@ class StackGuides:
         self._stack, self._axes, self._display = stack, axes, display
         self._predictor = predictor
         self.references, self._likely = references, likely
+        self._reader = PlaneReader(stack, axes)
         self._sizes = axes.outer_shape(stack.shape)
         self.update(sources)
         self._predictions: dict[PlaneIndex, PlanePrediction] = {}
-        self._anchors: dict[PlaneIndex, ObservedColors] = {}
+        self._anchors: dict[tuple[PlaneIndex, tuple[Hint, ...]], ObservedColors] = {}
         self._features: dict[PlaneIndex, Tensor] = {}
         self._lock = threading.RLock()
 
@@ -113,11 +114,12 @@ class StackGuides:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the lock and what can be computed again behind."""
         kept = {**self.__dict__, "_predictions": {}, "_anchors": {}, "_features": {}}
-        del kept["_lock"]
+        del kept["_lock"], kept["_reader"]
         return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._reader = PlaneReader(self._stack, self._axes)
         self._lock = threading.RLock()
 
     def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
@@ -149,7 +151,7 @@ class StackGuides:
         return known
 
     def _read(self, index: PlaneIndex) -> Any:
-        return PlaneReader(self._stack, self._axes).read(index)
+        return self._reader.read(index)
 
     def _from_hints(self, index: PlaneIndex) -> list[ObservedColors]:
         """Return what hints change in the planes from which they are carried to this one."""
@@ -166,13 +168,20 @@ class StackGuides:
         return changes
 
     def _change(self, hints: Hints, plane: PlaneIndex, carried: tuple[Hint, ...]) -> ObservedColors:
-        prediction, propagation = self.predicted(plane), self._predictor.propagation
+        propagation = self._predictor.propagation
+        assert propagation is not None
+        change = self._guided_change(hints, plane, carried)
+        return self.predicted(plane).observed_cells(change, propagation, is_change=True)
+
+    def _guided_change(self, hints: Hints, plane: PlaneIndex, carried: tuple[Hint, ...]) -> Tensor:
+        """Return what some hints of a plane change of its cells' colours."""
+        propagation = self._predictor.propagation
         assert propagation is not None
         marks = tuple(mark_of(hints, hint) for hint in carried)
         barriers = tuple(m for m in marks_of_plane(hints, plane) if m.kind == "barrier")
         guides = PlaneGuides(marks=marks + barriers)
-        change = prediction.guided_change(guides, propagation, self._predictor.strength)
-        return prediction.observed_cells(change, propagation, is_change=True)
+        strength = self._predictor.strength
+        return self.predicted(plane).guided_change(guides, propagation, strength)
 
     def _from_keyframes(self, index: PlaneIndex) -> list[ObservedColors]:
         frames = [k for k in self._sources.keyframes if self._is_beside(k, index)]
@@ -216,11 +225,13 @@ class StackGuides:
         for plane, distance in zip(planes, distances, strict=True):
             share = 1.0 if len(planes) == 1 else 1 - distance / total
             if share > 0:
-                sources.append(replace(self._anchor(plane), weight=share))
+                sources.append(replace(self._anchor(plane, index), weight=share))
         return sources
 
-    def _anchor(self, plane: PlaneIndex) -> ObservedColors:
-        known = self._anchors.get(plane)
+    def _anchor(self, plane: PlaneIndex, index: PlaneIndex) -> ObservedColors:
+        """Return the colours that one plane has for another, with the hints that reach it."""
+        hints = self._hints_for(plane, index)
+        known = self._anchors.get((plane, hints))
         if known is not None:
             return known
         prediction, propagation = self.predicted(plane), self._predictor.propagation
@@ -230,15 +241,24 @@ class StackGuides:
             known = prediction.observed(keyframe, propagation)
         else:
             ab = prediction.cell_colors(self._predictor.strength)
-            marks = () if self._hints is None else marks_of_plane(self._hints, plane)
-            if marks:
-                guides = PlaneGuides(marks=marks)
-                ab = ab + prediction.guided_change(guides, propagation, self._predictor.strength)
+            if hints:
+                assert self._hints is not None
+                ab = ab + self._guided_change(self._hints, plane, hints)
             known = prediction.observed_cells(ab, propagation)
         if len(self._anchors) >= _KEPT_ANCHORS:
             self._anchors.clear()
-        self._anchors[plane] = known
+        self._anchors[plane, hints] = known
         return known
+
+    def _hints_for(self, plane: PlaneIndex, index: PlaneIndex) -> tuple[Hint, ...]:
+        """Return the hints of one plane that are carried to another, or to any if it is itself."""
+        if self._hints is None or plane not in self._guided:
+            return ()
+        if plane == index:
+            own = (h for h in self._hints if self._hints.plane_of(h) == plane)
+            return tuple(h for h in own if h.ab is not None and h.carry != "this")
+        carried = (h for h, _ in carried_hints(self._hints, index))
+        return tuple(h for h in carried if self._hints.plane_of(h) == plane)
 
     def _is_beside(self, plane: PlaneIndex, index: PlaneIndex) -> bool:
         """Return whether two planes differ along t and z alone."""
