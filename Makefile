@@ -16,7 +16,7 @@ BLOOD = bccd chula_rbc wbc_zheng2
 # Images beside a reference: make corpus FOLDER=~/scans; ARGS=--collect fills it first.
 FOLDER = corpus
 
-.PHONY: corpus help attack bootstrap demo test bench quality guides screenshots structure docs train-natural train-microscopy lint
+.PHONY: corpus help attack bootstrap demo test bench quality guides screenshots panels structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
@@ -29,6 +29,7 @@ help:
 	@echo "make corpus         read the images in FOLDER=folder beside Pillow and LittleCMS"
 	@echo "make screenshots    make the documentation's pictures"
 	@echo "make docs           build the documentation's site, to read offline: site/index.html"
+	@echo "make panels         try the panels in a real window: speed, sizes, stability"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
 	@echo "make train-natural  train the bundled model on DATA=folder, in RUN=folder"
 	@echo "make train-microscopy  the same for microscopy, on MICROSCOPY=folder"
@@ -64,6 +65,9 @@ screenshots: bootstrap
 
 docs: bootstrap
 	$(TOX) python tools/site_pages.py $(ARGS)
+
+panels: bootstrap
+	$(TOX) python tools/panels.py $(ARGS)
 
 structure: bootstrap
 	$(TOX) python tools/structure.py $(ARGS)

@@ -59,10 +59,12 @@ def test_planes_appear_as_they_are_done(open_panel: Any, qtbot: Any) -> None:
     panel.engine.let(2)
     qtbot.waitUntil(lambda: panel.bar.progress.value() == 2, timeout=5000)
     assert panel.bar.progress.maximum() == 5
-    assert panel.bar.status.text().startswith("2 of 5 planes, about ")
-    done = panel.layer("image 0 colour").data.any(axis=(1, 2, 3))
-    # The plane on view comes first, the rest follow in a circle.
-    assert done.tolist() == [False, False, True, True, False]
+    assert panel.bar.status.text().startswith("2 of 5 planes")
+    shown = panel.layer("image 0 colour").data
+    # The plane on view comes first, the rest follow in a circle; until then they are gray.
+    for plane, is_done in enumerate([False, False, True, True, False]):
+        gray = np.repeat(STACK[plane][..., None], 3, axis=-1)
+        np.testing.assert_array_equal(shown[plane], expected(STACK[plane]) if is_done else gray)
 
 
 def test_cancelling_keeps_what_is_done_and_says_so(open_panel: Any, qtbot: Any) -> None:
@@ -80,6 +82,60 @@ def test_cancelling_keeps_what_is_done_and_says_so(open_panel: Any, qtbot: Any) 
     np.testing.assert_array_equal(
         panel.layer("image 0 colour (partial)").data[0], expected(STACK[0])
     )
+
+
+def test_run_again_completes_what_is_missing(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    panel.viewer.dims.set_current_step(0, 0)
+    panel.engine.hold()
+    click_run(panel, qtbot)
+    panel.engine.let(2)
+    qtbot.waitUntil(lambda: panel.bar.progress.value() == 2, timeout=5000)
+    click_run(panel, qtbot)
+    panel.engine.release()
+    finish(panel, qtbot)
+    partial = panel.layer("image 0 colour (partial)")
+    np.testing.assert_array_equal(partial.data[4, ..., 0], STACK[4])
+    run(panel, qtbot)
+    assert panel.engine.requests[-1].indices == [(2,), (3,), (4,)]
+    assert panel.names == ["image 0", "image 0 colour"]
+    assert panel.layer("image 0 colour") == partial
+    assert isinstance(partial.data, np.ndarray)
+    np.testing.assert_array_equal(partial.data, expected(STACK))
+    # Complete, it is replaced by the next run.
+    run(panel, qtbot)
+    assert len(panel.engine.requests[-1].indices) == 5
+
+
+def test_another_setting_begins_anew(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    panel.engine.hold()
+    click_run(panel, qtbot)
+    panel.engine.let(1)
+    qtbot.waitUntil(lambda: panel.bar.progress.value() == 1, timeout=5000)
+    click_run(panel, qtbot)
+    panel.engine.release()
+    finish(panel, qtbot)
+    panel.form.rows["strength"].control.setValue(1.5)
+    run(panel, qtbot)
+    assert len(panel.engine.requests[-1].indices) == 5
+    assert panel.names == ["image 0", "image 0 colour"]
+
+
+def test_removing_the_image_keeps_the_finished_planes(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    panel.viewer.dims.set_current_step(0, 0)
+    panel.engine.hold()
+    click_run(panel, qtbot)
+    panel.engine.let(2)
+    qtbot.waitUntil(lambda: panel.bar.progress.value() == 2, timeout=5000)
+    panel.viewer.layers.remove("image 0")
+    panel.engine.release()
+    finish(panel, qtbot)
+    assert panel.names == ["image 0 colour (partial)"]
+    shown = panel.layer("image 0 colour (partial)").data
+    np.testing.assert_array_equal(shown[1], expected(STACK[1]))
+    np.testing.assert_array_equal(shown[4, ..., 1], STACK[4])
 
 
 def test_cancelling_before_the_first_plane_leaves_nothing(open_panel: Any, qtbot: Any) -> None:
@@ -113,9 +169,9 @@ def test_keys_start_a_run(open_panel: Any, qtbot: Any, how: str) -> None:
 def test_a_range_stays_in_order(open_panel: Any) -> None:
     planes = open_panel(STACK).form.planes
     planes.choice.choose("range")
-    planes.first.setValue(3)
-    planes.last.setValue(1)
-    assert (planes.first.value(), planes.last.value()) == (1, 1)
+    planes.ranges[0].first.setValue(3)
+    planes.ranges[0].last.setValue(1)
+    assert planes.ranges[0].value == (1, 2)
 
 
 def test_a_single_plane_needs_no_choice_of_planes(open_panel: Any) -> None:

@@ -25,7 +25,12 @@ def test_result_says_where_its_colours_come_from(open_panel: Any, qtbot: Any) ->
     assert origin["sha256"] == "0" * 64
     assert origin["colour"] == "predicted, not measured"
     assert origin["settings"]["strength"] == 1.0
-    assert origin["display"] == {"low": 0.0, "high": 255.0, "gamma": 1.0}
+    assert origin["display"] == {
+        "low": 0.0,
+        "high": 255.0,
+        "gamma": 1.0,
+        "negative": False,
+    }
 
 
 def test_a_new_result_replaces_the_last_one(open_panel: Any, qtbot: Any) -> None:
@@ -122,7 +127,9 @@ def test_what_is_seen_is_colorized(open_panel: Any, qtbot: Any) -> None:
     run(panel, qtbot)
     shown, inverted = (request.display for request in panel.engine.requests)
     assert (shown.low, shown.high, shown.gamma) == (50, 200, 0.5)
-    assert (inverted.low, inverted.high) == (200, 50)
+    # napari inverts after gamma.
+    assert (inverted.low, inverted.high, inverted.gamma) == (50, 200, 0.5)
+    assert inverted.negative
 
 
 def test_colour_images_are_recoloured(open_panel: Any, qtbot: Any) -> None:
@@ -197,8 +204,8 @@ def test_current_plane_and_range(open_panel: Any, qtbot: Any) -> None:
 
     qtbot.keyClick(panel.form.planes.choice, Qt.Key.Key_Down)
     assert panel.form.planes.value == "range"
-    panel.form.planes.first.setValue(1)
-    panel.form.planes.last.setValue(2)
+    panel.form.planes.ranges[0].first.setValue(1)
+    panel.form.planes.ranges[0].last.setValue(2)
     run(panel, qtbot)
     ranged = panel.layer("image 0 colour")
     np.testing.assert_array_equal(ranged.data, [expected(STACK[1]), expected(STACK[2])])

@@ -62,7 +62,7 @@ def test_the_tab_key_reaches_every_control(open_panel: Any, qtbot: Any) -> None:
         focused = QApplication.focusWidget()
         reached.add(focused)
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
-    wanted = {control for control in controls(panel) if control.isEnabled()}
+    wanted = {c for c in controls(panel) if c.isEnabled() and c.isVisibleTo(panel.widget)}
     assert not [control.accessibleName() for control in wanted - reached]
 
 
@@ -79,7 +79,8 @@ def test_folded_controls_are_passed_by(open_panel: Any) -> None:
 def test_letters_lead_to_controls(open_panel: Any) -> None:
     panel = open_panel(STACK)
     titles = [label for label in panel.form.findChildren(QLabel) if label.buddy()]
-    texts = [label.text() for label in titles]
+    # Channels, which few images have, and the range, which is no control, have none.
+    texts = [label.text() for label in titles if "&" in label.text()]
     texts += [
         panel.form.preview.text(),
         panel.form.rows["uncertainty"].control.text(),
@@ -170,10 +171,10 @@ def test_ranges_run_along_any_axis(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel(STACK, axis_labels=("time", "z", "y", "x"))
     planes = panel.form.planes
     planes.choice.choose("range")
-    assert [planes.axis.itemText(i) for i in range(planes.axis.count())] == ["time", "z"]
-    planes.axis.setCurrentIndex(1)
-    assert (planes.first.value(), planes.last.value()) == (0, 4)
-    planes.first.setValue(3)
+    assert list(planes.ranges) == [0, 1]
+    assert planes.ranges[1].value == (0, 5)
+    planes.ranges[1].first.setValue(3)
+    planes.ranges[0].last.setValue(0)
     qtbot.mouseClick(panel.bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.bar.state == "idle", timeout=5000)
-    assert panel.layer("image 0 colour").data.shape == (2, 2, 12, 16, 3)
+    assert panel.layer("image 0 colour").data.shape == (1, 2, 12, 16, 3)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from widget_fakes import entry
 
-from napari_colorgan.widgets.colorize.progress import time_left
-from napari_colorgan.widgets.colorize.run import prediction_settings
+from napari_colorgan.widgets.colorize.plan import prediction_settings
+from napari_colorgan.widgets.colorize.progress import Pace
 from napari_colorgan.widgets.shared.options import Options
 from napari_colorgan.widgets.shared.preferences import Preferences
 
@@ -42,16 +42,26 @@ def test_a_model_of_one_colour_gets_neither_temperature_nor_uncertainty() -> Non
     assert (one.temperature, one.uncertainty) == (None, False)
 
 
+def paced(*batches: tuple[int, float]) -> Pace:
+    pace = Pace()
+    for done, now in batches:
+        pace.advance(done, now)
+    return pace
+
+
 @pytest.mark.parametrize(
-    ("done", "total", "seconds", "text"),
+    ("batches", "total", "text"),
     [
-        (0, 10, 5, ""),
-        (10, 10, 5, ""),
-        (9, 10, 0.1, "about 1 s left"),
-        (5, 10, 5, "about 5 s left"),
-        (1, 10, 20, "about 3 min left"),
-        (1, 100, 100, "about 2.8 h left"),
+        ([], 10, ""),
+        ([(1, 5.0)], 10, ""),
+        ([(1, 5.0), (2, 5.5)], 10, ""),  # too early to tell
+        ([(1, 5.0), (5, 9.0)], 10, "about 5 s left"),
+        ([(1, 300.0), (5, 304.0)], 10, "about 5 s left"),  # the first plane took long
+        ([(1, 5.0), (2, 5.001), (3, 5.002), (6, 8.0)], 12, "about 6 s left"),  # in batches
+        ([(1, 0.0), (2, 60.0)], 6, "about 4 min left"),
+        ([(1, 0.0), (2, 3600.0)], 6, "about 4.0 h left"),
+        ([(1, 0.0), (10, 9.0)], 10, ""),
     ],
 )
-def test_time_left(done: int, total: int, seconds: float, text: str) -> None:
-    assert time_left(done, total, seconds) == text
+def test_time_left(batches: list[tuple[int, float]], total: int, text: str) -> None:
+    assert paced(*batches).time_left(total) == text

@@ -51,7 +51,7 @@ def test_removing_the_image(running: Panel, qtbot: Any) -> None:
     running.viewer.layers.remove("image 0")
     assert running.bar.state == "cancelling"
     finish(running, qtbot)
-    assert running.names == []
+    assert running.names == ["image 0 colour (partial)"]
     run_again(running, qtbot)
 
 

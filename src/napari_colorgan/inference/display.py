@@ -39,6 +39,8 @@ class DisplayRange:
         The values that are shown black and white; `high` below `low` inverts.
     gamma : float
         The exponent that is applied in between, above 0.
+    negative : bool
+        Whether black and white are exchanged after gamma, as napari's inverted colormaps do.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class DisplayRange:
     low: float
     high: float
     gamma: float = 1.0
+    negative: bool = False
 
     def __post_init__(self) -> None:
         finite = all(map(math.isfinite, (self.low, self.high, self.gamma)))
@@ -130,7 +133,7 @@ class DisplayRange:
     @property
     def inverted(self) -> DisplayRange:
         """The same range with black and white exchanged."""
-        return DisplayRange(self.high, self.low, self.gamma)
+        return DisplayRange(self.high, self.low, self.gamma, self.negative)
 
     def lightness(self, plane: np.ndarray) -> np.ndarray:
         """Return the lightness that a plane, or any part of one, is shown with.
@@ -214,6 +217,8 @@ class DisplayRange:
         np.minimum(displayed, 1.0, out=displayed)
         if self.gamma != 1.0:
             displayed **= self.gamma
+        if self.negative:
+            np.subtract(1.0, displayed, out=displayed)
         displayed *= _STEPS
         displayed += 0.5
         return displayed.astype(np.int32)

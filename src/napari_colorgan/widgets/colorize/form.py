@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.settings import declared
+from napari_colorgan.widgets.colorize.channels import ChannelSelector, channel_axis
 from napari_colorgan.widgets.colorize.planes import PlaneSelector
+from napari_colorgan.widgets.colorize.shown_range import ShownRange
 from napari_colorgan.widgets.hints.section import HintsSection
 from napari_colorgan.widgets.shared.controls import (
     Combo,
@@ -19,6 +22,7 @@ from napari_colorgan.widgets.shared.controls import (
     describe,
     new_form,
 )
+from napari_colorgan.widgets.shared.layers import is_colorizable
 from napari_colorgan.widgets.shared.model_picker import (
     COLORIZE_PICKER,
     CardFold,
@@ -31,6 +35,9 @@ from napari_colorgan.widgets.shared.options import Options
 from napari_colorgan.widgets.shared.setting_rows import PREFERENCES_DEVICE, SettingRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from napari.layers import Image, Layer
     from qtpy.QtGui import QShowEvent
     from qtpy.QtWidgets import QFormLayout
 
@@ -49,6 +56,14 @@ _PLANES_TOOLTIP = (
     "Which planes of a stack are colorized. They lie along its last two axes, or along those "
     "labelled y and x."
 )
+_CHANNELS_TOOLTIP = (
+    "Which channels of the image are colorized. A model takes one gray image: mix channels if "
+    "they show parts of one thing, such as stains."
+)
+_RANGE_TOOLTIP = (
+    "What is seen is what is colorized: the values that the layer's contrast limits show from "
+    "black to white."
+)
 # Settings that only models with several likely colours have a use for.
 _OF_DISTRIBUTIONS = ("temperature", "uncertainty")
 
@@ -65,6 +80,8 @@ class ColorizeForm(QWidget):
         self.model.setObjectName(COLORIZE_PICKER)
         self.card = CardFold()
         self.planes = PlaneSelector()
+        self.channels = ChannelSelector()
+        self.shown_range = ShownRange()
         self.preview = QCheckBox("Live p&review")
         self.hints = HintsSection()
         self.hints_fold = Fold("Hints", "Your own colours: clicks, references.", self.hints)
@@ -79,6 +96,9 @@ class ColorizeForm(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.card)
         layout.addStretch(1)
+        for widget in (self.channels, self._channels_title):
+            widget.setVisible(False)
+        self.channels.currentIndexChanged.connect(self.changed)
         self.model.currentIndexChanged.connect(self._model_changed)
         for row in self.rows.values():
             row.changed.connect(self.changed)
@@ -89,8 +109,12 @@ class ColorizeForm(QWidget):
         form = new_form()
         add_row(form, "Ima&ge", self.layer, "Image", "The image or stack to colorize.")
         add_row(form, "&Model", self.model, "Model", _MODEL_TOOLTIP)
+        self._channels_title = add_row(
+            form, "Channels", self.channels, "Channels", _CHANNELS_TOOLTIP
+        )
         add_row(form, "Pl&anes", self.planes, "Planes", _PLANES_TOOLTIP)
         describe(self.planes.choice, "Planes", _PLANES_TOOLTIP)
+        add_row(form, "Range", self.shown_range, "Range", _RANGE_TOOLTIP)
         self._add_rows(form, "main")
         describe(
             self.preview,
@@ -107,6 +131,23 @@ class ColorizeForm(QWidget):
         page.setLayout(form)
         self._add_rows(form, "advanced")
         return page
+
+    def show_source(self, layer: Image, channels: Sequence[Image]) -> None:
+        """Show what depends on the chosen layer.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image
+            The layer.
+        channels : sequence of napari.layers.Image
+            The layers of the channels of its file.
+        """
+        self.shown_range.show_layer(layer)
+        several = len(channels) > 1 or channel_axis(layer) is not None
+        for widget in (self.channels, self._channels_title):
+            widget.setVisible(several)
+        if not several:
+            self.channels.choose("one")
 
     def _add_rows(self, form: QFormLayout, part: str) -> None:
         for row in self.rows.values():
@@ -153,6 +194,33 @@ class ColorizeForm(QWidget):
             self.rows["strength"].suggest(entry.card.strength, keep=True)
             self.rows["temperature"].suggest(entry.card.temperature)
         self.changed.emit()
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing can run, empty if something can."""
+        if self.layer.value is None:
+            return "Open an image, or one of File > Open Sample > ColorGAN."
+        if self.model.count() == 0:
+            return "There is no model: put a model file into your models folder."
+        return ""
+
+    def list_layers(self, layers: Iterable[Layer]) -> bool:
+        """List the layers that can be colorized; return whether the chosen one is still there.
+
+        Parameters
+        ----------
+        layers : iterable of napari.layers.Layer
+            All layers, the topmost last.
+        """
+        chosen = self.layer.value
+        images = [layer for layer in layers if is_colorizable(layer)][::-1]
+        with signals_blocked(self.layer):
+            self.layer.clear()
+            for image in images:
+                self.layer.addItem(image.name, image)
+            if chosen in images:
+                self.layer.setCurrentIndex(images.index(chosen))
+        return chosen in images
 
     def show_preview_busy(self, is_busy: bool) -> None:
         """Say beside the preview whether a picture is under way.

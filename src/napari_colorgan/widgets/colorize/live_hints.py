@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
+    from napari_colorgan.widgets.colorize.plan import RunPlan
     from napari_colorgan.widgets.colorize.preview import LivePreview
-    from napari_colorgan.widgets.colorize.run import RunPlan
     from napari_colorgan.widgets.hints.controller import HintsController
 
 # Places that are suggested at once; N goes through them.

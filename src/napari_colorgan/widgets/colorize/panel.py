@@ -5,32 +5,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt.utils import signals_blocked
 
-from napari_colorgan.errors import ColorganError, InputError, ModelError
+from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.colorize import colorize_job
 from napari_colorgan.services.preview import PreviewSession
+from napari_colorgan.widgets.colorize.channels import split_channels
 from napari_colorgan.widgets.colorize.form import ColorizeForm
 from napari_colorgan.widgets.colorize.live_hints import LiveHints
+from napari_colorgan.widgets.colorize.planner import Planner
 from napari_colorgan.widgets.colorize.preview import LivePreview
 from napari_colorgan.widgets.colorize.progress import RunBar
-from napari_colorgan.widgets.colorize.run import (
-    ColorizeRun,
-    JobFactory,
-    RunPlan,
-    prediction_settings,
-)
+from napari_colorgan.widgets.colorize.run import ColorizeRun, JobFactory
 from napari_colorgan.widgets.compare.bar import CompareBar
 from napari_colorgan.widgets.hints.controller import HintsController
+from napari_colorgan.widgets.shared.closing import ClosingGuard
 from napari_colorgan.widgets.shared.controls import PanelArea
 from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
     axis_names,
-    current_index,
-    display_range,
     is_colorizable,
     is_result,
     layer_axes,
@@ -38,14 +32,14 @@ from napari_colorgan.widgets.shared.layers import (
 )
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
 from napari_colorgan.widgets.shared.options import load_options, save_options
-from napari_colorgan.widgets.shared.preferences import load_preferences
 from napari_colorgan.widgets.shared.worker import JobRunner
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
-    from qtpy.QtGui import QHideEvent
+    from qtpy.QtGui import QHideEvent, QShowEvent
 
+    from napari_colorgan.widgets.colorize.plan import RunPlan
     from napari_colorgan.widgets.colorize.preview import Previews
     from napari_colorgan.widgets.shared.model_picker import Library
 
@@ -87,8 +81,14 @@ class ColorizeWidget(QWidget):
         self.runner = JobRunner(self)
         session = previews or PreviewSession()
         self._preview = LivePreview(napari_viewer, self.runner, session, self)
+        self._waiting: list[RunPlan] = []
+        # napari itself asks before its window is closed over a job.
+        self.closing_guard = ClosingGuard(
+            self, lambda: self.run and self.run.closing_question(), with_window=False
+        )
         self.hints = HintsController(napari_viewer, self.form.hints, self)
-        self._live_hints = LiveHints(self.hints, self._preview, self._plan, self)
+        self._planner = Planner(napari_viewer, self.form, session, self.hints)
+        self._live_hints = LiveHints(self.hints, self._preview, self._preview_plan, self)
         self._viewer_events = Subscriptions()
         self._layer_events = Subscriptions()
         self._build()
@@ -107,6 +107,7 @@ class ColorizeWidget(QWidget):
         self.run_bar.cancel_requested.connect(self.cancel)
         self.form.layer.currentIndexChanged.connect(self._layer_chosen)
         self.form.changed.connect(self._request_preview)
+        self.form.changed.connect(lambda: self.run_bar.set_obstacle(self.form.obstacle))
         self.form.preview.toggled.connect(self._preview_toggled)
         self.hints.started.connect(self._hints_started)
         self.hints.changed.connect(self._request_preview)
@@ -138,23 +139,33 @@ class ColorizeWidget(QWidget):
         self.run_bar.show_message("")
         try:
             self.form.model.require()
-            plan = self._plan()
-            save_options(self.form.options)
-            self.form.preview.setChecked(False)
-            run = ColorizeRun(self.viewer, self.runner, self._job_factory, plan, self)
+            keep_both = self.run_bar.keep.isChecked()
+            self._waiting = self._planner.plans(self.layer, keep_both=keep_both)
         except ColorganError as error:
             self._show_error(str(error))
-            show_error(str(error))
+            return
+        save_options(self.form.options)
+        self.form.preview.setChecked(False)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        plan, *self._waiting = self._waiting
+        try:
+            run = ColorizeRun(self.viewer, self.runner, self._job_factory, plan, self)
+        except ColorganError as error:
+            self._waiting = []
+            self._show_error(str(error))
             return
         self.run = run
-        run.progressed.connect(self.run_bar.show_progress)
+        run.progressed.connect(self._show_progress)
         run.noticed.connect(self.run_bar.show_message)
         run.cancelling.connect(self._cancelling)
         run.ended.connect(self._ended)
         self.run_bar.set_state("running")
 
     def cancel(self) -> None:
-        """Stop the run after the planes in progress; finished planes are kept."""
+        """Stop the run and what waits; finished planes are kept."""
+        self._waiting = []
         if self.run is not None:
             self.run.cancel()
 
@@ -163,6 +174,11 @@ class ColorizeWidget(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self._shut_down()
         return bool(super().event(event))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Guard the dock against closing during a run."""
+        super().showEvent(event)
+        self.closing_guard.install()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Save the options whenever the panel is hidden, also when napari is closed."""
@@ -173,6 +189,7 @@ class ColorizeWidget(QWidget):
         self._viewer_events.clear()
         self._layer_events.clear()
         self.hints.shut_down()
+        self.closing_guard.disconnect()
         self.runner.shut_down()
         self._preview.stop()
         if self.run is not None:
@@ -180,36 +197,14 @@ class ColorizeWidget(QWidget):
             self.run = None
         save_options(self.form.options)
 
-    def _plan(self) -> RunPlan:
-        layer, entry = self.layer, self.form.model.entry
-        if layer is None:
-            raise InputError(
-                expected="an image layer",
-                got="none",
-                action="Open an image, or one of File > Open Sample > ColorGAN.",
-            )
-        if entry is None:
-            raise ModelError(
-                expected="at least one model",
-                got="an empty library",
-                action="Reinstall the plugin, or put a model file into your models folder.",
-            )
-        axes, shape = layer_axes(layer), tuple(layer_levels(layer)[0].shape)
-        current = current_index(layer, self.viewer.dims)
-        stack, sources = layer_levels(layer)[0], self.hints.sources()
-        kept = None
-        if sources is None:
-            kept = self._preview.session.kept(stack, current, display_range(layer), None)
-        return RunPlan(
-            layer=layer,
-            block=self.form.planes.block(axes, shape, current),
-            first=current,
-            entry=entry,
-            settings=prediction_settings(self.form.options, load_preferences(), entry),
-            replace=not self.run_bar.keep.isChecked(),
-            kept=kept,
-            sources=sources,
-        )
+    def _preview_plan(self) -> RunPlan:
+        return self._planner.preview(self.layer)
+
+    def _show_progress(self, done: int, total: int, text: str) -> None:
+        if self._waiting and self.run is not None:
+            more = len(self._waiting)
+            text = f"{self.run.plan.layer.name}: {text}; {more} more image{'s' * (more > 1)}"
+        self.run_bar.show_progress(done, total, text)
 
     def _cancelling(self) -> None:
         self.run_bar.set_state("cancelling")
@@ -218,6 +213,11 @@ class ColorizeWidget(QWidget):
         if self.run is not None:
             self.run.deleteLater()
         self.run = None
+        self._waiting = [plan for plan in self._waiting if plan.layer in self.viewer.layers]
+        if outcome == "done" and self._waiting:
+            self._start_next()
+            return
+        self._waiting = []
         self.run_bar.set_state("idle")
         if outcome == "failed":
             self._show_error(text)
@@ -230,15 +230,7 @@ class ColorizeWidget(QWidget):
 
     def _list_layers(self, *_: Any) -> None:
         """List the viewer's image layers and keep the choice; at first the active one is chosen."""
-        combo, chosen = self.form.layer, self.layer
-        layers = [layer for layer in self.viewer.layers if is_colorizable(layer)]
-        with signals_blocked(combo):
-            combo.clear()
-            for layer in reversed(layers):
-                combo.addItem(layer.name, layer)
-            if chosen in layers:
-                combo.setCurrentIndex(layers[::-1].index(chosen))
-        if chosen not in layers:
+        if not self.form.list_layers(self.viewer.layers):
             self._layer_chosen()
             self._follow_selection()
         self.hints.layers.list_layers()
@@ -261,17 +253,20 @@ class ColorizeWidget(QWidget):
         sizes: tuple[int, ...] = ()
         if layer is not None:
             events = layer.events
-            for emitter in (events.contrast_limits, events.gamma, events.colormap):
-                self._layer_events.add(emitter, self._request_preview)
+            looks = (events.contrast_limits, events.gamma, events.colormap, events.opacity)
+            for emitter in looks:
+                self._layer_events.add(emitter, self._look_changed)
             self._layer_events.add(events.data, self._data_changed)
             try:
                 axes = layer_axes(layer)
                 names = axis_names(layer)
                 sizes = axes.outer_shape(tuple(layer_levels(layer)[0].shape))
+                self.form.show_source(layer, split_channels(self.viewer, layer))
             except ColorganError as error:
                 self._show_error(str(error))
         self.form.planes.set_stack(names, sizes)
         self.hints.set_image(layer)
+        self.run_bar.set_obstacle(self.form.obstacle)
         self._request_preview()
 
     def _layer_removed(self, event: Any) -> None:
@@ -296,6 +291,11 @@ class ColorizeWidget(QWidget):
         if self.form.preview.isChecked():
             self._preview.request()
 
+    def _look_changed(self, *_: Any) -> None:
+        if self.layer is not None:
+            self.form.shown_range.show_layer(self.layer)
+        self._request_preview()
+
     def _camera_moved(self, *_: Any) -> None:
         if self.form.preview.isChecked():
             self._preview.request_if_moved(self.layer)
@@ -308,7 +308,7 @@ class ColorizeWidget(QWidget):
         if not self.form.preview.isChecked() or self.run is not None:
             return
         try:
-            plan = self._plan()
+            plan = self._planner.preview(self.layer)
         except ColorganError as error:
             self._preview_failed(str(error))
             return

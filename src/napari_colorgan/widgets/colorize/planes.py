@@ -6,53 +6,79 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
-from superqt.utils import signals_blocked
 
 from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.widgets.shared.controls import Combo, describe, make_slim
+from napari_colorgan.widgets.shared.controls import Combo, describe, ignore_stray_wheel
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.widgets.shared.options import PlaneChoice
 
 
+class AxisRange(QWidget):
+    """A range along one axis.
+
+    Parameters
+    ----------
+    name : str
+        The axis' name.
+    size : int
+        How many planes there are along it.
+    """
+
+    changed = Signal()
+
+    def __init__(self, name: str, size: int) -> None:
+        super().__init__()
+        self.first = QSpinBox()
+        self.last = QSpinBox()
+        for box, value, word in ((self.first, 0, "first"), (self.last, size - 1, "last")):
+            box.setRange(0, size - 1)
+            box.setValue(value)
+            box.setKeyboardTracking(False)
+            ignore_stray_wheel(box)
+            describe(box, f"{word} {name}", f"The {word} plane along {name}, counted from 0.")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(QLabel(name))
+        layout.addWidget(self.first, 1)
+        layout.addWidget(QLabel("to"))
+        layout.addWidget(self.last, 1)
+        self.first.valueChanged.connect(self._first_moved)
+        self.last.valueChanged.connect(self._last_moved)
+
+    @property
+    def value(self) -> tuple[int, int]:
+        """The first plane and the one after the last."""
+        return self.first.value(), self.last.value() + 1
+
+    def _first_moved(self, first: int) -> None:
+        if first > self.last.value():
+            self.last.setValue(first)
+        self.changed.emit()
+
+    def _last_moved(self, last: int) -> None:
+        if last < self.first.value():
+            self.first.setValue(last)
+        self.changed.emit()
+
+
 class PlaneSelector(QWidget):
-    """A choice of planes; the controls of a range are visible only while they apply."""
+    """A choice of planes; the ranges are visible only while they apply."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.choice = Combo([("all", "All"), ("current", "Current plane"), ("range", "Range")])
-        self.axis = Combo()
-        self.first = QSpinBox()
-        self.last = QSpinBox()
-        self._range_row = self._build_range_row()
+        self.ranges: dict[int, AxisRange] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.choice, self.axis, self._range_row):
-            layout.addWidget(widget)
+        layout.addWidget(self.choice)
         self.setFocusProxy(self.choice)
-        self._sizes: tuple[int, ...] = ()
+        self._stack: tuple[tuple[str, ...], tuple[int, ...]] = ((), ())
         self.choice.currentIndexChanged.connect(self._update)
-        self.axis.currentIndexChanged.connect(self._reset_range)
-        self.first.valueChanged.connect(self._keep_order)
-        self.last.valueChanged.connect(self._keep_order)
-        self.set_stack((), ())
-
-    def _build_range_row(self) -> QWidget:
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        describe(self.axis, "Axis of the range", "The axis along which the range runs.")
-        describe(self.first, "First plane", "The first plane of the range, counted from 0.")
-        describe(self.last, "Last plane", "The last plane of the range; it is included.")
-        for box in (self.first, self.last):
-            make_slim(box)
-        layout.addWidget(self.first, 1)
-        layout.addWidget(QLabel("to"))
-        layout.addWidget(self.last, 1)
-        return row
+        self._update()
 
     def set_stack(self, names: tuple[str, ...], sizes: tuple[int, ...]) -> None:
         """Offer the planes of another stack.
@@ -64,18 +90,19 @@ class PlaneSelector(QWidget):
         sizes : tuple of int
             The number of planes along each.
         """
-        same = sizes == self._sizes
-        self._sizes = sizes
-        chosen = self.axis.currentIndex()
-        with signals_blocked(self.axis):
-            self.axis.clear()
-            for position, (name, size) in enumerate(zip(names, sizes, strict=True)):
-                if size > 1:
-                    self.axis.addItem(name, position)
-            self.axis.setCurrentIndex(chosen if same else 0)
-        if not same:
-            self._reset_range()
-        self.choice.setEnabled(self.axis.count() > 0)
+        if (names, sizes) != self._stack:
+            self._stack = (names, sizes)
+            for old in self.ranges.values():
+                old.deleteLater()
+            self.ranges = {
+                position: AxisRange(name, size)
+                for position, (name, size) in enumerate(zip(names, sizes, strict=True))
+                if size > 1
+            }
+            for each in self.ranges.values():
+                each.changed.connect(self.changed)
+                self.layout().addWidget(each)
+        self.choice.setEnabled(bool(self.ranges))
         self._update()
 
     @property
@@ -84,7 +111,13 @@ class PlaneSelector(QWidget):
         choice: PlaneChoice = self.choice.value
         return choice
 
-    def block(self, axes: Axes, shape: tuple[int, ...], current: PlaneIndex) -> PlaneBlock:
+    def block(
+        self,
+        axes: Axes,
+        shape: tuple[int, ...],
+        current: PlaneIndex,
+        single: int | None = None,
+    ) -> PlaneBlock:
         """Return the chosen planes of a stack.
 
         Parameters
@@ -95,34 +128,25 @@ class PlaneSelector(QWidget):
             The stack's shape.
         current : tuple of int
             The plane on view.
+        single : int, optional
+            An axis, counted among those that number planes, along which only the plane on view
+            is taken.
         """
-        axis = self.axis.value
         if self.value == "current":
             return PlaneBlock.single(axes, shape, current)
-        if self.value == "all" or axis is None:
-            return PlaneBlock.whole(axes, shape)
         sizes = axes.outer_shape(shape)
-        starts, stops = [0] * len(sizes), list(sizes)
-        starts[axis], stops[axis] = self.first.value(), self.last.value() + 1
+        limits = [(0, size) for size in sizes]
+        if self.value == "range":
+            for position, chosen in self.ranges.items():
+                if sizes[position] > 1:
+                    limits[position] = chosen.value
+        if single is not None:
+            limits[single] = (current[single], current[single] + 1)
+        starts, stops = zip(*limits, strict=True) if limits else ((), ())
         return PlaneBlock(axes, shape, tuple(starts), tuple(stops))
-
-    def _reset_range(self) -> None:
-        size = self._sizes[self.axis.value] if self.axis.value is not None else 1
-        for box, value in ((self.first, 0), (self.last, size - 1)):
-            with signals_blocked(box):
-                box.setRange(0, size - 1)
-                box.setValue(value)
-        self.changed.emit()
-
-    def _keep_order(self) -> None:
-        moved = self.sender()
-        if self.first.value() > self.last.value():
-            follower = self.last if moved is self.first else self.first
-            follower.setValue(self.first.value() if moved is self.first else self.last.value())
-        self.changed.emit()
 
     def _update(self) -> None:
         is_range = self.value == "range" and self.choice.isEnabled()
-        self._range_row.setVisible(is_range)
-        self.axis.setVisible(is_range and self.axis.count() > 1)
+        for each in self.ranges.values():
+            each.setVisible(is_range)
         self.changed.emit()

@@ -12,14 +12,13 @@ from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.preview import PreviewPainted
 from napari_colorgan.services.preview_request import PreviewRequest
+from napari_colorgan.widgets.colorize.plan import layer_metadata
 from napari_colorgan.widgets.colorize.results import insert_above
-from napari_colorgan.widgets.colorize.run import layer_metadata
 from napari_colorgan.widgets.hints.keys import LIKELY
 from napari_colorgan.widgets.shared.controls import new_throttler
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
     color_layer,
-    display_range,
     layer_axes,
     layer_levels,
     move_layer,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.predictor import KeptPrediction
     from napari_colorgan.services.guided_preview import GuidedPreviews
     from napari_colorgan.services.preview_request import Part
-    from napari_colorgan.widgets.colorize.run import RunPlan
+    from napari_colorgan.widgets.colorize.plan import RunPlan
 
 _INTERVAL_MS = 30
 # What takes longer is shown to be under way.
@@ -220,7 +219,7 @@ class LivePreview(QObject):
 
     def _request(self, plan: RunPlan) -> PreviewRequest:
         level = preview_level(plan.layer, plan.settings.scale or plan.entry.card.scale)
-        stack = layer_levels(plan.layer)[level]
+        stack = plan.levels[level]
         axes, shape = plan.block.axes, tuple(stack.shape)
         full_sizes = axes.outer_shape(plan.block.shape)
         sizes = zip(plan.first, axes.outer_shape(shape), full_sizes, strict=True)
@@ -231,7 +230,7 @@ class LivePreview(QObject):
             part=part_on_view(plan.layer, self._viewer.scene.camera, axes.plane_shape(shape)),
             model=plan.entry.path,
             settings=plan.settings,
-            display=display_range(plan.layer),
+            display=plan.display,
             # These belong to the full resolution.
             guides=plan.guides if level == 0 else None,
             sources=plan.sources,

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # Each update lets napari process events, so there must not be too many.
 _INTERVAL_MS = 150
 _MINUTE, _HOUR = 60, 3600
+_SAME_BATCH_S = 0.03
+# An estimate from less than this would be corrected before anybody has read it.
+_SETTLED_S = 2.0
 
 
 class ProgressReport(QObject):
@@ -44,7 +47,7 @@ class ProgressReport(QObject):
 
     def __init__(self, description: str, on_cancel: Callable[[], None], parent: QObject) -> None:
         super().__init__(parent)
-        self._started = time.monotonic()
+        self._pace = Pace()
         self.done = 0
         self.total = 0
         self._bar = _ActivityBar(desc=description, total=0, on_cancel=on_cancel)
@@ -59,7 +62,6 @@ class ProgressReport(QObject):
             The number of planes.
         """
         self.total = total
-        self._started = time.monotonic()
         self._bar.total = total
 
     def advance(self, done: int) -> None:
@@ -71,6 +73,7 @@ class ProgressReport(QObject):
             The number of planes, not an increment.
         """
         self.done = done
+        self._pace.advance(done, time.monotonic())
         self._throttler.throttle()
 
     @property
@@ -78,7 +81,7 @@ class ProgressReport(QObject):
         """The number of planes done and the time left, as text."""
         unit = "plane" if self.total == 1 else "planes"
         count = f"{self.done} of {self.total} {unit}"
-        left = time_left(self.done, self.total, time.monotonic() - self._started)
+        left = self._pace.time_left(self.total)
         return f"{count}, {left}" if left else count
 
     def close(self) -> None:
@@ -105,24 +108,51 @@ class _ActivityBar(cancelable_progress):
         self._on_cancel()
 
 
-def time_left(done: int, total: int, seconds: float) -> str:
-    """Return an estimate of the time left as text, empty where there is none.
+class Pace:
+    """Estimates the time left from the planes' times, the first of which are left out.
 
-    Parameters
-    ----------
-    done, total : int
-        Numbers of planes.
-    seconds : float
-        The time since the start.
+    A run begins with what happens once, such as choosing a precision, and planes are done in
+    batches, one right after the other.
     """
-    if not 0 < done < total:
-        return ""
-    left = seconds / done * (total - done)
-    if left < _MINUTE:
-        return f"about {max(1, round(left))} s left"
-    if left < _HOUR:
-        return f"about {round(left / _MINUTE)} min left"
-    return f"about {left / _HOUR:.1f} h left"
+
+    def __init__(self) -> None:
+        # Planes done, and when, at the end of each batch.
+        self._batches: list[tuple[int, float]] = []
+
+    def advance(self, done: int, now: float) -> None:
+        """Note how many planes are done.
+
+        Parameters
+        ----------
+        done : int
+            Planes done so far.
+        now : float
+            Seconds of a monotonic clock.
+        """
+        if self._batches and now - self._batches[-1][1] < _SAME_BATCH_S:
+            self._batches.pop()
+        self._batches.append((done, now))
+
+    def time_left(self, total: int) -> str:
+        """Return an estimate as text, empty while there is none.
+
+        Parameters
+        ----------
+        total : int
+            The planes of the run.
+        """
+        if len(self._batches) < 2:
+            return ""
+        first, last = self._batches[0], self._batches[-1]
+        seconds, planes = last[1] - first[1], last[0] - first[0]
+        if seconds < _SETTLED_S or not 0 < last[0] < total:
+            return ""
+        left = seconds / planes * (total - last[0])
+        if left < _MINUTE:
+            return f"about {max(1, round(left))} s left"
+        if left < _HOUR:
+            return f"about {round(left / _MINUTE)} min left"
+        return f"about {left / _HOUR:.1f} h left"
 
 
 RUN_KEYS = "Ctrl+Shift+R"
@@ -148,8 +178,10 @@ class RunBar(QWidget):
         self.progress = QProgressBar()
         self.status = QLabel()
         self.message = QLabel()
+        self.reason = QLabel()
         self.disclaimer = QLabel("Colours are predicted by a model, not measured.")
         self._build()
+        self._obstacle = ""
         self.state: State = "idle"
         self.set_state("idle")
         self.show_message("")
@@ -171,7 +203,7 @@ class RunBar(QWidget):
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        for label in (self.message, self.disclaimer, self.status):
+        for label in (self.message, self.disclaimer, self.status, self.reason):
             label.setWordWrap(True)
         selectable = Qt.TextInteractionFlag.TextSelectableByMouse
         self.message.setTextInteractionFlags(
@@ -185,7 +217,7 @@ class RunBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self.message, self.status, self.progress):
+        for widget in (self.message, self.reason, self.status, self.progress):
             layout.addWidget(widget)
         row = QHBoxLayout()
         row.addWidget(self.button, 1)
@@ -204,13 +236,26 @@ class RunBar(QWidget):
         self.state = state
         self.button.setText(_TEXTS[state])
         self.button.setAccessibleName(_TEXTS[state].replace("&", ""))
-        self.button.setEnabled(state != "cancelling")
+        self.set_obstacle(self._obstacle)
         self.progress.setVisible(state != "idle")
         self.status.setVisible(state != "idle")
         if state == "running":
             # Until the first event, while the model is loaded, the bar shows that work goes on.
             self.progress.setRange(0, 0)
             self.status.setText("Preparing…")
+
+    def set_obstacle(self, reason: str) -> None:
+        """Say why nothing can run, and disable the button; an empty text enables it.
+
+        Parameters
+        ----------
+        reason : str
+            A full sentence, such as that there is no image.
+        """
+        self._obstacle = reason
+        self.button.setEnabled(self.state != "cancelling" and (not reason or self.state != "idle"))
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """Show the progress of the job.

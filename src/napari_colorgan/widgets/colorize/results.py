@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_colorgan.widgets.shared.controls import new_throttler
-from napari_colorgan.widgets.shared.layers import METADATA_KEY, PREVIEW_KEY, RUN_KEY, SOURCE_KEY
+from napari_colorgan.widgets.shared.layers import (
+    METADATA_KEY,
+    PREVIEW_KEY,
+    RUN_KEY,
+    SOURCE_KEY,
+    layer_levels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +21,11 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
+    from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.services.pending_array import PendingColors
+
 _INTERVAL_MS = 150
+PARTIAL = " (partial)"
 
 
 class ResultLayers(QObject):
@@ -29,11 +39,11 @@ class ResultLayers(QObject):
         The layer above which they are inserted.
     layers : list of napari.layers.Image
         The colours, and the uncertainties if requested.
+    pending : list of PendingColors
+        The levels of the colours, which are being filled.
     replace : bool
         Whether they take the place of the newest earlier result of the source, once they are
         complete.
-    parent : QObject
-        The owner.
     """
 
     def __init__(
@@ -41,11 +51,13 @@ class ResultLayers(QObject):
         viewer: Viewer,
         source: Image,
         layers: list[Image],
-        parent: QObject,
+        pending: list[PendingColors],
         *,
         replace: bool = True,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
+        self.pending = pending
+        self.done = pending[0].done
         self._viewer = viewer
         self._source = source
         self._layers = layers
@@ -55,13 +67,42 @@ class ResultLayers(QObject):
         self.shown = False
         self._throttler = new_throttler(self, _INTERVAL_MS, self._refresh)
 
+    @classmethod
+    def resumed(
+        cls, viewer: Viewer, source: Image, layers: list[Image], pending: list[PendingColors]
+    ) -> ResultLayers:
+        """Return the layers of a run that was broken off, to be completed.
+
+        Parameters
+        ----------
+        viewer, source, layers, pending
+            As for the class; the layers are in the viewer.
+        """
+        resumed = cls(viewer, source, layers, pending, replace=False)
+        resumed.shown = True
+        for layer in layers:
+            layer.name = layer.name.removesuffix(PARTIAL)
+        return resumed
+
+    @property
+    def uncertainties(self) -> list[Any]:
+        """The arrays of the uncertainties by level, empty if there are none."""
+        return layer_levels(self._layers[1]) if len(self._layers) > 1 else []
+
     @property
     def color(self) -> Image:
         """The layer of colours."""
         return self._layers[0]
 
-    def plane_done(self) -> None:
-        """Show a finished plane; the first time, add the layers."""
+    def plane_done(self, index: PlaneIndex) -> None:
+        """Show a finished plane; the first time, add the layers.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's, in the source.
+        """
+        self.done.mark(index)
         if self.shown:
             self._throttler.throttle()
             return
@@ -78,9 +119,12 @@ class ResultLayers(QObject):
             Added to what the layers' metadata say already.
         """
         self._throttler.cancel()
-        self._refresh()
         if self.shown:
+            # Whoever takes the layer's data from now on gets a plain array.
+            arrays = [level.array for level in self.pending]
+            self.color.data = arrays if len(arrays) > 1 else arrays[0]
             self._replace_earlier()
+        self._refresh()
         for layer in self._layers:
             earlier = layer.metadata.get(METADATA_KEY, {})
             layer.metadata = {**layer.metadata, METADATA_KEY: {**earlier, **origin}}
@@ -91,7 +135,7 @@ class ResultLayers(QObject):
         self._throttler.cancel()
         self._refresh()
         for layer in self._present():
-            layer.name = f"{layer.name} (partial)"
+            layer.name = f"{layer.name}{PARTIAL}"
         self.deleteLater()
 
     def remove(self) -> None:

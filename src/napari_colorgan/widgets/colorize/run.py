@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
@@ -13,78 +12,31 @@ from qtpy.QtCore import QObject, Signal
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
-from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult, describe_origin
+from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
 from napari_colorgan.services.disk_array import allocate
+from napari_colorgan.services.pending_array import PendingColors, PlanesDone
 from napari_colorgan.services.pyramid import pyramid_job
-from napari_colorgan.settings import declared
+from napari_colorgan.widgets.colorize.plan import layer_metadata
 from napari_colorgan.widgets.colorize.progress import ProgressReport
-from napari_colorgan.widgets.colorize.results import ResultLayers
+from napari_colorgan.widgets.colorize.results import ResultLayers, last_result
+from napari_colorgan.widgets.shared.closing import Answer, ClosingQuestion
 from napari_colorgan.widgets.shared.layers import (
     METADATA_KEY,
     RUN_KEY,
-    SOURCE_KEY,
     color_layer,
-    display_range,
     layer_levels,
     uncertainty_layer,
 )
-from napari_colorgan.widgets.shared.model_picker import predicts_distribution
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.guidance.guides import Guides
-    from napari_colorgan.guidance.sources import GuideSources
-    from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.predictor import KeptPrediction
-    from napari_colorgan.library.store import ModelEntry
-    from napari_colorgan.services.blocks import PlaneBlock
-    from napari_colorgan.widgets.shared.options import Options
-    from napari_colorgan.widgets.shared.preferences import Preferences
+    from napari_colorgan.widgets.colorize.plan import RunPlan
 
 JobFactory: TypeAlias = Callable[[ColorizeRequest], Job[ColorizeResult]]
 """Returns the job of a request; tests replace it by a fake engine."""
-
-
-@dataclass(frozen=True, eq=False)
-class RunPlan:
-    """The input of a run, a copy that does not change with the form or the viewer.
-
-    Attributes
-    ----------
-    layer : napari.layers.Image
-        The source.
-    block : PlaneBlock
-        The planes to colorize.
-    first : tuple of int
-        The plane to start with: the one on view.
-    entry : ModelEntry
-        The model.
-    settings : PredictionSettings
-        The settings of the prediction.
-    replace : bool
-        Whether the result takes the place of the source's newest earlier result.
-    guides : Guides or None
-        What guides the colours.
-    sources : GuideSources or None
-        What the user gives to guide them.
-    kept : (tuple of int, KeptPrediction) or None
-        What a preview has predicted for one of the planes.
-    """
-
-    layer: Image
-    block: PlaneBlock
-    first: PlaneIndex
-    entry: ModelEntry
-    settings: PredictionSettings
-    replace: bool = True
-    guides: Guides | None = None
-    sources: GuideSources | None = None
-    kept: tuple[PlaneIndex, KeptPrediction] | None = None
 
 
 class ColorizeRun(QObject):
@@ -122,24 +74,18 @@ class ColorizeRun(QObject):
         self._runner = runner
         self._discarded = False
         name = plan.layer.name
-        colors = _allocate_levels(plan, plan.settings.dtype, samples=3)
-        uncertainties = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
-        display = display_range(plan.layer)
-        metadata = {RUN_KEY: uuid4().hex, **layer_metadata(plan, plan.settings, display)}
-        layers = [color_layer(colors, plan.layer, plan.block, f"{name} colour", metadata)]
-        if uncertainties:
-            title = f"{name} uncertainty"
-            layers.append(
-                uncertainty_layer(uncertainties, plan.layer, plan.block, title, dict(metadata))
-            )
-        self.layers = ResultLayers(viewer, plan.layer, layers, self, replace=plan.replace)
+        partial = find_partial(viewer, plan) if plan.replace else None
+        self.layers = partial or self._new_layers(viewer)
+        self.layers.setParent(self)
+        colors = [level.array for level in self.layers.pending]
+        uncertainties = self.layers.uncertainties
         request = ColorizeRequest(
-            stack=layer_levels(plan.layer)[0],
+            stack=plan.levels[0],
             axes=plan.block.axes,
             model=plan.entry.path,
             settings=plan.settings,
-            display=display,
-            indices=plan.block.indices(plan.first),
+            display=plan.display,
+            indices=self.layers.done.missing(plan.first),
             target=ArrayTarget(colors[0], plan.block.axes, plan.block.starts),
             uncertainty_target=ArrayTarget(uncertainties[0], plan.block.axes, plan.block.starts)
             if uncertainties
@@ -156,13 +102,40 @@ class ColorizeRun(QObject):
         handlers = JobHandlers(self._event, self._done, self._failed, self._cancelled)
         runner.start(job, f"colorizing {name}", handlers)
 
+    def _new_layers(self, viewer: Viewer) -> ResultLayers:
+        plan, name = self.plan, self.plan.layer.name
+        done = PlanesDone(plan.block)
+        arrays = _allocate_levels(plan, plan.settings.dtype, samples=3)
+        colors = [
+            PendingColors(array, level, done, plan.display)
+            for array, level in zip(arrays, plan.levels, strict=True)
+        ]
+        uncertainties = _allocate_levels(plan, "float32", 0) if plan.settings.uncertainty else []
+        metadata = {RUN_KEY: uuid4().hex, **layer_metadata(plan, plan.settings, plan.display)}
+        layers = [color_layer(colors, plan.layer, plan.block, f"{name} colour", metadata)]
+        if uncertainties:
+            title = f"{name} uncertainty"
+            layers.append(
+                uncertainty_layer(uncertainties, plan.layer, plan.block, title, dict(metadata))
+            )
+        return ResultLayers(viewer, plan.layer, layers, colors, replace=plan.replace)
+
+    def closing_question(self) -> ClosingQuestion:
+        """Return what to ask before the panel is closed over the run."""
+        return ClosingQuestion(
+            "An image is being colorized",
+            f"“{self.plan.layer.name}” is being colorized.",
+            "The planes that are done are kept, and Run completes them later.",
+            (Answer("stop", "&Stop and close", "Stop the run and close the panel.", self.cancel),),
+        )
+
     def cancel(self) -> None:
         """Stop after the planes in progress; `ended` follows."""
         self.cancelling.emit()
         self._runner.cancel()
 
     def layer_removed(self, layer: Image) -> None:
-        """Cancel and remove all layers if the source or the result was removed.
+        """Cancel if the source or the result was removed; without the source its planes are kept.
 
         Parameters
         ----------
@@ -170,8 +143,8 @@ class ColorizeRun(QObject):
             Any layer that the viewer has lost.
         """
         result_removed = self.layers.shown and layer == self.layers.color
+        self._discarded |= result_removed
         if layer == self.plan.layer or result_removed:
-            self._discarded = True
             self.cancel()
 
     def abandon(self) -> None:
@@ -183,7 +156,7 @@ class ColorizeRun(QObject):
             self._progress.start(event.total)
             self.progressed.emit(0, event.total, self._progress.text)
         elif isinstance(event, PlaneDone):
-            self.layers.plane_done()
+            self.layers.plane_done(event.index)
             self._progress.advance(event.done)
             self.progressed.emit(event.done, event.total, self._progress.text)
         elif isinstance(event, Notice):
@@ -223,7 +196,7 @@ def _allocate_levels(plan: RunPlan, dtype: str, samples: int) -> list[Any]:
     """Return empty arrays for the block's result, one for each level of the source."""
     axes = plan.block.axes
     levels = []
-    for level in layer_levels(plan.layer):
+    for level in plan.levels:
         lower = tuple(
             max(1, -(-size * new // old))
             for size, new, old in zip(
@@ -238,42 +211,27 @@ def _allocate_levels(plan: RunPlan, dtype: str, samples: int) -> list[Any]:
     return levels
 
 
-def prediction_settings(
-    options: Options, preferences: Preferences, entry: ModelEntry
-) -> PredictionSettings:
-    """Return the settings of a prediction: the form's, where it has them, else the preferences.
+def find_partial(viewer: Viewer, plan: RunPlan) -> ResultLayers | None:
+    """Return the newest result of a plan's source, if it is the same one and only partly done.
 
     Parameters
     ----------
-    options : Options
-        The form's state.
-    preferences : Preferences
-        napari's preferences of this plugin.
-    entry : ModelEntry
-        The chosen model.
-    """
-    choices = {name: getattr(options, name) for name in declared(PredictionSettings)}
-    choices |= {"precision": preferences.precision, "memory_limit": preferences.memory_limit}
-    if options.device == "preferences":
-        choices["device"] = preferences.device
-    if not predicts_distribution(entry):
-        choices |= {"temperature": None, "uncertainty": False}
-    return PredictionSettings(**choices)
-
-
-def layer_metadata(
-    plan: RunPlan, settings: PredictionSettings, display: DisplayRange
-) -> dict[str, Any]:
-    """Return the metadata of a result layer about its origin.
-
-    Parameters
-    ----------
+    viewer : Viewer
+        The viewer with the layers.
     plan : RunPlan
-        What is colorized, by which model.
-    settings : PredictionSettings
-        The settings of the prediction.
-    display : DisplayRange
-        How values are displayed.
+        The input of the run.
     """
-    origin = describe_origin(plan.entry.card, settings, display)
-    return {METADATA_KEY: origin, SOURCE_KEY: str(plan.layer.unique_id)}
+    layers = last_result(viewer, plan.layer)
+    if plan.guides is not None or plan.sources is not None:
+        return None
+    if not layers or len(layers) != 1 + plan.settings.uncertainty:
+        return None
+    pending = layer_levels(layers[0])
+    if not all(isinstance(level, PendingColors) for level in pending):
+        return None
+    origin = layer_metadata(plan, plan.settings, plan.display)[METADATA_KEY]
+    known = layers[0].metadata.get(METADATA_KEY, {})
+    is_same = all(known.get(key) == value for key, value in origin.items())
+    if not is_same or pending[0].done.block != plan.block or pending[0].done.complete:
+        return None
+    return ResultLayers.resumed(viewer, plan.layer, layers, pending)

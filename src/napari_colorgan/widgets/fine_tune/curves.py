@@ -19,8 +19,11 @@ _COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
 _GRAY = "#8a8f98"
 _METRICS = ("l1", "delta_e")
 _MOST_POINTS = 400
-_TITLES = ("Losses", "Held-out planes (dashed: base)")
-_TOOLTIPS = ("The losses that the training minimizes, over its steps.", "Lower is better.")
+_TITLES = ("Training error", "Error on the test images (dashed: base model)")
+_TOOLTIPS = (
+    "The losses that the training minimizes, over its steps. Lower is better.",
+    "Lower is better.",
+)
 
 
 class TrainingCurves(QWidget):

@@ -168,20 +168,27 @@ class RunsPoller(QObject):
     """All runs, whenever one was added or removed or has changed its state."""
     ended = Signal(object)
     """A run that has ended in the background."""
+    still_active = Signal(object)
+    """The newest run that goes on when the panel is opened."""
 
     def __init__(self, follower: RunFollower, is_free: Callable[[], bool]) -> None:
         super().__init__(follower)
         self._follower = follower
         self._is_free = is_free
         self._states: dict[Path, State] = {}
+        self._has_started = False
         self.timer = QTimer(self)
         self.timer.setInterval(INTERVAL_MS)
         self.timer.timeout.connect(self._poll_if_free)
 
     def start(self) -> None:
-        """Poll now and periodically."""
+        """Poll now and periodically; the first time, name the newest run that goes on."""
         self.poll()
         self.timer.start()
+        is_first, self._has_started = not self._has_started, True
+        active = [run for run in find_runs() if run.state in _ACTIVE] if is_first else []
+        if active and self._follower.run is None:
+            self.still_active.emit(active[0])
 
     def stop(self) -> None:
         """Stop polling."""

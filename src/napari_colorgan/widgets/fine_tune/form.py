@@ -23,7 +23,7 @@ from napari_colorgan.widgets.shared.controls import (
     add_row,
     align_labels,
     describe,
-    make_slim,
+    ignore_stray_wheel,
     new_form,
 )
 from napari_colorgan.widgets.shared.model_picker import ModelPicker
@@ -43,7 +43,7 @@ _MINUTES, _EPOCHS = "minutes", "epochs"
 _BUDGETS = (
     (5.0, "5 minutes"),
     (15.0, "15 minutes"),
-    (60.0, "60 minutes"),
+    (60.0, "1 hour"),
     (_MINUTES, "Own minutes"),
     (_EPOCHS, "Epochs"),
 )
@@ -67,9 +67,9 @@ class TrainingForm(QWidget):
         self.epochs = QDoubleSpinBox()
         self.name = QLineEdit()
         self.hold_out = QSpinBox()
-        self.adversarial = QCheckBox("&Adversarial phase")
+        self.adversarial = QCheckBox("Vivid colo&urs (adversarial)")
         self.settings = MoreSettings()
-        self.more = Fold("More", "Settings that are rarely changed.", self.settings)
+        self.more = Fold("Advanced", "Settings for experts.", self.settings)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.data)
@@ -86,16 +86,19 @@ class TrainingForm(QWidget):
         self.hold_out.setRange(5, 50)
         self.hold_out.setValue(20)
         self.hold_out.setSuffix(" %")
-        make_slim(self.hold_out)
-        tooltip = "The share of planes that is used to measure the model, not to train it."
-        add_row(form, "Hold &out", self.hold_out, "Hold out", tooltip)
+        ignore_stray_wheel(self.hold_out)
+        tooltip = (
+            "The share of the images that the model doesn't learn from: it is tested on them, so "
+            "that the result says how it does on new images."
+        )
+        add_row(form, "F&or testing", self.hold_out, "For testing", tooltip)
         self.count.setWordWrap(True)
         self.count.setStyleSheet(_SMALL)
         form.addRow(self.count)
         add_row(
             form, "&Base", self.base, "Base model", "The model to start from; it is not changed."
         )
-        tooltip = "How long to train. The best state on the held-out planes is kept."
+        tooltip = "How long to train. The state that is best on the test images is kept."
         add_row(form, "Ti&me", self.budget, "Time", tooltip)
         for box, unit, value, name, tooltip in (
             (self.minutes, " min", 10, "Minutes", "The time to train, in minutes."),
@@ -105,18 +108,18 @@ class TrainingForm(QWidget):
             box.setDecimals(1)
             box.setValue(value)
             box.setSuffix(unit)
-            make_slim(box)
+            ignore_stray_wheel(box)
             describe(box, name, tooltip)
             form.addRow("", box)
         self.name.setPlaceholderText("my stain")
         add_row(form, "&Name", self.name, "Name of the new model", "The name of the new model.")
         describe(
             self.adversarial,
-            "Adversarial phase",
-            "In the last quarter a discriminator network judges whether the colours look real. "
-            "Colours become more vivid, and wrong ones more likely.",
+            "Vivid colours (adversarial training)",
+            "In the last quarter of the time a second network judges whether the colours look "
+            "real. Colours become more vivid, and wrong ones more likely.",
         )
-        form.addRow("", self.adversarial)
+        self.settings.add_to_end(self.adversarial)
         return form
 
     def _connect(self) -> None:
@@ -215,22 +218,35 @@ class MoreSettings(QWidget):
             signal.connect(lambda *_: self.changed.emit())
 
     def _build(self) -> None:
-        form = new_form()
+        form = self._form = new_form()
         self.setLayout(form)
         tooltip = "Whole pictures suit photographs; pixels as they are suit microscopy."
-        add_row(form, "Inp&ut", self.scale, "Scale of the model's input", tooltip)
-        tooltip = (
-            "The side of the training patches. Larger ones show more context and take more memory."
+        add_row(
+            form, "Image si&ze", self.scale, "The size at which images are learned from", tooltip
         )
-        add_row(form, "Patch&es", self.size, "Patch size", tooltip)
+        tooltip = (
+            "The network learns from square pieces of the images; this is their side. Larger ones "
+            "show more context and take more memory."
+        )
+        add_row(form, "Patch siz&e", self.size, "Patch size", tooltip)
         self.rate.setDecimals(5)
         self.rate.setRange(0.00001, 0.1)
         self.rate.setSingleStep(0.0005)
-        make_slim(self.rate)
-        tooltip = "The step size of the optimizer. Lower it if the curves jump."
-        add_row(form, "&Rate", self.rate, "Learning rate", tooltip)
+        ignore_stray_wheel(self.rate)
+        tooltip = "How much the network changes in a step. Lower it if the curves jump."
+        add_row(form, "Learning &rate", self.rate, "Learning rate", tooltip)
         tooltip = "Where the network is trained. Automatic uses a GPU if there is one."
         add_row(form, "&Device", self.device, "Device", tooltip)
+
+    def add_to_end(self, control: QWidget) -> None:
+        """Add a control that needs no label.
+
+        Parameters
+        ----------
+        control : QWidget
+            Such as a check box.
+        """
+        self._form.addRow("", control)
 
     @property
     def differs_from_recipe(self) -> bool:

@@ -23,6 +23,7 @@ from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Notice, PlaneDone, Started, StepDone, duration
 from napari_colorgan.io import read_stack
 from napari_colorgan.metric_registry import label_of
+from napari_colorgan.widgets.fine_tune.captions import COLUMNS, with_captions
 from napari_colorgan.widgets.fine_tune.curves import TrainingCurves
 from napari_colorgan.widgets.shared.controls import describe
 from napari_colorgan.widgets.shared.layers import PREVIEW_KEY
@@ -41,9 +42,15 @@ _PHASES = {
     "supervised": "Learning colours",
     "warm_up": "Warming up",
     "discriminator": "Training discriminator",
-    "adversarial": "Adversarial",
+    "adversarial": "Making colours vivid (adversarial)",
     "hint_propagation": "Training hint propagation",
     "closed_form": "Fitting colour refinement",
+}
+# What metrics are for people who didn't make them.
+_PLAIN = {
+    "l1": "Colour error (L1, %)",
+    "delta_e": "Colour difference (ΔE00)",
+    "psnr": "Likeness (PSNR, dB)",
 }
 _STATES = {
     "running": "",
@@ -63,6 +70,7 @@ class TrainingMonitor(QWidget):
     keep_requested = Signal()
     report_requested = Signal()
     back_requested = Signal()
+    use_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +87,7 @@ class TrainingMonitor(QWidget):
         self.keep = QPushButton("Keep anyway")
         self.report = QPushButton("Report")
         self.back = QPushButton("Back")
+        self.use = QPushButton("Use it in Colorize")
         self._build()
         self.pause.toggled.connect(self._pause_toggled)
         for button, signal in (
@@ -88,6 +97,7 @@ class TrainingMonitor(QWidget):
             (self.keep, self.keep_requested),
             (self.report, self.report_requested),
             (self.back, self.back_requested),
+            (self.use, self.use_requested),
         ):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit())
         self._notices: list[str] = []
@@ -107,6 +117,9 @@ class TrainingMonitor(QWidget):
             self.cancel, "Cancel", "End at once. The run stays in the list and can be resumed."
         )
         describe(self.resume, "Resume", "Continue from the last checkpoint.")
+        describe(
+            self.use, "Use it in Colorize", "Open the Colorize panel with the new model chosen."
+        )
         describe(self.keep, "Keep anyway", "Save the trained model to the library.")
         tooltip = "Open the run's curves, metrics and images as a page in the browser."
         describe(self.report, "Report", tooltip)
@@ -114,15 +127,16 @@ class TrainingMonitor(QWidget):
         grid = QGridLayout()
         grid.setSpacing(4)
         buttons = (self.pause, self.stop, self.cancel, self.resume, self.keep, self.report)
-        for button in (*buttons, self.back):
+        for button in (*buttons, self.back, self.use):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         grid.addWidget(self.pause, 0, 0)
         grid.addWidget(self.cancel, 0, 1)
         grid.addWidget(self.stop, 1, 0, 1, 2)
         grid.addWidget(self.resume, 2, 0, 1, 2)
         grid.addWidget(self.keep, 3, 0, 1, 2)
-        grid.addWidget(self.report, 4, 0)
-        grid.addWidget(self.back, 4, 1)
+        grid.addWidget(self.use, 4, 0, 1, 2)
+        grid.addWidget(self.report, 5, 0)
+        grid.addWidget(self.back, 5, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -149,6 +163,7 @@ class TrainingMonitor(QWidget):
         self.curves.clear()
         self.show_state("running")
         self.offer_keeping(False)
+        self.offer_use(False)
 
     def show_state(self, state: State) -> None:
         """Show the buttons that apply to a run in this state.
@@ -187,7 +202,7 @@ class TrainingMonitor(QWidget):
             if event.unit == "plane" and event.total:
                 self._show_status(f"Reading {event.total} planes…")
             elif event.unit == "check":
-                self._show_status("Cross-validating on the training planes…")
+                self._show_status("Checking the gain by training on parts of the images…")
         elif isinstance(event, PlaneDone):
             self.progress.setValue(event.done)
         elif isinstance(event, StepDone):
@@ -232,12 +247,12 @@ class TrainingMonitor(QWidget):
             The name of the base model.
         """
         lines = [
-            f"<tr><td>{label_of(c.name).replace(' ', '&nbsp;')}&nbsp;&nbsp;</td>"
+            f"<tr><td>{_plain_label(c.name)}&nbsp;&nbsp;</td>"
             f"<td align='right'>{c.base:.2f}&nbsp;→&nbsp;</td>"
             f"<td align='right'><b>{c.tuned:.2f}</b></td><td>{_interval(c.low, c.high)}</td></tr>"
             for c in comparison.changes
         ]
-        pictures = f"{comparison.pictures} held-out image" + "s" * (comparison.pictures != 1)
+        pictures = f"{comparison.pictures} test image" + "s" * (comparison.pictures != 1)
         self.result.setText(
             f"“{base}” before and after training, on {pictures}. Brackets hold the 95 % interval "
             "of the change."
@@ -254,8 +269,22 @@ class TrainingMonitor(QWidget):
         """
         self.keep.setVisible(offered)
 
+    def offer_use(self, offered: bool) -> None:
+        """Show or hide the button that opens Colorize with the new model.
+
+        Parameters
+        ----------
+        offered : bool
+            Whether to show it.
+        """
+        self.use.setVisible(offered)
+
     def _pause_toggled(self, paused: bool) -> None:
         self.pause_requested.emit(paused)
+
+
+def _plain_label(metric: str) -> str:
+    return _PLAIN.get(metric, label_of(metric)).replace(" ", "&nbsp;")
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -307,6 +336,7 @@ class TrainingPreview:
             picture = read_stack(path).data[:]
         except ColorganError:
             return
+        picture = with_captions(picture, COLUMNS)
         if self._layer is None:
             self._layer = Image(
                 picture,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QUrl
+from qtpy.QtCore import QObject, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 
 from napari_colorgan.errors import ColorganError
@@ -42,10 +42,14 @@ class RunOutcome(QObject):
         Where the outcome is reported.
     """
 
+    colorize_requested = Signal()
+    """The new model is to be used: the Colorize panel shall be shown."""
+
     def __init__(self, follower: RunFollower, monitor: TrainingMonitor, message: Message) -> None:
         super().__init__(follower)
         self._follower, self._monitor, self._message = follower, monitor, message
         self._runner = JobRunner(self)
+        self._saved_as = ""
 
     @property
     def busy(self) -> bool:
@@ -66,7 +70,10 @@ class RunOutcome(QObject):
         self._monitor.show_comparison(comparison, base)
         kept = saved_name(run.path)
         if kept is not None and _is_in_library(kept):
-            self._message.show_text(f"Saved in the library as “{kept}”.")
+            self._message.show_text(
+                f"{gain_text(comparison, base)} Saved in the library as “{kept}”."
+            )
+            self._offer_use(kept)
         elif kept is not None:
             self._message.show_text(
                 f"“{kept}” is no longer in the library; it was deleted or renamed."
@@ -76,7 +83,7 @@ class RunOutcome(QObject):
             self._keep(run, run.model, self._kept)
         else:
             self._message.show_text(
-                f"The trained model is not better than “{base}” on the held-out planes"
+                f"The trained model is not better than “{base}” on the test images"
                 f"{comparison.rejection_reason}, so it was not saved to the library. "
                 "More images or more time may help."
             )
@@ -111,7 +118,7 @@ class RunOutcome(QObject):
             self._keep(run, run.model, self._kept_in_background)
         else:
             self._message.show_text(
-                f"{title} has finished. It is not better than “{base}” on the held-out planes"
+                f"{title} has finished. It is not better than “{base}” on the test images"
                 f"{comparison.rejection_reason}, so it was not saved to the library. {_SHOW}."
             )
 
@@ -152,7 +159,21 @@ class RunOutcome(QObject):
 
     def _kept(self, name: str) -> None:
         choose_in_colorize(name)
-        self._message.show_text(f"Done: “{name}” is in the library and selected in Colorize.")
+        run = self._follower.run
+        result = None if run is None else self._read(run)
+        gain = "Done." if result is None else gain_text(*result)
+        self._message.show_text(f"{gain} “{name}” is in the library and selected in Colorize.")
+        self._offer_use(name)
+
+    def _offer_use(self, name: str) -> None:
+        self._saved_as = name
+        self._monitor.offer_use(True)
+
+    def use(self) -> None:
+        """Ask for the Colorize panel, with the model that was saved last chosen in it."""
+        if self._saved_as:
+            choose_in_colorize(self._saved_as)
+            self.colorize_requested.emit()
 
     def _kept_in_background(self, name: str) -> None:
         choose_in_colorize(name)
@@ -165,6 +186,27 @@ class RunOutcome(QObject):
         self._message.show_text(
             f"The model could not be saved to the library; it is still in its run. {error}", "error"
         )
+
+
+def gain_text(comparison: Comparison, base: str) -> str:
+    """Say how much nearer to the truth the colours are than the base model's.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The metrics of both models on the held-out planes.
+    base : str
+        The name of the base model.
+    """
+    by_name = {change.name: change for change in comparison.changes}
+    change = by_name.get("delta_e") or by_name.get("l1")
+    if change is None or not change.base:
+        return "Done."
+    percent = round(100 * (1 - change.tuned / change.base))
+    if percent == 0:
+        return f"Done: the colours are as near to the truth as with “{base}”."
+    nearer = "nearer to" if percent > 0 else "farther from"
+    return f"Done: the colours are {abs(percent)} % {nearer} the truth than with “{base}”."
 
 
 def _name(run: TuningRun) -> str:

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.tuning.preparing import prepare_job
-from napari_colorgan.widgets.fine_tune.closing import ClosingGuard
 from napari_colorgan.widgets.fine_tune.estimate import TrainingEstimate
 from napari_colorgan.widgets.fine_tune.follower import RunFollower, RunsPoller
 from napari_colorgan.widgets.fine_tune.form import TrainingForm
@@ -24,7 +23,8 @@ from napari_colorgan.widgets.fine_tune.layers import RegionWatch, is_region
 from napari_colorgan.widgets.fine_tune.monitor import TrainingMonitor, TrainingPreview
 from napari_colorgan.widgets.fine_tune.outcome import RunOutcome
 from napari_colorgan.widgets.fine_tune.requests import layer_sources, make_request
-from napari_colorgan.widgets.fine_tune.runs import RunsFold
+from napari_colorgan.widgets.fine_tune.runs import RunsFold, closing_question
+from napari_colorgan.widgets.shared.closing import ClosingGuard
 from napari_colorgan.widgets.shared.controls import PanelArea, describe
 from napari_colorgan.widgets.shared.layers import Subscriptions
 from napari_colorgan.widgets.shared.messages import AskBar, Message, Question
@@ -65,7 +65,7 @@ class FineTuneWidget(QWidget):
         self.estimate = QLabel()
         self.button = QPushButton("Tra&in")
         self.follower = RunFollower(self)
-        self.closing_guard = ClosingGuard(self, lambda: self.follower.running)
+        self.closing_guard = ClosingGuard(self, lambda: closing_question(self.follower.running))
         self._recipe = recipe
         self._runner = JobRunner(self)
         self.outcome = RunOutcome(self.follower, self.monitor, self.message)
@@ -114,6 +114,7 @@ class FineTuneWidget(QWidget):
         self._regions.changed.connect(self._update_estimate)
         self.poller.changed.connect(self.runs.set_runs)
         self.poller.ended.connect(self.outcome.report_background_run)
+        self.poller.still_active.connect(self.show_run)
         self.runs.watch_requested.connect(self.show_run)
         self.runs.report_requested.connect(self.outcome.open_report)
         self.runs.delete_requested.connect(self._ask_delete)
@@ -124,6 +125,11 @@ class FineTuneWidget(QWidget):
         self.monitor.keep_requested.connect(self.outcome.keep)
         self.monitor.report_requested.connect(lambda: self.outcome.open_report(self.follower.run))
         self.monitor.back_requested.connect(self._show_settings)
+        self.monitor.use_requested.connect(self.outcome.use)
+        window = self.viewer.window
+        self.outcome.colorize_requested.connect(
+            lambda: window.add_plugin_dock_widget("napari-colorgan", "Colorize")
+        )
         self.follower.event_read.connect(self.monitor.show_event)
         self.follower.preview_written.connect(self._preview.show)
         self.follower.state_changed.connect(self._state_changed)

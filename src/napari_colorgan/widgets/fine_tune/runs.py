@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorgan.errors import ColorganError
+from napari_colorgan.widgets.shared.closing import Answer, ClosingQuestion
 from napari_colorgan.widgets.shared.controls import Fold, describe
 
 if TYPE_CHECKING:
@@ -102,6 +103,41 @@ class RunsFold(Fold):
         items = self.list.selectedItems()
         if items:
             signal.emit(items[0].data(_ROLE))
+
+
+def closing_question(runs: Sequence[TuningRun]) -> ClosingQuestion | None:
+    """Return what to ask before the panel is closed over active runs, None without any.
+
+    Parameters
+    ----------
+    runs : sequence of TuningRun
+        The active ones.
+    """
+    if not runs:
+        return None
+
+    def stop() -> None:
+        for run in runs:
+            run.stop()
+
+    return ClosingQuestion(
+        "A model is being trained",
+        f"Training in progress: {', '.join(map(run_title, runs))}.",
+        "Plugins > ColorGAN > Fine-tune lists it under Runs, where it can be opened again.",
+        (
+            Answer(
+                "keep_running",
+                "&Keep running",
+                "Close. The training continues in a process of its own.",
+            ),
+            Answer(
+                "stop",
+                "&Stop and keep",
+                "Close. The training ends, and its best state so far is kept.",
+                stop,
+            ),
+        ),
+    )
 
 
 def run_title(run: TuningRun) -> str:

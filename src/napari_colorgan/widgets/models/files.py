@@ -68,7 +68,7 @@ class ModelFiles:
             The model.
         """
         job = one_step(lambda: (item, check_weights(item.path)))
-        self._context.tasks.add(job, f"Checking '{item.name}'…", self._checked)
+        self._context.tasks.add(job, f"Verifying '{item.name}'…", self._checked)
 
     def export(self, item: InventoryItem) -> None:
         """Copy a model to a file that the user names.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from qtpy.QtCore import QMimeData
-    from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 
     from napari_colorgan.library.inventory import InventoryItem
     from napari_colorgan.library.store import ModelLibrary
@@ -209,6 +209,7 @@ def _model_files(mime: QMimeData | None) -> list[Path]:
 
 
 _COLUMNS = 4
+_BUTTON_PADDING = 14
 _BUSY = "Wait until the running task is done."
 _NOTHING = "Select a model in the table first."
 _UNUSABLE = "This file can't be used; the page above explains why."
@@ -227,7 +228,10 @@ class ModelButtons(QWidget):
         self.importing = self._add("Imp&ort…", "Copy model files into your models folder.")
         self.exporting = self._add("E&xport…", "Copy the model to a file that others can import.")
         self.duplicate = self._add("&Duplicate", "Copy the model under another name.")
-        self.check = self._add("Chec&k", "Compare the weights with the SHA-256 on the card.")
+        self.check = self._add(
+            "Verif&y",
+            "Make sure that the file is undamaged: compare its weights with their checksum.",
+        )
         self.rename = self._add("Rename", "Give the model another name (F2).")
         self.delete = self._add("Delete", "Move the file to the system's trash (Delete).")
         self.folder = self._add("Op&en folder", "Open the folder that contains the file.")
@@ -236,12 +240,33 @@ class ModelButtons(QWidget):
         button = QPushButton(text)
         # As narrow as its text, so that four fit beside each other.
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text.replace("&", "")) + 12)
         describe(button, text.replace("&", "").replace("…", ""), tooltip)
-        row_column = divmod(self._layout.count(), _COLUMNS)
-        self._layout.addWidget(button, *row_column)
+        self._layout.addWidget(button, *divmod(self._layout.count(), _COLUMNS))
         self._tooltips[button] = tooltip
         return button
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Put as many buttons side by side as have room for their texts."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Arrange the buttons anew when the font changes."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._arrange()
+
+    def _arrange(self) -> None:
+        buttons = list(self._tooltips)
+        if not buttons:
+            return
+        metrics = buttons[0].fontMetrics()
+        widths = [metrics.horizontalAdvance(b.text().replace("&", "")) for b in buttons]
+        widest = max(widths) + _BUTTON_PADDING
+        columns = max(1, min(_COLUMNS, self.width() // (widest + self._layout.spacing())))
+        for number, button in enumerate(buttons):
+            button.setMinimumWidth(widest)
+            self._layout.addWidget(button, *divmod(number, columns))
 
     def allow(self, item: InventoryItem | None, *, busy: bool) -> None:
         """Enable the buttons that apply to the selected row.

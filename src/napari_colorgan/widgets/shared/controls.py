@@ -33,6 +33,7 @@ QUIET = "#8a8f98"
 _BOX_WIDTH = 46
 _BAR_MARGIN = 2
 _NARROWEST = 284  # pixels, so that words have room
+_WIDEST = 400
 _HUNDREDTHS = 100
 
 
@@ -102,18 +103,19 @@ def new_form() -> QFormLayout:
     form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+    # Only with large fonts: a field goes below its label where they have no room side by side.
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     return form
 
 
 class PanelArea(QScrollArea):
-    """Scrolls a panel vertically, and is never narrower than the panel."""
+    """Scrolls a panel vertically, and is as wide as the panel unless its font is very large."""
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setWidget(panel)
         panel.installEventFilter(self)
 
@@ -123,7 +125,8 @@ class PanelArea(QScrollArea):
         # A style sheet, such as napari's, may keep the bar away from the panel by a margin that
         # the bar's size hint leaves out.
         beside = max(bar.sizeHint().width(), bar.width()) + 2 * self.frameWidth() + _BAR_MARGIN
-        width = max(panel.minimumSizeHint().width() + beside, _NARROWEST)
+        # With fonts so large that it needs more, it scrolls sideways.
+        width = min(max(panel.minimumSizeHint().width() + beside, _NARROWEST), _WIDEST)
         return QSize(width, super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

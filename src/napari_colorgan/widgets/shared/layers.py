@@ -141,6 +141,8 @@ def display_range(layer: Image) -> DisplayRange:
         return DisplayRange(0.0, high)
     low, high = (float(limit) for limit in layer.contrast_limits)
     first, last = layer.colormap.map(np.array([0.0, 1.0]))[:, :3] @ _LUMINANCE
+    if last < first and layer.gamma != 1.0:
+        return DisplayRange(low, high, float(layer.gamma), negative=True)
     if last < first:
         low, high = high, low
     return DisplayRange(low, high, float(layer.gamma))

@@ -63,7 +63,8 @@ class ModelPicker(Combo):
         with signals_blocked(self):
             self.clear()
             for name, entry in self._entries.items():
-                self.addItem(name if entry.kind == "bundled" else f"{name} ({entry.kind})", name)
+                title = name if entry.kind == "bundled" else f"{name} ({entry.kind})"
+                self.addItem(f"{title}: {entry.card.domain}", name)
                 self.setItemData(self.count() - 1, summary(entry), Qt.ItemDataRole.ToolTipRole)
             self.choose(chosen)
         if self.value != chosen:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QTimer
 
 from napari_colorgan.errors import ColorganError
@@ -190,10 +189,8 @@ class JobWorker(GeneratorWorker):
             self._gen.close()
 
     def _relay_error(self, error: Exception) -> None:
-        # An error with an action for the user needs no traceback.
-        if isinstance(error, ColorganError):
-            show_error(str(error))
-        else:
+        # The panel that has started the job shows an error with an action for the user.
+        if not isinstance(error, ColorganError):
             super()._relay_error(error)
 
 

@@ -1,33 +1,63 @@
-"""Ask before the panel or napari is closed while a model is being trained."""
+"""Ask before a panel, or napari with it, is closed while something is under way."""
 
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QMessageBox, QWidget
 
-from napari_colorgan.widgets.fine_tune.runs import run_title
 from napari_colorgan.widgets.shared.controls import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from napari_colorgan.services.runs import TuningRun
+    from collections.abc import Callable
 
 _HEADLESS_PLATFORMS = ("offscreen", "minimal", "vnc")
-_WHERE = "Plugins > ColorGAN > Fine-tune lists it under Runs, where it can be opened again."
-_TOOLTIPS = (
-    "Close. The training continues in a process of its own.",
-    "Close. The training ends, and its best state so far is kept.",
-    "Do not close (Escape).",
-)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer after which the panel is closed.
+
+    Attributes
+    ----------
+    name : str
+        The button's object name.
+    text, tooltip : str
+        Those of its button.
+    action : callable or None
+        What is done before.
+    """
+
+    name: str
+    text: str
+    tooltip: str
+    action: Callable[[], object] | None = None
+
+
+@dataclass(frozen=True)
+class ClosingQuestion:
+    """What is asked; "Don't close" is always one of the answers.
+
+    Attributes
+    ----------
+    title, text, details : str
+        Of the message box.
+    answers : tuple of Answer
+        The first is the default.
+    """
+
+    title: str
+    text: str
+    details: str
+    answers: tuple[Answer, ...]
 
 
 class ClosingGuard(QObject):
-    """Asks whether runs shall continue, shall be stopped, or whether not to close.
+    """Asks what shall become of what is under way, or whether not to close.
 
     The message box does not block the program: if nobody answers, nothing hangs and the run
     continues.
@@ -36,15 +66,24 @@ class ClosingGuard(QObject):
     ----------
     panel : QWidget
         The panel; its dock and window are guarded from `install` on.
-    running : callable
-        Returns the active runs, which would continue without a panel.
+    question : callable
+        Returns what to ask, None if nothing is under way.
+    with_window : bool
+        Whether to ask when napari's window is closed, too.
     """
 
-    def __init__(self, panel: QWidget, running: Callable[[], Sequence[TuningRun]]) -> None:
+    def __init__(
+        self,
+        panel: QWidget,
+        question: Callable[[], ClosingQuestion | None],
+        *,
+        with_window: bool = True,
+    ) -> None:
         super().__init__(panel)
         self.box: QMessageBox | None = None
         self._panel = panel
-        self._running = running
+        self._question = question
+        self._with_window = with_window
         self._closing = False
         # The window owns the panel; a strong reference back would keep both alive when closed.
         self._find_window: Callable[[], Any] = lambda: None
@@ -55,7 +94,8 @@ class ClosingGuard(QObject):
         if dock is None or dock.parentWidget() is self._find_window():
             return
         self._find_window = weakref.ref(dock.parentWidget())
-        dock.parentWidget().installEventFilter(self)
+        if self._with_window:
+            dock.parentWidget().installEventFilter(self)
         # The close button of napari's docks calls this; other ways to remove a panel don't ask.
         dock.destroyOnClose = partial(_close_dock, weakref.ref(self), weakref.ref(dock))
 
@@ -67,26 +107,26 @@ class ClosingGuard(QObject):
         self._find_window = lambda: None
 
     def ask_or_close(self, close: Callable[[], object]) -> None:
-        """Close at once if no run is active, else as the user answers.
+        """Close at once if nothing is under way, else as the user answers.
 
         Parameters
         ----------
         close : Callable[[], object]
             Called once the user agrees.
         """
-        runs = self._running()
-        if not runs:
+        question = self._question()
+        if question is None:
             close()
         elif self.box is not None:
             self.box.raise_()
         else:
-            self._ask(runs, close)
+            self._ask(question, close)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Keep the window open while the question waits for its answer."""
         if event is None or event.type() != QEvent.Type.Close or not self._may_ask():
             return False
-        if not self._running():
+        if self._question() is None:
             return False
         event.ignore()
         self.ask_or_close(self._close_window)
@@ -103,35 +143,39 @@ class ClosingGuard(QObject):
         middle = window.centralWidget()
         return any(w.isVisible() for w in middle.findChildren(QWidget)) if middle else False
 
-    def _ask(self, runs: Sequence[TuningRun], close: Callable[[], object]) -> None:
+    def _ask(self, question: ClosingQuestion, close: Callable[[], object]) -> None:
         box = self.box = QMessageBox(self._find_window())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.setWindowTitle("A model is being trained")
-        box.setText(f"Training in progress: {', '.join(map(run_title, runs))}.")
-        box.setInformativeText(_WHERE)
+        box.setWindowTitle(question.title)
+        box.setText(question.text)
+        box.setInformativeText(question.details)
         roles = QMessageBox.ButtonRole
-        leave = box.addButton("&Keep running", roles.AcceptRole)
-        stop = box.addButton("&Stop and keep", roles.DestructiveRole)
+        chosen: dict[Any, Answer] = {}
+        for number, answer in enumerate(question.answers):
+            role = roles.DestructiveRole if number else roles.AcceptRole
+            button = box.addButton(answer.text, role)
+            button.setObjectName(answer.name)
+            describe(button, answer.text.replace("&", ""), answer.tooltip)
+            chosen[button] = answer
+            if number == 0:
+                box.setDefaultButton(button)
         stay = box.addButton("&Don't close", roles.RejectRole)
-        names = ("keep_running", "stop", "stay")
-        for button, name, tooltip in zip((leave, stop, stay), names, _TOOLTIPS, strict=True):
-            button.setObjectName(name)
-            describe(button, button.text().replace("&", ""), tooltip)
-        box.setDefaultButton(leave)
+        stay.setObjectName("stay")
+        describe(stay, "Don't close", "Do not close (Escape).")
         box.setEscapeButton(stay)
 
-        def answer() -> None:
-            choice, self.box = box.clickedButton(), None
-            if choice is stop:
-                for run in runs:
-                    run.stop()
-            if choice in (leave, stop):
-                self._closing = True
-                close()
-                self._closing = False
+        def finish() -> None:
+            answer, self.box = chosen.get(box.clickedButton()), None
+            if answer is None:
+                return
+            if answer.action is not None:
+                answer.action()
+            self._closing = True
+            close()
+            self._closing = False
 
-        box.finished.connect(answer)
+        box.finished.connect(finish)
         box.show()
 
     def _close_window(self) -> None:

@@ -1,0 +1,1 @@
+"""The Colorize folder panel: files of a folder in, colour files in another folder out."""
