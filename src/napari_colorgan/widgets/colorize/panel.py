@@ -82,6 +82,7 @@ class ColorizeWidget(QWidget):
         session = previews or PreviewSession()
         self._preview = LivePreview(napari_viewer, self.runner, session, self)
         self._waiting: list[RunPlan] = []
+        self._has_hints = False
         # napari itself asks before its window is closed over a job.
         self.closing_guard = ClosingGuard(
             self, lambda: self.run and self.run.closing_question(), with_window=False
@@ -110,7 +111,7 @@ class ColorizeWidget(QWidget):
         self.form.changed.connect(lambda: self.run_bar.set_obstacle(self.form.obstacle))
         self.form.preview.toggled.connect(self._preview_toggled)
         self.hints.started.connect(self._hints_started)
-        self.hints.changed.connect(self._request_preview)
+        self.hints.changed.connect(self._hints_changed)
         self._preview.requested.connect(self._show_preview)
         self._preview.failed.connect(self._preview_failed)
         self._preview.busy_changed.connect(self.form.show_preview_busy)
@@ -295,6 +296,11 @@ class ColorizeWidget(QWidget):
         if self.layer is not None:
             self.form.shown_range.show_layer(self.layer)
         self._request_preview()
+
+    def _hints_changed(self, *_: Any) -> None:
+        had_hints, self._has_hints = self._has_hints, self.hints.sources() is not None
+        if had_hints or self._has_hints:
+            self._request_preview()
 
     def _camera_moved(self, *_: Any) -> None:
         if self.form.preview.isChecked():
