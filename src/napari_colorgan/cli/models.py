@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -31,6 +32,15 @@ Again: TypeAlias = Annotated[
     bool, typer.Option("--again", help="Import it even if the library has its weights already.")
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Bioimageio: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--bioimageio", help="A package of the BioImage Model Zoo, for other programs: a zip file."
+    ),
+]
+HintInput: TypeAlias = Annotated[
+    bool, typer.Option("--hints", help="With --bioimageio: a second input, a map of hints.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -74,15 +84,37 @@ def show(model: NameOrFile) -> None:
 
 @models.command("import")
 def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -> None:
-    """Check a model file and copy it into your models folder."""
-    entry = _library().import_file(file, name, again=again)
+    """Check a model file, or a package of ours, and copy it into your models folder."""
+    if file.suffix.lower() == ".zip":
+        from napari_colorgan.services.bioimageio import attached_model_file
+
+        with attached_model_file(file) as attached:
+            entry = _library().import_file(attached, name, again=again)
+    else:
+        entry = _library().import_file(file, name, again=again)
     typer.echo(f"Imported as '{entry.name}': {entry.path}")
 
 
 @models.command("export")
-def export(model: Name, path: Target, overwrite: Overwrite = False) -> None:
+def export(
+    model: Name,
+    path: Target,
+    bioimageio: Bioimageio = False,
+    hints: HintInput = False,
+    overwrite: Overwrite = False,
+) -> None:
     """Copy a model to a file that others can import."""
-    typer.echo(f"Exported: {_library().export(model, path, overwrite=overwrite)}")
+    library = _library()
+    if bioimageio:
+        from napari_colorgan.services.bioimageio import export_package
+
+        entry = library.find(model)
+        written = export_package(
+            entry, path, hints=hints, overwrite=overwrite, on_step=partial(typer.echo, err=True)
+        )
+    else:
+        written = library.export(model, path, overwrite=overwrite)
+    typer.echo(f"Exported: {printable(str(written))}")
 
 
 @models.command("rename")

@@ -340,6 +340,26 @@ def is_displayable(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
     return (low >= -UNDERSHOOT) & (high <= 1 + OVERSHOOT)
 
 
+def displayable_chroma(lightness: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return the share of their chroma that any colours may keep, without branching on values.
+
+    The result is that of :func:`fit_to_gamut`, at ten times the cost: every pixel is solved for.
+    Graphs that are traced or exported need it so.
+
+    Parameters
+    ----------
+    lightness, a, b : Tensor
+        L*, a* and b*, of one shape.
+
+    Returns
+    -------
+    Tensor
+        0..1, of the same shape; 1 for colours that sRGB can show.
+    """
+    inside = is_displayable(*lab_to_linear(lightness, a, b))
+    return torch.where(inside, torch.ones_like(a), _solve(lightness, a, b))
+
+
 def chroma_share(lightness: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Find the share of their chroma that colours outside sRGB may keep.
 
@@ -380,7 +400,7 @@ def _solve(lightness: Tensor, a: Tensor, b: Tensor) -> Tensor:
     inner, step = torch.zeros_like(a), 0.5
     for _ in range(_BISECTIONS[a.dtype]):
         inside = _excess(lightness, a, b, inner + step) <= 0
-        inner += inside * step
+        inner = inner + inside * step
         step /= 2
     return inner
 

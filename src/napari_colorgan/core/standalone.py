@@ -1,0 +1,82 @@
+"""A network with everything around it in one graph: gray image in, sRGB image out.
+
+For programs that run exported graphs (TorchScript, ONNX) and know neither L*a*b* nor hints. There
+is no scaling and no tiling in it: an image is seen at its own size, and colours are enlarged
+bilinearly, not along edges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from napari_colorgan.core.color import (
+    ab_from_network,
+    ab_to_network,
+    displayable_chroma,
+    gray_to_lightness,
+    lab_to_rgb,
+    lightness_to_network,
+)
+from napari_colorgan.core.prediction import finish, keep_hints
+from napari_colorgan.core.resampling import enlarge
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_colorgan.core.generator import Generator
+
+
+class StandaloneNetwork(nn.Module):
+    """A generator from a gray image to an sRGB image.
+
+    Parameters
+    ----------
+    generator : Generator
+        A trained generator.
+    temperature : float
+        See `Generator.interpret`.
+    """
+
+    def __init__(self, generator: Generator, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.generator = generator
+        self.temperature = temperature
+
+    def forward(self, gray: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Return the colours of gray images.
+
+        Parameters
+        ----------
+        gray : Tensor, shape (B, 1, H, W)
+            Display values 0…1, as sRGB encodes grays. Sizes are multiples of the generator's
+            stride.
+        hints : Tensor, shape (B, 3, H, W), optional
+            a*, b* in CIE units, and the weight 0…1 of each pixel's hint; zeros where there is
+            none. A hint keeps its place; it isn't propagated.
+
+        Returns
+        -------
+        Tensor, shape (B, 3, H, W)
+            sRGB 0…1, with the lightness of `gray`.
+        """
+        lightness = gray_to_lightness(gray)
+        marks = None
+        if hints is not None:
+            marks = torch.cat([ab_to_network(hints[:, :2]), hints[:, 2:]], dim=1)
+        prediction = self.generator.predict(
+            lightness_to_network(lightness),
+            marks,
+            self.temperature,
+            uncertainty=False,
+            embedding=False,
+        )
+        colors = finish(prediction, marks)
+        ab = enlarge(colors.ab, gray.shape[-2:])
+        if marks is not None:
+            ab = keep_hints(ab, marks)
+        a, b = ab_from_network(ab).split(1, dim=1)
+        share = displayable_chroma(lightness, a, b)
+        return lab_to_rgb(torch.cat([lightness, a * share, b * share], dim=1)).clamp(0.0, 1.0)

@@ -1,0 +1,139 @@
+"""Packages of the BioImage Model Zoo: what runs them gets our colours, and we get our file back."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from napari_colorgan.core.color import gray_to_lightness, rgb_to_lab
+from napari_colorgan.core.standalone import StandaloneNetwork
+from napari_colorgan.errors import ModelError, OutputExistsError
+from napari_colorgan.library.folders import read_entry
+from napari_colorgan.library.store import ModelLibrary
+from napari_colorgan.services.bioimageio import attached_model_file, export_package
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def package(tiny_model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages")
+    return export_package(read_entry(tiny_model_file, "file"), folder, hints=True)
+
+
+def other_size() -> tuple[np.ndarray, np.ndarray]:
+    gray = np.linspace(0, 1, 96 * 160, dtype=np.float32).reshape(1, 1, 96, 160)
+    hints = np.zeros((1, 3, 96, 160), np.float32)
+    hints[0, :, 10:30, 20:50] = np.float32([30, -40, 1])[:, None, None]
+    return gray, hints
+
+
+def test_lightness_stays_and_hints_keep_their_place(tiny_generator: torch.nn.Module) -> None:
+    gray, hints = map(torch.from_numpy, other_size())
+
+    with torch.no_grad():
+        rgb = StandaloneNetwork(tiny_generator)(gray, hints)
+
+    lab = rgb_to_lab(rgb)
+    assert (lab[:, :1] - gray_to_lightness(gray)).abs().max() < 0.05
+    inside = (slice(None), slice(None), slice(22, 28), slice(25, 45))
+    assert torch.allclose(lab[inside][:, 1:].mean((0, 2, 3)), torch.tensor([30.0, -40.0]), atol=8)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_other_runtimes_give_the_same_colours_at_other_sizes(
+    package: Path, tiny_generator: torch.nn.Module, tmp_path: Path
+) -> None:
+    import onnxruntime
+
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path)
+    gray, hints = other_size()
+    with torch.no_grad():
+        expected = StandaloneNetwork(tiny_generator)(*map(torch.from_numpy, (gray, hints)))
+    script = torch.jit.load(tmp_path / "weights.pt")(*map(torch.from_numpy, (gray, hints)))
+    session = onnxruntime.InferenceSession(tmp_path / "weights.onnx")
+    (graph,) = session.run(None, {"gray": gray, "hints": hints})
+
+    np.testing.assert_allclose(script.numpy(), expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(graph, expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_description_is_valid_and_carries_the_card(package: Path) -> None:
+    from bioimageio.spec import load_description
+    from bioimageio.spec.model.v0_5 import ModelDescr
+
+    described = load_description(package, perform_io_checks=True)
+
+    assert isinstance(described, ModelDescr), described
+    with zipfile.ZipFile(package) as archive:
+        fields = yaml.safe_load(archive.read("rdf.yaml"))
+        text = archive.read("documentation.md").decode()
+    assert fields["license"] == "BSD-3-Clause"
+    assert fields["config"]["napari-colorgan"]["working_size"] == 64
+    assert "predicted, not measured" in fields["config"]["napari-colorgan"]["statement"]
+    assert "## Validation" in text
+    assert "predicted, not measured" in text
+
+
+@pytest.mark.slow
+def test_importing_a_package_gives_the_same_file(package: Path, tiny_model_file: Path) -> None:
+    with attached_model_file(package) as attached:
+        assert attached.read_bytes() == tiny_model_file.read_bytes()
+        entry = ModelLibrary().import_file(attached)
+    assert not attached.exists()
+    assert entry.path.read_bytes() == tiny_model_file.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_package_that_is_there_is_not_replaced(package: Path, tiny_model_file: Path) -> None:
+    before = package.read_bytes()
+    with pytest.raises(OutputExistsError):
+        export_package(read_entry(tiny_model_file, "file"), package)
+    assert package.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"rdf.yaml": b"type: model"},
+        {"a.colorgan.safetensors": b"", "b/b.colorgan.safetensors": b""},
+    ],
+    ids=["empty", "of another program", "two models"],
+)
+def test_a_package_without_a_model_of_ours_is_refused(
+    members: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+    with (
+        pytest.raises(ModelError, match="a package with one model file"),
+        attached_model_file(path),
+    ):
+        pass
+
+
+def test_a_damaged_package_and_a_path_that_leads_out_are_harmless(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and nothing")
+    with pytest.raises(ModelError, match="unpacked"), attached_model_file(broken):
+        pass
+    outside = tmp_path / "outside.zip"
+    with zipfile.ZipFile(outside, "w") as archive:
+        archive.writestr("../../../evil.colorgan.safetensors", b"data")
+    with attached_model_file(outside) as attached:
+        assert attached.name == "evil.colorgan.safetensors"
+        assert attached.read_bytes() == b"data"
+    assert not (tmp_path.parent / "evil.colorgan.safetensors").exists()
