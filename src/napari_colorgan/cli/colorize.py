@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from napari_colorgan.events import Event, Job
-    from napari_colorgan.services.colorize_files import FilesResult
+    from napari_colorgan.services.colorize_files import FilesRequest, FilesResult
 
 R = TypeVar("R")
 
@@ -107,6 +107,18 @@ Consistent: TypeAlias = Annotated[
         "where the file or --axes name them.",
     ),
 ]
+WorkPart: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        help="Do one of N equal parts of the work, for N programs that share it: of the files, or, "
+        "for one input and one OME-Zarr, of the planes. What is there counts as done.",
+        metavar="I/N",
+    ),
+]
+Check: TypeAlias = Annotated[
+    bool, typer.Option("--check", help="Only say what is missing of all parts; exit code 1 if so.")
+]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 
@@ -124,6 +136,8 @@ def colorize(
     reference: References = None,
     reference_strength: ReferenceStrength = 1.0,
     consistent: Consistent = None,
+    part: WorkPart = None,
+    check: Check = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
@@ -134,6 +148,7 @@ def colorize(
     let_threads_sleep()
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.sources import GuideSources
+    from napari_colorgan.io.part import Part
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
     request = FilesRequest(
@@ -152,7 +167,11 @@ def colorize(
             reference_strength=reference_strength,
             consistent=consistent,
         ),
+        part=None if part is None else Part.parse(part),
     )
+    if check:
+        _report_missing(request)
+        return
     _report(_run_with_files(colorize_files(request)))
 
 
@@ -164,6 +183,19 @@ def _report(result: FilesResult) -> None:
     if result.failed:
         total = len(result.done) + len(result.failed)
         typer.echo(f"{len(result.failed)} of {total} files failed.", err=True)
+        raise typer.Exit(1)
+
+
+def _report_missing(request: FilesRequest) -> None:
+    from napari_colorgan.services.missing_work import find_missing_work
+
+    work = find_missing_work(request)
+    for name, error in work.problems:
+        print_error(error, name)
+    for name in work.missing:
+        typer.echo(name)
+    typer.echo(f"{work.count} of {work.total} {work.unit}s are missing.", err=True)
+    if work.count or work.problems:
         raise typer.Exit(1)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import os
-import time
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain
@@ -41,10 +40,8 @@ if TYPE_CHECKING:
 MAX_DELTA_E = 0.5
 """How far a lower precision may move colours on average, in ΔE00."""
 
-# Below this gain in speed a lower precision isn't worth any difference.
-_MIN_GAIN = 1.1
-# The side of the piece of a plane that decides about precision.
-_TRIAL_SIZE = 256
+# The side of the plane on which precisions are compared.
+_TEST_SIDE = 128
 
 # The last runner of each generator; it is collected with the generator.
 _runners: WeakKeyDictionary[Generator, tuple[object, NetworkRunner]] = WeakKeyDictionary()
@@ -130,17 +127,10 @@ class NetworkRunner:
         is_lower = self.dtype not in (None, torch.float32) and self.generator.output_stride >= 8
         return self._full_bytes * 6 // 10 if is_lower else self._full_bytes
 
-    def prepare(self, lightness: Tensor) -> None:
-        """Choose the precision on a piece of the input; calling the runner does it too.
-
-        Parameters
-        ----------
-        lightness : Tensor, shape (B, 1, H, W)
-            As for calling it; the first 256 × 256 pixels count.
-        """
+    def prepare(self) -> None:
+        """Choose the precision; calling the runner does it too."""
         with torch.inference_mode(), memory_errors(self.device):
-            piece = lightness[:1, :, :_TRIAL_SIZE, :_TRIAL_SIZE]
-            self.dtype = self._choose_dtype(lightness_to_network(piece).to(self.device))
+            self.dtype = self._choose_dtype()
 
     def __call__(
         self,
@@ -185,7 +175,7 @@ class NetworkRunner:
                 hints = torch.cat([ab_to_network(hints[:, :2]), hints[:, 2:]], dim=1)
                 hints = hints.to(self.device)
             if self.dtype is None:
-                self.prepare(lightness)
+                self.prepare()
             compute = partial(
                 self.predict,
                 network_input,
@@ -317,7 +307,7 @@ class NetworkRunner:
             likely=likely,
         )
 
-    def _choose_dtype(self, lightness: Tensor) -> torch.dtype:
+    def _choose_dtype(self) -> torch.dtype:
         if self._precision != "auto":
             chosen = getattr(torch, self._precision)
             assert isinstance(chosen, torch.dtype)
@@ -325,27 +315,33 @@ class NetworkRunner:
         # GPUs have units for half precision, which add up in float32.
         if self.device.type == "cuda":
             return torch.float16
-        if self.device.type == "cpu" and has_bfloat16_instructions():
-            return self._measure(lightness)
+        if self.device.type == "cpu" and has_bfloat16_instructions() and self._keeps_colors():
+            return torch.bfloat16
         return torch.float32
 
-    def _measure(self, lightness: Tensor) -> torch.dtype:
-        """Return bfloat16 if it is faster on a piece of the input and keeps the colours."""
-        seconds, colors = {}, {}
-        for dtype in (torch.float32, torch.bfloat16):
-            laps = []
-            # The fastest of three: the first one includes the setup of kernels and of memory.
-            for _ in range(3):
-                start = time.perf_counter()
-                colors[dtype] = ab_from_network(self.predict(lightness, dtype).ab)
-                laps.append(time.perf_counter() - start)
-            seconds[dtype] = min(laps)
-        if seconds[torch.float32] < _MIN_GAIN * seconds[torch.bfloat16]:
-            return torch.float32
-        gray = F.interpolate(lightness_from_network(lightness), colors[torch.float32].shape[-2:])
-        exact, coarse = (torch.cat([gray, colors[dtype]], dim=1) for dtype in seconds)
-        is_near = float(delta_e_2000(exact, coarse).mean()) < MAX_DELTA_E
-        return torch.bfloat16 if is_near else torch.float32
+    def _keeps_colors(self) -> bool:
+        """Return whether bfloat16 leaves this network's colours as they are.
+
+        Neither the input nor a clock decides: every run on a machine gives the same bytes, and
+        so do programs that share a stack. Where CPUs have the instructions, bfloat16 is faster.
+        """
+        lightness = _test_lightness(self.generator.stride).to(self.device)
+        exact, coarse = (
+            ab_from_network(self.predict(lightness, dtype).ab)
+            for dtype in (torch.float32, torch.bfloat16)
+        )
+        gray = F.interpolate(lightness_from_network(lightness), exact.shape[-2:])
+        difference = delta_e_2000(*(torch.cat([gray, ab], dim=1) for ab in (exact, coarse)))
+        return float(difference.mean()) < MAX_DELTA_E
+
+
+def _test_lightness(stride: int) -> Tensor:
+    """Return shades and edges, shape (1, 1, n, n) in the network's units."""
+    side = stride * -(-_TEST_SIDE // stride)
+    rows, columns = torch.arange(side)[:, None], torch.arange(side)[None]
+    waves = (rows / 9).sin() * (columns / 5).cos()
+    steps = ((rows // 24 + columns // 24) % 3 - 1) / 2
+    return (waves / 2 + steps).clamp(-1, 1)[None, None]
 
 
 def _stop_if_cancelled(_module: nn.Module, _inputs: object) -> None:

@@ -77,6 +77,7 @@ class StandaloneNetwork(nn.Module):
         ab = enlarge(colors.ab, gray.shape[-2:])
         if marks is not None:
             ab = keep_hints(ab, marks)
-        a, b = ab_from_network(ab).split(1, dim=1)
+        ab = ab_from_network(ab)
+        a, b = ab[:, :1], ab[:, 1:]
         share = displayable_chroma(lightness, a, b)
         return lab_to_rgb(torch.cat([lightness, a * share, b * share], dim=1)).clamp(0.0, 1.0)

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
-# Of the piece of the first plane on which the runner chooses its precision.
-_TRIAL_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,8 +329,7 @@ class PlanePredictor:
         if (geometry, display) != (source.geometry, source.display) or self.settings.uncertainty:
             return False
         if not self._runner.prepared:
-            view = ScaledPlane(plane, display, geometry)
-            self._runner.prepare(view.scaled(geometry.centre(_TRIAL_SIZE))[None, None])
+            self._runner.prepare()
         return self._way == kept.way
 
     @property
@@ -375,7 +372,7 @@ class PlanePredictor:
     ) -> list[PlanePrediction]:
         views = [ScaledPlane(plane, display, geometry) for plane in planes]
         if not self._runner.prepared:
-            self._runner.prepare(views[0].scaled(geometry.centre(_TRIAL_SIZE))[None, None])
+            self._runner.prepare()
         self._memory.network_bytes = self._runner.bytes_per_pixel
         hints = None
         if self._propagation is None:

@@ -116,7 +116,7 @@ class PredictionSettings:
         Setting(
             "Precision",
             "What the network computes in. auto is float16 on CUDA, bfloat16 on CPUs that have "
-            "the instructions and are measured to gain by them, else float32.",
+            "the instructions if it leaves the model's colours as they are, else float32.",
         ),
     ] = "auto"
     memory_limit: Annotated[

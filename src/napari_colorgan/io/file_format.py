@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.io.film.source import FilmSource
+    from napari_colorgan.io.part import Part
     from napari_colorgan.io.stack import Stack
 
 
@@ -113,6 +114,8 @@ class OutputSpec:
         What the input says beside its pixels.
     film : FilmSource or None
         When the frames of the input are shown, and where its sound is.
+    part : Part or None
+        The part of the planes that is written here, where several programs fill one output.
     """
 
     path: Path
@@ -127,6 +130,7 @@ class OutputSpec:
     translate: tuple[float, ...] | None = None
     kept: FileMetadata = field(default_factory=FileMetadata)
     film: FilmSource | None = None
+    part: Part | None = None
 
     @property
     def samples(self) -> int:
@@ -196,6 +200,8 @@ class FileTarget:
         How many planes, in the order of their indices, are there from an earlier run.
     notices : tuple of str
         What the user should know about the output, in full sentences.
+    done : frozenset of tuple of int
+        Planes that are there from earlier runs or other programs, in any order.
     """
 
     def __init__(
@@ -204,8 +210,10 @@ class FileTarget:
         store: Callable[[PlaneIndex, np.ndarray], None],
         complete: int = 0,
         notices: tuple[str, ...] = (),
+        done: frozenset[PlaneIndex] = frozenset(),
     ) -> None:
         self.notices = notices
+        self.done = done
         self.complete = complete
         self._dtype = np.dtype(dtype)
         self._store = store

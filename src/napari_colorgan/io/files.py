@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.errors import FileError
 from napari_colorgan.io.file_format import FileTarget, OutputSpec, readable
 from napari_colorgan.io.film.sequence import is_sequence, read_sequence, sequence_writer
 from napari_colorgan.io.formats import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.io.film.source import FilmSource
+    from napari_colorgan.io.part import Part
     from napari_colorgan.io.stack import Stack
 
 
@@ -92,6 +94,7 @@ def stack_writer(
     alpha: Callable[[PlaneIndex], np.ndarray] | None = None,
     kept: FileMetadata | None = None,
     film: FilmSource | None = None,
+    part: Part | None = None,
 ) -> Iterator[FileTarget]:
     """Write an image file plane by plane; it appears when it is complete, or not at all.
 
@@ -122,6 +125,9 @@ def stack_writer(
         What the input says beside its pixels; kept as far as the format can hold it.
     film : FilmSource, optional
         When the frames of the input are shown, and where its sound is; for films.
+    part : Part, optional
+        Which part of the planes is written here, where several programs fill one OME-Zarr. It
+        appears when the last of its planes is stored; until then what is done is kept.
 
     Yields
     ------
@@ -152,10 +158,17 @@ def stack_writer(
         translate,
         kept or FileMetadata(),
         film,
+        part,
     )
     axes.check(spec.shape)
     form = output_format(spec.path)
     assert form.write is not None
+    if part is not None and not form.folder_files:
+        raise FileError(
+            expected="an OME-Zarr (.ome.zarr), which several programs can fill together",
+            got=f"'{spec.path}'",
+            action="Write .ome.zarr, or colorize it as a whole.",
+        )
     if os.path.exists(spec.path) and not overwrite:
         raise already_exists(spec.path)
     is_numbered = is_sequence(spec.path) and form.single_plane

@@ -12,16 +12,19 @@ from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.metadata import SOURCE_TYPE
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
+from napari_colorgan.io.shared_folder import SharedFolder
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL
 from napari_colorgan.io.zarr_replacement import require_own
 from napari_colorgan.io.zarr_store import ATTRIBUTE, COLORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.file_format import OutputSpec
+    from napari_colorgan.io.part import Part
 
 _LONGEST_CHUNK = 4096
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
@@ -49,23 +52,71 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     FileError
         If the folder holds files of another kind, which are never deleted.
     """
+    require_own(spec.path)
+    if spec.part is not None:
+        yield from _part_of_store(spec, spec.part)
+        return
+    with write_folder_atomically(spec.path, overwrite=spec.overwrite) as folder:
+        _create_store(folder, spec)
+        yield FileTarget(spec.dtype, _plane_writer(folder, spec))
+
+
+def _part_of_store(spec: OutputSpec, part: Part) -> Iterator[FileTarget]:
+    """Write some planes of a store that other programs write to at the same time.
+
+    A chunk is a plane or lies within one, so that no two programs write to one file.
+    """
+    description = {
+        "shape": spec.shape,
+        "axes": spec.axes.letters,
+        "dtype": spec.dtype.name,
+        "metadata": dict(spec.metadata),
+    }
+    shared = SharedFolder(spec.path, part, description)
+    shared.create(lambda folder: _create_store(folder, spec))
+    store = _plane_writer(shared.output, spec)
+
+    def store_and_note(index: PlaneIndex, plane: np.ndarray) -> None:
+        # Two programs may do the same part; the faster one has then moved the folder away.
+        if shared.is_finished:
+            return
+        try:
+            store(index, plane)
+            shared.add(index)
+        except (OSError, FileError):
+            if not shared.is_finished:
+                raise
+
+    yield FileTarget(spec.dtype, store_and_note, done=frozenset(shared.done()))
+    shared.finish(spec.axes.plane_count(spec.shape))
+
+
+def _create_store(folder: Path, spec: OutputSpec) -> None:
+    """Fill a new folder with a store whose planes are all 0."""
     import zarr
 
-    require_own(spec.path)
     letters = usual_letters(spec.axes.letters)
-    with write_folder_atomically(spec.path, overwrite=spec.overwrite) as folder:
-        group = zarr.open_group(str(folder), mode="w", zarr_format=3)
-        levels = _create_levels(group, letters, spec)
-        _describe(group, letters, levels, spec)
-        shapes = [level.shape[-2:] for level in levels]
+    group = zarr.open_group(str(folder), mode="w", zarr_format=3)
+    _describe(group, letters, _create_levels(group, letters, spec), spec)
 
-        def store(index: PlaneIndex, plane: np.ndarray) -> None:
-            selection = _selection(letters, index, plane.ndim)
-            for level, shape in zip(levels, shapes, strict=True):
-                plane = plane if plane.shape[:2] == shape else area_average(plane, shape)
-                level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
 
-        yield FileTarget(spec.dtype, store)
+def _plane_writer(folder: Path, spec: OutputSpec) -> Callable[[PlaneIndex, np.ndarray], None]:
+    """Return what stores a plane in all levels of a store."""
+    import zarr
+
+    letters = usual_letters(spec.axes.letters)
+    group = zarr.open_group(str(folder), mode="r+")
+    count = len(list(group.array_keys()))
+    levels: list[Any] = [group[str(number)] for number in range(count)]
+    shapes = [level.shape[-2:] for level in levels]
+
+    def store(index: PlaneIndex, plane: np.ndarray) -> None:
+        selection = _selection(letters, index, plane.ndim)
+        for level, shape in zip(levels, shapes, strict=True):
+            plane = plane if plane.shape[:2] == shape else area_average(plane, shape)
+            level[selection] = np.moveaxis(plane, 2, 0) if plane.ndim == 3 else plane
+
+    return store
 
 
 def _stored_letters(letters: str) -> str:

@@ -213,9 +213,9 @@ def _documentation(card: ModelCard) -> str:
 ## How to run it
 
 Input: gray display values from 0 to 1 as sRGB encodes them. Packages with a second input take
-hints (a\\*, b\\*, weight), zeros where there is none. Output: sRGB from 0 to 1 with the lightness of
-the input. The network was trained on {seen}. Colours are enlarged bilinearly here; napari-colorgan
-enlarges them along edges, cuts large images into tiles and propagates hints.
+hints (a\\*, b\\*, weight), zeros where there is none. Output: sRGB from 0 to 1 with the lightness
+of the input. The network was trained on {seen}. Colours are enlarged bilinearly here;
+napari-colorgan enlarges them along edges, cuts large images into tiles and propagates hints.
 
 ## Validation
 
@@ -252,9 +252,8 @@ def _description(card: ModelCard, files: dict[str, Path]) -> Any:
     }
 
     def axes(channels: list[str], space: type, size: dict[str, Any]) -> list[Any]:
-        names = [zoo.Identifier(name) for name in channels]
         planes = [space(id=zoo.AxisId(axis), size=size[axis]) for axis in "yx"]
-        return [zoo.BatchAxis(), zoo.ChannelAxis(channel_names=names), *planes]
+        return [zoo.BatchAxis(), zoo.ChannelAxis(channel_names=channels), *planes]
 
     unit = zoo.IntervalOrRatioDataDescr(type="float32", range=(0.0, 1.0))
     inputs = [
@@ -308,7 +307,7 @@ def _description(card: ModelCard, files: dict[str, Path]) -> Any:
                 source=files["weights.onnx"], opset_version=OPSET, parent="torchscript"
             ),
         ),
-        config=zoo.Config(**{"napari-colorgan": _other_fields(card)}),
+        config=zoo.Config.model_validate({"napari-colorgan": _other_fields(card)}),
     )
 
 

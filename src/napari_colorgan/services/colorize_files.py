@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.errors import ColorganError, FileError
+from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, Started
 from napari_colorgan.guidance.sources import UNGUIDED
-from napari_colorgan.home import cache_folder
+from napari_colorgan.home import cache_folder, expand
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.io import Stack
+    from napari_colorgan.io.file_format import FileTarget
+    from napari_colorgan.io.part import Part
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
-    from napari_colorgan.services.file_tasks import FileTask
+    from napari_colorgan.services.file_tasks import FileTask, FileTasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,9 @@ class FilesRequest:
         What the user gives to guide the colours; hints with a file's name count for that file.
     image : str, optional
         Which image of files that hold several, by its number, from 0, or its name.
+    part : Part, optional
+        Which part of the files is done here; or of the planes, where one input goes to one
+        OME-Zarr. Outputs that are there count as done.
     """
 
     inputs: Sequence[str | Path]
@@ -85,6 +90,15 @@ class FilesRequest:
     guides: GuideProvider | None = None
     sources: GuideSources = UNGUIDED
     image: str | None = None
+    part: Part | None = None
+
+    def __post_init__(self) -> None:
+        if self.part is not None and self.overwrite:
+            raise InputError(
+                expected="a part of the work, or outputs that are replaced",
+                got="both",
+                action="Delete the old outputs first; a part counts what is there as done.",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,20 +155,27 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
     plan = plan_files(
         request.inputs, request.output, uncertainty=request.uncertainty, dtype=settings.dtype
     )
+    tasks = _tasks_to_do(plan, request)
     model = load_model(request.model)
     predictor = make_predictor(model, settings)
     references = predict_references(request.sources.references, predictor)
     request = replace(request, sources=replace(request.sources, references=references))
-    yield Started(len(plan.tasks) + len(plan.problems), "file")
+    yield Started(len(tasks) + len(plan.problems), "file")
     failed = list(plan.problems)
     yield from (FileFailed(name, str(problem)) for name, problem in failed)
-    for folder in plan.folders if plan.tasks else ():
+    for folder in plan.folders if tasks else ():
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
     done = []
-    for number, task in enumerate(plan.tasks, 1):
+    for number, task in enumerate(tasks, 1):
         name = str(task.source)
-        yield FileStarted(name, number, len(plan.tasks))
+        yield FileStarted(name, number, len(tasks))
+        if request.part is not None and task.output.exists():
+            # An output appears when it is whole, so that there is nothing left to do.
+            yield Notice(f"'{task.output}' is there from an earlier run.")
+            done.append(task)
+            yield FileDone(name, str(task.output))
+            continue
         try:
             yield from _colorize_file(task, request, model.card, predictor)
         except Exception as error:  # noqa: BLE001  # whatever one file raises, the rest go on
@@ -192,6 +213,7 @@ def _colorize_file(
         "kept": stack.metadata,
         "film": stack.film,
     }
+    part = request.part if task.output == expand(request.output) else None
     is_rgba = axes.has_samples and axes.size(shape, "S") == 4
     has_alpha = is_rgba or stack.alpha is not None
     keeps_alpha = has_alpha and output_format(task.output).alpha
@@ -205,6 +227,7 @@ def _colorize_file(
                 settings.dtype,
                 axes.output,
                 alpha=partial(_alpha, stack, np.dtype(settings.dtype)) if keeps_alpha else None,
+                part=part,
                 **common,
             )
         )
@@ -214,9 +237,15 @@ def _colorize_file(
                 _uncertainty_writer(task.uncertainty, stack, common)
             )
         yield from map(Notice, colors.notices)
-        first = 0 if uncertainty is not None else colors.complete
-        if first:
-            yield Notice(f"'{task.output.name}': {first} planes are there from an earlier run.")
+        indices = list(axes.plane_indices(shape))
+        if uncertainty is None:  # the uncertainties of finished planes aren't kept
+            indices = _planes_to_do(colors, indices, part)
+        if len(indices) < axes.plane_count(shape):
+            present = max(colors.complete, len(colors.done))
+            yield Notice(
+                f"'{task.output.name}': {len(indices)} of {axes.plane_count(shape)} planes are to "
+                f"be done here; {present} are there from earlier runs."
+            )
         yield from colorize_stack(
             stack.data,
             axes,
@@ -224,9 +253,33 @@ def _colorize_file(
             display,
             colors,
             uncertainty_target=uncertainty,
-            indices=list(axes.plane_indices(shape))[first:] if first else None,
+            indices=indices,
             guides=guides,
         )
+
+
+def _tasks_to_do(plan: FileTasks, request: FilesRequest) -> tuple[FileTask, ...]:
+    """Return the files of this part; one input to one output is shared out by its planes."""
+    if request.part is None:
+        return plan.tasks
+    if plan.folders:
+        return tuple(request.part.of(plan.tasks))
+    if request.uncertainty is not None:
+        raise InputError(
+            expected="a part of the planes of one stack, without uncertainties",
+            got="--part with --uncertainty",
+            action="Leave one of them out, or colorize several files to a folder.",
+        )
+    return plan.tasks
+
+
+def _planes_to_do(
+    target: FileTarget, indices: list[PlaneIndex], part: Part | None
+) -> list[PlaneIndex]:
+    """Return the planes that are written here and aren't there yet."""
+    if part is not None:
+        return [index for index in part.of(indices) if index not in target.done]
+    return indices[target.complete :]
 
 
 @contextmanager
