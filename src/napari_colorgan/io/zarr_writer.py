@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.metadata import SOURCE_TYPE

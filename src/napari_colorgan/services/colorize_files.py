@@ -239,13 +239,7 @@ def _colorize_file(
         yield from map(Notice, colors.notices)
         indices = list(axes.plane_indices(shape))
         if uncertainty is None:  # the uncertainties of finished planes aren't kept
-            indices = _planes_to_do(colors, indices, part)
-        if len(indices) < axes.plane_count(shape):
-            present = max(colors.complete, len(colors.done))
-            yield Notice(
-                f"'{task.output.name}': {len(indices)} of {axes.plane_count(shape)} planes are to "
-                f"be done here; {present} are there from earlier runs."
-            )
+            indices = yield from _planes_to_do(task.output.name, colors, indices, part)
         yield from colorize_stack(
             stack.data,
             axes,
@@ -274,12 +268,20 @@ def _tasks_to_do(plan: FileTasks, request: FilesRequest) -> tuple[FileTask, ...]
 
 
 def _planes_to_do(
-    target: FileTarget, indices: list[PlaneIndex], part: Part | None
-) -> list[PlaneIndex]:
-    """Return the planes that are written here and aren't there yet."""
+    name: str, target: FileTarget, indices: list[PlaneIndex], part: Part | None
+) -> Job[list[PlaneIndex]]:
+    """Return the planes that are written here and aren't there yet; say it if those aren't all."""
     if part is not None:
-        return [index for index in part.of(indices) if index not in target.done]
-    return indices[target.complete :]
+        to_do = [index for index in part.of(indices) if index not in target.done]
+    else:
+        to_do = indices[target.complete :]
+    if len(to_do) < len(indices):
+        present = max(target.complete, len(target.done))
+        yield Notice(
+            f"'{name}': {len(to_do)} of {len(indices)} planes are to be done here; {present} are "
+            "there from earlier runs."
+        )
+    return to_do
 
 
 @contextmanager
