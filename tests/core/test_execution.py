@@ -19,6 +19,7 @@ from predicting import network_colors
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.prediction import Prediction
 
 CPU = torch.device("cpu")
 
