@@ -194,13 +194,7 @@ def _colorize_file(
     stack = read_stack(task.source, request.axes, request.image)
     yield from map(Notice, stack.notices)
     shape, axes, settings = stack.data.shape, stack.axes, request.settings
-    require_real(np.dtype(stack.data.dtype))
-    display, how = DisplayRange.of_stack(stack, request.range)
-    # 8-bit values are shown as they are; of all others the user has to know what black and white
-    # stand for.
-    if stack.data.dtype != np.uint8:
-        shown = f"{display.low:g} to {display.high:g}"
-        yield Notice(f"'{task.source.name}': values {shown} are shown black to white ({how}).")
+    display = yield from _display_range(stack, request.range, task.source.name)
     guides, told = _guides(task, request, stack, predictor, display)
     if unlike := is_unlike(card, predictor, stack.data, axes, display):
         yield Notice(warning(card, f"'{task.source.name}'"))
@@ -250,6 +244,17 @@ def _colorize_file(
             indices=indices,
             guides=guides,
         )
+
+
+def _display_range(stack: Stack, wanted: str, name: str) -> Job[DisplayRange]:
+    require_real(np.dtype(stack.data.dtype))
+    display, how = DisplayRange.of_stack(stack, wanted)
+    # 8-bit values are shown as they are; of all others the user has to know what black and white
+    # stand for.
+    if stack.data.dtype != np.uint8:
+        shown = f"{display.low:g} to {display.high:g}"
+        yield Notice(f"'{name}': values {shown} are shown black to white ({how}).")
+    return display
 
 
 def _tasks_to_do(plan: FileTasks, request: FilesRequest) -> tuple[FileTask, ...]:
