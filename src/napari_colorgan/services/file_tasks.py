@@ -16,7 +16,7 @@ from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suff
 from napari_colorgan.io.tiff_tags import sibling_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,15 @@ def plan_files(
     uncertainty_folder = None if uncertainties is None else _folder(uncertainties, is_group)
     tasks = []
     used = {_identity(source): f"the input '{source}'" for source in sources}
-    for source, subfolder in sources.items():
+    for source, name in _output_names(sources, dtype).items():
         task = FileTask(
             source,
-            colors if folder is None else folder / subfolder / _color_name(source, dtype),
+            colors if folder is None else folder / name,
             uncertainties
             if uncertainty_folder is None
             else uncertainty_folder
-            / subfolder
-            / _uncertainty_name(source, uncertainty_folder == folder),
+            / sources[source]
+            / _uncertainty_name(source, name, uncertainty_folder == folder),
         )
         clash = _clash(task, used)
         if clash is None:
@@ -233,11 +233,25 @@ def _color_name(source: Path, dtype: str) -> str:
     return source.name if suffix == source.suffix else stem_of(source) + suffix
 
 
-def _uncertainty_name(source: Path, beside_colors: bool) -> str:
+def _output_names(sources: Mapping[Path, Path], dtype: str) -> dict[Path, Path]:
+    """Return where each source's colours go within their folder, no two to one place if possible.
+
+    Those that keep their names come first. "scan.jpg" beside "scan.png" becomes "scan.jpg.png".
+    """
+    names = {source: place / _color_name(source, dtype) for source, place in sources.items()}
+    taken = {str(name).casefold() for source, name in names.items() if name.name == source.name}
+    for source, name in names.items():
+        if name.name != source.name:
+            if str(name).casefold() in taken:
+                names[source] = sources[source] / (source.name + output_suffix(source, dtype))
+            taken.add(str(names[source]).casefold())
+    return names
+
+
+def _uncertainty_name(source: Path, colors: Path, beside_colors: bool) -> str:
     ending = "_uncertainty" if beside_colors else ""
-    return (
-        stem_of(source) + ending + (".zarr" if source.suffix.lower() in ZARR.suffixes else ".tif")
-    )
+    suffix = ".zarr" if source.suffix.lower() in ZARR.suffixes else ".tif"
+    return stem_of(colors) + ending + suffix
 
 
 def _clash(task: FileTask, used: dict[str, str]) -> ColorganError | None:

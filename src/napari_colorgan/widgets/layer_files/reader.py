@@ -13,6 +13,7 @@ from napari.viewer import current_viewer
 
 from napari_colorgan.io import read_stack
 from napari_colorgan.io.description import read_description
+from napari_colorgan.io.formats import FILM_SUFFIXES
 from napari_colorgan.io.zarr_store import FOLDER_FILES, read_lower_levels
 from napari_colorgan.services.colorize import PREDICTED
 from napari_colorgan.widgets.compare.comparison import comparison_of
@@ -51,6 +52,25 @@ def get_reader(
     """
     paths = [path] if isinstance(path, str) else list(path)
     return read_images if all(MARK in Path(p).name.lower() for p in paths) else None
+
+
+def get_film_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[tuple[Any, ...]]] | None:
+    """Return the reader of films, as npe2 asks for it.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        The file or files.
+
+    Returns
+    -------
+    callable or None
+        `read_images`; None where a file is called as no film is.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return read_images if all(Path(p).suffix.lower() in FILM_SUFFIXES for p in paths) else None
 
 
 def read_images(path: str | Sequence[str]) -> list[tuple[Any, ...]]:
@@ -104,7 +124,8 @@ def _read(path: Path) -> tuple[Any, ...]:
     if len(levels) > 1:
         return levels, {**attributes, "multiscale": True}, "image"
     (data,) = levels
-    small = data.nbytes <= _MOST_BYTES
+    # A film's frames are decoded as they are looked at: all of them would take minutes.
+    small = data.nbytes <= _MOST_BYTES and stack.film is None
     return data.compute() if small else data, attributes, "image"
 
 
