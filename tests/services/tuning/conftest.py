@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +38,13 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def small_steps(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `fine_tune`, which takes no recipe, use the small one."""
+    module = import_module("napari_colorgan.services.fine_tune")
+    monkeypatch.setattr(module, "FineTuneRequest", partial(FineTuneRequest, recipe=recipe))
 
 
 @pytest.fixture

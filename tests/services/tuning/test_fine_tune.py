@@ -105,6 +105,7 @@ def test_base_is_kept_where_training_made_it_worse(
     assert trained.card.metrics[0].value > row.value
 
 
+@pytest.mark.usefixtures("small_steps")
 def test_public_verb_keeps_the_model_and_colorize_takes_it(
     stained: np.ndarray, tiny_library: ModelLibrary, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_public_verb_keeps_the_model_and_colorize_takes_it(
         fine_tune(tmp_path, "tiny", epochs=0.5, name="Stain")
 
 
+@pytest.mark.usefixtures("small_steps")
 def test_a_folder_with_a_run_is_not_overwritten(
     stained: np.ndarray, tiny_library: ModelLibrary, tmp_path: Path
 ) -> None:

@@ -73,19 +73,20 @@ def test_pair_is_learned_and_the_card_warns(
     np.testing.assert_allclose(lightness, seen, atol=0.4)
 
 
+@pytest.mark.usefixtures("small_steps")
 def test_public_verb_takes_arrays_and_files(
     stained: np.ndarray, fluorescence: np.ndarray, tiny_library: ModelLibrary, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "dapi.npy", fluorescence[:3])
     model = fine_tune(
-        [stained[:3], stained[3:]], "tiny", gray=[tmp_path / "dapi.npy", None], epochs=0.5
+        [stained[:3], stained[3:]], "tiny", gray=[tmp_path / "dapi.npy", None], epochs=8
     )
     assert "3 of its 5 planes" in model.card.limitations
-    assert "Virtual" not in fine_tune(stained, "tiny", epochs=0.5).card.limitations
-    single = fine_tune(stained, "tiny", gray=fluorescence, epochs=0.5, name="virtual")
+    assert "Virtual" not in fine_tune(stained, "tiny", epochs=8).card.limitations
+    single = fine_tune(stained, "tiny", gray=fluorescence, epochs=8, name="virtual")
     assert "5 of its 5 planes" in single.card.limitations
     # What is made from such a model goes on saying so.
-    again = fine_tune(stained, "virtual", epochs=0.5)
+    again = fine_tune(stained, "virtual", epochs=8)
     assert "Virtual staining" in again.card.limitations
 
 

@@ -61,6 +61,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(tmp_path: Path, recipe: Path, tiny_model_file: Path) -> None:
     stack = make_stack(tmp_path / "stack.ome.zarr")
     text = recipe.read_text(encoding="utf-8")

@@ -99,6 +99,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
 
 
+@pytest.mark.slow
 @unix
 def test_run_outlives_a_napari_that_is_killed(
     prepare: Callable[..., TuningRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
