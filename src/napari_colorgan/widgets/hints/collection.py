@@ -54,8 +54,13 @@ class HintCollection(QObject):
             self.image = image
             self._cache.clear()
 
+    def follow(self) -> None:
+        """Follow the list of layers, if it has changed which of them hold hints."""
+        if set(self._table.ticked) != set(self._watched):
+            self.refresh()
+
     def refresh(self) -> None:
-        """Follow the ticks."""
+        """Follow the ticks and what is taken of each layer."""
         ticked = set(self._table.ticked)
         for layer in set(self._watched) - ticked:
             self._watched.pop(layer).clear()

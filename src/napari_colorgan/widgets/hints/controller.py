@@ -75,7 +75,7 @@ class HintsController(QObject):
         section.labels.changed.connect(self._labels_changed)
         section.planes.jumped.connect(self.show_plane)
         self.layers.started.connect(self.started)
-        self.layers.listed.connect(self.collection.refresh)
+        self.layers.listed.connect(self._layers_listed)
         self.commands.next_requested.connect(self.next_requested)
         self.guiding.changed.connect(self._guiding_changed)
         self.collection.changed.connect(self._hints_changed)
@@ -192,6 +192,10 @@ class HintsController(QObject):
         if not moving:
             self.show_counts()
         self.changed.emit(moving)
+
+    def _layers_listed(self) -> None:
+        self.collection.follow()
+        self.show_counts()
 
     def _ticks_changed(self) -> None:
         table = self.section.layers
