@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.events import Job
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.swatches import Ab
-    from napari_colorgan.services.plane_session import PlaneSession, StackSession
+    from napari_colorgan.services.plane_session import GuidedPlane, PlaneSession, StackSession
     from napari_colorgan.services.preview_request import PreviewRequest
+
+Place: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,41 @@ class PlaceColors:
 
     now: Ab
     likely: tuple[Ab, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """How much references and other planes decide the colours of a plane.
+
+    Attributes
+    ----------
+    share : ndarray of float, shape (h, w)
+        0…1 for each cell.
+    cell : (float, float)
+        Height and width of a cell in pixels of the full resolution.
+    """
+
+    share: np.ndarray
+    cell: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneDetails:
+    """What there is to know beside the picture of a plane.
+
+    Attributes
+    ----------
+    colors : PlaceColors or None
+        Of the place that was asked for.
+    scores : mapping of str to float
+        How well references suit the plane, by name; those that count.
+    match : Match or None
+        Where they decide the colours, if it was asked for and they do.
+    """
+
+    colors: PlaceColors | None
+    scores: Mapping[str, float]
+    match: Match | None
 
 
 @dataclass(frozen=True)
@@ -101,29 +142,27 @@ class GuidedPreviews:
         """
         yield from ()
         part = request.part
-        return (
-            self._plane(request)
-            .guided(_hints(request))
-            .render(
-                slice(part.top, part.top + part.rows * part.step),
-                slice(part.left, part.left + part.columns * part.step),
-                part.step,
-            )
+        return self._guided(request).render(
+            slice(part.top, part.top + part.rows * part.step),
+            slice(part.left, part.left + part.columns * part.step),
+            part.step,
         )
 
-    def likely_job(
-        self, request: PreviewRequest, place: tuple[float, float], count: int
-    ) -> Job[PlaceColors]:
-        """Find the colours of a place.
+    def details_job(
+        self, request: PreviewRequest, place: Place | None, count: int, *, match: bool
+    ) -> Job[PlaneDetails]:
+        """Find what there is to know beside the picture.
 
         Parameters
         ----------
         request : PreviewRequest
             What is shown.
-        place : (float, float)
-            Row and column of the full resolution.
+        place : (float, float) or None
+            Row and column of the full resolution whose colours are wanted.
         count : int
             How many likely colours at most.
+        match : bool
+            Whether to say where references decide the colours.
 
         Yields
         ------
@@ -132,15 +171,22 @@ class GuidedPreviews:
 
         Returns
         -------
-        PlaceColors
-            The colour that it has now, and the likely ones.
+        PlaneDetails
+            The details.
         """
         yield from ()
-        session = self._plane(request)
-        y, x = (_moved(value, request.factor) for value in place)
-        _, a, b = session.guided(_hints(request)).color_at((y, x))
-        likely = session.likely_colors((y, x), count)
-        return PlaceColors((a, b), tuple(color.ab for color in likely))
+        guided, session = self._guided(request), self._plane(request)
+        colors, found = None, None
+        if place is not None:
+            y, x = (_moved(value, request.factor) for value in place)
+            _, a, b = guided.color_at((y, x))
+            likely = session.likely_colors((y, x), count)
+            colors = PlaceColors((a, b), tuple(color.ab for color in likely))
+        if match and (share := guided.match_map()) is not None:
+            prediction = session.prediction
+            height, width = prediction.source.geometry.cell(prediction.prediction.stride)
+            found = Match(share, (height / request.factor, width / request.factor))
+        return PlaneDetails(colors, guided.reference_scores(), found)
 
     def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
         """Find the places where one more hint helps most.
@@ -163,6 +209,7 @@ class GuidedPreviews:
             The best one first.
         """
         yield from ()
+        self._guided(request)
         suggestions = self._plane(request).suggest(_hints(request), count)
         return [
             SuggestedPlace(
@@ -175,6 +222,11 @@ class GuidedPreviews:
             for suggestion in suggestions
         ]
 
+    def _guided(self, request: PreviewRequest) -> GuidedPlane:
+        sources = request.sources
+        others = None if sources is None else replace(sources, hints=None)
+        return self._plane(request).guided(_hints(request), others, _settings(request))
+
     def _plane(self, request: PreviewRequest) -> PlaneSession:
         """Return the session of a plane; the network runs unless it has seen the plane lately."""
         from napari_colorgan.services.plane_session import StackSession
@@ -182,15 +234,8 @@ class GuidedPreviews:
         key = _key(request)
         if self._session is None or self._key != key:
             self.forget()
-            precision = request.settings.precision
-            settings = replace(
-                request.settings,
-                # "auto" measures which precision is fastest, which takes longer than one plane.
-                precision="float32" if precision == "auto" else precision,
-                uncertainty=False,
-            )
             self._session = StackSession(
-                request.stack, request.axes, request.model, settings, request.display
+                request.stack, request.axes, request.model, _settings(request), request.display
             )
             self._key, self._stack = key, request.stack
         session = self._session.plane(request.index)
@@ -199,14 +244,23 @@ class GuidedPreviews:
 
 
 def _key(request: PreviewRequest) -> tuple[Any, ...]:
-    """Return what the requests of one session have in common."""
-    return (
-        id(request.stack),
-        request.axes,
-        str(request.model),
-        request.settings,
-        request.display,
+    """Return what the requests of one session have in common: what the network sees."""
+    plain = PredictionSettings()
+    settings = replace(
+        _settings(request),
+        strength=plain.strength,
+        chroma_limit=plain.chroma_limit,
+        dtype=plain.dtype,
     )
+    return (id(request.stack), request.axes, str(request.model), settings, request.display)
+
+
+def _settings(request: PreviewRequest) -> PredictionSettings:
+    """Return settings that give the same colours in less time."""
+    precision = request.settings.precision
+    # "auto" measures which precision is fastest, which takes longer than one plane.
+    precision = "float32" if precision == "auto" else precision
+    return replace(request.settings, precision=precision, uncertainty=False)
 
 
 def _hints(request: PreviewRequest) -> Hints | None:

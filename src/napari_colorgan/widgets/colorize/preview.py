@@ -104,8 +104,8 @@ class LivePreview(QObject):
     failed = Signal(str)
     busy_changed = Signal(bool)
     """Whether a picture takes so long that a sign is due."""
-    colors_known = Signal(object, object)
-    """A place, (row, column), and its colours, a `PlaceColors`."""
+    details_known = Signal(object, object)
+    """A place, (row, column) or None, and the `PlaneDetails` of the plane on view."""
     places_known = Signal(object)
     """A list of `SuggestedPlace`, the best first."""
 
@@ -122,6 +122,7 @@ class LivePreview(QObject):
         self._pending: Any = None
         self._part: Part | None = None
         self._place: tuple[float, float] | None = None
+        self._match = False
         self._shown: PreviewRequest | None = None
         self._throttler = new_throttler(self, _INTERVAL_MS, self.requested)
         self._patience = QTimer(self)
@@ -183,7 +184,19 @@ class LivePreview(QObject):
         """
         self._place = place
         if self._pending is None:
-            self._ask_colors()
+            self._ask_details()
+
+    def show_match(self, is_on: bool) -> None:
+        """Find with every picture where references decide the colours.
+
+        Parameters
+        ----------
+        is_on : bool
+            Whether to do so.
+        """
+        self._match = is_on
+        if self._pending is None:
+            self._ask_details()
 
     def ask_places(self, plan: RunPlan, count: int) -> None:
         """Find the places where one more hint helps most.
@@ -204,17 +217,19 @@ class LivePreview(QObject):
         )
         self._runner.start(job, "where a hint helps most", handlers, wait=True)
 
-    def _ask_colors(self) -> None:
+    def _ask_details(self) -> None:
         request, place = self._shown, self._place
-        if request is None or place is None or not self.session.guided.has(request):
+        if request is None or not self.session.guided.has(request):
+            return
+        if place is None and (request.sources is None or not request.sources.references):
             return
         handlers = JobHandlers(
             on_event=lambda event: None,
-            on_done=partial(self.colors_known.emit, place),
+            on_done=partial(self.details_known.emit, place),
             on_failed=self._failed,
             on_cancelled=lambda: None,
         )
-        job = self.session.guided.likely_job(request, place, LIKELY)
+        job = self.session.guided.details_job(request, place, LIKELY, match=self._match)
         self._runner.start(job, "likely colours", handlers, wait=True)
 
     def _request(self, plan: RunPlan) -> PreviewRequest:
@@ -272,7 +287,7 @@ class LivePreview(QObject):
             self._show(plan, request, rgb)
             self._say_idle()
             self._shown = request
-            self._ask_colors()
+            self._ask_details()
 
     def _show(self, plan: RunPlan, request: PreviewRequest, rgb: np.ndarray) -> None:
         source = plan.layer

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
+from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
 from napari_colorgan.services.disk_array import allocate
@@ -92,6 +93,7 @@ class ColorizeRun(QObject):
             else None,
             guides=plan.guides,
             kept=plan.kept,
+            sources=plan.sources or UNGUIDED,
         )
         job = job_factory(request)
         if len(colors) > 1:
