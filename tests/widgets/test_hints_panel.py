@@ -336,6 +336,39 @@ def test_a_run_takes_the_hints_along(hand: Hand) -> None:
     finish(hand.panel, hand.qtbot)
 
 
+def test_references_are_listed_with_scores_and_what_matched(hand: Hand) -> None:
+    picture = np.full((60, 80, 3), (200, 30, 30), np.uint8)
+    hand.panel.viewer.add_image(picture, rgb=True, name="red")
+    references = hand.section.references
+    hand.section.references_fold.open(True)
+    references.layer.choose(hand.panel.layer("red"))
+    hand.qtbot.mouseClick(references.add_layer, LEFT)
+    hand.wait(lambda: references.list.item(0).text() == "red\n0.75")
+    sources = hand.panel.engine.guided.painted[-1].sources
+    np.testing.assert_array_equal(sources.references[0], picture)
+    assert sources.reference_strength == 1
+    references.match.setChecked(True)
+    hand.wait(lambda: "image 0 matches" in hand.panel.names)
+    assert hand.panel.layer("image 0 matches").data.shape == (60, 80)
+    references.match.setChecked(False)
+    assert "image 0 matches" not in hand.panel.names
+    references.list.setCurrentRow(0)
+    hand.qtbot.mouseClick(references.remove, LEFT)
+    assert not references.items
+
+
+def test_a_result_s_plane_is_a_keyframe(film: Hand) -> None:
+    film.panel.viewer.dims.set_current_step(0, 2)
+    film.section.references.keyframe_requested.emit()
+    assert "no colour layer" in film.section.message.text()
+    film.qtbot.mouseClick(film.panel.bar.button, LEFT)
+    finish(film.panel, film.qtbot)
+    film.section.references.keyframe_requested.emit()
+    sources = film.panel.widget.hints.sources()
+    result = film.panel.layer("image 0 colour").data
+    np.testing.assert_array_equal(sources.keyframes[(2,)], result[2])
+
+
 def test_other_layers_can_be_hints(hand: Hand) -> None:
     viewer = hand.panel.viewer
     shapes = viewer.add_shapes(

@@ -16,7 +16,12 @@ from napari_colorgan.events import run as run_job
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.store import ModelEntry
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
-from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
+from napari_colorgan.services.guided_preview import (
+    Match,
+    PlaceColors,
+    PlaneDetails,
+    SuggestedPlace,
+)
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
@@ -177,10 +182,14 @@ class FakeGuided:
                 pixels[y, x] = (255, 0, 0)
         return pixels
 
-    def likely_job(self, request: PreviewRequest, place: Any, count: int) -> Job[PlaceColors]:
+    def details_job(
+        self, request: PreviewRequest, place: Any, count: int, *, match: bool
+    ) -> Job[PlaneDetails]:
         yield from ()
         likely = tuple((5.0 * n, -3.0 * n) for n in range(1, count + 1))
-        return PlaceColors((1.0, 2.0), likely)
+        colors = None if place is None else PlaceColors((1.0, 2.0), likely)
+        share = Match(np.full((8, 10), 0.5), (8.0, 8.0)) if match else None
+        return PlaneDetails(colors, {"reference 1": 0.75}, share)
 
     def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
         yield from ()

@@ -11,7 +11,7 @@ from napari_colorgan.errors import ColorganError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_colorgan.services.guided_preview import PlaceColors, SuggestedPlace
+    from napari_colorgan.services.guided_preview import PlaneDetails, SuggestedPlace
     from napari_colorgan.widgets.colorize.plan import RunPlan
     from napari_colorgan.widgets.colorize.preview import LivePreview
     from napari_colorgan.widgets.hints.controller import HintsController
@@ -50,15 +50,25 @@ class LiveHints(QObject):
         self._suggested_for: Any = None
         hints.place_changed.connect(self._follow_place)
         hints.next_requested.connect(self._go_next)
-        preview.colors_known.connect(self._show_likely)
+        preview.details_known.connect(self._show_details)
+        hints.section.references.match_toggled.connect(self._match_toggled)
         preview.places_known.connect(self._take_suggestions)
 
     def _follow_place(self) -> None:
         self._preview.follow(self._hints.selected_place())
 
-    def _show_likely(self, place: tuple[float, float], answer: PlaceColors) -> None:
-        if self._hints.selected_place() == place:
-            self._hints.section.chooser.show_likely(answer.now, answer.likely)
+    def _show_details(self, place: tuple[float, float] | None, details: PlaneDetails) -> None:
+        colors, section = details.colors, self._hints.section
+        if colors is not None and self._hints.selected_place() == place:
+            section.chooser.show_likely(colors.now, colors.likely)
+        section.references.show_scores(details.scores)
+        match = details.match if section.references.match.isChecked() else None
+        self._hints.matches.show(match)
+
+    def _match_toggled(self, is_on: bool) -> None:
+        if not is_on:
+            self._hints.matches.show(None)
+        self._preview.show_match(is_on)
 
     def _go_next(self) -> None:
         """Go to the next suggestion; ask for new ones on another plane, or at the end."""

@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
+from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
 from napari_colorgan.services.disk_array import allocate
 from napari_colorgan.services.pending_array import PendingColors, PlanesDone

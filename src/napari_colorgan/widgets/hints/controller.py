@@ -16,6 +16,7 @@ from napari_colorgan.widgets.hints.files import HintFiles
 from napari_colorgan.widgets.hints.guiding import Guiding
 from napari_colorgan.widgets.hints.keys import register_keys
 from napari_colorgan.widgets.hints.layers import HintLayers
+from napari_colorgan.widgets.hints.matches import MatchLayer
 from napari_colorgan.widgets.hints.place import axes_letters, lightness_at
 from napari_colorgan.widgets.shared.layers import axis_names, current_index
 
@@ -64,6 +65,7 @@ class HintsController(QObject):
         self.commands = HintCommands(viewer, section, self.layers, self.collection.history, self)
         self.layers.commands = self.commands
         self.files = HintFiles(section, self.layers, self.collection, self)
+        self.matches = MatchLayer(viewer, self.layers, self)
         self.guiding = Guiding(section, self.layers, self.collection, self)
         self._connect()
         self.section.show_stack(False)
@@ -94,10 +96,12 @@ class HintsController(QObject):
     def forget(self, layer: Layer) -> None:
         """Forget a layer that the viewer has lost."""
         self.collection.forget(layer)
+        self.matches.forget(layer)
 
     def shut_down(self) -> None:
         """Disconnect from the viewer's layers; the hints layers stay."""
         self.collection.clear()
+        self.matches.show(None)
         self.section.chooser.pick.setChecked(False)
         for layer in self.viewer.layers:
             if getattr(layer, "commands", None) is self.commands:

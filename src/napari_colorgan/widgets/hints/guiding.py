@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import signals_blocked
 
+from napari_colorgan.axes import PlaneIndex
 from napari_colorgan.widgets.hints.references import ReferenceItem, thumbnail_of
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
@@ -20,10 +22,11 @@ from napari_colorgan.widgets.shared.layers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.components import Dims
     from napari.layers import Image
 
-    from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.widgets.hints.collection import HintCollection
     from napari_colorgan.widgets.hints.layers import HintLayers
@@ -31,6 +34,35 @@ if TYPE_CHECKING:
 
 # What people call the axes along which colours stay.
 _CONSISTENT_AXES = ("t", "time", "z", "depth", "frame", "frames", "slice")
+
+
+class LayerPlanes(Mapping[PlaneIndex, np.ndarray]):
+    """The planes of a colour layer of the image's size, read when they are needed.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The colour layer.
+    image : napari.layers.Image
+        The image.
+    """
+
+    def __init__(self, layer: Image, image: Image) -> None:
+        self._data = layer_levels(layer)[0]
+        self._axes = layer_axes(layer)
+        shape = tuple(layer_levels(image)[0].shape)
+        self._fits = tuple(self._data.shape[:-1]) == shape[: image.ndim]
+
+    def __getitem__(self, index: PlaneIndex) -> np.ndarray:
+        if not self._fits:
+            raise KeyError(index)
+        return self._axes.read_plane(self._data, index)[..., :3]
+
+    def __iter__(self) -> Iterator[PlaneIndex]:
+        return self._axes.plane_indices(tuple(self._data.shape)) if self._fits else iter(())
+
+    def __len__(self) -> int:
+        return self._axes.plane_count(tuple(self._data.shape)) if self._fits else 0
 
 
 class Guiding(QObject):
@@ -93,8 +125,9 @@ class Guiding(QObject):
         hints = self._collection.hints(index)
         items = self._section.references.items
         consistent = self._section.consistent.isChecked() and bool(axis_names(self._image))
-        if not self._section.layers.ticked and not items:
+        if not self._section.layers.ticked and not items and not consistent:
             return None
+        base = self._section.base.value
         return GuideSources(
             hints=hints if len(hints) else None,
             references=tuple(item.source for item in items if item.plane is None),
@@ -105,6 +138,7 @@ class Guiding(QObject):
                 for item in items
                 if item.plane is not None and isinstance(item.source, np.ndarray)
             },
+            kept={} if base is None else LayerPlanes(base, self._image),
         )
 
     def add_layer(self) -> None:

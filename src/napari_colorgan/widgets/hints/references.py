@@ -196,11 +196,22 @@ class ReferenceList(QWidget):
 
     def show_scores(self, scores: Mapping[str, float]) -> None:
         """Show how well references suit the plane on view, by name, 0…1."""
+        place = 0
         for number, item in enumerate(self._items):
+            name = item.name
+            if item.plane is None:
+                place += 1
+                # The core numbers pictures that have no name.
+                name = f"reference {place}" if isinstance(item.source, np.ndarray) else name
             entry = self.list.item(number)
-            if entry is not None:
-                score = scores.get(item.name)
-                entry.setText(item.name if score is None else f"{item.name}\n{score:.2f}")
+            if entry is None:
+                continue
+            if isinstance(item.source, Path) and item.source.is_dir():
+                own = [score for file, score in scores.items() if (item.source / file).exists()]
+                score = max(own, default=None)
+            else:
+                score = scores.get(name)
+            entry.setText(item.name if score is None else f"{item.name}\n{score:.2f}")
 
     def _remove_chosen(self) -> None:
         for number in sorted((index.row() for index in self.list.selectedIndexes()), reverse=True):
