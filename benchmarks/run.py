@@ -31,6 +31,8 @@ BENCHMARKS = {
     "seams": "test_native.py::test_seams",
     "stack": "test_stack.py::test_long_stack",
     "sides": "test_sides.py::test_sides",
+    "hints-512": "test_hints.py::test_small_plane",
+    "hints-4096": "test_hints.py::test_large_plane",
     "networks": "test_networks.py::test_networks",
     "training-step": "test_training.py::test_step",
     "training-data": "test_training.py::test_data",

@@ -27,6 +27,7 @@ from napari_colorgan.widgets.demo import (
     virtual_display,
     wait_for_run,
 )
+from screenshots_hints import show_hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,11 @@ def fine_tune(folder: Path) -> None:
     viewer.close()
 
 
+def hints(folder: Path) -> None:
+    """Show the photograph before, automatic and with five hints, and how they spread."""
+    show_hints(folder, SIZE, save, wait_until)
+
+
 def has_preview(viewer: Viewer) -> bool:
     """Return whether the layer of held-out planes is there."""
     return any("truth" in layer.name for layer in viewer.layers)
@@ -163,6 +169,7 @@ SUBJECTS = {
     "photograph": photograph,
     "film": film,
     "histology": histology,
+    "hints": hints,
     "fine-tune": fine_tune,
 }
 

@@ -17,8 +17,9 @@ Output: TypeAlias = Annotated[
 def demo(output: Output = Path("demo")) -> None:
     """Open napari on a sample and colorize it; without a display, write pictures of that."""
     # Here, since neither the command line nor the widgets may import the other.
-    from napari_colorgan.widgets.demo import run_demo
+    from napari_colorgan.widgets.demo import HOW_TO_HINT, run_demo
 
+    typer.echo(HOW_TO_HINT, err=True)
     for path in run_demo(output):
         typer.echo(path)
 

@@ -85,6 +85,8 @@ class Hand:
 
     def hover(self, y: float, x: float) -> None:
         self.canvas._scene_canvas.events.mouse_move(pos=self.pixel(y, x), modifiers=(), button=None)
+        position = (y, x) if self.layer.ndim == 2 else (*self.panel.viewer.dims.point[:-2], y, x)
+        self.panel.viewer.cursor.position = tuple(self.layer.data_to_world(position))
 
     def click(self, y: float, x: float) -> None:
         self.hover(y, x)

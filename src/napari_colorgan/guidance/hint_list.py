@@ -134,6 +134,31 @@ class Hints:
 
         return cls(*read_hints(path, axes))
 
+    @classmethod
+    def from_layers(cls, layers: Sequence[Any], like: Any = None) -> Hints:
+        """Take hints from napari's Points, Shapes, Labels and RGB layers.
+
+        Parameters
+        ----------
+        layers : sequence of layer
+            See :func:`napari_colorgan.guidance.layer_hints.hints_from_layers`.
+        like : layer, optional
+            The image that the hints are for; by default the first layer's own pixels.
+
+        Returns
+        -------
+        Hints
+            In pixels of the image.
+
+        Raises
+        ------
+        InputError
+            If a layer is none of these.
+        """
+        from napari_colorgan.guidance.layer_hints import hints_from_layers
+
+        return hints_from_layers(layers, like)
+
     def to_csv(self, path: str | Path) -> None:
         """Write a CSV file that `from_csv` reads back exactly; atomic.
 

@@ -27,6 +27,7 @@ Role: TypeAlias = Literal["color", "gray", "keep", "keep_outside", "barrier"]
 """What a layer's marks say: colours, no colour, colours that stay, or a border."""
 
 _MAX_DISKS = 200
+_OUTSIDE_DISKS = 1000
 # Painted pixels are gathered in blocks of this side.
 _PAINT_BLOCK = 6
 _OPAQUE = 0.5
@@ -222,6 +223,8 @@ def _from_points(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
 
 def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
     carry = "all" if layer.ndim < len(frame.axes) else None
+    # What is recoloured, by plane, where all around it keeps its colours.
+    outlines: dict[tuple[int, ...], np.ndarray] = {}
     for corners, shape_type, face, edge, width in zip(
         layer.data,
         layer.shape_type,
@@ -237,16 +240,29 @@ def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
             closed = line if is_line else np.vstack([line, line[:1]])
             radius = 1.0 if options.role == "barrier" else max(width * frame.scale / 2, 0.5)
             disks = _along(closed, radius)
+        elif options.role == "keep_outside":
+            inside = outlines.setdefault(outer, np.zeros(frame.plane_shape, bool))
+            inside |= _filled(line, frame.plane_shape)
+            disks = iter(())
         else:
             disks = _disks(_filled(line, frame.plane_shape))
         for y, x, radius in disks:
             ab = to_ab(edge if is_line else face)
             yield _hint(frame.at(outer, y, x), radius, options.role, ab, carry)
+    for outer, inside in outlines.items():
+        for y, x, radius in _disks(~inside, _OUTSIDE_DISKS):
+            yield _hint(frame.at(outer, y, x), radius, options.role, None, carry)
 
 
 def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
     for outer, plane, carry in _planes(layer, frame):
         labels = np.unique(plane)
+        if options.role == "keep_outside":
+            outside = np.isin(plane, [0, *options.skipped])
+            for y, x, radius in _disks(outside, _OUTSIDE_DISKS):
+                position, grown = _moved(frame, outer, y, x, radius)
+                yield _hint(position, grown, options.role, None, carry)
+            continue
         for label in labels[labels > 0].tolist():
             if label in options.skipped:
                 continue
@@ -319,8 +335,8 @@ def _moved(
     return frame.at(frame.outer(moved), y, x), radius * frame.scale
 
 
-def _disks(mask: np.ndarray) -> Iterator[tuple[float, float, float]]:
-    for y, x, radius in disks_of_mask(mask, _MAX_DISKS):
+def _disks(mask: np.ndarray, most: int = _MAX_DISKS) -> Iterator[tuple[float, float, float]]:
+    for y, x, radius in disks_of_mask(mask, most):
         yield float(y), float(x), float(radius)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLUGIN = "napari-colorgan"
 _PICTURES = ("gray.png", "colour.png", "screenshot.png")
 SIZE = (1280, 800)
+HOW_TO_HINT = "To set a colour yourself, press Add hints, click the picture, and choose one."
 _TIMEOUT_S = 300
 
 
@@ -54,6 +55,8 @@ def run_demo(output: Path) -> list[Path]:
         import napari
 
         viewer, panel = open_sample("photograph")
+        panel.form.hints_fold.open(True)
+        panel.form.hints.show_message(HOW_TO_HINT)
         press_run(panel)
         viewer.reset_view()
         napari.run()
@@ -197,6 +200,8 @@ def _record(output: Path) -> None:
     from PIL import Image as Picture
 
     viewer, panel = open_sample("photograph")
+    panel.form.hints_fold.open(True)
+    panel.form.hints.show_message(HOW_TO_HINT)
     gray = viewer.layers[0]
     press_run(panel)
     color = wait_for_run(panel)

@@ -1,0 +1,141 @@
+"""Layers as hints, for what they have: no napari window, and no napari in the module."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels, Points, Shapes, Vectors
+
+from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.hint_list import Hints
+from napari_colorgan.guidance.layer_hints import LayerOptions, hints_from_layers
+from napari_colorgan.guidance.swatches import to_ab, to_lab, to_rgb
+
+IMAGE = Image(np.zeros((40, 60), np.uint8))
+
+
+def test_points_keep_their_place_colour_and_radius() -> None:
+    points = Points([[3, 4], [10, 20]], face_color=["red", "gray"], size=8)
+    hints = Hints.from_layers([points], IMAGE)
+    assert hints.axes == "yx"
+    assert [hint.position for hint in hints] == [(3, 4), (10, 20)]
+    assert [hint.radius for hint in hints] == [4, 4]
+    np.testing.assert_allclose(hints.hints[0].ab, to_ab((1, 0, 0)), atol=1e-4)
+    assert hints.hints[1].ab == (0, 0)
+
+
+def test_a_layer_that_lies_elsewhere_is_brought_to_the_image() -> None:
+    image = Image(np.zeros((40, 60), np.uint8), scale=(2, 2), translate=(10, 0))
+    points = Points([[20, 8]], size=4)
+    (hint,) = hints_from_layers([points], image)
+    assert hint.position == (5, 4)
+    assert hint.radius == 1
+
+
+def test_points_of_a_plane_count_for_all_planes_of_a_stack() -> None:
+    stack = Image(np.zeros((5, 40, 60), np.uint8))
+    (hint,) = hints_from_layers([Points([[3, 4]])], stack, index=(2,))
+    assert (hint.position, hint.carry) == ((2, 3, 4), "all")
+
+
+def test_paths_are_scribbles_and_polygons_are_areas() -> None:
+    shapes = Shapes(
+        [np.array([[5, 5], [5, 25]]), np.array([[20, 10], [20, 30], [35, 30], [35, 10]])],
+        shape_type=["path", "polygon"],
+        edge_color="red",
+        face_color="blue",
+        edge_width=4,
+    )
+    hints = hints_from_layers([shapes], IMAGE)
+    red = [hint for hint in hints if hint.position[0] < 10]
+    assert {hint.radius for hint in red} == {2}
+    columns = sorted(hint.position[1] for hint in red)
+    assert columns[0] == 5
+    assert columns[-1] == 25
+    assert max(np.diff(columns)) <= 2
+    blue = covered([hint for hint in hints if hint.position[0] > 10])
+    inside = np.zeros((40, 60), bool)
+    inside[20:35, 10:30] = True
+    assert (blue & inside).sum() > 0.9 * inside.sum()
+    assert (blue & ~inside).sum() < 0.15 * inside.sum()
+
+
+def covered(hints: list) -> np.ndarray:
+    rows, columns = np.mgrid[:40, :60]
+    mask = np.zeros((40, 60), bool)
+    for hint in hints:
+        y, x = hint.position
+        mask |= (rows - y) ** 2 + (columns - x) ** 2 <= hint.radius**2
+    return mask
+
+
+def test_a_barrier_has_no_gap() -> None:
+    shapes = Shapes([np.array([[5, 5], [30, 50]])], shape_type="line")
+    hints = hints_from_layers([shapes], IMAGE, options={shapes: LayerOptions("barrier")})
+    assert {hint.kind for hint in hints} == {"barrier"}
+    places = np.array([hint.position for hint in hints])
+    assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() <= 1.01
+
+
+def test_labels_have_their_own_colours_or_those_of_the_table() -> None:
+    data = np.zeros((40, 60), int)
+    data[5:15, 5:15], data[25:35, 40:50] = 1, 7
+    labels = Labels(data)
+    own = hints_from_layers([labels], IMAGE)
+    np.testing.assert_allclose(own.hints[0].ab, to_ab(labels.get_color(1)), atol=1e-6)
+    options = LayerOptions("color", {1: (0, 0, 1)}, frozenset({7}))
+    chosen = hints_from_layers([labels], IMAGE, options={labels: options})
+    assert {hint.ab for hint in chosen} == {to_ab((0, 0, 1))}
+    assert covered(list(chosen))[7:13, 7:13].all()
+    assert not covered(list(chosen))[20:].any()
+
+
+def test_what_is_not_to_be_recoloured_is_kept() -> None:
+    data = np.zeros((40, 60), int)
+    data[10:30, 20:40] = 1
+    for layer in (Labels(data), Shapes([[[10, 20], [10, 40], [30, 40], [30, 20]]])):
+        hints = hints_from_layers([layer], IMAGE, options={layer: LayerOptions("keep_outside")})
+        assert {hint.kind for hint in hints} == {"keep"}
+        kept = covered(list(hints))
+        assert kept[data == 0].mean() > 0.95
+        assert kept[data == 1].mean() < 0.1
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_what_is_painted_counts(alpha: bool) -> None:
+    picture = np.full((40, 60, 4 if alpha else 3), 120, np.uint8)
+    if alpha:
+        picture[..., 3] = 0
+    picture[10:20, 30:42, :3] = (200, 40, 30)
+    if alpha:
+        picture[10:20, 30:42, 3] = 255
+    hints = hints_from_layers([Image(picture, rgb=True)], IMAGE)
+    assert hints
+    for hint in hints:
+        np.testing.assert_allclose(hint.ab, to_ab(np.array([200, 40, 30]) / 255), atol=1e-4)
+        assert 9 <= hint.position[0] <= 20
+        assert 29 <= hint.position[1] <= 42
+
+
+def test_other_layers_are_refused() -> None:
+    with pytest.raises(InputError, match="Points, Shapes, Labels"):
+        hints_from_layers([Vectors(np.zeros((1, 2, 2)))], IMAGE)
+
+
+def test_napari_is_not_imported() -> None:
+    code = "import napari_colorgan.guidance.layer_hints, sys; sys.exit('napari' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("lightness", [3, 20, 50, 80, 97])
+@pytest.mark.parametrize("ab", [(0, 0), (20, -30), (90, 90), (-100, 5), (3, -105)])
+def test_a_swatch_keeps_lightness_and_hue(lightness: float, ab: tuple[float, float]) -> None:
+    lab = to_lab(to_rgb(lightness, ab))
+    assert abs(lab[0] - lightness) < 0.1
+    chroma = np.hypot(*lab[1:])
+    assert chroma <= np.hypot(*ab) + 0.1
+    if chroma > 5:
+        assert lab[1:] @ ab / chroma / np.hypot(*ab) > 0.999
