@@ -59,7 +59,7 @@ class LayerPlanes(Mapping[PlaneIndex, np.ndarray]):
         return self._axes.read_plane(self._data, index)[..., :3]
 
     def __iter__(self) -> Iterator[PlaneIndex]:
-        return self._axes.plane_indices(tuple(self._data.shape)) if self._fits else iter(())
+        return iter(self._axes.plane_indices(tuple(self._data.shape)) if self._fits else ())
 
     def __len__(self) -> int:
         return self._axes.plane_count(tuple(self._data.shape)) if self._fits else 0
