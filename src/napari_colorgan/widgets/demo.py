@@ -1,5 +1,7 @@
 """``napari-colorgan demo``: colorize a sample in a real window, on a virtual display if needed."""
 
+# Over 300 lines: the demo and the display that it may need.
+
 from __future__ import annotations
 
 import argparse
@@ -55,8 +57,7 @@ def run_demo(output: Path) -> list[Path]:
         import napari
 
         viewer, panel = open_sample("photograph")
-        panel.form.hints_fold.open(True)
-        panel.form.hints.show_message(HOW_TO_HINT)
+        _tell_of_hints(panel)
         press_run(panel)
         viewer.reset_view()
         napari.run()
@@ -195,13 +196,17 @@ def process_events(seconds: float) -> None:
         time.sleep(0.005)
 
 
+def _tell_of_hints(panel: ColorizeWidget) -> None:
+    panel.form.hints_fold.open(True)
+    panel.form.hints.show_message(HOW_TO_HINT)
+
+
 def _record(output: Path) -> None:
     """Run the demo and save its screenshots."""
     from PIL import Image as Picture
 
     viewer, panel = open_sample("photograph")
-    panel.form.hints_fold.open(True)
-    panel.form.hints.show_message(HOW_TO_HINT)
+    _tell_of_hints(panel)
     gray = viewer.layers[0]
     press_run(panel)
     color = wait_for_run(panel)
