@@ -127,7 +127,9 @@ class Planner:
         if channel is not None and choice == "mix":
             current[axes.outer.index(channel)] = 0
         single = axes.outer.index(channel) if channel is not None and choice == "one" else None
-        first, sources = tuple(current), self._hints.sources()
+        first = tuple(current)
+        # Hints are for one image; others that are selected beside it have none.
+        sources = self._hints.sources() if layer == self._hints.image else None
         kept = None if sources else self._previews.kept(levels[0], first, display, None)
         return RunPlan(
             layer=layer,
