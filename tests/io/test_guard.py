@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PIL import Image
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, FileError
-from napari_colorgan.io import guard, read_stack
+from napari_colorgan.io import guard, read_stack, zarr_codecs
 from napari_colorgan.io.files import find_files, planes_of
 from napari_colorgan.services.file_tasks import plan_files
 
@@ -182,3 +183,25 @@ def test_a_zarr_of_a_billion_planes_is_opened_and_read_plane_by_plane(tmp_path):
     stack = read_stack(path)
     assert stack.data.shape == (10**9, 4, 4)
     assert PlaneReader(stack.data, stack.axes).read((10**9 - 1,)).shape == (4, 4)
+
+
+def test_what_would_unpack_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.ozx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zarr.json", "{}")
+        archive.writestr("c/0/0", b"\0" * 10**6)
+    monkeypatch.setattr(zarr_codecs, "free_system_memory", lambda: 10**5)
+    with pytest.raises(FileError, match="unpacks to 1,000,000 bytes"):
+        read_stack(path)
+
+
+def test_xml_that_grows_without_end_is_refused(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    ome(path)
+    lines = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12)]
+    bomb = (
+        f'<?xml version="1.0"?><!DOCTYPE OME [<!ENTITY e0 "ha">{"".join(lines)}]><OME>&e11;</OME>'
+    )
+    tifffile.tiffcomment(path, bomb.encode())
+    with pytest.raises(FileError):
+        read_stack(path)

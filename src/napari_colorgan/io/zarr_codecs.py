@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.problems import damaged
+from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,10 +64,14 @@ def check_zipped_codecs(archive: Path) -> None:
     Raises
     ------
     FileError
-        If a codec is not in the list, or the metadata can't be read.
+        If a codec is not in the list, the metadata can't be read, or a part of the archive would
+        not fit into memory once it is unpacked.
     """
+    free = free_system_memory()
     with ZipFile(archive) as file:
         for entry in file.infolist():
+            if entry.file_size > free:
+                raise damaged(archive, f"'{entry.filename}' unpacks to {entry.file_size:,} bytes")
             if entry.filename.rpartition("/")[2] in _METADATA_FILES:
                 place = archive / entry.filename
                 _check_metadata(place, entry.file_size, partial(file.read, entry))
