@@ -28,13 +28,14 @@ PLUGIN = "napari-colorgan"
 MENUS = {
     "napari/layers/visualize": [
         "colorize",
+        "hints",
         "colorize_layer",
         "compare_with_gray",
         "show_side_by_side",
         "blind",
     ],
     "napari/layers/data": ["fine_tune"],
-    "napari/file/io_utilities": ["models", "open_image", "save_image"],
+    "napari/file/io_utilities": ["models", "folder", "open_image", "save_image"],
 }
 PANELS = {
     "colorize": "Colorize",
@@ -79,6 +80,15 @@ def test_every_menu_has_its_entries(viewer: Any) -> None:
 def test_a_panel_opens_from_its_menu(viewer: Any, name: str) -> None:
     run_command(name)
     assert f"{PANELS[name]} (ColorGAN)" in viewer.window.dock_widgets
+
+
+def test_hints_are_a_section_of_the_colorize_panel(viewer: Any, qtbot: Any) -> None:
+    run_command("hints")
+    run_command("hints")
+    qtbot.waitUntil(lambda: len(viewer.window.dock_widgets) == 1, timeout=PATIENCE_S * 1000)
+    (panel,) = viewer.window.dock_widgets.values()
+    assert panel.objectName() == COLORIZE_PANEL
+    assert panel.form.hints_fold.is_open
 
 
 def test_people_find_commands_by_their_words(viewer: Any) -> None:
