@@ -56,7 +56,9 @@ def page(results: dict[str, Any]) -> str:
             f"Sizes: {count - len(failed)} of {count} arrangements show every control whole."
         )
         parts += [f"- {name}: {'; '.join(problems)}" for name, problems in failed.items()]
-        parts.append(f"Shortcuts in conflict: {results['sizes']['conflicts']}.")
+        conflicts = results["sizes"]["conflicts"]
+        keys = f" ({', '.join(conflicts)})" if conflicts else ""
+        parts.append(f"Shortcuts in conflict: {len(conflicts)}{keys}.")
     if "rounds" in results:
         parts.append(
             f"Rounds of add, run, remove, open and close without a crash: {results['rounds']}."

@@ -28,9 +28,10 @@ def sizes(folder: Path) -> dict[str, Any]:
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.open_sample(PLUGIN, "film")
     failed: dict[str, list[str]] = {}
-    count = conflicts = 0
+    count = 0
+    conflicts: set[str] = set()
     for theme, font in product(THEMES, FONTS):
-        viewer.theme = theme
+        get_settings().appearance.theme = theme
         get_settings().appearance.font_size = font
         viewer.window.resize(*WINDOW)
         process_events(0.3)
@@ -49,12 +50,12 @@ def sizes(folder: Path) -> dict[str, Any]:
             count += 1
             if problems:
                 failed[title] = problems
-            conflicts = max(conflicts, len(conflicting_keys(panels)))
+            conflicts |= conflicting_keys(panels)
             for panel in panels:
                 viewer.window.remove_dock_widget(panel)
             process_events(0.2)
     viewer.close()
-    return {"failed": failed, "count": count, "conflicts": conflicts}
+    return {"failed": failed, "count": count, "conflicts": sorted(conflicts)}
 
 
 def arrangements(viewer: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -122,7 +123,9 @@ def troubles(panel: Any) -> list[str]:
         area = enclosing(child, QScrollArea)
         frame = area.viewport() if area is not None else window
         left = child.mapTo(frame, child.rect().topLeft()).x()
-        if left < -TOLERANCE or left + child.width() > frame.width() + TOLERANCE:
+        scrolls = area is not None and area.horizontalScrollBar().isVisible()
+        right = left + child.width()
+        if not scrolls and (left < -TOLERANCE or right > frame.width() + TOLERANCE):
             found.append(f"“{name}” leaves its panel at the side")
         if area is None:
             bottom = child.mapTo(window, child.rect().bottomLeft()).y()
@@ -169,6 +172,7 @@ def conflicting_keys(panels: list[Any]) -> set[str]:
     """Return the keys of panels that napari or its menus use."""
     from napari._app_model import get_app_model
     from napari.settings import get_settings
+    from qtpy.QtCore import Qt
     from qtpy.QtGui import QKeySequence
     from qtpy.QtWidgets import QAbstractButton, QLabel, QMenuBar, QShortcut
 
@@ -180,7 +184,11 @@ def conflicting_keys(panels: list[Any]) -> set[str]:
         taken |= {QKeySequence.mnemonic(action.text()).toString() for action in bar.actions()}
     ours: set[str] = set()
     for panel in panels:
-        ours |= {shortcut.key().toString() for shortcut in panel.findChildren(QShortcut)}
+        ours |= {
+            shortcut.key().toString()
+            for shortcut in panel.findChildren(QShortcut)
+            if shortcut.context() != Qt.ShortcutContext.WidgetShortcut
+        }
         for child in panel.findChildren((QLabel, QAbstractButton)):
             if not isinstance(child, QLabel) or child.buddy() is not None:
                 ours.add(QKeySequence.mnemonic(child.text()).toString())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari._app_model import get_app_model
 from napari.settings import get_settings
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractButton, QLabel, QMenuBar, QShortcut, QWidget
 
@@ -25,7 +26,12 @@ def mnemonics(widget: QWidget) -> Iterator[str]:
 
 
 def shortcuts(widget: QWidget) -> list[str]:
-    return [shortcut.key().toString() for shortcut in widget.findChildren(QShortcut)]
+    # Those that act in one control alone are no keys of the window.
+    return [
+        shortcut.key().toString()
+        for shortcut in widget.findChildren(QShortcut)
+        if shortcut.context() != Qt.ShortcutContext.WidgetShortcut
+    ]
 
 
 def napari_keys(window: QWidget) -> set[str]:

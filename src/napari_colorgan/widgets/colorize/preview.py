@@ -300,7 +300,7 @@ class LivePreview(QObject):
         new = color_layer([pixels], source, block, name, metadata, request.part)
         self._part = request.part
         layer = self._layer
-        if layer is None or self._shown_source != source or layer.data.shape != new.data.shape:
+        if layer is None or self._shown_source != source or layer.data.ndim != new.data.ndim:
             self._replace_layer(new, source)
         else:
             layer.data, layer.metadata = new.data, new.metadata

@@ -30,6 +30,7 @@ from napari_colorgan.texts import printable
 from napari_colorgan.widgets.shared.controls import PanelArea, add_row, describe, new_form
 from napari_colorgan.widgets.shared.messages import Message
 from napari_colorgan.widgets.shared.model_picker import ModelPicker, PreferredLibrary
+from napari_colorgan.widgets.shared.options import Options
 from napari_colorgan.widgets.shared.preferences import load_preferences
 from napari_colorgan.widgets.shared.setting_rows import SettingRow
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
@@ -111,6 +112,7 @@ class FolderWidget(QWidget):
         self.model.currentIndexChanged.connect(self._model_changed)
         for field in (self.source, self.output):
             field.changed.connect(self._update)
+        self.model.choose(Options.model)
         self._model_changed()
         self._update()
 
