@@ -27,6 +27,7 @@ from napari_colorgan.io.file_format import FileFormat
 from napari_colorgan.io.film.frames import read_film
 from napari_colorgan.io.film.writer import film_writer
 from napari_colorgan.io.guard import require_regular
+from napari_colorgan.io.microscopes import MAGIC, read_microscope
 from napari_colorgan.io.problems import damaged, missing, unsupported
 
 if TYPE_CHECKING:
@@ -180,14 +181,29 @@ ZARR = FileFormat(
     folder_files=zarr_store.FOLDER_FILES,
 )
 OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", zarr_store.read_zarr)
-FORMATS = (TIFF, PNG, JPEG, JPEG2000, WEBP, JPEGXL, *PILLOW, HEIF, *FILMS, NPY, ZARR, OZX)
+MICROSCOPES = FileFormat("microscopes' formats", (), MAGIC, read_microscope)
+FORMATS = (
+    TIFF,
+    PNG,
+    JPEG,
+    JPEG2000,
+    WEBP,
+    JPEGXL,
+    *PILLOW,
+    HEIF,
+    *FILMS,
+    NPY,
+    ZARR,
+    OZX,
+    MICROSCOPES,
+)
 
 OUTPUT_SUFFIXES = tuple(s for f in FORMATS if f.write for s in f.suffixes)
 INPUT_SUFFIXES = tuple(s for f in FORMATS for s in (*f.suffixes, *f.input_suffixes))
 FILM_SUFFIXES = tuple(s for f in FILMS for s in (*f.suffixes, *f.input_suffixes))
 SINGLE_PLANE_SUFFIXES = tuple(s for f in FORMATS if f.single_plane for s in f.suffixes)
 
-_MAGIC_LENGTH = 16
+_MAGIC_LENGTH = 212
 _BY_NAME = ("TGA", "MPEG and other films")
 
 
@@ -301,14 +317,11 @@ def stem_of(path: Path) -> str:
 
 # What people try to open, by its first bytes, and what to call it.
 _STRANGERS = (
-    (rb"\xd0\xcf\x11\xe0", "a FlashPix file or an Office document"),
     (rb"SIMPLE  =", "a FITS image"),
-    (rb"ZISRAWFILE", "a CZI file of a Zeiss microscope"),
-    (rb"\xda\xce\xbe\x0a", "an ND2 file of a Nikon microscope"),
-    (rb"\x70\0\0\0", "a LIF file of a Leica microscope"),
     (rb"%PDF", "a PDF document"),
-    (rb"\x89HDF", "an HDF5 file"),
-    (rb"NRRD", "an NRRD image"),
+    (rb"<svg|<\?xml", "an XML or SVG file"),
+    (rb"%!PS", "a PostScript file"),
+    (rb"\x1f\x8b|7z\xbc\xaf|Rar!", "a packed file, whose content can be read once it is unpacked"),
 )
 
 
@@ -321,4 +334,4 @@ def _stranger(start: bytes) -> str:
 
 
 def _names() -> str:
-    return ", ".join(f.name for f in FORMATS)
+    return ", ".join(f.name for f in FORMATS if f is not MICROSCOPES)

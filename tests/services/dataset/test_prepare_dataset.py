@@ -94,6 +94,33 @@ def test_many_planes_are_thinned_out(stained: np.ndarray, monkeypatch: pytest.Mo
     assert isinstance(events[0], Notice)
 
 
+def test_a_damaged_picture_among_many_is_left_out_and_named(
+    stained: np.ndarray, tmp_path: Path
+) -> None:
+    for number in range(4):
+        imsave(tmp_path / f"f{number}.png", stained[number])
+    whole = (tmp_path / "f2.png").read_bytes()
+    (tmp_path / "f2.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "broken.tif").write_bytes(b"II*\0\x08")
+    (tmp_path / "._f0.png").write_bytes(b"a copy that a system left")
+    events: list[Event] = []
+    dataset = make_dataset(tmp_path, events=events)
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert dataset.planes == 3
+    assert dataset.near_gray == 0
+    (notice,) = (text for text in notices if "can't be read" in text)
+    assert notice.startswith("2 of 5 pictures")
+    assert "f2.png" in notice
+    assert "broken.tif" in notice
+
+
+def test_nothing_but_damaged_pictures_is_refused(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"f{number}.png").write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match=r"f0\.png"):
+        make_dataset(tmp_path)
+
+
 def test_broken_array_file_names_itself(tmp_path: Path) -> None:
     (tmp_path / "broken.npy").write_bytes(b"no array")
     with pytest.raises(TrainingError, match=r"broken\.npy"):
