@@ -133,7 +133,11 @@ class Kills:
         words = ["colorize", self._pictures / "0.png", "--model", self._model]
         for name in ("loaded.png", "loaded.png", "loaded.tif"):
             arguments = [str(word) for word in (*words, "--output", self._folder / name)]
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+                contextlib.suppress(SystemExit),
+            ):
                 app(arguments, prog_name="napari-colorgan")
 
     def colorize(self, number: int) -> None:
