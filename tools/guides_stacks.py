@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,6 @@ from napari_colorgan.services.guiding import predict_references
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.library.model_file import Model
@@ -122,12 +123,12 @@ class FolderMeasure:
 
     def __init__(self, predictor: PlanePredictor, references: Sequence[Path]) -> None:
         self._predictor = predictor
-        pool = []
-        for path in references:
-            with Image.open(path) as picture:
-                pool.append(np.asarray(picture.convert("RGB")))
-        colored = [rgb for rgb in pool if float(lab_of(rgb)[1:].norm(dim=0).mean()) >= 3]
-        self._references = predict_references(colored, predictor)
+        # As a folder, so that they count as found and not as chosen.
+        with tempfile.TemporaryDirectory() as folder:
+            for number, path in enumerate(references):
+                with Image.open(path) as picture:
+                    picture.convert("RGB").save(Path(folder, f"{number:04}.png"))
+            self._references = predict_references([folder], predictor)
 
     def measure(self, path: Path) -> dict[str, float]:
         """Return the PSNR of a picture without and with the references."""

@@ -45,8 +45,11 @@ class Likeness:
 BETWEEN_PLANES = Likeness(embedding_range=0.6, position_range=0.1, anywhere=0.03, enough=3e-4)
 """Of planes of one stack, where things hardly move from one to the next."""
 
-BETWEEN_PICTURES = Likeness(embedding_range=0.7, enough=2.0)
-"""Of a plane and a reference picture."""
+BETWEEN_PICTURES = Likeness(embedding_range=1.2, enough=1.0)
+"""Of a plane and a reference picture that the user has chosen for it."""
+
+AMONG_MANY = Likeness(embedding_range=2.5, enough=10.0)
+"""Of a plane and pictures that were found for it in a folder."""
 
 
 @dataclass(frozen=True, eq=False)

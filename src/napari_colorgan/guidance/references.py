@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_REFERENCES = 4
 """Of a folder, each plane takes its colours from so many pictures, the most similar ones."""
 
+# The trust that is best on average for photographs of everything; more where the scene is the same.
+_LEAST_TRUST, _OTHER_SCENE, _TRUST_SLOPE = 0.35, 0.75, 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class ReferenceColors:
@@ -30,11 +33,26 @@ class ReferenceColors:
         Its cells.
     features : Tensor, shape (C,)
         Its pooled features, of length 1.
+    is_found : bool
+        Whether it is one of a folder's, which nobody has chosen for a plane.
     """
 
     name: str
     observed: ObservedColors
     features: Tensor
+    is_found: bool = False
+
+    @staticmethod
+    def trust(score: float) -> float:
+        """Return how much of the colours of pictures that were found in a folder is taken.
+
+        Parameters
+        ----------
+        score : float
+            How similar the most similar one is, 0…1: about 0.65 for another picture of the same
+            kind, above 0.9 for the same scene.
+        """
+        return min(max(_LEAST_TRUST + (score - _OTHER_SCENE) * _TRUST_SLOPE, _LEAST_TRUST), 1.0)
 
 
 def most_similar(

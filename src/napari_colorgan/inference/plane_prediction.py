@@ -20,7 +20,7 @@ from napari_colorgan.core.resampling import Resampling, resample_padded
 from napari_colorgan.core.transfer import BETWEEN_PLANES, ObservedColors, carry_colors
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.barriers import sides_of_barriers
-from napari_colorgan.guidance.references import most_similar
+from napari_colorgan.guidance.references import ReferenceColors, most_similar
 from napari_colorgan.inference.painting import PlaneColors, hard_marks
 
 if TYPE_CHECKING:
@@ -127,6 +127,14 @@ class PlanePrediction:
         ]
         cells_ab = torch.nn.functional.avg_pool2d(torch.stack(planes), self.prediction.stride)
         return replace(self.observed_cells(cells_ab[None], propagation), likeness=likeness)
+
+    def observed_errors(
+        self, rgb: np.ndarray, propagation: HintPropagation, likeness: Likeness
+    ) -> ObservedColors:
+        """Return what the network misses of true colours, as changes; see `observed`."""
+        free = self.observed_cells(self.cell_colors(), propagation)
+        true = self.observed(rgb, propagation, likeness)
+        return replace(true, ab=true.ab - free.ab, is_change=True)
 
     def observed_cells(
         self, ab: Tensor, propagation: HintPropagation, *, is_change: bool = False
@@ -273,11 +281,14 @@ class PlanePrediction:
             return []
         sources = []
         if guides.references and self.features is not None:
-            chosen = most_similar(guides.references, self.features)
-            pictures = [
-                replace(reference.observed, weight=1 / len(chosen)) for reference, _ in chosen
-            ]
-            sources.append((pictures, guides.strength))
+            for is_found in (True, False):
+                of_kind = [each for each in guides.references if each.is_found == is_found]
+                chosen = most_similar(of_kind, self.features)
+                pictures = [
+                    replace(picture.observed, weight=1 / len(chosen)) for picture, _ in chosen
+                ]
+                trust = ReferenceColors.trust(chosen[0][1]) if is_found and chosen else 1.0
+                sources.append((pictures, guides.strength * trust))
         if guides.others:
             sources.append((list(guides.others), 1.0))
         cells, size = self.cells(propagation), self.prediction.ab.shape[-2:]

@@ -102,7 +102,7 @@ def predict_references(
     FileError
         If a file can't be read.
     """
-    from napari_colorgan.core.transfer import BETWEEN_PICTURES
+    from napari_colorgan.core.transfer import AMONG_MANY, BETWEEN_PICTURES
     from napari_colorgan.guidance.references import ReferenceColors
 
     if not len(references):
@@ -116,25 +116,29 @@ def predict_references(
     predicted: list[ReferenceColors] = []
     given = [each for each in references if not isinstance(each, ReferenceColors)]
     predicted += [each for each in references if isinstance(each, ReferenceColors)]
-    for name, rgb in _pictures(given, predictor):
+    for name, rgb, is_found in _pictures(given, predictor):
         display = DisplayRange(0.0, _white(rgb))
         (prediction,) = predictor.analyze([rgb], display)
-        observed = prediction.observed(rgb, predictor.propagation, BETWEEN_PICTURES)
-        predicted.append(ReferenceColors(name, observed, predictor.describe(rgb, display)))
+        if is_found:
+            observed = prediction.observed_errors(rgb, predictor.propagation, AMONG_MANY)
+        else:
+            observed = prediction.observed(rgb, predictor.propagation, BETWEEN_PICTURES)
+        features = predictor.describe(rgb, display)
+        predicted.append(ReferenceColors(name, observed, features, is_found))
     return tuple(predicted)
 
 
 def _pictures(
     references: Sequence[np.ndarray | str | Path], predictor: PlanePredictor
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield references with their names: all that are given, and of folders the usable ones."""
+) -> Iterator[tuple[str, np.ndarray, bool]]:
+    """Yield references with their names, and whether they are of a folder: its usable ones."""
     for number, reference in enumerate(references, 1):
         if isinstance(reference, np.ndarray):
-            yield f"reference {number}", _checked(f"reference {number}", reference)
+            yield f"reference {number}", _checked(f"reference {number}", reference), False
             continue
         path = Path(reference)
         if not os.path.isdir(path):
-            yield path.name, _checked(path.name, _read(path))
+            yield path.name, _checked(path.name, _read(path)), False
             continue
         files = sorted(find_files(path))
         if len(files) > MOST_REFERENCES:
@@ -151,7 +155,7 @@ def _pictures(
                 left_out.append(file.name)
                 continue
             usable += 1
-            yield file.name, picture
+            yield file.name, picture, True
         if not usable:
             raise InputError(
                 expected=f"colour pictures in '{path}'",
