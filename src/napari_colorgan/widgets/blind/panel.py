@@ -29,6 +29,7 @@ from napari_colorgan.widgets.blind.planes import (
     letter,
 )
 from napari_colorgan.widgets.shared.controls import Combo, PanelArea, add_row, describe, new_form
+from napari_colorgan.widgets.shared.help import HelpLink
 from napari_colorgan.widgets.shared.layers import Subscriptions
 from napari_colorgan.widgets.shared.messages import Message
 
@@ -104,6 +105,7 @@ class BlindWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(PanelArea(inner), 1)
         layout.addWidget(self.start_button)
+        layout.addWidget(HelpLink("blind"))
 
     @property
     def chosen(self) -> list[Any]:

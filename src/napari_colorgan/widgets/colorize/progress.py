@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari.utils.progress import cancelable_progress
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -20,9 +20,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorgan.widgets.shared.controls import describe, new_throttler
+from napari_colorgan.widgets.shared.help import HelpLink
+from napari_colorgan.widgets.shared.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari_colorgan.widgets.shared.messages import Tone
 
 # Each update lets napari process events, so there must not be too many.
 _INTERVAL_MS = 150
@@ -157,12 +161,11 @@ class Pace:
 
 RUN_KEYS = "Ctrl+Shift+R"
 State: TypeAlias = Literal["idle", "running", "cancelling"]
-Tone: TypeAlias = Literal["error", "notice"]
 
 _TEXTS: dict[State, str] = {"idle": "R&un", "running": "Cancel", "cancelling": "Cancelling…"}
 _BUTTON_HEIGHT = 32
 # Readable on napari's dark and light themes alike.
-_COLORS: dict[Tone, str] = {"error": "#e5533d", "notice": "#8a8f98"}
+_DISCLAIMER_COLOR = "#8a8f98"
 
 
 class RunBar(QWidget):
@@ -177,7 +180,7 @@ class RunBar(QWidget):
         self.keep = QCheckBox("Keep both")
         self.progress = QProgressBar()
         self.status = QLabel()
-        self.message = QLabel()
+        self.message = Message()
         self.reason = QLabel()
         self.disclaimer = QLabel("Colours are predicted by a model, not measured.")
         self._build()
@@ -203,16 +206,13 @@ class RunBar(QWidget):
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        for label in (self.message, self.disclaimer, self.status, self.reason):
+        for label in (self.disclaimer, self.status, self.reason):
             label.setWordWrap(True)
-        selectable = Qt.TextInteractionFlag.TextSelectableByMouse
-        self.message.setTextInteractionFlags(
-            selectable | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.message.setAccessibleName("Message")
-        self.disclaimer.setStyleSheet(f"color: {_COLORS['notice']}; font-size: 11px;")
-        self.disclaimer.setToolTip(
-            "They are plausible and can be wrong. Do not use them as evidence or for diagnosis."
+        self.disclaimer.setStyleSheet(f"color: {_DISCLAIMER_COLOR}; font-size: 11px;")
+        describe(
+            self.disclaimer,
+            "Colours are predicted",
+            "They are plausible and can be wrong. Do not use them as evidence or for diagnosis.",
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -223,7 +223,10 @@ class RunBar(QWidget):
         row.addWidget(self.button, 1)
         row.addWidget(self.keep)
         layout.addLayout(row)
-        layout.addWidget(self.disclaimer)
+        foot = QHBoxLayout()
+        foot.addWidget(self.disclaimer, 1)
+        foot.addWidget(HelpLink("colorize"))
+        layout.addLayout(foot)
 
     def set_state(self, state: State) -> None:
         """Show whether a job runs, is being cancelled, or neither.
@@ -282,10 +285,7 @@ class RunBar(QWidget):
         tone : Tone
             An error is coloured.
         """
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
-        color = f"color: {_COLORS['error']};" if tone == "error" else ""
-        self.message.setStyleSheet(color)
+        self.message.show_text(text, tone)
 
     def _pressed(self) -> None:
         (self.run_requested if self.state == "idle" else self.cancel_requested).emit()

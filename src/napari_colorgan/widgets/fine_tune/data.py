@@ -22,7 +22,7 @@ from superqt.utils import signals_blocked
 from napari_colorgan.io import INPUT_SUFFIXES
 from napari_colorgan.widgets.fine_tune.layers import is_gray_input, is_trainable
 from napari_colorgan.widgets.fine_tune.pairs import GrayInputChoice
-from napari_colorgan.widgets.shared.controls import describe
+from napari_colorgan.widgets.shared.controls import describe, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,7 +150,7 @@ class TrainingData(QWidget):
     def _add(self, text: str, value: Any, tick: Qt.CheckState, tooltip: str) -> None:
         item = QListWidgetItem(text)
         item.setData(_ROLE, value)
-        item.setToolTip(tooltip)
+        item.setToolTip(wrapped(tooltip))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(tick)
         self.list.addItem(item)
@@ -182,7 +182,7 @@ class TrainingData(QWidget):
                     gray = self.gray_input_of(layer)
                     pair = "" if gray is None else f" (input: {gray.name})"
                     item.setText(f"{layer.name}{pair}")
-                    item.setToolTip(item.text() if pair else _LAYER_TOOLTIP)
+                    item.setToolTip(wrapped(item.text() if pair else _LAYER_TOOLTIP))
 
     def _ask_files(self) -> None:
         pattern = "Images ({})".format(" ".join(f"*{suffix}" for suffix in INPUT_SUFFIXES))

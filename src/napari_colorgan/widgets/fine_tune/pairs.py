@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_colorgan.widgets.fine_tune.layers import pair_problem
-from napari_colorgan.widgets.shared.controls import Combo, describe
+from napari_colorgan.widgets.shared.controls import Combo, describe, wrapped
 from napari_colorgan.widgets.shared.messages import Message
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class GrayInputChoice(QWidget):
 
     def _build(self) -> None:
         describe(self.combo, "Model input", _TOOLTIP)
-        self.title.setToolTip(_TOOLTIP)
+        self.title.setToolTip(wrapped(_TOOLTIP))
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setElideMode(Qt.TextElideMode.ElideMiddle)
         # A name may be long; the panel stays as narrow as it is.

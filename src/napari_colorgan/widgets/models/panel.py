@@ -25,7 +25,8 @@ from napari_colorgan.widgets.models.inventory import FolderWatch
 from napari_colorgan.widgets.models.table import ModelTable
 from napari_colorgan.widgets.models.tasks import LibraryTasks, ModelsContext
 from napari_colorgan.widgets.shared.card_view import CardView
-from napari_colorgan.widgets.shared.controls import describe
+from napari_colorgan.widgets.shared.controls import describe, wrapped
+from napari_colorgan.widgets.shared.help import HelpLink
 from napari_colorgan.widgets.shared.messages import AskBar, Message
 from napari_colorgan.widgets.shared.model_picker import preferred_library
 
@@ -83,7 +84,7 @@ class ModelsWidget(QWidget):
         parts.setStretchFactor(1, 3)
         layout = QVBoxLayout(self)
         layout.addWidget(parts, 1)
-        for widget in (self.ask, self.message, self.buttons):
+        for widget in (self.ask, self.message, self.buttons, HelpLink("models")):
             layout.addWidget(widget)
         self.setMinimumWidth(_WIDTH)
         self.setAcceptDrops(True)
@@ -151,7 +152,7 @@ class ModelsWidget(QWidget):
         if button.isEnabled():
             button.click()
         else:
-            self.message.show_text(button.toolTip())
+            self.message.show_text(" ".join(button.toolTip().split()))
 
     def _ask_deletion(self, item: InventoryItem) -> None:
         self._deletion.ask(item, self.table.items)
@@ -289,4 +290,4 @@ class ModelButtons(QWidget):
     def _set(self, button: QPushButton, reason: str, busy: bool) -> None:
         reason = _BUSY if busy else reason
         button.setEnabled(not reason)
-        button.setToolTip(reason or self._tooltips[button])
+        button.setToolTip(wrapped(reason or self._tooltips[button]))

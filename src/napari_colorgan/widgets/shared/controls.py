@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
@@ -31,6 +32,7 @@ QUIET = "#8a8f98"
 """The colour of captions, readable on napari's dark and light themes alike."""
 
 _BOX_WIDTH = 46
+_TOOLTIP_WIDTH = 50
 _BAR_MARGIN = 2
 _NARROWEST = 284  # pixels, so that words have room
 _WIDEST = 400
@@ -49,9 +51,29 @@ def describe(widget: QWidget, name: str, tooltip: str) -> None:
     tooltip : str
         What it does.
     """
-    widget.setToolTip(tooltip)
+    widget.setToolTip(wrapped(tooltip))
     widget.setAccessibleName(name)
     widget.setAccessibleDescription(tooltip)
+
+
+def wrapped(tooltip: str) -> str:
+    """Return a tooltip in short lines: Qt shows plain text in one, across the whole picture.
+
+    Parameters
+    ----------
+    tooltip : str
+        Plain text; its own line ends stay.
+
+    Returns
+    -------
+    str
+        Lines of at most 50 characters, but for longer words such as addresses.
+    """
+    lines = (
+        textwrap.fill(line, _TOOLTIP_WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in tooltip.splitlines()
+    )
+    return "\n".join(lines)
 
 
 def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: str) -> QLabel:
@@ -77,7 +99,7 @@ def add_row(form: QFormLayout, label: str, widget: QWidget, name: str, tooltip: 
     if isinstance(widget, NumberSlider):
         widget.name(name, tooltip)
     title = QLabel(label)
-    title.setToolTip(tooltip)
+    title.setToolTip(wrapped(tooltip))
     title.setBuddy(widget)
     form.addRow(title, widget)
     return title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,7 +16,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
+from napari_colorgan.links import page_url
 from napari_colorgan.widgets.shared.controls import describe
+from napari_colorgan.widgets.shared.help import LINK_COLOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,12 +136,18 @@ class Message(QLabel):
 
     def __init__(self) -> None:
         super().__init__()
+        self._plain = ""
         self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         flags = Qt.TextInteractionFlag
-        self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+        # All that a mouse does with a text in a browser: select, copy, follow the link.
+        self.setTextInteractionFlags(flags.TextBrowserInteraction | flags.TextSelectableByKeyboard)
+        self.setOpenExternalLinks(True)
         self.setAccessibleName("Message")
         self.show_text("")
+
+    def text(self) -> str:
+        """Return the message as it was given, without markup."""
+        return self._plain
 
     def show_text(self, text: str, tone: Tone = "notice") -> None:
         """Show a text; an empty one hides the message.
@@ -150,6 +159,17 @@ class Message(QLabel):
         tone : Tone
             An error is coloured.
         """
-        self.setText(text)
+        self._plain = text
+        # The three parts of our errors, which the documentation lists; all else has no page.
+        has_page = tone == "error" and text.startswith("Expected ")
+        form = Qt.TextFormat.RichText if has_page else Qt.TextFormat.PlainText
+        self.setTextFormat(form)
+        self.setText(_with_link(text) if has_page else text)
         self.setStyleSheet(f"color: {_ERROR};" if tone == "error" else "")
         self.setVisible(bool(text))
+
+
+def _with_link(text: str) -> str:
+    """Return an error as rich text, with a link to the page on messages."""
+    body = html.escape(text).replace("\n", "<br>")
+    return f'{body} <a href="{page_url("messages")}" style="color: {LINK_COLOR};">What is this?</a>'
