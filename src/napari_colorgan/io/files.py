@@ -25,6 +25,7 @@ from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.problems import already_exists, reading
 from napari_colorgan.io.temporaries import remove_abandoned
+from napari_colorgan.io.zarr_url import address_of, read_zarr_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,8 +42,9 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
     Parameters
     ----------
     path : str or pathlib.Path
-        A file or folder of any of :data:`napari_colorgan.io.formats.FORMATS`; told apart by
-        content, not by name.
+        A file or folder of any of :data:`napari_colorgan.io.formats.FORMATS`, told apart by
+        content, not by name; numbered pictures ("frame_%06d.png"); or the address of an OME-Zarr
+        image ("https://…").
     axes : str, optional
         One letter for each axis of the array, where the file is silent or wrong.
     image : int or str, optional
@@ -62,6 +64,13 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         If the image has fewer than 2 or more than 5 axes, or `axes` don't fit.
     """
     path = Path(path)
+    address = address_of(path)
+    if address is not None:
+        choice = None if image is None else str(image)
+        stack = replace(read_zarr_url(address, choice), name=stem_of(path))
+        if isinstance(stack.data, FileArray):
+            stack.data.source = (path, choice)
+        return stack if axes is None else stack.with_axes(axes)
     if is_sequence(path):
         stack = replace(read_sequence(path, read_stack), name=stem_of(path))
         return stack if axes is None else stack.with_axes(axes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_METADATA_FILES = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
+METADATA_FILES = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
 _LARGEST_METADATA = 64 * 2**20
 # Where array metadata names codecs: format 3, its sharding, and format 2.
 _LISTS = ("codecs", "index_codecs", "filters", "storage_transformers")
@@ -47,10 +47,10 @@ def check_codecs(folder: Path) -> None:
     FileError
         If a codec is not in the list, or the metadata can't be read.
     """
-    for name in _METADATA_FILES:
+    for name in METADATA_FILES:
         file = folder / name
         if file.is_file():
-            _check_metadata(file, file.stat().st_size, file.read_bytes)
+            check_metadata(file, file.stat().st_size, file.read_bytes)
 
 
 def check_zipped_codecs(archive: Path) -> None:
@@ -72,12 +72,28 @@ def check_zipped_codecs(archive: Path) -> None:
         for entry in file.infolist():
             if entry.file_size > free:
                 raise damaged(archive, f"'{entry.filename}' unpacks to {entry.file_size:,} bytes")
-            if entry.filename.rpartition("/")[2] in _METADATA_FILES:
+            if entry.filename.rpartition("/")[2] in METADATA_FILES:
                 place = archive / entry.filename
-                _check_metadata(place, entry.file_size, partial(file.read, entry))
+                check_metadata(place, entry.file_size, partial(file.read, entry))
 
 
-def _check_metadata(file: Path, size: int, read: Callable[[], bytes]) -> None:
+def check_metadata(file: Path, size: int, read: Callable[[], bytes]) -> None:
+    """Raise unless all codecs that a metadata file names are known to be harmless.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file, for messages.
+    size : int
+        Its size in bytes.
+    read : callable
+        Returns its content.
+
+    Raises
+    ------
+    FileError
+        If a codec is not in the list, or the file can't be read.
+    """
     if size > _LARGEST_METADATA:
         raise damaged(file, "it is larger than any metadata")
     try:
