@@ -138,7 +138,6 @@ def colorize_gestures(tour: Tour) -> None:
     )
     tour.do("go to another plane, preview on", lambda: viewer.dims.set_current_step(0, 1))
     tour.do("change the contrast limits, preview on", lambda: set_limits(viewer, (20, 200)))
-    tour.do("zoom, preview on", lambda: set_zoom(viewer))
     tour.do("preview off", lambda: click(form.preview))
     tour.until(
         "from the click on Run to the first plane",
@@ -197,11 +196,6 @@ def large_plane(tour: Tour, panel: Any) -> None:
 def set_limits(viewer: Any, limits: tuple[float, float]) -> None:
     """Set the contrast limits of the first layer."""
     viewer.layers[0].contrast_limits = limits
-
-
-def set_zoom(viewer: Any) -> None:
-    """Zoom in."""
-    viewer.scene.camera.zoom *= 1.5
 
 
 def other_gestures(tour: Tour) -> None:
