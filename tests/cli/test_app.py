@@ -175,3 +175,14 @@ def test_a_name_that_no_file_can_have_is_said(
     refused = invoke(*words)
     assert refused.exit_code == 1
     assert "expected:" in refused.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_a_signal_that_comes_before_a_command_begins_has_its_exit_status(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("napari_colorgan.cli.app._Group.parse_args", parse)
+    assert invoke("--version").exit_code == 128 + signal.SIGTERM

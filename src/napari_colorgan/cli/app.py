@@ -37,8 +37,14 @@ class _Group(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program; what closes its output or ends it meanwhile loses nothing."""
-        with lasting_output(), ended_by_signals():
-            return super().main(*args, **kwargs)
+        with lasting_output(), ended_by_signals() as received:
+            try:
+                return super().main(*args, **kwargs)
+            except SystemExit:
+                # One that came before the command began is only "Aborted!" for typer.
+                if received:
+                    raise SystemExit(received[0].exit_code) from None
+                raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse empty words, such as an unset variable's, which would be the current folder."""

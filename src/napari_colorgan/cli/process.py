@@ -51,10 +51,15 @@ class Ended(KeyboardInterrupt):
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[list[Ended]]:
     """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that nothing half-done stays.
 
     A signal that is ignored, as SIGHUP under ``nohup``, stays so.
+
+    Yields
+    ------
+    list of Ended
+        What has been raised.
 
     Raises
     ------
@@ -65,11 +70,14 @@ def ended_by_signals() -> Iterator[None]:
     def end(number: int, _: object) -> None:
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
-        raise Ended(number)
+        received.append(Ended(number))
+        raise received[0]
+
+    received: list[Ended] = []
 
     signals = [each for each in _ending_signals() if signal.getsignal(each) != signal.SIG_IGN]
     with _handled_by(end, signals):
-        yield
+        yield received
 
 
 @contextmanager
