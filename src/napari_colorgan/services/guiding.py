@@ -119,10 +119,9 @@ def predict_references(
     for name, rgb, is_found in _pictures(given, predictor):
         display = DisplayRange(0.0, _white(rgb))
         (prediction,) = predictor.analyze([rgb], display)
-        if is_found:
-            observed = prediction.observed_errors(rgb, predictor.propagation, AMONG_MANY)
-        else:
-            observed = prediction.observed(rgb, predictor.propagation, BETWEEN_PICTURES)
+        likeness = AMONG_MANY if is_found else BETWEEN_PICTURES
+        # Errors and not colours: where the network is right for both, nothing changes.
+        observed = prediction.observed_errors(rgb, predictor.propagation, likeness)
         features = predictor.describe(rgb, display)
         predicted.append(ReferenceColors(name, observed, features, is_found))
     return tuple(predicted)
