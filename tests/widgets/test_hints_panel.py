@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 from widget_fakes import LEFT, PATIENCE_S, Panel, finish
 
 from napari_colorgan.guidance.hint_list import Hints
@@ -355,7 +356,7 @@ def test_references_are_listed_with_scores_and_what_matched(hand: Hand) -> None:
     references.match.setChecked(False)
     assert "image 0 matches" not in hand.panel.names
     references.list.setCurrentRow(0)
-    hand.qtbot.mouseClick(references.remove, LEFT)
+    hand.qtbot.keyClick(references.list, Qt.Key.Key_Delete)
     assert not references.items
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QIcon, QImage, QKeySequence, QPixmap
+from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QShortcut,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari.layers import Image
+    from qtpy.QtGui import QKeyEvent
 
     from napari_colorgan.axes import PlaneIndex
 
@@ -61,6 +61,19 @@ class ReferenceItem:
     plane: PlaneIndex | None = None
 
 
+class Thumbnails(QListWidget):
+    """A list whose chosen entries are removed by the Delete key, while it has the focus."""
+
+    removal_requested = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Ask for the removal of the chosen entries."""
+        if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removal_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class ReferenceList(QWidget):
     """The references with their thumbnails and scores, and how strongly they count."""
 
@@ -77,7 +90,7 @@ class ReferenceList(QWidget):
         self.add_folder = QPushButton("Folder…")
         self.remove = QPushButton("Remove")
         self.keyframe = QPushButton("Use this plane for the rest")
-        self.list = QListWidget()
+        self.list = Thumbnails()
         self.strength = NumberSlider(0.0, 1.0)
         self.match = QCheckBox("Show what matched")
         self._items: list[ReferenceItem] = []
@@ -154,9 +167,7 @@ class ReferenceList(QWidget):
         self.strength.valueChanged.connect(self._strength_changed)
         self.match.toggled.connect(self.match_toggled)
         self.list.itemSelectionChanged.connect(self._update)
-        shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.list)
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-        shortcut.activated.connect(self._remove_chosen)
+        self.list.removal_requested.connect(self._remove_chosen)
 
     @property
     def items(self) -> tuple[ReferenceItem, ...]:
