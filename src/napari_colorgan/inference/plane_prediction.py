@@ -323,7 +323,7 @@ class PlanePrediction:
         if not carried:
             return None
         left = torch.stack([1 - colors.share[0, 0] for colors in carried]).prod(dim=0)
-        matched: np.ndarray = (1 - left).numpy()
+        matched: np.ndarray = (1 - left).detach().numpy()
         return matched
 
     def reference_scores(self, guides: PlaneGuides | None) -> dict[str, float]:

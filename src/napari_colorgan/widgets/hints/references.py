@@ -1,5 +1,7 @@
 """References: pictures whose colours are taken over where they match."""
 
+# Over 300 lines: the list and what fills it.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
