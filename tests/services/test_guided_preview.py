@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.guided_preview import GuidedPreviews
 from napari_colorgan.services.preview_request import Part, PreviewRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLANE = np.linspace(0, 255, 64 * 96).reshape(64, 96).astype(np.uint8)
 
