@@ -11,7 +11,8 @@ from napari_colorgan import Hint, Hints
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.guidance.hint_csv import parse_hints
-from napari_colorgan.guidance.marks import carried_hints, disks_of_mask, marks_of_plane
+from napari_colorgan.guidance.marks import disks_of_mask
+from napari_colorgan.guidance.stack_marks import carried_hints, marks_of_plane
 
 if TYPE_CHECKING:
     from pathlib import Path

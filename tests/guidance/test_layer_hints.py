@@ -30,14 +30,14 @@ def test_points_keep_their_place_colour_and_radius() -> None:
 def test_a_layer_that_lies_elsewhere_is_brought_to_the_image() -> None:
     image = Image(np.zeros((40, 60), np.uint8), scale=(2, 2), translate=(10, 0))
     points = Points([[20, 8]], size=4)
-    (hint,) = hints_from_layers([points], image)
+    (hint,), _ = hints_from_layers([points], image)
     assert hint.position == (5, 4)
     assert hint.radius == 1
 
 
 def test_points_of_a_plane_count_for_all_planes_of_a_stack() -> None:
     stack = Image(np.zeros((5, 40, 60), np.uint8))
-    (hint,) = hints_from_layers([Points([[3, 4]])], stack, index=(2,))
+    (hint,), _ = hints_from_layers([Points([[3, 4]])], stack, index=(2,))
     assert (hint.position, hint.carry) == ((2, 3, 4), "all")
 
 
@@ -49,7 +49,7 @@ def test_paths_are_scribbles_and_polygons_are_areas() -> None:
         face_color="blue",
         edge_width=4,
     )
-    hints = hints_from_layers([shapes], IMAGE)
+    hints, _ = hints_from_layers([shapes], IMAGE)
     red = [hint for hint in hints if hint.position[0] < 10]
     assert {hint.radius for hint in red} == {2}
     columns = sorted(hint.position[1] for hint in red)
@@ -74,7 +74,7 @@ def covered(hints: list) -> np.ndarray:
 
 def test_a_barrier_has_no_gap() -> None:
     shapes = Shapes([np.array([[5, 5], [30, 50]])], shape_type="line")
-    hints = hints_from_layers([shapes], IMAGE, options={shapes: LayerOptions("barrier")})
+    hints, _ = hints_from_layers([shapes], IMAGE, options={shapes: LayerOptions("barrier")})
     assert {hint.kind for hint in hints} == {"barrier"}
     places = np.array([hint.position for hint in hints])
     assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() <= 1.01
@@ -84,10 +84,10 @@ def test_labels_have_their_own_colours_or_those_of_the_table() -> None:
     data = np.zeros((40, 60), int)
     data[5:15, 5:15], data[25:35, 40:50] = 1, 7
     labels = Labels(data)
-    own = hints_from_layers([labels], IMAGE)
-    np.testing.assert_allclose(own.hints[0].ab, to_ab(labels.get_color(1)), atol=1e-6)
+    own, _ = hints_from_layers([labels], IMAGE)
+    np.testing.assert_allclose(own[0].ab, to_ab(labels.get_color(1)), atol=1e-6)
     options = LayerOptions("color", {1: (0, 0, 1)}, frozenset({7}))
-    chosen = hints_from_layers([labels], IMAGE, options={labels: options})
+    chosen, _ = hints_from_layers([labels], IMAGE, options={labels: options})
     assert {hint.ab for hint in chosen} == {to_ab((0, 0, 1))}
     assert covered(list(chosen))[7:13, 7:13].all()
     assert not covered(list(chosen))[20:].any()
@@ -97,7 +97,7 @@ def test_what_is_not_to_be_recoloured_is_kept() -> None:
     data = np.zeros((40, 60), int)
     data[10:30, 20:40] = 1
     for layer in (Labels(data), Shapes([[[10, 20], [10, 40], [30, 40], [30, 20]]])):
-        hints = hints_from_layers([layer], IMAGE, options={layer: LayerOptions("keep_outside")})
+        hints, _ = hints_from_layers([layer], IMAGE, options={layer: LayerOptions("keep_outside")})
         assert {hint.kind for hint in hints} == {"keep"}
         kept = covered(list(hints))
         assert kept[data == 0].mean() > 0.95
@@ -112,7 +112,7 @@ def test_what_is_painted_counts(alpha: bool) -> None:
     picture[10:20, 30:42, :3] = (200, 40, 30)
     if alpha:
         picture[10:20, 30:42, 3] = 255
-    hints = hints_from_layers([Image(picture, rgb=True)], IMAGE)
+    hints, _ = hints_from_layers([Image(picture, rgb=True)], IMAGE)
     assert hints
     for hint in hints:
         np.testing.assert_allclose(hint.ab, to_ab(np.array([200, 40, 30]) / 255), atol=1e-4)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex
 
-CARRIED_AXES = "TZ"
-"""Along these a hint acts on other planes too, unless it says otherwise."""
-
 
 @dataclass(frozen=True, eq=False)
 class Hints:
@@ -157,7 +154,7 @@ class Hints:
         """
         from napari_colorgan.guidance.layer_hints import hints_from_layers
 
-        return hints_from_layers(layers, like)
+        return cls(*hints_from_layers(layers, like))
 
     def to_csv(self, path: str | Path) -> None:
         """Write a CSV file that `from_csv` reads back exactly; atomic.

@@ -16,7 +16,6 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.hint import KINDS, Hint
-from napari_colorgan.guidance.hint_list import Hints
 from napari_colorgan.guidance.marks import disks_of_mask
 from napari_colorgan.guidance.swatches import to_ab, to_lab
 
@@ -98,7 +97,7 @@ def hints_from_layers(
     axes: str | None = None,
     options: Mapping[Any, LayerOptions] | None = None,
     index: tuple[int, ...] | None = None,
-) -> Hints:
+) -> tuple[tuple[Hint, ...], str]:
     """Return the hints that layers hold.
 
     Parameters
@@ -117,8 +116,10 @@ def hints_from_layers(
 
     Returns
     -------
-    Hints
+    tuple of Hint
         In pixels of the image.
+    str
+        The axes of their positions.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def hints_from_layers(
     """
     like = like if like is not None else (layers[0] if layers else None)
     if like is None:
-        return Hints.empty(axes or "yx")
+        return (), axes or "yx"
     letters = axes or _axes_of(like)
     hints: list[Hint] = []
     for layer in layers:
@@ -141,7 +142,7 @@ def hints_from_layers(
                 action="Draw the hints in a Points layer.",
             )
         hints.extend(marks(layer, frame, chosen))
-    return Hints(tuple(hints), letters)
+    return tuple(hints), letters
 
 
 def _kind_of(layer: Any) -> str:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.guidance.guides import PlaneGuides
-from napari_colorgan.guidance.marks import carried_hints, mark_of, marks_of_plane
 from napari_colorgan.guidance.sources import CONSISTENT_AXES, GuideSources
+from napari_colorgan.guidance.stack_marks import carried_hints, mark_of, marks_of_plane
 from napari_colorgan.inference.stack import PlaneReader
 
 if TYPE_CHECKING:

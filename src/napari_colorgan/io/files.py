@@ -84,8 +84,12 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         stack = replace(form.read(path, choice), name=stem_of(path))
         require_planes_fit(path, stack)
     if isinstance(stack.data, FileArray):
-        stack.data.source = (path.absolute(), choice)
+        stack.data.reopening = (_read_data, (path.absolute(), choice))
     return stack if axes is None else stack.with_axes(axes)
+
+
+def _read_data(path: Path, image: str | None) -> Any:
+    return read_stack(path, image=image).data
 
 
 @contextmanager

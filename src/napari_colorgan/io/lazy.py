@@ -30,9 +30,8 @@ class FileArray:
 
     Attributes
     ----------
-    source : (pathlib.Path, str or None) or None
-        The file and the choice of an image that :func:`napari_colorgan.io.read_stack` gives this
-        array for again.
+    reopening : (callable, tuple) or None
+        A function of a module and its arguments, which return this array in another process.
 
     Raises
     ------
@@ -49,7 +48,7 @@ class FileArray:
         self.dtype: np.dtype[Any] = np.dtype(array.dtype)
         self.ndim = len(self.shape)
         self.chunks: Any = getattr(array, "chunks", None)
-        self.source: tuple[Path, str | None] | None = None
+        self.reopening: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         if close is not None:
             weakref.finalize(self, close)
 
@@ -66,7 +65,7 @@ class FileArray:
 
     def __reduce__(self) -> Any:
         # Another process opens the file by itself: what is open here can't be sent there.
-        return (_reopen, self.source) if self.source else (np.asarray, (np.asarray(self),))
+        return self.reopening or (np.asarray, (np.asarray(self),))
 
 
 class PlaneArray(FileArray):
@@ -86,9 +85,3 @@ class PlaneArray(FileArray):
 
     def __getitem__(self, selection: Any) -> np.ndarray:
         return np.asarray(self._array[selection].compute(scheduler="synchronous"))
-
-
-def _reopen(path: Path, image: str | None) -> Any:
-    from napari_colorgan.io.files import read_stack
-
-    return read_stack(path, image=image).data

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.guidance.hint import Hint
     from napari_colorgan.widgets.hints.sources import LayerTable
 
 
@@ -45,7 +46,7 @@ class HintCollection(QObject):
         self.image: Image | None = None
         self._table = table
         self._watched: dict[Layer, Subscriptions] = {}
-        self._cache: dict[Layer, Hints] = {}
+        self._cache: dict[Layer, tuple[Hint, ...]] = {}
         table.changed.connect(self.refresh)
 
     def set_image(self, image: Image | None) -> None:
@@ -95,14 +96,14 @@ class HintCollection(QObject):
         if image is None:
             return Hints.empty()
         axes = axes_letters(image)
-        joined: list[Any] = []
+        joined: list[Hint] = []
         for layer in self._table.ticked:
             own = self._cache.get(layer)
             if own is None:
                 options = {layer: self._table.options_of(layer)}
-                own = hints_from_layers([layer], image, axes=axes, options=options, index=index)
+                own, _ = hints_from_layers([layer], image, axes=axes, options=options, index=index)
                 self._cache[layer] = own
-            joined.extend(own.hints)
+            joined.extend(own)
         return Hints(tuple(joined), axes)
 
     def counts(self) -> Counter[PlaneIndex]:

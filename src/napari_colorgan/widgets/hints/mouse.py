@@ -1,4 +1,7 @@
-"""The mouse on a hints layer."""
+"""The mouse on a hints layer.
+
+The layer is `Any` here, since `widgets.hints.layer` imports this module for its bindings.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,10 @@ from napari.layers.points._points_mouse_bindings import select
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_colorgan.widgets.hints.layer import HintsLayer
-
 _DRAG_THRESHOLD = 4.0
 
 
-def add_or_move(layer: HintsLayer, event: Any) -> Iterator[None]:
+def add_or_move(layer: Any, event: Any) -> Iterator[None]:
     """Add a hint by a click; on a hint, select it, and drag it."""
     number = layer._get_value_(
         event.position,
@@ -45,7 +46,7 @@ def add_or_move(layer: HintsLayer, event: Any) -> Iterator[None]:
             layer.add(position)
 
 
-def select_and_tell(layer: HintsLayer, event: Any) -> Iterator[None]:
+def select_and_tell(layer: Any, event: Any) -> Iterator[None]:
     """Select as napari does, and say while hints are being dragged that they move."""
     for _ in select(layer, event):
         if event.type == "mouse_move":
