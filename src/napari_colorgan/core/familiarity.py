@@ -75,6 +75,16 @@ class Familiarity:
     def from_text(cls, text: str) -> Familiarity:
         """Read what `to_text` returned.
 
+        Parameters
+        ----------
+        text : str
+            Base64 of float32 values, little-endian.
+
+        Returns
+        -------
+        Familiarity
+            With the weights in single precision.
+
         Raises
         ------
         ModelError
@@ -120,6 +130,11 @@ def fit_familiarity(familiar: Tensor, other: Tensor) -> Familiarity:
         Of training pictures; every fifth is set aside to choose where "unlike" begins.
     other : Tensor, shape (M, D)
         Of pictures of other kinds, the more various the better.
+
+    Returns
+    -------
+    Familiarity
+        The weights of a logistic regression with L2 penalty.
     """
     aside = torch.arange(len(familiar)) % 5 == 0
     known = familiar[~aside].double()

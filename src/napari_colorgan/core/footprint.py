@@ -27,10 +27,24 @@ class Network(Protocol):
     stride: int
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
-        """Return the feature pyramid."""
+        """Return the feature pyramid.
+
+        Parameters
+        ----------
+        lightness : Tensor, shape (B, 1, H, W)
+            L*/50 - 1.
+        hints : Tensor, shape (B, 3, H, W)
+            a*/110, b*/110 and the weight 0…1 of each pixel's hint; zeros where there is none.
+        """
 
     def look(self, features: list[Tensor]) -> Tensor | None:
-        """Return what planes are like as a whole."""
+        """Return what planes are like as a whole.
+
+        Parameters
+        ----------
+        features : list of Tensor
+            From `encode`.
+        """
 
     def predict(
         self,

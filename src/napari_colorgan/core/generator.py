@@ -106,7 +106,13 @@ class Generator(nn.Module):
         raise NotImplementedError
 
     def look(self, features: list[Tensor]) -> Tensor | None:
-        """Return what planes are like as a whole, (B, look_channels); None where nothing tells."""
+        """Return what planes are like as a whole, (B, look_channels); None where nothing tells.
+
+        Parameters
+        ----------
+        features : list of Tensor
+            From `encode`.
+        """
         return None
 
     def decode(

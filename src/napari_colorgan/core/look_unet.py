@@ -140,7 +140,13 @@ class LookHead(nn.Module):
         self.statistics = nn.Linear(width, STATISTICS)
 
     def pool(self, features: Sequence[Tensor]) -> Tensor:
-        """Return means and standard deviations of the coarse features, float32."""
+        """Return means and standard deviations of the coarse features, float32.
+
+        Parameters
+        ----------
+        features : sequence of Tensor, shape (B, C, h, w)
+            The encoder's pyramid, finest first.
+        """
         pooled = []
         for level in self._levels:
             cells = features[level].float().flatten(2)
@@ -148,7 +154,13 @@ class LookHead(nn.Module):
         return torch.cat(pooled, dim=1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Return the look, shape (B, width)."""
+        """Return the look, shape (B, width).
+
+        Parameters
+        ----------
+        features : sequence of Tensor, shape (B, C, h, w)
+            The encoder's pyramid, finest first.
+        """
         look: Tensor = self.layers(self.norm(self.pool(features)))
         return look
 
@@ -183,7 +195,17 @@ class LookLevel(nn.Module):
         self.blocks = Blocks(out_channels, look_channels, blocks)
 
     def forward(self, coarse: Tensor, side: Sequence[Tensor], look: Tensor) -> Tensor:
-        """Return the finer features; `side` has twice the height and width of `coarse`."""
+        """Return the finer features; `side` has twice the height and width of `coarse`.
+
+        Parameters
+        ----------
+        coarse : Tensor, shape (B, C, h, w)
+            From the coarser level.
+        side : sequence of Tensor, shape (B, S, 2h, 2w)
+            What else is known at the finer level.
+        look : Tensor, shape (B, width)
+            From `LookHead`.
+        """
         merged = F.pixel_shuffle(self.up(coarse), 2)
         if self.side is not None:
             merged = merged + self.side(torch.cat(list(side), dim=1))
@@ -207,7 +229,15 @@ class Blocks(nn.Module):
         self.blocks = nn.ModuleList(LookBlock(channels, look_channels) for _ in range(count))
 
     def forward(self, features: Tensor, look: Tensor) -> Tensor:
-        """Return features of the same shape."""
+        """Return features of the same shape.
+
+        Parameters
+        ----------
+        features : Tensor, shape (B, C, h, w)
+            Of one level.
+        look : Tensor, shape (B, width)
+            From `LookHead`.
+        """
         for block in self.blocks:
             features = block(features, look)
         return features
@@ -239,7 +269,15 @@ class LookBlock(nn.Module):
             self.reduce.weight.mul_(0.1)
 
     def forward(self, features: Tensor, look: Tensor) -> Tensor:
-        """Return features of the same shape."""
+        """Return features of the same shape.
+
+        Parameters
+        ----------
+        features : Tensor, shape (B, C, h, w)
+            Of one level.
+        look : Tensor, shape (B, width)
+            From `LookHead`.
+        """
         scale, shift = self.modulation(look)[:, :, None, None].chunk(2, dim=1)
         mixed = self.norm(self.depthwise(features)) * (1.0 + scale) + shift
         added: Tensor = self.reduce(F.relu(self.expand(mixed)))

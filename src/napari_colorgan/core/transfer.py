@@ -102,7 +102,13 @@ class CarriedColors:
     share: Tensor
 
     def enlarged(self, size: tuple[int, int]) -> CarriedColors:
-        """Return the same on a finer grid of rows and columns of cells."""
+        """Return the same on a finer grid of rows and columns of cells.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Rows and columns of the finer grid.
+        """
         if self.share.shape[-2:] == size:
             return self
         return CarriedColors(

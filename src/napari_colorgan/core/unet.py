@@ -216,20 +216,42 @@ class _WithEncoder(Protocol):
 
 
 def register_statistics(generator: _WithEncoder) -> None:
-    """Give a generator the buffers `mean` and `std`, by which its encoder's input is normalised."""
+    """Give a generator the buffers `mean` and `std`, by which its encoder's input is normalised.
+
+    Parameters
+    ----------
+    generator : nn.Module
+        With its encoder.
+    """
     statistics = generator.encoder.pretrained_cfg
     generator.register_buffer("mean", _as_planes(statistics["mean"]), persistent=False)
     generator.register_buffer("std", _as_planes(statistics["std"]), persistent=False)
 
 
 def normalize_as_imagenet(generator: _WithEncoder, lightness: Tensor) -> Tensor:
-    """Return lightness L*/50 - 1 as the encoder expects RGB, in which gray is all three alike."""
+    """Return lightness L*/50 - 1 as the encoder expects RGB, in which gray is all three alike.
+
+    Parameters
+    ----------
+    generator : nn.Module
+        With the buffers of `register_statistics`.
+    lightness : Tensor, shape (B, 1, H, W)
+        L*/50 - 1.
+    """
     gray = (lightness + 1.0) / 2.0
     return (gray - generator.mean) / generator.std  # (B, 3, H, W)
 
 
 def build_encoder(config: GeneratorConfig, *, pretrained: bool) -> tuple[Any, dict[int, int]]:
-    """Return timm's feature network and its channels by stride, finest first."""
+    """Return timm's feature network and its channels by stride, finest first.
+
+    Parameters
+    ----------
+    config : GeneratorConfig
+        Names the encoder and the strides.
+    pretrained : bool
+        Whether to load ImageNet weights, which may be downloaded.
+    """
     levels = len(config.decoder_channels)
     if config.output_stride * 2**levels != config.stride:
         raise ConfigError(

@@ -75,7 +75,13 @@ def to_lab(rgb: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def to_ab(rgb: Sequence[float] | np.ndarray) -> Ab:
-    """Return a* and b* of one sRGB colour 0…1; those of a gray are exactly 0."""
+    """Return a* and b* of one sRGB colour 0…1; those of a gray are exactly 0.
+
+    Parameters
+    ----------
+    rgb : array_like, shape (3,) or (4,)
+        0…1; alpha is ignored.
+    """
     values = np.asarray(rgb, np.float64)[:3]
     if values.max() == values.min():
         return 0.0, 0.0

@@ -318,7 +318,15 @@ class PlanePrediction:
     def matches(
         self, guides: PlaneGuides | None, propagation: HintPropagation | None
     ) -> np.ndarray | None:
-        """Return how much of each cell's colour references and other planes decide, (h, w), 0…1."""
+        """Return how much of each cell's colour references and other planes decide, (h, w), 0…1.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            What guides the plane.
+        propagation : HintPropagation or None
+            The model's; None where it has none.
+        """
         carried = self._carried(guides, propagation)
         if not carried:
             return None
@@ -327,7 +335,13 @@ class PlanePrediction:
         return matched
 
     def reference_scores(self, guides: PlaneGuides | None) -> dict[str, float]:
-        """Return how similar the references that count are to the plane, 0…1, by their names."""
+        """Return how similar the references that count are to the plane, 0…1, by their names.
+
+        Parameters
+        ----------
+        guides : PlaneGuides or None
+            What guides the plane.
+        """
         if guides is None or self.features is None:
             return {}
         return {r.name: score for r, score in most_similar(guides.references, self.features)}

@@ -93,11 +93,23 @@ class StackGuides:
         self._lock = threading.RLock()
 
     def take_references(self, references: tuple[ReferenceColors, ...]) -> None:
-        """Take other references, and keep what is predicted."""
+        """Take other references, and keep what is predicted.
+
+        Parameters
+        ----------
+        references : tuple of ReferenceColors
+            In place of the present ones.
+        """
         self.references = references
 
     def update(self, sources: GuideSources) -> None:
-        """Take other hints and keyframes, and keep what is predicted."""
+        """Take other hints and keyframes, and keep what is predicted.
+
+        Parameters
+        ----------
+        sources : GuideSources
+            In place of the present ones; references are left as they are.
+        """
         hints = sources.hints
         if hints is not None:
             hints = hints.for_stack(self._axes, self._stack.shape)
@@ -123,7 +135,13 @@ class StackGuides:
         self._lock = threading.RLock()
 
     def of_plane(self, index: PlaneIndex) -> PlaneGuides | None:
-        """Return what guides a plane, or None if nothing does."""
+        """Return what guides a plane, or None if nothing does.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's index along the axes other than y and x.
+        """
         with self._lock:
             marks = () if self._hints is None else marks_of_plane(self._hints, index)
             others: list[ObservedColors] = []
@@ -139,7 +157,13 @@ class StackGuides:
             return PlaneGuides(None, marks, tuple(others), self.references, strength, kept)
 
     def predicted(self, index: PlaneIndex) -> PlanePrediction:
-        """Return the prediction of a plane; the last ones are kept."""
+        """Return the prediction of a plane; the last ones are kept.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's index along the axes other than y and x.
+        """
         known = self._predictions.pop(index, None)
         if known is None:
             (known,) = self._predictor.analyze(
@@ -306,6 +330,13 @@ def sequence_axis(axes: Axes, sizes: tuple[int, ...]) -> int | None:
     """Return which of the axes that number planes is the sequence's: the first T or Z of several.
 
     Where neither is there, the first of several positions.
+
+    Parameters
+    ----------
+    axes : Axes
+        Of the stack.
+    sizes : tuple of int
+        Of the axes other than y and x.
     """
     several = [i for i, size in enumerate(sizes) if size > 1]
     along = [i for i in several if axes.outer[i] in CONSISTENT_AXES]
@@ -314,6 +345,15 @@ def sequence_axis(axes: Axes, sizes: tuple[int, ...]) -> int | None:
 
 def check_keyframes(sources: GuideSources, axes: Axes, shape: tuple[int, ...]) -> None:
     """Raise unless keyframes are RGB planes of the stack.
+
+    Parameters
+    ----------
+    sources : GuideSources
+        With keyframes of any kind.
+    axes : Axes
+        Of the stack.
+    shape : tuple of int
+        Of the stack.
 
     Raises
     ------

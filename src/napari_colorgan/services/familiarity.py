@@ -24,7 +24,15 @@ class Describer(Protocol):
     """What tells of which kind a plane is: a `PlanePredictor`."""
 
     def pooled_features(self, plane: np.ndarray, display: DisplayRange) -> Tensor | None:
-        """Return the plane's features, (D,), or None."""
+        """Return the plane's features, (D,), or None.
+
+        Parameters
+        ----------
+        plane : ndarray, shape (H, W)
+            Gray values.
+        display : DisplayRange
+            Which of them are shown as black and white.
+        """
 
 
 def is_unlike(

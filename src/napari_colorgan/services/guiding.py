@@ -75,7 +75,15 @@ def make_guides(
 
 
 def tell_of_many(hints: Hints, predictor: PlanePredictor) -> None:
-    """Say so where a plane has more hints than can tell something of other places."""
+    """Say so where a plane has more hints than can tell something of other places.
+
+    Parameters
+    ----------
+    hints : Hints
+        Of the stack.
+    predictor : PlanePredictor
+        Gets the notice.
+    """
     counts: dict[Any, int] = {}
     for hint in hints:
         if hint.ab is not None:
@@ -94,6 +102,13 @@ def predict_references(
     predictor: PlanePredictor,
 ) -> tuple[ReferenceColors, ...]:
     """Return colour pictures as cells with colours; those that are already stay.
+
+    Parameters
+    ----------
+    references : sequence of Reference
+        Pictures, files, or cells already predicted.
+    predictor : PlanePredictor
+        Of the model that will use them.
 
     Raises
     ------
@@ -253,7 +268,21 @@ def guides_if_needed(
     predictor: PlanePredictor,
     display: DisplayRange,
 ) -> StackGuides | None:
-    """Return what `make_guides` does, or None where nothing guides a plane."""
+    """Return what `make_guides` does, or None where nothing guides a plane.
+
+    Parameters
+    ----------
+    sources : GuideSources
+        Hints, references, keyframes and the wish for consistency.
+    stack : array_like
+        The gray data.
+    axes : Axes
+        Of the stack.
+    predictor : PlanePredictor
+        Predicts anchors when they are needed.
+    display : DisplayRange
+        The gray values that are shown as black and white.
+    """
     if not sources.are_given and not sources.is_consistent(axes, stack.shape):
         return None
     guides = make_guides(sources, stack, axes, predictor, display)

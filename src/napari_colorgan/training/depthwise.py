@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def depthwise_convolutions(network: nn.Module) -> list[nn.Conv2d]:
-    """Return a network's convolutions that treat each channel by itself."""
+    """Return a network's convolutions that treat each channel by itself.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Searched with all its submodules.
+    """
     convolutions = (module for module in network.modules() if isinstance(module, nn.Conv2d))
     return [conv for conv in convolutions if 1 < conv.groups == conv.in_channels]
 

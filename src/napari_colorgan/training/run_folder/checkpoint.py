@@ -202,6 +202,11 @@ def read_progress(path: Path) -> Progress:
 def verify_checkpoint(path: Path) -> None:
     """Raise unless a checkpoint is as it was written.
 
+    Parameters
+    ----------
+    path : Path
+        The checkpoint's file.
+
     Raises
     ------
     TrainingError

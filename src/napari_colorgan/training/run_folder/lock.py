@@ -142,6 +142,11 @@ def find_holder(path: Path) -> psutil.Process | None:
 
     It holds the lock, or has been started by this process and doesn't hold it yet. What a file
     says of it only tells where to look first.
+
+    Parameters
+    ----------
+    path : Path
+        The run directory.
     """
     registered = find_process(path)
     if registered is not None and (registered.pid in children or _holds(registered, path)):
@@ -152,7 +157,13 @@ def find_holder(path: Path) -> psutil.Process | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process, on any machine, works on a run directory."""
+    """Return whether a process, on any machine, works on a run directory.
+
+    Parameters
+    ----------
+    path : Path
+        The run directory.
+    """
     if not (path / LOCK_FILE).is_file():
         return False
     lock = FileLock(path / LOCK_FILE)
