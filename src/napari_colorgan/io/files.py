@@ -69,7 +69,7 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         choice = None if image is None else str(image)
         stack = replace(read_zarr_url(address, choice), name=stem_of(path))
         if isinstance(stack.data, FileArray):
-            stack.data.source = (path, choice)
+            stack.data.reopening = (_read_data, (path, choice))
         return stack if axes is None else stack.with_axes(axes)
     if is_sequence(path):
         stack = replace(read_sequence(path, read_stack), name=stem_of(path))
