@@ -106,5 +106,5 @@ def test_a_damaged_request_says_so(tmp_path, change):
 @pytest.mark.parametrize("text", ["", "[1]", "null", "[" * 100_000, '"x"', "{"])
 def test_a_request_that_is_none_says_so(tmp_path, text):
     (tmp_path / REQUEST_FILE).write_text(text)
-    with pytest.raises(TrainingError, match="can be taken up"):
+    with pytest.raises(TrainingError, match="can be resumed"):
         FineTuneRequest.load(tmp_path)
