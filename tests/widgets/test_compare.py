@@ -172,7 +172,7 @@ def test_the_buttons(compared: Any, qtbot: Any) -> None:
 
 def mark(viewer: Any) -> bool:
     overlays = viewer.canvas.overlays
-    return OVERLAY in overlays and bool(overlays[OVERLAY].visible)
+    return OVERLAY in overlays and bool(overlays[OVERLAY].visible) and overlays[OVERLAY].opacity > 0
 
 
 def test_predicted_colours_say_so(compared: Any) -> None:

@@ -59,6 +59,10 @@ class PredictedMark:
         overlays = self._viewer.canvas.overlays
         if OVERLAY not in overlays and shows_result:
             # At the right, which is the coloured side when gray and colour are side by side.
-            overlays[OVERLAY] = TextOverlay(text=TEXT, position="bottom_right", visible=False)
+            overlays[OVERLAY] = TextOverlay(text=TEXT, position="bottom_right", visible=True)
         if OVERLAY in overlays:
-            overlays[OVERLAY].visible = shows_result and load_preferences().mark_predicted
+            # Not hidden but transparent: with Mesa's software renderer the next picture that is
+            # drawn after an overlay was hidden together with a layer's removal can crash napari.
+            shown = shows_result and load_preferences().mark_predicted
+            overlays[OVERLAY].opacity = 1.0 if shown else 0.0
+            overlays[OVERLAY].visible = overlays[OVERLAY].visible or shown
