@@ -244,9 +244,12 @@ def _limits(kind: type[DisplayRange], stack: Stack, choice: str) -> tuple[Displa
     if choice != "auto":
         return kind(*_parsed(choice)), "as asked for"
     display = kind.estimate(data, axes)
-    is_photograph = stack.is_photograph or (not stack.is_measured and display.high >= 2**15)
-    if dtype == np.uint16 and is_photograph:
-        return _full(kind, dtype), "the whole range of its type"
+    if dtype == np.uint16 and stack.is_photograph:
+        return _full(kind, dtype), "the whole range of its type, as of a photograph"
+    # A file that says nothing of what it is: a measurement rarely reaches so far.
+    if dtype == np.uint16 and not stack.is_measured and display.high >= 2**15:
+        reason = "taken for a photograph since its values reach the upper half of 16 bits"
+        return _full(kind, dtype), f"the whole range of its type, {reason}"
     is_full = display == _full(kind, dtype)
     return display, "the whole range of its type" if is_full else "the least to the greatest value"
 
