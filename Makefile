@@ -73,7 +73,7 @@ structure: bootstrap
 	$(TOX) python tools/structure.py $(ARGS)
 
 train-natural: bootstrap
-	$(TOX) python -m napari_colorgan train natural --data $(DATA)/train \
+	$(TOX) python -m napari_colorgan train natural-look --data $(DATA)/train \
 		$(foreach each,$(VARIOUS) $(VARIOUS),--data $(DATA)/train/$(each)) --val $(DATA)/val \
 		--output $(RUN) --name natural --card tools/models/natural.card.toml $(ARGS)
 	$(TOX) python tools/bundle.py $(RUN)/model.safetensors

@@ -13,7 +13,7 @@ from napari_colorgan.library.store import ModelLibrary
 
 KEYS = Path(__file__).with_name("state_dict_keys")
 FILES = sorted(BUNDLED_FOLDER.glob("*.safetensors"))
-LARGEST = 15 * 10**6
+LARGEST = 40 * 10**6
 
 
 def name_of(path: Path) -> str:
