@@ -24,9 +24,9 @@ BUNDLED = sorted((PACKAGE / "library" / "bundled").glob("*.safetensors"))
 def test_tiles_of_a_bundled_model_equal_the_whole(path: Path) -> None:
     generator = load_model_file(path).generator
     photograph = Image.open(PACKAGE / "samples" / "photograph.jpg").convert("L")
-    plane = np.asarray(photograph.resize((1024, 736)))
+    plane = np.asarray(photograph.resize((1600, 736)))
     rgb = []
-    for limit in (10**10, 736 * 864 * generator.footprint.bytes_per_pixel + 2**26 + 2**24):
+    for limit in (10**10, 736 * 1280 * generator.footprint.bytes_per_pixel + 2**26 + 2**24):
         settings = PredictionSettings(
             scale="native",
             device="cpu",
