@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import PlaneIndex
 
 _THUMBNAIL = 56
-_CELL = QSize(78, 88)
-_LIST_HEIGHT = 190
+_CELL = QSize(78, 94)
+_IN_A_ROW = 3
+_LABEL_LETTERS = 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +131,9 @@ class ReferenceList(QWidget):
         self.list.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self.list.setGridSize(_CELL)
         self.list.setWordWrap(True)
-        self.list.setUniformItemSizes(True)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        # The score stands on a line of its own.
+        self.list.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
-        self.list.setMaximumHeight(_LIST_HEIGHT)
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
@@ -201,7 +201,7 @@ class ReferenceList(QWidget):
                 self.list.takeItem(number)
                 break
         self._items.append(item)
-        entry = QListWidgetItem(_icon(thumbnail), item.name)
+        entry = QListWidgetItem(_icon(thumbnail), _label(item.name))
         entry.setToolTip(str(item.source) if isinstance(item.source, Path) else item.name)
         self.list.addItem(entry)
         self._update()
@@ -224,7 +224,8 @@ class ReferenceList(QWidget):
                 score = max(own, default=None)
             else:
                 score = scores.get(name)
-            entry.setText(item.name if score is None else f"{item.name}\n{score:.2f}")
+            label = _label(item.name)
+            entry.setText(label if score is None else f"{label}\n{score:.2f}")
 
     def _remove_chosen(self) -> None:
         for number in sorted((index.row() for index in self.list.selectedIndexes()), reverse=True):
@@ -264,6 +265,8 @@ class ReferenceList(QWidget):
     def _update(self) -> None:
         has_items = bool(self._items)
         self.list.setVisible(has_items)
+        rows = 1 if len(self._items) <= _IN_A_ROW else 2
+        self.list.setFixedHeight(rows * _CELL.height() + 2 * self.list.frameWidth() + 4)
         self.strength.setEnabled(has_items)
         self.match.setEnabled(has_items)
         self.remove.setEnabled(bool(self.list.selectedIndexes()))
@@ -279,6 +282,14 @@ def thumbnail_of(pixels: Any) -> np.ndarray:
         return shown.astype(np.uint8)
     levels: np.ndarray = np.rint(small.astype(float) / np.iinfo(small.dtype).max * 255)
     return levels.astype(np.uint8)
+
+
+def _label(name: str) -> str:
+    """Return a name that fits below a thumbnail."""
+    if len(name) <= _LABEL_LETTERS:
+        return name
+    half = (_LABEL_LETTERS - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
 
 
 def _icon(thumbnail: np.ndarray | None) -> QIcon:
