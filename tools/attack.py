@@ -17,11 +17,7 @@ _PLURALS = {"clear error": "clear errors", "traceback": "tracebacks", "hang": "h
 
 def table(counts: dict[str, Count]) -> str:
     """Return the counts as a table in Markdown."""
-    header = (
-        "",
-        "tried",
-        *(f"{outcome}s" if outcome != "lost" else "lost" for outcome in OUTCOMES),
-    )
+    header = ("", "tried", *(_PLURALS.get(outcome, outcome) for outcome in OUTCOMES))
     lines = [header, ("---", *["--:"] * (len(header) - 1))]
     for kind, count in counts.items():
         lines.append((kind, str(count.tried), *(str(count.outcomes[each]) for each in OUTCOMES)))

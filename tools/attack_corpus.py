@@ -58,10 +58,11 @@ def make_pictures(folder: Path) -> list[Path]:
     stack = np.stack([gray, gray // 2, gray // 3])
     np.save(folder / "a.npy", stack)
     tifffile.imwrite(folder / "plain.tif", gray)
-    tifffile.imwrite(folder / "deflate.tif", stack, compression="zlib", metadata={"axes": "ZYX"})
+    gray_stack = {"photometric": "minisblack", "metadata": {"axes": "ZYX"}}
+    tifffile.imwrite(folder / "deflate.tif", stack, compression="zlib", **gray_stack)
     tifffile.imwrite(folder / "lzw.tif", rgb, compression="lzw", photometric="rgb")
     tifffile.imwrite(folder / "tiles.tif", gray, tile=(16, 16), compression="zlib")
-    tifffile.imwrite(folder / "a.ome.tif", stack, ome=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(folder / "a.ome.tif", stack, ome=True, **gray_stack)
     tifffile.imwrite(
         folder / "imagej.tif", stack.astype(np.uint16), imagej=True, metadata={"axes": "ZYX"}
     )

@@ -14,6 +14,7 @@ import shutil
 import signal
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ def _fork(*words: object) -> int:
     if child:
         return child
     code = 1
+    # The program itself is never run with warnings as errors, as tests are.
+    warnings.simplefilter("ignore")
     with contextlib.suppress(BaseException):
         devnull = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
