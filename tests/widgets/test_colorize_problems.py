@@ -46,8 +46,9 @@ def test_notices_are_shown(open_panel: Any, qtbot: Any) -> None:
 
 def test_without_an_image_the_panel_says_what_to_do(open_panel: Any, qtbot: Any) -> None:
     panel = open_panel()
+    assert not panel.bar.button.isEnabled()
+    assert "Open Sample" in panel.bar.reason.text()
     click_run(panel, qtbot)
-    assert "Open Sample" in panel.bar.message.text()
     assert panel.bar.state == "idle"
 
 

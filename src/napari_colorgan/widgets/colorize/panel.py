@@ -265,6 +265,8 @@ class ColorizeWidget(QWidget):
                 self.form.show_source(layer, split_channels(self.viewer, layer))
             except ColorganError as error:
                 self._show_error(str(error))
+                # Too many axes, for hints as well.
+                layer = None
         self.form.planes.set_stack(names, sizes)
         self.hints.set_image(layer)
         self.run_bar.set_obstacle(self.form.obstacle)
