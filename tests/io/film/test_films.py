@@ -188,6 +188,32 @@ def test_a_film_is_written_with_its_times_sound_and_making(tmp_path: Path, suffi
         assert suffix == ".mkv" or stream.codec_context.pix_fmt == "yuv420p"
 
 
+def test_sound_that_the_container_cannot_hold_is_said_and_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "in.avi"
+    with av.open(str(source), "w") as output:
+        stream = output.add_stream("mjpeg", rate=24)
+        stream.width, stream.height, stream.pix_fmt = COLUMNS, ROWS, "yuvj420p"
+        tone = output.add_stream("pcm_s16le", rate=48000)
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(frame_values(number), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            output.mux(stream.encode(frame.reformat(format="yuvj420p")))
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, 2000), np.int16), "s16", "mono")
+            heard.sample_rate, heard.pts = 48000, number * 2000
+            output.mux(tone.encode(heard))
+        output.mux(stream.encode())
+        output.mux(tone.encode())
+    stack = read_stack(source)
+    shape = stack.axes.output_shape(stack.data.shape)
+    axes = stack.axes.output
+    for suffix, kinds in ((".mp4", {"video"}), (".mkv", {"video", "audio"})):
+        path = tmp_path / f"out{suffix}"
+        with stack_writer(path, shape, "uint8", axes, film=stack.film) as target:
+            assert any("pcm_s16le" in text for text in target.notices) == (suffix == ".mp4")
+        with av.open(str(path)) as film:
+            assert {s.type for s in film.streams} == kinds
+
+
 def test_16_bits_are_kept_in_mkv(tmp_path: Path) -> None:
     stack = read_stack(save_film(tmp_path / "in.mp4", 3))
     write(tmp_path / "out.mkv", stack, dtype="uint16")

@@ -17,6 +17,47 @@ if TYPE_CHECKING:
     from napari_colorgan.io.file_format import OutputSpec
 
 _COPIED = ("audio", "subtitle")
+# What MP4 holds of these; and what only MP4 holds.
+_IN_MP4 = frozenset("aac mp3 mp2 ac3 eac3 alac opus flac mov_text".split())
+_ONLY_IN_MP4 = frozenset(("mov_text", "eia_608"))
+
+
+def fits_container(codec: str, suffix: str) -> bool:
+    """Return whether sound or subtitles of a codec can be copied into a film.
+
+    Parameters
+    ----------
+    codec : str
+        FFmpeg's name of it.
+    suffix : str
+        Of the film.
+    """
+    return codec not in _ONLY_IN_MP4 if suffix.lower() == ".mkv" else codec in _IN_MP4
+
+
+def lost_streams(source: FilmSource, suffix: str) -> list[str]:
+    """Return the codecs of the input's sound and subtitles that a film can't take along.
+
+    Parameters
+    ----------
+    source : FilmSource
+        The input.
+    suffix : str
+        Of the film.
+    """
+    if source.path is None:
+        return []
+    with import_av(source.path).open(str(source.path)) as original:
+        codecs = [_codec_of(stream) for stream in original.streams if stream.type in _COPIED]
+    return [codec for codec in codecs if not fits_container(codec, suffix)]
+
+
+def _codec_of(stream: Any) -> str:
+    context = getattr(stream, "codec_context", None)
+    if context is None:
+        return str(getattr(stream, "name", ""))
+    # The decoder has names of its own, such as "mp3float" for MP3.
+    return str(getattr(context.codec, "canonical_name", context.name))
 
 
 def join_parts(path: Path, parts: list[Path], spec: OutputSpec, source: FilmSource) -> None:
@@ -45,7 +86,7 @@ def join_parts(path: Path, parts: list[Path], spec: OutputSpec, source: FilmSour
         pictures = add_pictures(output, spec, source, encoding_for(spec))
         original = None if source.path is None else av.open(str(source.path))
         try:
-            streams = {} if original is None else _copied_streams(original, output)
+            streams = {} if original is None else _copied_streams(original, output, path.suffix)
             packets = [_part_packets(av, parts, pictures)]
             if streams:
                 packets.append(_copied_packets(original, streams))
@@ -70,15 +111,12 @@ def _texts(spec: OutputSpec) -> dict[str, str]:
     return {**kept, **making}
 
 
-def _copied_streams(original: Any, output: Any) -> dict[int, Any]:
+def _copied_streams(original: Any, output: Any, suffix: str) -> dict[int, Any]:
     """Return the output's streams for the input's sound and subtitles, by the latter's index."""
     streams = {}
     for stream in original.streams:
-        if stream.type in _COPIED:
-            try:
-                copied = output.add_stream_from_template(stream)
-            except ValueError:  # of a codec that the container doesn't hold
-                continue
+        if stream.type in _COPIED and fits_container(_codec_of(stream), suffix):
+            copied = output.add_stream_from_template(stream)
             copied.metadata.update(dict(stream.metadata))
             streams[stream.index] = copied
     return streams

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.file_format import FileTarget
-from napari_colorgan.io.film.container import join_parts
+from napari_colorgan.io.film.container import join_parts, lost_streams
 from napari_colorgan.io.film.encoder import PartEncoder, encoding_for
 from napari_colorgan.io.film.source import FilmSource, import_av
 from napari_colorgan.io.problems import writing
@@ -154,6 +154,11 @@ def _notices(spec: OutputSpec, source: FilmSource) -> Iterator[str]:
     name = spec.path.name
     rows, columns = spec.axes.plane_shape(spec.shape)
     is_matroska = spec.path.suffix.lower() == ".mkv"
+    lost = lost_streams(source, spec.path.suffix)
+    if lost:
+        other = ".mp4" if is_matroska else ".mkv"
+        codecs = ", ".join(lost)
+        yield f"'{name}' can't hold sound or subtitles as {codecs}: write {other} for them."
     if is_matroska and source.pixel_aspect != 1:
         ratio = f"{source.pixel_aspect.numerator}:{source.pixel_aspect.denominator}"
         yield f"'{name}' can't state the shape of its pixels, {ratio}: set it in the player."
