@@ -50,7 +50,13 @@ class HintCollection(QObject):
         table.changed.connect(self.refresh)
 
     def set_image(self, image: Image | None) -> None:
-        """Take the hints for another image."""
+        """Take the hints for another image.
+
+        Parameters
+        ----------
+        image : Image or None
+            The layer that is colorized.
+        """
         if image != self.image:
             self.image = image
             self._cache.clear()

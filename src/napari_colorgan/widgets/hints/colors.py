@@ -63,7 +63,15 @@ class ColorPlane(QWidget):
         )
 
     def show_color(self, lightness: float, ab: Ab) -> None:
-        """Show the colours of a lightness, and mark one."""
+        """Show the colours of a lightness, and mark one.
+
+        Parameters
+        ----------
+        lightness : float
+            L*, 0…100.
+        ab : (float, float)
+            a* and b*, in CIE units.
+        """
         self._lightness, self._ab = lightness, ab
         self.update()
 
@@ -164,7 +172,15 @@ class Swatch(QToolButton):
         return QSize(_SWATCH, _SWATCH)
 
     def show_color(self, ab: Ab | None, lightness: float) -> None:
-        """Show a colour at a lightness; None leaves the button empty and without use."""
+        """Show a colour at a lightness; None leaves the button empty and without use.
+
+        Parameters
+        ----------
+        ab : (float, float) or None
+            a* and b*, in CIE units.
+        lightness : float
+            L*, 0…100.
+        """
         self.ab = ab
         self.setEnabled(ab is not None)
         if ab is None:
@@ -260,7 +276,13 @@ class ColorChooser(QWidget):
             layout.addLayout(row)
 
     def show_place(self, lightness: float | None) -> None:
-        """Show every colour at the lightness of a place; None means that there is no place."""
+        """Show every colour at the lightness of a place; None means that there is no place.
+
+        Parameters
+        ----------
+        lightness : float or None
+            L*, 0…100.
+        """
         self.lightness = _MIDDLE_LIGHTNESS if lightness is None else lightness
         self.place.setText("" if lightness is None else f"L* {lightness:.0f}")
         self.show_color(self.ab)
@@ -277,7 +299,15 @@ class ColorChooser(QWidget):
         self.plane.show_color(self.lightness, ab or (0.0, 0.0))
 
     def show_likely(self, predicted: Ab | None, likely: Sequence[Ab]) -> None:
-        """Show the colour that the selected place has now, and those it is likely to have."""
+        """Show the colour that the selected place has now, and those it is likely to have.
+
+        Parameters
+        ----------
+        predicted : (float, float) or None
+            a* and b*, in CIE units.
+        likely : sequence of (float, float)
+            The likeliest first.
+        """
         self.predicted.show_color(predicted, self.lightness)
         for number, swatch in enumerate(self.likely):
             swatch.show_color(likely[number] if number < len(likely) else None, self.lightness)

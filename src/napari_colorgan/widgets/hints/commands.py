@@ -71,7 +71,15 @@ class HintCommands(QObject):
         section.carry.currentIndexChanged.connect(self._set_carry)
 
     def click(self, layer: HintsLayer, position: np.ndarray) -> None:
-        """Add a hint where the user has clicked: in the chosen colour, or in the one there is."""
+        """Add a hint where the user has clicked: in the chosen colour, or in the one there is.
+
+        Parameters
+        ----------
+        layer : HintsLayer
+            Gets the hint.
+        position : ndarray, shape (N,)
+            In pixels of the layer's data.
+        """
         image = self.layers.image
         if image is None or not contains(image, position):
             self.section.show_message("Hints lie on the image: click inside it.")

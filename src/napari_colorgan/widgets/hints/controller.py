@@ -117,20 +117,40 @@ class HintsController(QObject):
         return self.guiding.sources(self._index())
 
     def show_plane(self, index: PlaneIndex) -> None:
-        """Move the sliders to a plane of the image."""
+        """Move the sliders to a plane of the image.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Along the axes other than y and x.
+        """
         world = self._world(index, (0.0, 0.0))
         for axis in self.viewer.dims.not_displayed:
             if world is not None:
                 self.viewer.dims.set_point(axis, world[axis])
 
     def show_place(self, place: tuple[float, float]) -> None:
-        """Move the view to a place of the plane on view."""
+        """Move the view to a place of the plane on view.
+
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column, in pixels of the image.
+        """
         world = self._world(self._index(), place)
         if world is not None:
             self.viewer.scene.camera.center = tuple(world[list(self.viewer.dims.displayed)])
 
     def mark_place(self, place: tuple[float, float], likely: Sequence[Ab]) -> None:
-        """Mark a place of the plane on view in a likely colour, and select the mark."""
+        """Mark a place of the plane on view in a likely colour, and select the mark.
+
+        Parameters
+        ----------
+        place : (float, float)
+            Row and column, in pixels of the image.
+        likely : sequence of (float, float)
+            a* and b*, the likeliest first.
+        """
         layer = self.layers.add()
         if layer is None or self.image is None:
             return
@@ -140,7 +160,15 @@ class HintsController(QObject):
         layer.mark(position, ab, face)
 
     def position(self, index: PlaneIndex, place: Sequence[float]) -> np.ndarray:
-        """Return the position in the data of a row and a column of a plane."""
+        """Return the position in the data of a row and a column of a plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Along the axes other than y and x.
+        place : (float, float)
+            Row and column, in pixels of the image.
+        """
         assert self.image is not None
         outer = iter(index)
         plane = {"y": place[0], "x": place[1]}

@@ -91,7 +91,18 @@ class History(QObject):
         self.changed.emit()
 
     def note(self, layer: Layer) -> bool:
-        """Record the end of a gesture; return whether it has changed the layer."""
+        """Record the end of a gesture; return whether it has changed the layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            One that is watched.
+
+        Returns
+        -------
+        bool
+            False where the gesture changed nothing, and then nothing is recorded.
+        """
         if self._restoring or layer not in self._states:
             return False
         before, after = self._states[layer], capture(layer)

@@ -40,13 +40,31 @@ def lightness_at(image: Image, position: np.ndarray) -> float | None:
 
 
 def contains(image: Image, position: np.ndarray) -> bool:
-    """Return whether a position lies on a pixel of an image."""
+    """Return whether a position lies on a pixel of an image.
+
+    Parameters
+    ----------
+    image : Image
+        A gray layer.
+    position : ndarray, shape (N,)
+        In pixels of its data.
+    """
     shape = layer_levels(image)[0].shape[: image.ndim]
     return all(-0.5 <= p <= size - 0.5 for p, size in zip(position, shape, strict=True))
 
 
 def color_under(viewer: Viewer, world: Any, skipped: Any = None) -> Ab | None:
-    """Return a* and b* of the topmost visible colour layer at a position in the world."""
+    """Return a* and b* of the topmost visible colour layer at a position in the world.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its layers are searched from the top.
+    world : sequence of float
+        In napari's world coordinates.
+    skipped : Layer, optional
+        A layer that is left out.
+    """
     return _topmost(viewer.layers, viewer.dims.displayed, world, skipped)
 
 

@@ -208,7 +208,13 @@ class ReferenceList(QWidget):
         self.changed.emit()
 
     def show_scores(self, scores: Mapping[str, float]) -> None:
-        """Show how well references suit the plane on view, by name, 0…1."""
+        """Show how well references suit the plane on view, by name, 0…1.
+
+        Parameters
+        ----------
+        scores : mapping of str to float
+            By the references' names; others show none.
+        """
         place = 0
         for number, item in enumerate(self._items):
             name = item.name
@@ -274,7 +280,13 @@ class ReferenceList(QWidget):
 
 
 def thumbnail_of(pixels: Any) -> np.ndarray:
-    """Return a small picture of an RGB image, shape (H, W, 3 or 4), as uint8."""
+    """Return a small picture of an RGB image, shape (h, w, 3), as uint8.
+
+    Parameters
+    ----------
+    pixels : array_like, shape (H, W, 3 or 4)
+        Integers over their whole range, or floats 0…1.
+    """
     step = max(1, min(pixels.shape[0], pixels.shape[1]) // _THUMBNAIL)
     small = np.asarray(pixels[::step, ::step, :3])
     if not np.issubdtype(small.dtype, np.integer):

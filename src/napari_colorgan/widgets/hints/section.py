@@ -170,7 +170,13 @@ class HintsSection(QWidget):
         self._base_form.setVisible(is_used)
 
     def show_count(self, here: int, total: int) -> None:
-        """Show how many hints there are, on the plane on view and in all."""
+        """Show how many hints there are, on the plane on view and in all.
+
+        Parameters
+        ----------
+        here, total : int
+            On the plane on view, and on all planes.
+        """
         unit = "hint" if total == 1 else "hints"
         text = f"{total} {unit}" if here == total else f"{total} {unit}, {here} on this plane"
         self.count.setText(text if total else "No hints yet: Add hints, then click the picture.")
