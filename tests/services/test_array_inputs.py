@@ -84,7 +84,7 @@ def test_other_dtypes_are_refused(dtype):
         torch.zeros(()),
         object(),
     ],
-    ids=str,
+    ids=lambda image: type(image).__name__,
 )
 def test_what_is_no_image_is_refused(image):
     with pytest.raises(ColorganError):
