@@ -113,7 +113,7 @@ class TrainingConfig:
         require("ema", self.ema, "0 or below 1", 0 <= self.ema < 1)
         require("vividness", self.vividness, "0…1", 0 <= self.vividness <= 1)
         require("validations", self.validations, "≥ 1", self.validations >= 1)
-        require("seed", self.seed, "≥ 0", self.seed >= 0)
+        require("seed", self.seed, "0 to 2⁶³ - 1", 0 <= self.seed < 2**63)
         require("patience", self.patience, "≥ 0", self.patience >= 0)
         minutes = self.checkpoint_minutes
         require("checkpoint_minutes", minutes, "above 0", minutes > 0)

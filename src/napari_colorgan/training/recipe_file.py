@@ -13,8 +13,8 @@ from typing import Any
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.texts import one_line
 
-LARGEST = 2**53
-"""No number of a config is larger."""
+LARGEST = 1e38
+"""No number of a config is larger: single precision holds little more."""
 
 _LONGEST_VALUE = 80
 
@@ -105,7 +105,7 @@ def require_sane(config: Any, where: str = "") -> None:
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int | float):
-                accepted = f"a finite number within ±{float(LARGEST):g}"
+                accepted = f"a finite number within ±{LARGEST:g}"
                 holds = -LARGEST <= number <= LARGEST  # false of NaN
                 require(f"{where}{field.name}", value, accepted, holds)
 
@@ -187,7 +187,7 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
         require(path, value, f"{len(kinds)} values", len(value) == len(kinds))
         return tuple(_convert(k, v, path) for k, v in zip(kinds, value, strict=True))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        require(path, value, f"within ±{float(LARGEST):g}", abs(value) <= LARGEST)
+        require(path, value, f"within ±{LARGEST:g}", abs(value) <= LARGEST)
         return float(value)
     assert not isinstance(kind, types.UnionType)
     # To Python, True is an integer.
