@@ -127,5 +127,5 @@ def test_folders_without_a_run_are_passed_over(prepare: Callable[..., TuningRun]
     damaged = dataclasses.replace(second.request)
     assert damaged.name == "fine-tuned"
     (second.path / "request.json").write_text("{")
-    with pytest.raises(ColorganError, match="taken up"):
+    with pytest.raises(ColorganError, match="resumed"):
         _ = find_runs()[0].request
