@@ -86,7 +86,7 @@ def test_a_killed_run_continues(tmp_path: Path, invoke: Callable[..., Result]) -
     first = (parts / "000000.nut").stat()
     result = invoke(*words)
     assert result.exit_code == 0, result.stderr
-    assert "are there from an earlier run" in result.stderr
+    assert "are there from earlier runs" in result.stderr
     assert first.st_size > 0
     resumed = output.read_bytes()
     output.unlink()

@@ -163,7 +163,7 @@ def test_a_run_gets_its_name_when_it_is_resumed(
     [
         ((), "images to train on"),
         (("--resume",), "--output"),
-        (("--resume", "--output", "nowhere"), "taken up"),
+        (("--resume", "--output", "nowhere"), "that can be resumed"),
     ],
 )
 def test_what_is_missing_is_said(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_colorgan import __version__
-from napari_colorgan.cli import info as room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +28,7 @@ def test_tells_versions_devices_and_folders(home: Path, invoke: Callable[..., Re
 def test_tells_what_is_missing(
     invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     answer = invoke("info").stdout
     assert "a Qt backend" in answer
     assert "pip install 'napari-colorgan[train]'" in answer

@@ -88,7 +88,8 @@ def test_the_page_of_messages_has_every_error_of_the_code() -> None:
     assert len(messages) >= 0.9 * raised
     page = messages_page(package)
     for message in messages:
-        if message.action.strip("…"):
+        # One whose parts are all filled in at run time has no text to search for.
+        if set(message.text) - set("Expected, got. …"):
             assert message.module in page
 
 

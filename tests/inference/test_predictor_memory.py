@@ -88,6 +88,7 @@ def test_running_out_on_a_device_means_the_cpu(
         device = torch.device("cuda")
         prepared = True
         bytes_per_pixel = 300
+        generator = toy()
 
         def __call__(self, *planes: object, **choices: object) -> None:
             raise torch.OutOfMemoryError

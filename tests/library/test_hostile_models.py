@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.errors import ConfigError, ModelError
+from napari_colorgan.errors import ColorganError, ConfigError, ModelError
 from napari_colorgan.library import folders
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.file_format import copy_model_file, read_header
@@ -185,7 +185,7 @@ def test_what_is_no_regular_file_is_passed_over_at_once(home: Path) -> None:
     }
     for path in ("~nosuchuser/x.safetensors", "a\0b.safetensors", "x" * 300 + ".safetensors"):
         for model in (path, Path(path)):
-            with pytest.raises(ModelError):
+            with pytest.raises(ColorganError):
                 library.find(model)
 
 

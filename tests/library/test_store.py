@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_colorgan.errors import FileError, ModelError
+from napari_colorgan.errors import ColorganError, FileError, ModelError
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.folders import ModelFolders
 from napari_colorgan.library.model_file import load_model_file
@@ -101,9 +101,9 @@ def test_loads_by_name_and_by_path(
 def test_says_what_there_is_when_a_model_is_not(
     name: str | Path, message: str, library: ModelLibrary
 ) -> None:
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ColorganError, match=message):
         library.find(name)
-    with pytest.raises(ModelError):
+    with pytest.raises(ColorganError):
         library.load(name)
 
 

@@ -77,7 +77,8 @@ def test_the_origin_is_told(engine):
     assert metadata["sha256"] == "ab" * 32
     assert metadata["colour"] == "predicted, not measured"
     assert metadata["software"].startswith("napari-colorgan ")
-    assert metadata["display"] == {"low": 0.0, "high": 255.0, "gamma": 1.0}
+    display = {"low": 0.0, "high": 255.0, "gamma": 1.0, "negative": False}
+    assert metadata["display"] == display
     # What was left to the card is filled in.
     assert metadata["settings"]["scale"] == 0.5
     assert metadata["settings"]["temperature"] == 10**-0.25

@@ -55,4 +55,5 @@ def test_the_number_of_threads_changes_a_level_of_8_bits_at_most():
         torch.set_num_threads(before)
     np.testing.assert_array_equal(results[0], results[2])
     np.testing.assert_array_equal(results[1], results[3])
-    np.testing.assert_allclose(results[0], results[1], rtol=0, atol=2e-6)
+    # Most pixels differ by less than 1e-6; those brought into sRGB, by a step of the bisection.
+    np.testing.assert_allclose(results[0], results[1], rtol=0, atol=1e-4)

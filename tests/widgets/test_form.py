@@ -32,7 +32,10 @@ def controls(panel: Panel) -> list[QWidget]:
     return [
         child
         for child in panel.widget.findChildren(QWidget)
-        if isinstance(child, CONTROLS) and not isinstance(child, QScrollBar)
+        if isinstance(child, CONTROLS)
+        and not isinstance(child, QScrollBar)
+        # The empty corner of a table, which does nothing here.
+        and child.metaObject().className() != "QTableCornerButton"
     ]
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.hint import KINDS, Hint
-from napari_colorgan.guidance.marks import disks_of_mask
 from napari_colorgan.guidance.swatches import to_ab, to_lab
 
 if TYPE_CHECKING:
@@ -337,6 +336,9 @@ def _moved(
 
 
 def _disks(mask: np.ndarray, most: int = _MAX_DISKS) -> Iterator[tuple[float, float, float]]:
+    # Loaded with the first mask: it needs PyTorch, which the panel opens without.
+    from napari_colorgan.guidance.marks import disks_of_mask
+
     for y, x, radius in disks_of_mask(mask, most):
         yield float(y), float(x), float(radius)
 

@@ -30,7 +30,7 @@ METRICS = (("l1", 5.0), ("delta_e", 8.0), ("base_l1", 7.0), ("gray_l1", 9.0))
 def run(tmp_path: Path) -> RunDirectory:
     """Return a run that has come half its way."""
     path = tmp_path / "übung 1"
-    FineTuneRequest([tmp_path / "a.tif"], path, name="my <stain>", hold_out=0.25).save()
+    FineTuneRequest([tmp_path / "a.tif"], path, name="my & stain", hold_out=0.25).save()
     directory = RunDirectory(path)
     directory.create(TrainingConfig.load("fine-tune"))
     picture = directory.write_preview(20, np.full((16, 64, 3), 120, np.uint8))
@@ -83,7 +83,7 @@ def test_a_finished_run_is_all_there(run: RunDirectory) -> None:
     assert len(charts) == 3  # losses, L1, CIEDE2000
     named = [[name for name in ("now", "the base", "gray") if f">{name}<" in c] for c in charts]
     assert named == [[], ["now", "the base", "gray"], ["now"]]
-    assert "my &lt;stain&gt;" in text
+    assert "my &amp; stain" in text
     assert "better than “natural” on 4 held-out pictures" in text
     assert "-2.00 (-3.00 to -1.00)" in text
     assert text.count("2 of 10 planes are nearly gray") == 1
@@ -115,7 +115,7 @@ def test_a_worse_model_is_called_so(run: RunDirectory) -> None:
 def test_a_run_that_has_just_begun(run: RunDirectory) -> None:
     for file in ("events.jsonl", "config.toml"):
         (run.path / file).unlink()
-    assert "my &lt;stain&gt;" in write_report(run.path).read_text("utf-8")
+    assert "my &amp; stain" in write_report(run.path).read_text("utf-8")
 
 
 def test_no_run_no_report(tmp_path: Path) -> None:
