@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from napari_colorgan.io.formats import JPEG, JPEG2000, PNG, TIFF, WEBP, ZARR, input_format
+from napari_colorgan.io.metadata import SOURCE_TYPE_KEY
 from napari_colorgan.io.png import png_metadata
 from napari_colorgan.io.problems import reading
 from napari_colorgan.io.xmp import read_making
@@ -102,7 +103,9 @@ def _of_zarr(path: Path) -> Mapping[str, Any]:
 
     node = zarr.open(str(path), mode="r")
     values = node.attrs.get(_ATTRIBUTE)
-    return values if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        return {}
+    return {key: value for key, value in values.items() if key != SOURCE_TYPE_KEY}
 
 
 _READERS: dict[str, Callable[[Path], Mapping[str, Any]]] = {

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture that a trained model has added to."""
+SOURCE_TYPE_KEY = "digitalSourceType"
+"""What OME-Zarr and films call that term; writers add it to what they are told."""
 
 # The tags of a file's first directory that describe it; the others describe how pixels lie in it.
 _DESCRIPTION, _ORIENTATION, _SOFTWARE = 270, 274, 305

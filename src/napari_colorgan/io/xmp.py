@@ -63,7 +63,7 @@ def _making(metadata: Mapping[str, str]) -> str:
     """Return the RDF that says how an output was made."""
     entries = "".join(
         f"<colorgan:{name}>{escape(value)}</colorgan:{name}>"
-        for name, value in ((re.sub(r"[^A-Za-z0-9]", "", key), v) for key, v in metadata.items())
+        for name, value in ((re.sub(r"[^A-Za-z0-9_]", "", key), v) for key, v in metadata.items())
         if name and not name[0].isdigit()
     )
     return (

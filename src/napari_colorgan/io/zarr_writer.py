@@ -11,7 +11,7 @@ import numpy as np
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
-from napari_colorgan.io.metadata import SOURCE_TYPE
+from napari_colorgan.io.metadata import SOURCE_TYPE, SOURCE_TYPE_KEY
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
 from napari_colorgan.io.shared_folder import SharedFolder
 from napari_colorgan.io.stack import usual_letters
@@ -204,7 +204,7 @@ def _describe(group: Any, letters: str, levels: list[Any], spec: OutputSpec) -> 
     kept = spec.kept.attributes()
     group.attrs[ATTRIBUTE] = {
         **spec.metadata,
-        "digitalSourceType": SOURCE_TYPE,
+        SOURCE_TYPE_KEY: SOURCE_TYPE,
         "samples": spec.samples,
         **({"source_metadata": kept} if kept else {}),
     }

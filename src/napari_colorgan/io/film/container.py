@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.io.film.encoder import add_pictures, encoding_for
 from napari_colorgan.io.film.source import FilmSource, import_av
-from napari_colorgan.io.metadata import SOURCE_TYPE
+from napari_colorgan.io.metadata import SOURCE_TYPE, SOURCE_TYPE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def join_parts(path: Path, parts: list[Path], spec: OutputSpec, source: FilmSour
 
 def _texts(spec: OutputSpec) -> dict[str, str]:
     """Return what a container says: the input's texts, and how the film was made."""
-    making = {**spec.metadata, "digitalSourceType": SOURCE_TYPE}
+    making = {**spec.metadata, SOURCE_TYPE_KEY: SOURCE_TYPE}
     kept = {
         key: value
         for key, value in spec.kept.texts.items()
