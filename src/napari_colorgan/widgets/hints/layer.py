@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
-import pandas as pd
 from napari.layers import Points
 from napari.layers.base import ActionType
 from napari.layers.points._points_constants import Mode
@@ -25,6 +24,7 @@ from napari_colorgan.widgets.hints.mouse import add_or_move, select_and_tell
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from napari.layers import Image
 
     from napari_colorgan.guidance.swatches import Ab
@@ -406,6 +406,9 @@ def _features(
     shown: int = 0,
     radius: float = DEFAULT_RADIUS,
 ) -> pd.DataFrame:
+    # Loaded with the first layer: napari has it then, and a panel opens in half the time.
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "a": np.full(count, float(ab[0])),
