@@ -14,6 +14,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.guidance.sources import GuideSources
+from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 from napari_colorgan.services.guiding import MOST_HINTS
@@ -21,6 +22,7 @@ from napari_colorgan.services.guiding import MOST_HINTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_colorgan.inference.settings import Precision
     from napari_colorgan.library.model_file import Model
 
 RED = (55.0, 40.0)
@@ -63,24 +65,30 @@ def test_hints_reach_every_way_to_colours(spreading_model: Model, tmp_path: Path
         colorize(stack, spreading_model, axes="ZYX", hints=hints, **CHOICES)
 
 
-def test_planes_have_the_same_bytes_in_any_order_and_lazily(spreading_model: Model) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
+def test_planes_have_the_same_bytes_in_any_order_and_lazily(
+    spreading_model: Model, precision: Precision
+) -> None:
+    # The same for all: "auto", the default of a request, is bfloat16 on some machines.
+    settings = PredictionSettings(device="cpu", precision=precision)
+    choices: dict[str, Any] = {"device": "cpu", "precision": precision}
     stack = moving(20)
-    whole = colorize(stack, spreading_model, axes="TYX", **CHOICES)
-    lazy = colorize(stack, spreading_model, axes="TYX", lazy=True, **CHOICES)
+    whole = colorize(stack, spreading_model, axes="TYX", **choices)
+    lazy = colorize(stack, spreading_model, axes="TYX", lazy=True, **choices)
     assert np.array_equal(np.asarray(lazy[17]), whole[17])
     assert np.array_equal(np.asarray(lazy[3]), whole[3])
     request = ColorizeRequest(
-        stack, Axes("TYX"), spreading_model, indices=[(9,), (2,)], sources=GuideSources()
+        stack, Axes("TYX"), spreading_model, settings, indices=[(9,), (2,)], sources=GuideSources()
     )
     backwards = run(colorize_job(request)).rgb
     assert np.array_equal(backwards[9], whole[9])
     assert np.array_equal(backwards[2], whole[2])
-    independent = colorize(stack, spreading_model, axes="TYX", consistent=False, **CHOICES)
+    independent = colorize(stack, spreading_model, axes="TYX", consistent=False, **choices)
     assert chroma_change(independent, whole) > 0
     # Channels, and axes that nobody has named, are no sequence.
     for letters in ("CYX", None):
         assert np.array_equal(
-            colorize(stack, spreading_model, axes=letters, **CHOICES), independent
+            colorize(stack, spreading_model, axes=letters, **choices), independent
         )
 
 
