@@ -172,6 +172,25 @@ class OutputSpec:
         resolution = self.pixels_per_meter
         return None if resolution is None else (resolution[0] * 0.0254, resolution[1] * 0.0254)
 
+    def require_side(self, longest: int, name: str) -> None:
+        """Raise unless the planes are small enough for a format.
+
+        Parameters
+        ----------
+        longest : int
+            The most pixels that it can hold along a side.
+        name : str
+            What users call a file of that format, with its article.
+
+        Raises
+        ------
+        FileError
+            If a side is longer.
+        """
+        if max(self.axes.plane_shape(self.shape)) > longest:
+            expected = f"{name} of at most {longest} pixels a side"
+            raise self.unsuitable(expected)
+
     def unsuitable(self, expected: str) -> FileError:
         """Return the error for an array that the format can't hold.
 

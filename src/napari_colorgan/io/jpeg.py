@@ -132,9 +132,7 @@ def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """
     from PIL import Image
 
-    if max(spec.axes.plane_shape(spec.shape)) > _LONGEST:
-        expected = f"a JPEG of at most {_LONGEST} pixels a side"
-        raise spec.unsuitable(expected)
+    spec.require_side(_LONGEST, "a JPEG")
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         plane = empty_plane(spec)
         yield plane_target(spec, plane)

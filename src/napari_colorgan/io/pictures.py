@@ -196,9 +196,7 @@ def webp_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """
     from PIL import Image
 
-    if max(spec.axes.plane_shape(spec.shape)) > _WEBP_LONGEST:
-        expected = f"a WebP of at most {_WEBP_LONGEST} pixels a side"
-        raise spec.unsuitable(expected)
+    spec.require_side(_WEBP_LONGEST, "a WebP")
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
         plane = empty_plane(spec)
         yield plane_target(spec, plane)
