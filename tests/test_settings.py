@@ -8,7 +8,16 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from napari_colorgan.errors import ConfigError
-from napari_colorgan.settings import Setting, build, check, check_value, declared
+from napari_colorgan.settings import (
+    FormerName,
+    Setting,
+    accept_former_names,
+    build,
+    check,
+    check_value,
+    declared,
+    replace_former,
+)
 
 
 @dataclass(frozen=True)
@@ -84,3 +93,53 @@ def test_a_single_value_is_checked_alone() -> None:
     check_value(Outer, "side", 1)
     with pytest.raises(ConfigError, match="from 1 to 9"):
         check_value(Outer, "side", 10)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """Settings of which one had another name and another scale."""
+
+    share: Annotated[
+        float | None,
+        Setting(
+            "Share", "Of all.", former=FormerName("percent", 0, 100, lambda value: value / 100)
+        ),
+    ] = None
+    side: int = 3
+
+
+def test_a_former_name_is_translated_and_said() -> None:
+    told: list[str] = []
+    values = {"percent": 25, "side": 4, "other": None}
+    assert replace_former(Renamed, values, told.append) == {"share": 0.25, "side": 4, "other": None}
+    assert told == ["percent = 25 is deprecated; use share = 0.25."]
+
+
+def test_a_former_name_that_is_not_used_says_nothing() -> None:
+    told: list[str] = []
+    values = {"share": 0.5, "percent": None}
+    assert replace_former(Renamed, values, told.append) == {"share": 0.5}
+    assert told == []
+
+
+@pytest.mark.parametrize("value", [101, -1, float("nan"), True, "25"])
+def test_a_former_name_accepts_what_it_accepted(value: object) -> None:
+    with pytest.raises(ConfigError, match="percent to be a number from 0 to 100"):
+        replace_former(Renamed, {"percent": value}, print)
+
+
+def test_both_names_at_once_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"share = 0.5 and percent = 50.*Give share alone"):
+        replace_former(Renamed, {"share": 0.5, "percent": 50}, print)
+
+
+def test_a_function_warns_where_it_is_called() -> None:
+    @accept_former_names(Renamed)
+    def show(share: float | None = None) -> float | None:
+        return share
+
+    with pytest.warns(DeprecationWarning, match="use share = 0.5") as warned:
+        assert show(percent=50) == 0.5  # type: ignore[call-arg]
+    assert warned[0].filename == __file__
+    with pytest.raises(TypeError, match="proportion"):
+        show(proportion=0.5)  # type: ignore[call-arg]

@@ -15,14 +15,16 @@ first value.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
     Literal,
+    ParamSpec,
     TypeVar,
     Union,
     get_args,
@@ -33,15 +35,59 @@ from typing import (
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _ACTION = "Change that setting."
 _KINDS = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class FormerName:
+    """An earlier name of a setting, which Python functions and the command line still accept.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    low, high : float
+        The smallest and largest number that it accepted.
+    convert : callable or None
+        What makes today's value of one under this name; None where they are the same.
+    """
+
+    name: str
+    low: float
+    high: float
+    convert: Callable[[float], float] | None = None
+
+    def value(self, value: object) -> float:
+        """Return today's value of one under this name.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+
+        Raises
+        ------
+        ConfigError
+            If it isn't a number that this name accepted.
+        """
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not self.low <= value <= self.high:  # type: ignore[operator]
+            raise ConfigError(
+                expected=f"{self.name} to be a number from {self.low:g} to {self.high:g}",
+                got=repr(value),
+                action=_ACTION,
+            )
+        number = float(value)  # type: ignore[arg-type]
+        return number if self.convert is None else self.convert(number)
 
 
 @dataclass(frozen=True)
@@ -66,6 +112,8 @@ class Setting:
         The end of its slider, where that is below `high`.
     ends : (str, str) or None
         What the ends of its slider mean.
+    former : FormerName or None
+        What it was called before.
     """
 
     label: str
@@ -77,6 +125,7 @@ class Setting:
     row: Literal["main", "advanced"] | None = None
     shown_high: float | None = None
     ends: tuple[str, str] | None = None
+    former: FormerName | None = None
 
     @property
     def title(self) -> str:
@@ -258,6 +307,70 @@ def explain(error: ValidationError, group: type, path: str = "") -> ConfigError:
         got=got,
         action=_ACTION,
     )
+
+
+def replace_former(
+    group: type, values: Mapping[str, Any], on_notice: Callable[[str], object]
+) -> dict[str, Any]:
+    """Return values by today's names.
+
+    Parameters
+    ----------
+    group : type
+        A dataclass of settings.
+    values : mapping of str to object
+        By today's or former names; other names are kept as they are, and None counts as absent
+        under a former name.
+    on_notice : callable
+        Receives a sentence for each former name that was used.
+
+    Raises
+    ------
+    ConfigError
+        If a former name is used with a value that it didn't accept, or beside today's name.
+    """
+    present = dict(values)
+    for name, field_ in declared(group).items():
+        former = field_.setting.former if field_.setting else None
+        if former is None or (value := present.pop(former.name, None)) is None:
+            continue
+        if present.get(name) is not None:
+            raise ConfigError(
+                expected=f"either {name} or {former.name}, its former name",
+                got=f"{name} = {present[name]!r} and {former.name} = {value!r}",
+                action=f"Give {name} alone.",
+            )
+        present[name] = former.value(value)
+        on_notice(f"{former.name} = {value:g} is deprecated; use {name} = {present[name]:.3g}.")
+    return present
+
+
+def accept_former_names(group: type) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function take settings as keywords by their former names, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    group : type
+        A dataclass of settings, whose fields the function has as keywords.
+
+    Returns
+    -------
+    callable
+        A decorator; the signature stays, so that only today's names are documented.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        def warn(text: str) -> None:
+            # Where the function is called: above replace_former and `run`.
+            warnings.warn(text, DeprecationWarning, stacklevel=4)
+
+        @wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            return function(*args, **replace_former(group, kwargs, warn))  # type: ignore[arg-type]
+
+        return run
+
+    return decorate
 
 
 @lru_cache(maxsize=32)

@@ -71,6 +71,13 @@ def test_prints_tables_and_writes_both_reports(model: Path, pictures: Path, tmp_
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_settings_of_the_prediction_by_both_names(model: Path, pictures: Path) -> None:
+    today = call(model, "--data", pictures, "--size", 64, "--temperature", 0.1, "--device", "cpu")
+    former = call(model, "--data", pictures, "--size", 64, "--vividness", 1)
+    assert "temperature 0.1, " in today
+    assert former.replace("vividness = 1 is deprecated; use temperature = 0.1.\n", "") == today
+
+
 def test_data_may_be_followed_by_several_paths(model: Path, pictures: Path) -> None:
     output = call(model, "--size", 64, "--data", pictures, pictures / "0.png", pictures / "1.png")
     assert "some pictures: 3 images" in output

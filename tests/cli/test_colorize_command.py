@@ -76,6 +76,32 @@ def test_options_reach_the_engine(
     assert "ZYX" == read_stack(tmp_path / "unsure.tif").axes.letters
 
 
+def test_former_options_give_the_same_colours_and_a_notice(
+    photograph: Path, tmp_path: Path, invoke: Callable[..., Result]
+) -> None:
+    words = {
+        "former": ["--saturation", "1.5", "--vividness", "0.3"],
+        "today": ["--strength", "1.5", "--temperature", str(10**-0.3)],
+    }
+    made = {}
+    for name, options in words.items():
+        output = tmp_path / f"{name}.png"
+        result = invoke("colorize", photograph, "-o", output, "-m", "tiny", *options)
+        assert result.exit_code == 0, result.stderr
+        made[name] = colors(output)
+        assert ("saturation = 1.5 is deprecated" in result.stderr) == (name == "former")
+        assert ("use temperature = 0.501" in result.stderr) == (name == "former")
+    np.testing.assert_array_equal(made["former"], made["today"])
+
+
+@pytest.mark.parametrize("command", ["colorize", "evaluate"])
+def test_former_options_are_hidden(command: str, invoke: Callable[..., Result]) -> None:
+    page = invoke(command, "--help").stdout
+    assert "--temperature" in page
+    assert "--vividness" not in page
+    assert "--saturation" not in page
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
@@ -83,6 +109,8 @@ def test_options_reach_the_engine(
         ("--scale", "nan", "'fit', 'native' or a number"),
         ("--temperature", "2", "from 0.1 to 1"),
         ("--strength", "-1", "strength"),
+        ("--saturation", "11", "saturation to be a number from 0 to 10"),
+        ("--vividness", "nan", "vividness to be a number from 0 to 1"),
         ("--device", "abacus", "'abacus'"),
         ("--model", "natura1", "natura1"),
         ("--axes", "TZYX", "axes"),

@@ -31,6 +31,7 @@ class FakeEngine:
         self.batch = 2
         self.uncertainty = True
         self.predictors = []
+        self.settings = []
         self.notices = []
         self.error = None
 
@@ -52,6 +53,7 @@ class FakeEngine:
 
         predictor.predict = predict
         self.predictors.append(predictor)
+        self.settings.append(settings)
         return predictor
 
 

@@ -165,3 +165,18 @@ def test_every_setting_is_an_argument() -> None:
     for name, field in declared(PredictionSettings).items():
         assert parameters[name].default == field.default
         assert f"\n    {name} : " in colorize.__doc__
+
+
+def test_former_names_of_settings_are_accepted(engine) -> None:
+    with pytest.warns(DeprecationWarning, match="is deprecated") as warned:
+        colorize(STACK, "fake", saturation=1.5, vividness=0.5)  # type: ignore[call-arg]
+    assert [str(each.message).split(";")[0] for each in warned] == [
+        "saturation = 1.5 is deprecated",
+        "vividness = 0.5 is deprecated",
+    ]
+    (settings,) = engine.settings
+    assert (settings.strength, settings.temperature) == (1.5, pytest.approx(10**-0.5))
+    with pytest.raises(InputError, match="either strength or saturation"):
+        colorize(STACK, "fake", saturation=1.5, strength=1.5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'saturated'"):
+        colorize(STACK, "fake", saturated=1.5)  # type: ignore[call-arg]

@@ -74,6 +74,21 @@ def test_the_last_releases_scales_are_read(scale: str, now: float | str | None) 
     assert load_options() == Options(model="plain", scale=now)
 
 
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ({"saturation": 0.5}, {"strength": 0.5}),
+        ({"saturation": 0.5, "vividness": 1.0}, {"strength": 0.5, "temperature": 0.1}),
+        ({"saturation": 0.5, "strength": 2.0}, {"strength": 2.0}),
+        ({"vividness": "bold"}, {}),
+    ],
+)
+def test_former_names_are_read(former: dict[str, Any], now: dict[str, Any]) -> None:
+    options_path().parent.mkdir(parents=True)
+    options_path().write_text(json.dumps({"model": "plain", **former}), encoding="utf-8")
+    assert load_options() == Options(model="plain", **now)
+
+
 def test_a_folder_that_cannot_be_written_stops_nobody(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

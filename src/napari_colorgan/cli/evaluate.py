@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_colorgan.cli.options import with_settings
 from napari_colorgan.cli.process import let_threads_sleep
+from napari_colorgan.inference.settings import PredictionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +65,6 @@ Limit = Annotated[
 IsSequence = Annotated[
     bool, typer.Option("--sequence", help="The images are frames: measure flicker, too.")
 ]
-Temperature = Annotated[
-    float | None,
-    typer.Option(help="At which the distribution is read, 0.1 to 1; by default the model's own."),
-]
 Blind = Annotated[
     Path | None,
     typer.Option(
@@ -83,9 +81,9 @@ Against = Annotated[
 ]
 NoTruth = Annotated[bool, typer.Option("--no-truth", help="Leave the true colours out of --blind.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 
 
+@with_settings(PredictionSettings, "temperature", "device")
 def evaluate(
     model: ModelName,
     more: More = None,
@@ -97,12 +95,12 @@ def evaluate(
     size: Size = "auto",
     limit: Limit = None,
     sequence: IsSequence = False,
-    temperature: Temperature = None,
+    *,
+    settings: dict[str, Any],
     blind: Blind = None,
     against: Against = None,
     no_truth: NoTruth = False,
     seed: Seed = 0,
-    device: Device = "auto",
 ) -> None:
     """Measure a model on colour images; its input is the gray image of their lightness.
 
@@ -124,12 +122,12 @@ def evaluate(
     # Checked before the work, which may take hours.
     outputs = [path for path in (json, report, blind) if path is not None]
     _check_folders(outputs)
-    settings = EvaluationSettings(
+    protocol = EvaluationSettings(
         size=_size(size),
         hints=hints,
         limit=limit,
         seed=seed,
-        prediction=replace(REPEATABLE, temperature=temperature, device=device),
+        prediction=replace(REPEATABLE, **settings),
     )
     loaded = load_model(model)
     baselines = None
@@ -137,7 +135,7 @@ def evaluate(
         name = ", ".join(path.name for path in train)
         fitting = fit_baselines_job(train, name=name, seed=seed)
         baselines = run_with_progress(fitting, "fitting the baselines")
-    job = evaluate_job(loaded, sets, settings, baselines=baselines)
+    job = evaluate_job(loaded, sets, protocol, baselines=baselines)
     evaluation = run_with_progress(job, "evaluating")
     print_evaluation(evaluation)
     for path, write in ((json, Evaluation.to_json), (report, to_html)):
@@ -146,7 +144,7 @@ def evaluate(
                 temporary.write_text(write(evaluation), encoding="utf-8")
             typer.echo(f"Written: {path}")
     if blind is not None:
-        request = blind_request(loaded, against or (), sets, settings, truth=not no_truth)
+        request = blind_request(loaded, against or (), sets, protocol, truth=not no_truth)
         _write_blind_page(request, blind)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from napari_colorgan.settings import declared
+from napari_colorgan.settings import declared, replace_former
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from napari_colorgan.settings import Declared
 
 
-def with_settings(group: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for each setting of a group.
+def with_settings(group: type, *names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each setting of a group, and hidden ones for former names.
 
     Parameters
     ----------
     group : type
         A dataclass whose fields are declared as :mod:`napari_colorgan.settings` says; those
         without ``option`` are left out.
+    *names : str
+        The fields that get options; by default all.
 
     Returns
     -------
@@ -32,7 +34,12 @@ def with_settings(group: type) -> Callable[[Callable[..., None]], Callable[..., 
         A decorator. The command's parameter ``settings`` is replaced by the options and receives
         their values as a dict, unchecked; the group checks them.
     """
-    fields = {f.name: f for f in declared(group).values() if f.setting and f.setting.option}
+    fields = {
+        field.name: field
+        for field in declared(group).values()
+        if field.setting and field.setting.option and (not names or field.name in names)
+    }
+    former = [f.setting.former.name for f in fields.values() if f.setting and f.setting.former]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         # Evaluated: with postponed annotations, typer would get strings.
@@ -41,13 +48,16 @@ def with_settings(group: type) -> Callable[[Callable[..., None]], Callable[..., 
         for parameter in signature.parameters.values():
             if parameter.name == "settings":
                 parameters += map(_parameter, fields.values())
+                parameters += map(_former_parameter, former)
             else:
-                parameters.append(parameter)
+                # Like the options' own: a signature can't have positional ones after them.
+                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
         @wraps(command)
         def run(**values: Any) -> None:
             settings = {name: _plain(field, values.pop(name)) for name, field in fields.items()}
-            command(settings=settings, **values)
+            settings |= {name: values.pop(name) for name in former}
+            command(settings=replace_former(group, settings, _print_notice), **values)
 
         # What typer reads: the signature, and by name the annotations.
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -60,10 +70,23 @@ def with_settings(group: type) -> Callable[[Callable[..., None]], Callable[..., 
 def _parameter(field: Declared) -> inspect.Parameter:
     return inspect.Parameter(
         field.name,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
         default=field.default,
         annotation=_annotation(field),
     )
+
+
+def _former_parameter(name: str) -> inspect.Parameter:
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[float | None, typer.Option(hidden=True)],
+    )
+
+
+def _print_notice(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _annotation(field: Declared) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Protocol, TypeAlias
 
-from napari_colorgan.settings import Setting, check
+from napari_colorgan.settings import FormerName, Setting, check
 
 Scale: TypeAlias = Literal["fit", "native"] | float
 Dtype: TypeAlias = Literal["uint8", "uint16", "float32"]
@@ -71,6 +71,7 @@ class PredictionSettings:
             row="main",
             shown_high=2,
             ends=("muted", "vivid"),
+            former=FormerName("saturation", 0, 10),
         ),
     ] = None
     temperature: Annotated[
@@ -83,6 +84,8 @@ class PredictionSettings:
             low=0.1,
             high=1,
             row="advanced",
+            # 0 read the mean of all likely colours, 1 nearly the likeliest one.
+            former=FormerName("vividness", 0, 1, convert=lambda vividness: 10.0**-vividness),
         ),
     ] = None
     chroma_limit: Annotated[

@@ -23,6 +23,7 @@ from napari_colorgan.services.colorize import (
     resolve_guides,
 )
 from napari_colorgan.services.models import load_model, make_predictor
+from napari_colorgan.settings import accept_former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
 
 
+@accept_former_names(PredictionSettings)
 def colorize(
     image: Any,
     model: str | Path | Model = "natural",

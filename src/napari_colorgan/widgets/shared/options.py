@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -11,7 +12,7 @@ from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.home import config_folder
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io.atomic import write_atomically
-from napari_colorgan.settings import check_value, declared
+from napari_colorgan.settings import check_value, declared, replace_former
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +55,8 @@ class Options(PredictionSettings):
         """
         if values.get("scale") == "number":  # as version 0.1 wrote it
             values = {**values, "scale": values.get("scale_number")}
-        if "saturation" in values:  # as builds before the first release wrote it
-            values = {"strength": values["saturation"], **values}
+        with suppress(ConfigError):  # an odd value, or both names: today's is taken below
+            values = replace_former(cls, values, _log.debug)
         known = set(declared(cls)) & set(values)
         return cls(**{name: values[name] for name in known if _is_offered(name, values[name])})
 
