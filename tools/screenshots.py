@@ -91,7 +91,7 @@ def fine_tune(folder: Path) -> None:
     process_events(1.0)
     viewer.reset_view()
     panel.form.name.setText("my stain")
-    panel.form.scale.choose("native")
+    panel.form.rows["scale"].control.choose("native")
     panel.form.more.open(True)
     process_events(0.5)
     take(viewer, folder / "fine-tune-settings.jpg")

@@ -366,7 +366,7 @@ def accept_former_names(group: type) -> Callable[[Callable[P, T]], Callable[P, T
 
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            return function(*args, **replace_former(group, kwargs, warn))  # type: ignore[arg-type]
+            return function(*args, **replace_former(group, kwargs, warn))
 
         return run
 

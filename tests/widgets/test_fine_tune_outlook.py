@@ -44,14 +44,14 @@ def test_files_and_layers_are_counted_together(
     harness.viewer.add_image(colors, rgb=True, name="fields")
     harness.form.data.add_paths([folder])
     harness.wait(lambda: "planes in files" in harness.form.count.text())
-    harness.form.scale.choose("native")
+    harness.form.rows["scale"].control.choose("native")
     harness.form.settings.size.choose(64)
     planes, held_out, unreadable = counted(harness)
     assert planes == "3 planes of layers and 3 planes in files, 24 patches of 64 px"
     assert held_out.startswith("1 of 6 planes held out")
     assert unreadable.startswith("1 file cannot be read, for example: ")
     assert "broken.png" in unreadable
-    harness.form.hold_out.setValue(50)
+    harness.form.rows["hold_out"].control.setValue(0.5)
     assert counted(harness)[1].startswith("3 of 6 planes")
     harness.form.data.list.setCurrentRow(1)
     harness.click(harness.form.data.remove)
@@ -94,7 +94,7 @@ def test_what_it_takes_follows_the_settings(
     harness.form.settings.size.choose(64)
     assert said().split(";")[0] == small.split(";")[0]
     monkeypatch.setattr(outlook, "free_system_memory", lambda: 10**8)
-    harness.form.hold_out.setValue(30)
+    harness.form.rows["hold_out"].control.setValue(0.3)
     assert "0.1 GB is free. Close other programs" in said()
 
 
@@ -126,7 +126,7 @@ def test_more_shows_the_recipes_values(harness: PanelHarness, colors: np.ndarray
     assert settings.size.value == 64  # the tiny base sees pictures at 64 pixels
     (supervised,) = (phase for phase in recipe.phases if phase.kind != "closed_form")
     assert settings.rate.value() == supervised.lr
-    harness.form.scale.choose("native")
+    harness.form.rows["scale"].control.choose("native")
     assert settings.size.value == recipe.data.size
     harness.train()
     [run] = find_runs()
@@ -135,12 +135,12 @@ def test_more_shows_the_recipes_values(harness: PanelHarness, colors: np.ndarray
 
 def test_own_values_reach_the_run(harness: PanelHarness, colors: np.ndarray) -> None:
     harness.viewer.add_image(colors, rgb=True, name="fields")
-    harness.form.scale.choose("native")
+    harness.form.rows["scale"].control.choose("native")
     harness.form.settings.size.choose(96)
     harness.form.settings.rate.setValue(0.001)
-    harness.form.scale.choose("fit")
+    harness.form.rows["scale"].control.choose("fit")
     assert harness.form.settings.size.value == 96  # what somebody has chosen stays
-    harness.form.scale.choose("native")
+    harness.form.rows["scale"].control.choose("native")
     harness.train()
     [run] = find_runs()
     config = TrainingConfig.load(run.request.recipe)

@@ -29,7 +29,7 @@ def test_colour_layers_are_listed_and_counted(harness: PanelHarness, colors: np.
     lines = harness.form.count.text().splitlines()
     assert lines[0] == f"4 planes of layers, {whole}"
     assert lines[1].startswith("1 of 4 planes held out")
-    harness.form.hold_out.setValue(50)
+    harness.form.rows["hold_out"].control.setValue(0.5)
     assert harness.form.count.text().splitlines()[1].startswith("2 of 4 planes held out")
     listed.item(1).setCheckState(Qt.CheckState.Unchecked)
     lines = harness.form.count.text().splitlines()
@@ -82,8 +82,8 @@ def test_the_request_is_what_the_form_says(harness: PanelHarness, colors: np.nda
     harness.viewer.add_image(colors, rgb=True, name="fields")
     harness.form.budget.choose(15.0)
     harness.form.name.setText("my stain")
-    harness.form.adversarial.setChecked(True)
-    harness.form.scale.choose("native")
+    harness.form.rows["adversarial"].control.setChecked(True)
+    harness.form.rows["scale"].control.choose("native")
     harness.train()
     [run] = find_runs()
     asked = run.request

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_colorgan.cli.options import with_settings
 from napari_colorgan.cli.process import let_threads_sleep
+from napari_colorgan.services.tuning.settings import TuningSettings
 
 if TYPE_CHECKING:
     from napari_colorgan.services.run_request import FineTuneRequest
@@ -30,14 +32,6 @@ Base = Annotated[str, typer.Option(help="The model to start from: a name or a fi
 Minutes = Annotated[float | None, typer.Option(help="The time to plan for; 5 by default.")]
 Epochs = Annotated[float | None, typer.Option(help="Passes over the images instead of a time.")]
 Name = Annotated[str | None, typer.Option(help="Save the model in the library under this name.")]
-Adversarial = Annotated[
-    bool, typer.Option("--adversarial", help="Train with a discriminator in the last quarter.")
-]
-Scale = Annotated[
-    str | None, typer.Option(help="fit (whole pictures) or native (pixels); by default the base's.")
-]
-HoldOut = Annotated[float, typer.Option(help="The share of planes that is held out to measure on.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps …")]
 Output = Annotated[Path | None, typer.Option(help="The run directory; a new one by default.")]
 AcceptChanges = Annotated[
     bool,
@@ -46,17 +40,15 @@ AcceptChanges = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")]
 
 
+@with_settings(TuningSettings)
 def fine_tune(
+    settings: dict[str, Any],
     data: Data = None,
     gray: Gray = None,
     base: Base = "natural",
     minutes: Minutes = None,
     epochs: Epochs = None,
     name: Name = None,
-    adversarial: Adversarial = False,
-    scale: Scale = None,
-    hold_out: HoldOut = 0.2,
-    device: Device = "auto",
     output: Output = None,
     resume: Resume = False,
     accept_changes: AcceptChanges = False,
@@ -89,10 +81,7 @@ def fine_tune(
             minutes=5.0 if minutes is None and epochs is None else minutes,
             epochs=epochs,
             name=name or "fine-tuned",
-            adversarial=adversarial,
-            scale=scale,  # type: ignore[arg-type]  # the request checks it
-            hold_out=hold_out,
-            device=device,
+            **settings,
             gray=[None if str(path) == "-" else path for path in gray] if gray else None,
         )
         check_output_free(request.output)

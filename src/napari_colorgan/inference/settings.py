@@ -32,6 +32,10 @@ UNLIMITED_CHROMA = 150.0
 """A chroma limit above every colour of sRGB, whose strongest has 134."""
 
 
+DEVICE_TITLES = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
+"""The devices that forms offer, and their names there."""
+
+
 @dataclass(frozen=True)
 class PredictionSettings:
     """The choices about a prediction; None means what the model's card says.
@@ -105,12 +109,7 @@ class PredictionSettings:
             "Dev&ice",
             "Where the network runs: auto, cpu, cuda, cuda:1, mps … auto takes a GPU if there is "
             "one.",
-            titles={
-                "auto": "Automatic",
-                "cpu": "CPU",
-                "cuda": "GPU (CUDA)",
-                "mps": "GPU (Apple)",
-            },
+            titles=DEVICE_TITLES,
             row="advanced",
         ),
     ] = "auto"

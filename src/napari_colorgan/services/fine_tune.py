@@ -17,7 +17,6 @@ from napari_colorgan.services.dataset.hold_out import SimilaritySplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.run_request import (
     FineTuneRequest,
-    Scale,
     TrainRequest,
     check_output_free,
 )
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.dataset.prepare import Dataset
+    from napari_colorgan.services.tuning.settings import Scale
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.run_folder.directory import RunDirectory
 

@@ -7,11 +7,12 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.names import check_name
+from napari_colorgan.services.tuning.settings import TuningSettings
 from napari_colorgan.training.config_parts import MOST_EPOCHS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.training.config import TrainingConfig
 
-Scale: TypeAlias = Literal["fit", "native"]
 REQUEST_FILE = "request.json"
 MOST_MINUTES = 1_000_000
 """About two years."""
@@ -96,20 +96,13 @@ class TrainRequest(RunRequest):
 
 
 @dataclass(frozen=True, eq=False)
-class FineTuneRequest(RunRequest):
-    """A fine-tuning: a base model, a few colour images and a budget.
+class FineTuneRequest(TuningSettings, RunRequest):
+    """A fine-tuning: a base model, a few colour images, a budget, and the declared settings.
 
     Attributes
     ----------
     epochs : float or None
         Passes over the data; instead of `minutes`.
-    adversarial : bool
-        Whether a discriminator takes part in the last quarter of the training.
-    hold_out : float
-        The share of planes that is held out to measure on, above 0 and at most 0.5.
-    scale : {"fit", "native"} or None
-        Whether the network gets whole pictures, shrunk, or pixels at their scale; None takes
-        the base's.
     recipe : str or Path
         The recipe's name, or a TOML file.
     gray : sequence of path, array or None, optional
@@ -130,15 +123,13 @@ class FineTuneRequest(RunRequest):
     minutes: float | None = 5.0
     name: str = "fine-tuned"
     epochs: float | None = None
-    adversarial: bool = False
-    hold_out: float = 0.2
-    scale: Scale | None = None
     recipe: str | Path = "fine-tune"
     gray: Sequence[Any] | None = None
     titles: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        RunRequest.__post_init__(self)
+        TuningSettings.__post_init__(self)
         # Either none or both.
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError(
@@ -148,18 +139,6 @@ class FineTuneRequest(RunRequest):
             )
         if self.epochs is not None:
             check_budget(self.epochs, "epochs", MOST_EPOCHS)
-        if not 0 < self.hold_out <= 0.5:
-            raise ConfigError(
-                expected="a hold-out above 0 and at most half of the planes",
-                got=str(self.hold_out),
-                action="Choose a share such as 0.2.",
-            )
-        if self.scale not in (None, "fit", "native"):
-            raise ConfigError(
-                expected="the scale 'fit', 'native' or None",
-                got=repr(self.scale),
-                action="Leave it out to take the base's.",
-            )
         if self.gray is not None and len(self.gray) != len(self.data):
             raise ConfigError(
                 expected=f"as many gray images as colour images, {len(self.data)}",

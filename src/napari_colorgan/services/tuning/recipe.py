@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.run_request import FineTuneRequest, Scale
+    from napari_colorgan.services.run_request import FineTuneRequest
+    from napari_colorgan.services.tuning.settings import Scale
     from napari_colorgan.training.config import TrainingConfig
 
 FILE = "recipe.toml"

@@ -110,7 +110,7 @@ class TrainingEstimate(QObject):
         return (
             None
             if entry is None
-            else recipe_values(self.recipe, self._form.scale.value, entry.card)
+            else recipe_values(self.recipe, self._form.value("scale"), entry.card)
         )
 
     def texts(self) -> tuple[str, str]:
@@ -148,7 +148,7 @@ class TrainingEstimate(QObject):
         both = layers + files
         lines = [" and ".join(parts) + _patches_text(both, values, form.settings.size.value)]
         if both.planes:
-            share = form.hold_out.value() / 100.0
+            share = form.value("hold_out")
             lines.append(_held_out(both.planes, share, unit if not files.planes else "plane"))
         if both.unreadable:
             count = count_text(len(both.unreadable), "file")
@@ -171,7 +171,7 @@ class TrainingEstimate(QObject):
             values,
             counts,
             size=form.settings.size.value,
-            hold_out=form.hold_out.value() / 100.0,
+            hold_out=form.value("hold_out"),
             minutes=form.chosen_minutes if epochs is None else None,
             epochs=epochs,
             rate=None if epochs is None else self._earlier_rate(),
@@ -181,7 +181,7 @@ class TrainingEstimate(QObject):
     def _earlier_rate(self) -> float | None:
         """Return the speed of the last run with these settings on this machine, if any."""
         form, entry = self._form, self._form.base.entry
-        settings = (form.scale.value, form.adversarial.isChecked(), str(self.recipe))
+        settings = (form.value("scale"), form.value("adversarial"), str(self.recipe))
         for run in find_runs()[:_RECENT_RUNS]:
             try:
                 request = run.request

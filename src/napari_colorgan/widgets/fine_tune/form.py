@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 from superqt.utils import signals_blocked
 
+from napari_colorgan.services.tuning.settings import TuningSettings
+from napari_colorgan.settings import declared
 from napari_colorgan.widgets.fine_tune.data import TrainingData
 from napari_colorgan.widgets.shared.controls import (
     Combo,
@@ -27,7 +27,7 @@ from napari_colorgan.widgets.shared.controls import (
     new_form,
 )
 from napari_colorgan.widgets.shared.model_picker import ModelPicker
-from napari_colorgan.widgets.shared.setting_rows import DEVICES
+from napari_colorgan.widgets.shared.setting_rows import PREFERENCES_DEVICE, SettingRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,11 @@ _BUDGETS = (
     (_EPOCHS, "Epochs"),
 )
 _WHOLE = "Whole planes"
+# What only a panel can leave a setting to.
+_EXTRA_CHOICES: dict[str, dict[str | None, str]] = {
+    "scale": {None: "Like the base model"},
+    "device": PREFERENCES_DEVICE,
+}
 _SMALL = "color: #8a8f98; font-size: 11px;"
 
 
@@ -66,14 +71,17 @@ class TrainingForm(QWidget):
         self.minutes = QDoubleSpinBox()
         self.epochs = QDoubleSpinBox()
         self.name = QLineEdit()
-        self.hold_out = QSpinBox()
-        self.adversarial = QCheckBox("Vivid colo&urs (adversarial)")
-        self.settings = MoreSettings()
+        self.rows = {
+            name: SettingRow(field, _EXTRA_CHOICES.get(name))
+            for name, field in declared(TuningSettings).items()
+        }
+        self.settings = RecipeSettings()
         self.more = Fold("Advanced", "Settings for experts.", self.settings)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.data)
         layout.addLayout(self._main_form())
+        self._add_rows(self.settings.form, "advanced")
         layout.addWidget(self.more)
         self.set_regions([])
         self._connect()
@@ -83,15 +91,7 @@ class TrainingForm(QWidget):
         form = new_form()
         tooltip = "Train only on the rectangles around the shapes of a Shapes layer."
         add_row(form, "Re&gion", self.region, "Region", tooltip)
-        self.hold_out.setRange(5, 50)
-        self.hold_out.setValue(20)
-        self.hold_out.setSuffix(" %")
-        ignore_stray_wheel(self.hold_out)
-        tooltip = (
-            "The share of the images that the model doesn't learn from: it is tested on them, so "
-            "that the result says how it does on new images."
-        )
-        add_row(form, "F&or testing", self.hold_out, "For testing", tooltip)
+        self._add_rows(form, "main")
         self.count.setWordWrap(True)
         self.count.setStyleSheet(_SMALL)
         form.addRow(self.count)
@@ -113,26 +113,23 @@ class TrainingForm(QWidget):
             form.addRow("", box)
         self.name.setPlaceholderText("my stain")
         add_row(form, "&Name", self.name, "Name of the new model", "The name of the new model.")
-        describe(
-            self.adversarial,
-            "Vivid colours (adversarial training)",
-            "In the last quarter of the time a second network judges whether the colours look "
-            "real. Colours become more vivid, and wrong ones more likely.",
-        )
-        self.settings.add_to_end(self.adversarial)
         return form
+
+    def _add_rows(self, form: QFormLayout, part: str) -> None:
+        for row in self.rows.values():
+            if row.setting.row == part:
+                row.add_to(form)
 
     def _connect(self) -> None:
         self.budget.currentIndexChanged.connect(self._budget_changed)
         for signal in (
             self.data.changed,
             self.region.currentIndexChanged,
-            self.hold_out.valueChanged,
             self.base.currentIndexChanged,
             self.minutes.valueChanged,
             self.epochs.valueChanged,
-            self.adversarial.toggled,
             self.settings.changed,
+            *(row.changed for row in self.rows.values()),
         ):
             signal.connect(self._emit_changed)
 
@@ -141,15 +138,15 @@ class TrainingForm(QWidget):
         super().showEvent(event)
         align_labels(self)
 
-    @property
-    def scale(self) -> Combo:
-        """The scale of the model's input."""
-        return self.settings.scale
+    def value(self, name: str) -> Any:
+        """Return the value of a declared setting.
 
-    @property
-    def device(self) -> Combo:
-        """The device to train on."""
-        return self.settings.device
+        Parameters
+        ----------
+        name : str
+            A field of :class:`napari_colorgan.services.tuning.settings.TuningSettings`.
+        """
+        return self.rows[name].value
 
     @property
     def chosen_minutes(self) -> float:
@@ -188,42 +185,32 @@ class TrainingForm(QWidget):
         self.changed.emit()
 
 
-_SCALES = (
-    (None, "Like the base model"),
-    ("fit", "Whole pictures, shrunk"),
-    ("native", "Pixels as they are"),
-)
 _SIZES = (64, 96, 128, 160, 192, 224, 256, 320, 384, 512)
 
 
-class MoreSettings(QWidget):
-    """Scale, patch size, learning rate and device, with the recipe's values; signals `changed`."""
+class RecipeSettings(QWidget):
+    """Patch size and learning rate, at first a recipe's; signals `changed`.
+
+    They are parts of a recipe, not settings of a request, and a recipe has no single default.
+    """
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = Combo(_SCALES)
         self.size = Combo((side, f"{side} px") for side in _SIZES)
         self.rate = QDoubleSpinBox()
-        self.device = Combo(DEVICES)
         self._recipe: RecipeValues | None = None
         self._build()
         for signal in (
-            self.scale.currentIndexChanged,
             self.size.currentIndexChanged,
             self.rate.valueChanged,
-            self.device.currentIndexChanged,
         ):
             signal.connect(lambda *_: self.changed.emit())
 
     def _build(self) -> None:
-        form = self._form = new_form()
+        form = self.form = new_form()
         self.setLayout(form)
-        tooltip = "Whole pictures suit photographs; pixels as they are suit microscopy."
-        add_row(
-            form, "Image si&ze", self.scale, "The size at which images are learned from", tooltip
-        )
         tooltip = (
             "The network learns from square pieces of the images; this is their side. Larger ones "
             "show more context and take more memory."
@@ -235,18 +222,6 @@ class MoreSettings(QWidget):
         ignore_stray_wheel(self.rate)
         tooltip = "How much the network changes in a step. Lower it if the curves jump."
         add_row(form, "Learning &rate", self.rate, "Learning rate", tooltip)
-        tooltip = "Where the network is trained. Automatic uses a GPU if there is one."
-        add_row(form, "&Device", self.device, "Device", tooltip)
-
-    def add_to_end(self, control: QWidget) -> None:
-        """Add a control that needs no label.
-
-        Parameters
-        ----------
-        control : QWidget
-            Such as a check box.
-        """
-        self._form.addRow("", control)
 
     @property
     def differs_from_recipe(self) -> bool:

@@ -88,7 +88,7 @@ def make_request(
             got=f"“{name}”, which is in the library",
             action="Choose another name.",
         )
-    device, settings, output = form.device.value, form.settings, new_run_folder(name)
+    device, settings, output = form.value("device"), form.settings, new_run_folder(name)
     if values is not None and settings.differs_from_recipe:
         table = adapt_recipe(recipe, values, settings.size.value, settings.rate.value())
         recipe = write_recipe(table, output)
@@ -99,9 +99,9 @@ def make_request(
         minutes=form.chosen_minutes if form.chosen_epochs is None else None,
         epochs=form.chosen_epochs,
         name=name,
-        adversarial=form.adversarial.isChecked(),
-        hold_out=form.hold_out.value() / 100.0,
-        scale=form.scale.value,
+        adversarial=form.value("adversarial"),
+        hold_out=form.value("hold_out"),
+        scale=form.value("scale"),
         device=load_preferences().device if device == "preferences" else device,
         recipe=recipe,
     )

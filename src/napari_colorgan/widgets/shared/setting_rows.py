@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QEvent, QObject, Signal
 
-from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.settings import declared
 from napari_colorgan.widgets.shared.controls import (
     Combo,
     NumberSlider,
@@ -35,11 +33,7 @@ CHANGED = "#d09020"
 _NUMBER = "number"
 _HALF_STEP = 0.005
 PREFERENCES_DEVICE: dict[str | None, str] = {"preferences": "As in Preferences"}
-DEVICES = (
-    *PREFERENCES_DEVICE.items(),
-    *declared(PredictionSettings)["device"].titles.items(),
-)
-"""The devices to compute on, as values and texts; both panels with a network offer them."""
+"""What both panels with a network offer beside the devices themselves."""
 
 
 class SettingRow(QObject):
