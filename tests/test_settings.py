@@ -8,15 +8,14 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from napari_colorgan.errors import ConfigError
+from napari_colorgan.former_names import accept_former_names, replace_former
 from napari_colorgan.settings import (
     FormerName,
     Setting,
-    accept_former_names,
     build,
     check,
     check_value,
     declared,
-    replace_former,
 )
 
 

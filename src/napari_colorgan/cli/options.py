@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from napari_colorgan.settings import declared, replace_former
+from napari_colorgan.former_names import replace_former
+from napari_colorgan.settings import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -253,6 +253,8 @@ class ModelLibrary:
         entry = self._own(model, "rename")
         name = check_name(new_name)
         path = self.folders.own / (name + MODEL_SUFFIX)
+        # The file is written anew, not moved: its card has the name, in a header before the
+        # weights, and other programs must never see a file whose name and card differ.
         # A name that differs in case alone is the same file on some disks.
         if same_name(entry.name, name) and (not path.exists() or path.samefile(entry.path)):
             copy_model_file(entry.path, entry.path, name, overwrite=True)

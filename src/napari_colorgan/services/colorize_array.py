@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import run
+from napari_colorgan.former_names import accept_former_names
 from napari_colorgan.guidance.hint_list import Hints
 from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.display import DisplayRange, require_real
@@ -23,7 +24,6 @@ from napari_colorgan.services.colorize import (
     resolve_guides,
 )
 from napari_colorgan.services.models import load_model, make_predictor
-from napari_colorgan.settings import accept_former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
