@@ -135,15 +135,15 @@ class Cases:
         self._cases.mkdir()
         (self._sources / "pictures").mkdir()
         pictures = make_pictures(self._sources / "pictures")
-        self._corpus = {
+        self.corpus = {
             "model files": [make_model(self._sources)],
             "pictures": pictures,
             "run folders": [make_run(self._sources)],
             "hint files": make_texts(self._sources)[:1],
             "recipes": make_texts(self._sources)[1:],
         }
-        self.kinds = tuple(self._corpus)
-        self.model = Path(shutil.copy(self._corpus["model files"][0], self._cases))
+        self.kinds = tuple(self.corpus)
+        self.model = Path(shutil.copy(self.corpus["model files"][0], self._cases))
         make_model(self._cases, "good")
         shutil.copy(self._sources / "pictures" / "a.png", self._cases / "good.png")
 
@@ -151,7 +151,7 @@ class Cases:
     def case(self, kind: str, number: int) -> Iterator[Path]:
         """Yield a damaged file or folder, which is removed afterwards."""
         rng = np.random.default_rng([self._seed, self.kinds.index(kind), number])
-        corpus = self._corpus[kind]
+        corpus = self.corpus[kind]
         source = corpus[int(rng.integers(len(corpus)))]
         path = self._cases / f"case-{number}-{source.name}"
         if source.is_dir():

@@ -119,7 +119,7 @@ def _try_run(path: Path) -> None:
         raise problem
 
 
-_TRIES: dict[str, Callable[[Path], object]] = {
+TRIES: dict[str, Callable[[Path], object]] = {
     "model files": _try_model,
     "pictures": _try_picture,
     "run folders": _try_run,
@@ -131,7 +131,7 @@ _TRIES: dict[str, Callable[[Path], object]] = {
 def attempt(kind: str, path: Path) -> tuple[str, str]:
     """Return the outcome of what users do with a file, and what was said."""
     try:
-        _TRIES[kind](path)
+        TRIES[kind](path)
     except ColorganError as error:
         return CLEAR, str(error)
     except _Lost as error:

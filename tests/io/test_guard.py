@@ -17,8 +17,9 @@ from PIL import Image
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, FileError
-from napari_colorgan.io import guard, read_stack, zarr_codecs
+from napari_colorgan.io import guard, read_stack
 from napari_colorgan.io.files import find_files, planes_of
+from napari_colorgan.io.ome_zarr import codecs as zarr_codecs
 from napari_colorgan.services.file_tasks import plan_files
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices are POSIX's")

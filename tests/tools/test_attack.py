@@ -49,7 +49,7 @@ def test_a_case_can_be_made_again(data, other, seed):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_undamaged_is_right(cases):
-    for kind, corpus in cases._corpus.items():
+    for kind, corpus in cases.corpus.items():
         for path in corpus:
             copy = cases.model.parent / f"copy-{path.name}"
             (shutil.copytree if path.is_dir() else shutil.copy)(path, copy)
@@ -62,7 +62,7 @@ def test_an_error_that_nobody_has_foreseen_counts(cases, monkeypatch):
     def fail(_):
         raise IndexError("surprise")
 
-    monkeypatch.setitem(attack_worker._TRIES, "recipes", fail)
+    monkeypatch.setitem(attack_worker.TRIES, "recipes", fail)
     outcome, said = attempt("recipes", cases.model)
     assert outcome == TRACEBACK
     assert "surprise" in said

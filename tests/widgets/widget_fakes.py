@@ -99,7 +99,7 @@ class FakeEngine:
     def job(self, request: PreviewRequest) -> Job[np.ndarray]:
         """Return the job of a preview, which counts as a request like any other."""
         self.requests.append(request)
-        return self.guided.job(request) if request.sources is not None else self._preview(request)
+        return self.guided.job(request) if request.sources is not None else self.preview(request)
 
     def kept(self, *_: object) -> None:
         """Keep nothing."""
@@ -107,7 +107,7 @@ class FakeEngine:
     def forget(self) -> None:
         """Forget nothing."""
 
-    def _preview(self, request: PreviewRequest) -> Job[np.ndarray]:
+    def preview(self, request: PreviewRequest) -> Job[np.ndarray]:
         plane = request.axes.read_plane(request.stack, request.index)
         target = np.zeros((*plane.shape[:2], 3), request.settings.dtype)
         painted = ColorizeRequest(
@@ -172,7 +172,7 @@ class FakeGuided:
     def job(self, request: PreviewRequest) -> Job[np.ndarray]:
         yield from ()
         if request.index not in self.tints:
-            self.tints[request.index] = run_job(self.engine._preview(request))
+            self.tints[request.index] = run_job(self.engine.preview(request))
         pixels = self.tints[request.index].copy()
         self.painted.append(request)
         hints = request.sources.hints if request.sources is not None else None

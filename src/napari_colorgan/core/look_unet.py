@@ -8,11 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.detail import DetailRefinement
 from napari_colorgan.core.generator import Generator
-from napari_colorgan.core.heads import build_head
-from napari_colorgan.core.hint_propagation import HintPropagation
-from napari_colorgan.core.unet import build_encoder, normalize_as_imagenet, register_statistics
+from napari_colorgan.core.unet import (
+    add_outputs,
+    build_encoder,
+    normalize_as_imagenet,
+    register_statistics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,11 +82,7 @@ class LookUNet(Generator):
             levels.append(LookLevel(width, side, out_channels, config.look_channels, blocks))
             width = out_channels
         self.decoder = nn.ModuleList(levels)
-        self.head = build_head(config.head, width, config.bin_size)
-        if config.spread_channels:
-            self.hint_propagation = HintPropagation(channels, config.spread_channels)
-        if config.detail:
-            self.detail = DetailRefinement(channels)
+        add_outputs(self, channels, width)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first; the network itself sees no hints."""

@@ -1,4 +1,5 @@
 """A U-Net over any pretrained encoder of timm."""
+# Over 300 lines: the network, its blocks and its encoder are read together.
 
 from __future__ import annotations
 
@@ -70,11 +71,7 @@ class EncoderUNet(Generator):
             )
             width = out_channels
         self.decoder = nn.ModuleList(levels)
-        self.head = build_head(config.head, width, config.bin_size)
-        if config.spread_channels:
-            self.hint_propagation = HintPropagation(channels, config.spread_channels)
-        if config.detail:
-            self.detail = DetailRefinement(channels)
+        add_outputs(self, channels, width)
 
     def encode(self, lightness: Tensor, hints: Tensor) -> list[Tensor]:
         """Return the encoder's features, finest first."""
@@ -102,6 +99,26 @@ class EncoderUNet(Generator):
             side.extend(_mark_cells(hints, stride))
             decoded = level(decoded, torch.cat(side, dim=1))
         return self.head(decoded)  # type: ignore[no-any-return]
+
+
+def add_outputs(generator: Generator, channels: dict[int, int], width: int) -> None:
+    """Give a generator what follows its decoder: its head, and what its configuration names.
+
+    Parameters
+    ----------
+    generator : Generator
+        Its configuration counts.
+    channels : mapping of int to int
+        Channels of the encoder's features by their stride, finest first.
+    width : int
+        Channels of the decoder's output.
+    """
+    config = generator.config
+    generator.head = build_head(config.head, width, config.bin_size)
+    if config.spread_channels:
+        generator.hint_propagation = HintPropagation(channels, config.spread_channels)
+    if config.detail:
+        generator.detail = DetailRefinement(channels)
 
 
 class ContextBlock(nn.Module):

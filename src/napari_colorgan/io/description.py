@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from napari_colorgan.io.formats import JPEG, JPEG2000, PNG, TIFF, WEBP, ZARR, input_format
 from napari_colorgan.io.metadata import SOURCE_TYPE_KEY
-from napari_colorgan.io.png import png_metadata
+from napari_colorgan.io.pictures.png import png_metadata
 from napari_colorgan.io.problems import reading
 from napari_colorgan.io.xmp import read_making
 from napari_colorgan.texts import printable

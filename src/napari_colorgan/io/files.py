@@ -23,9 +23,9 @@ from napari_colorgan.io.formats import (
 from napari_colorgan.io.guard import require_planes_fit, require_plausible
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.metadata import FileMetadata
+from napari_colorgan.io.ome_zarr.url import address_of, read_zarr_url
 from napari_colorgan.io.problems import already_exists, reading
 from napari_colorgan.io.temporaries import remove_abandoned
-from napari_colorgan.io.zarr_url import address_of, read_zarr_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,23 +12,18 @@ import re
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError
-from napari_colorgan.io import (
-    boxes,
-    jpeg,
-    npy,
-    pictures,
-    png,
-    tiff_reader,
-    tiff_writer,
-    zarr_store,
-    zarr_writer,
-)
+from napari_colorgan.io import npy
 from napari_colorgan.io.file_format import FileFormat
 from napari_colorgan.io.film.frames import read_film
 from napari_colorgan.io.film.writer import film_writer
 from napari_colorgan.io.guard import require_regular
 from napari_colorgan.io.microscopes import MAGIC, read_microscope
+from napari_colorgan.io.ome_zarr.store import FOLDER_FILES, read_zarr
+from napari_colorgan.io.ome_zarr.writer import zarr_writer
+from napari_colorgan.io.pictures import boxes, jpeg, pillow, png
 from napari_colorgan.io.problems import damaged, missing, unsupported
+from napari_colorgan.io.tiff.reader import read_tiff
+from napari_colorgan.io.tiff.writer import tiff_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +32,8 @@ TIFF = FileFormat(
     "TIFF",
     (".tif", ".tiff"),
     rb"II\*\0|MM\0\*|II\+\0|MM\0\+",
-    tiff_reader.read_tiff,
-    tiff_writer.tiff_writer,
+    read_tiff,
+    tiff_writer,
     input_suffixes=(".btf", ".tf8", ".lsm", ".stk", ".svs", ".ndpi", ".scn", ".ptif"),
     alpha=True,
 )
@@ -75,18 +70,18 @@ JPEG2000 = FileFormat(
     input_suffixes=(".j2k", ".j2c", ".jpf", ".jpx"),
     dtypes=("uint8", "uint16"),
     single_plane=True,
-    read_size=pictures.pillow_size("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    read_size=pillow.pillow_size("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
 )
 _WEBP = ("PIL.WebPImagePlugin", "WebPImageFile")
 WEBP = FileFormat(
     "WebP",
     (".webp",),
     rb"RIFF....WEBP",
-    pictures.pillow_reader(*_WEBP),
-    pictures.webp_writer,
+    pillow.pillow_reader(*_WEBP),
+    pillow.webp_writer,
     dtypes=("uint8",),
     single_plane=True,
-    read_size=pictures.pillow_size(*_WEBP),
+    read_size=pillow.pillow_size(*_WEBP),
     alpha=True,
     becomes=".png",  # which more programs open
 )
@@ -117,9 +112,9 @@ PILLOW = tuple(
         name,
         suffixes,
         magic,
-        pictures.pillow_reader(f"PIL.{module}", plugin),
+        pillow.pillow_reader(f"PIL.{module}", plugin),
         single_plane=True,
-        read_size=pictures.pillow_size(f"PIL.{module}", plugin),
+        read_size=pillow.pillow_size(f"PIL.{module}", plugin),
     )
     for name, suffixes, magic, module, plugin in _PILLOW
 )
@@ -128,9 +123,9 @@ HEIF = FileFormat(
     "HEIF",
     (".heic", ".heif"),
     rb"....ftyp(heic|heix|heim|heis|hevc|mif1|msf1)",
-    pictures.pillow_reader(*_HEIF),
+    pillow.pillow_reader(*_HEIF),
     single_plane=True,
-    read_size=pictures.pillow_size(*_HEIF),
+    read_size=pillow.pillow_size(*_HEIF),
 )
 # Containers by their first bytes; "becomes" is where a colour film goes beside others.
 FILMS = (
@@ -176,11 +171,11 @@ ZARR = FileFormat(
     "OME-Zarr",
     (".zarr",),
     rb"(?!)",  # a folder has no first bytes
-    zarr_store.read_zarr,
-    zarr_writer.zarr_writer,
-    folder_files=zarr_store.FOLDER_FILES,
+    read_zarr,
+    zarr_writer,
+    folder_files=FOLDER_FILES,
 )
-OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", zarr_store.read_zarr)
+OZX = FileFormat("zipped OME-Zarr", (".ozx",), rb"PK\x03\x04", read_zarr)
 MICROSCOPES = FileFormat("microscopes' formats", (), MAGIC, read_microscope)
 FORMATS = (
     TIFF,

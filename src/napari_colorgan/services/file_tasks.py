@@ -13,7 +13,7 @@ from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.home import expand
 from napari_colorgan.io import INPUT_SUFFIXES, OUTPUT_SUFFIXES, find_files, stem_of
 from napari_colorgan.io.formats import ZARR, is_zarr, output_format, output_suffix
-from napari_colorgan.io.tiff_tags import sibling_names
+from napari_colorgan.io.tiff.tags import sibling_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -105,7 +105,7 @@ class DecodedPictures(Mapping[int, "Tensor"]):
             yield Notice(f"{len(pictures)} decoded pictures are taken from the earlier run.")
         else:
             shutil.rmtree(self._folder, ignore_errors=True)
-            with self._writing():
+            with filling(self._folder, "decoded pictures", "or set data.keep_decoded = false"):
                 yield from self._decode(pictures, config.max_side)
                 with write_atomically(self._marker) as temporary:
                     temporary.write_text(json.dumps(stamp))
@@ -138,20 +138,37 @@ class DecodedPictures(Mapping[int, "Tensor"]):
                     yield PlaneDone(done, len(pictures), (done - 1,))
         np.save(self._index_path, table, allow_pickle=False)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (FileError, OSError) as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise TrainingError(
-                expected=f"room for decoded pictures in {self._folder}",
-                got=error.got if isinstance(error, FileError) else str(error),
-                action="Free some space, or set data.keep_decoded = false.",
-            ) from error
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+
+@contextlib.contextmanager
+def filling(folder: Path, content: str, alternative: str) -> Iterator[None]:
+    """Remove a cache's folder unless it is filled without an error.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which needn't exist.
+    content : str
+        What is written, for the message.
+    alternative : str
+        What may be done but to free space: "or set …".
+
+    Raises
+    ------
+    TrainingError
+        If the disk is full, or the folder can't be written.
+    """
+    try:
+        yield
+    except (FileError, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise TrainingError(
+            expected=f"room for {content} in {folder}",
+            got=error.got if isinstance(error, FileError) else str(error),
+            action=f"Free some space, {alternative}.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _stamp(pictures: Sequence[Picture], config: DataConfig) -> dict[str, object]:

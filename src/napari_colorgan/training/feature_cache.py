@@ -13,16 +13,16 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.color import ab_from_network, ab_to_network
-from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 from napari_colorgan.training.data import Batch
+from napari_colorgan.training.decoded_pictures import filling
 from napari_colorgan.training.prefetch import prefetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -118,7 +118,10 @@ class FeatureCache:
 
         device = next(generator.parameters()).device
         files: list[PlaneFile] = []
-        with self._writing(), contextlib.ExitStack() as opened:
+        content = f"the features of {self._length} patches"
+        alternative = "or lower phases.views or data.size, and resume"
+        # The files are closed before the folder is removed: Windows removes none that is open.
+        with filling(self._folder, content, alternative), contextlib.ExitStack() as opened:
             for done, batch in enumerate(prefetch(make, keys), start=1):
                 lightness = batch.lightness.to(device)
                 hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
@@ -166,18 +169,6 @@ class FeatureCache:
             )
             for number, block in enumerate(blocks)
         ]
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (FileError, OSError) as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise TrainingError(
-                expected=f"room for the features of {self._length} patches in {self._folder}",
-                got=error.got if isinstance(error, FileError) else str(error),
-                action="Free some space, or lower phases.views or data.size, and resume.",
-            ) from error
 
     def _stamp(self) -> dict[str, int]:
         return {"length": self._length}

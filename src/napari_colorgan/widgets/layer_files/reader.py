@@ -14,7 +14,7 @@ from napari.viewer import current_viewer
 from napari_colorgan.io import read_stack
 from napari_colorgan.io.description import read_description
 from napari_colorgan.io.formats import FILM_SUFFIXES
-from napari_colorgan.io.zarr_store import FOLDER_FILES, read_lower_levels
+from napari_colorgan.io.ome_zarr.store import FOLDER_FILES, read_lower_levels
 from napari_colorgan.services.colorize import PREDICTED
 from napari_colorgan.widgets.compare.comparison import comparison_of
 from napari_colorgan.widgets.layer_files.place import PLACE_KEY, LayerPlace

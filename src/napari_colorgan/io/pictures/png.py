@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.metadata import LARGEST, FileMetadata, orientation, output_exif
-from napari_colorgan.io.pictures import LYING, empty_plane, picture, plane_target
+from napari_colorgan.io.pictures.pillow import LYING, one_plane, picture
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.xmp import output_xmp
 
@@ -109,9 +108,8 @@ def png_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """
     import imagecodecs
 
-    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
-        plane = empty_plane(spec)
-        yield plane_target(spec, plane)
+    with one_plane(spec) as (target, plane, temporary):
+        yield target
         png = bytes(imagecodecs.png_encode(plane, level=6))
         # Chunks of this kind may stand anywhere between the header and the pixels.
         temporary.write_bytes(b"".join([png[:33], *_output_chunks(spec), png[33:]]))

@@ -7,16 +7,14 @@ import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.metadata import FileMetadata, orientation, output_exif
-from napari_colorgan.io.pictures import (
+from napari_colorgan.io.pictures.pillow import (
     IPTC_RESOURCE,
-    empty_plane,
+    one_plane,
     picture,
     pillow_reader,
     pillow_size,
-    plane_target,
 )
 from napari_colorgan.io.profiles import srgb_profile
 from napari_colorgan.io.xmp import output_xmp
@@ -133,9 +131,8 @@ def jpeg_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     from PIL import Image
 
     spec.require_side(_LONGEST, "a JPEG")
-    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
-        plane = empty_plane(spec)
-        yield plane_target(spec, plane)
+    with one_plane(spec) as (target, plane, temporary):
+        yield target
         dpi = spec.dpi
         fits = dpi is not None and all(1 <= side <= _LONGEST for side in dpi)
         size = spec.axes.plane_shape(spec.shape)

@@ -13,10 +13,10 @@ from napari_colorgan.io.as_shown import lazily
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.lazy import FileArray, PlaneArray
 from napari_colorgan.io.metadata import FileMetadata
+from napari_colorgan.io.ome_zarr.codecs import check_codecs, check_zipped_codecs
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.stack import Stack, calibrated
 from napari_colorgan.io.units import unit_name
-from napari_colorgan.io.zarr_codecs import check_codecs, check_zipped_codecs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

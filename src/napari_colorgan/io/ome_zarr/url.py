@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError, FileError
-from napari_colorgan.io.zarr_codecs import METADATA_FILES, check_metadata
-from napari_colorgan.io.zarr_store import open_node
+from napari_colorgan.io.ome_zarr.codecs import METADATA_FILES, check_metadata
+from napari_colorgan.io.ome_zarr.store import open_node
 
 if TYPE_CHECKING:
     from napari_colorgan.io.stack import Stack

@@ -11,14 +11,17 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.io.as_shown import Presentation, as_shown, lazily
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.lazy import FileArray
-from napari_colorgan.io.libtiff import decode_by_libtiff, needs_libtiff
-from napari_colorgan.io.pictures import LYING
+from napari_colorgan.io.pictures.pillow import LYING
 from napari_colorgan.io.problems import unsupported
 from napari_colorgan.io.profiles import usable_profile
 from napari_colorgan.io.stack import Stack, calibrated, usual_letters
-from napari_colorgan.io.tiff_checks import require_inside, require_plausible_count
-from napari_colorgan.io.tiff_metadata import tiff_metadata
-from napari_colorgan.io.tiff_tags import (
+from napari_colorgan.io.tiff.libtiff import decode_by_libtiff, needs_libtiff
+from napari_colorgan.io.tiff.metadata import (
+    require_inside,
+    require_plausible_count,
+    tiff_metadata,
+)
+from napari_colorgan.io.tiff.tags import (
     pixel_sizes,
     require_complete,
     require_siblings,

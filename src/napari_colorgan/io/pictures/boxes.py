@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.metadata import FileMetadata, output_exif
-from napari_colorgan.io.pictures import empty_plane, picture, pillow_reader, plane_target
+from napari_colorgan.io.pictures.pillow import one_plane, picture, pillow_reader
 from napari_colorgan.io.xmp import output_xmp
 
 if TYPE_CHECKING:
@@ -103,9 +102,8 @@ def jpeg2000_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     """
     import imagecodecs
 
-    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
-        plane = empty_plane(spec)
-        yield plane_target(spec, plane)
+    with one_plane(spec) as (target, plane, temporary):
+        yield target
         encoded = bytes(imagecodecs.jpeg2k_encode(plane, codecformat="jp2", reversible=True))
         temporary.write_bytes(_with_resolution(encoded, spec) + b"".join(_output_boxes(spec)))
 

@@ -197,9 +197,8 @@ def webp_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     from PIL import Image
 
     spec.require_side(_WEBP_LONGEST, "a WebP")
-    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
-        plane = empty_plane(spec)
-        yield plane_target(spec, plane)
+    with one_plane(spec) as (target, plane, temporary):
+        yield target
         size = spec.axes.plane_shape(spec.shape)
         Image.fromarray(plane).save(
             temporary,
@@ -212,30 +211,29 @@ def webp_writer(spec: OutputSpec) -> Iterator[FileTarget]:
         )
 
 
-def empty_plane(spec: OutputSpec) -> np.ndarray:
-    """Return the plane of an output of a single one, all 0.
+@contextmanager
+def one_plane(spec: OutputSpec) -> Iterator[tuple[FileTarget, np.ndarray, Path]]:
+    """Begin an output of a single plane, which its format encodes when it is filled.
 
     Parameters
     ----------
     spec : OutputSpec
-        What to write.
+        What to write, and where.
+
+    Yields
+    ------
+    target : FileTarget
+        What the writer yields in turn.
+    plane : ndarray, shape (Y, X[, S])
+        What the target fills, at first 0.
+    temporary : pathlib.Path
+        Where the encoded file goes; it gets its name when the block ends without an error.
     """
     samples = (spec.samples,) if spec.samples > 1 else ()
-    return np.zeros((*spec.axes.plane_shape(spec.shape), *samples), spec.dtype)
+    with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
+        plane = np.zeros((*spec.axes.plane_shape(spec.shape), *samples), spec.dtype)
 
+        def store(_: PlaneIndex, values: np.ndarray) -> None:
+            plane[...] = values
 
-def plane_target(spec: OutputSpec, plane: np.ndarray) -> FileTarget:
-    """Return what fills a plane.
-
-    Parameters
-    ----------
-    spec : OutputSpec
-        What to write.
-    plane : ndarray, shape (Y, X[, S])
-        Filled by the target.
-    """
-
-    def store(_: PlaneIndex, values: np.ndarray) -> None:
-        plane[...] = values
-
-    return FileTarget(spec.dtype, store)
+        yield FileTarget(spec.dtype, store), plane, temporary

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,22 +16,22 @@ from napari_colorgan.errors import FileError
 from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.metadata import SOURCE_TYPE, SOURCE_TYPE_KEY
+from napari_colorgan.io.ome_zarr.store import ATTRIBUTE, COLORS
 from napari_colorgan.io.pyramid import area_average, pyramid_shapes
 from napari_colorgan.io.shared_folder import SharedFolder
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL
-from napari_colorgan.io.zarr_replacement import require_own
-from napari_colorgan.io.zarr_store import ATTRIBUTE, COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.file_format import OutputSpec
     from napari_colorgan.io.part import Part
 
 _LONGEST_CHUNK = 4096
+# Where the files of such a store lie: the group, a level, its chunks.
+_FOLDER = re.compile(r"(\d+(/c(/\d+)*)?)?")
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
@@ -53,7 +57,7 @@ def zarr_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     FileError
         If the folder holds files of another kind, which are never deleted.
     """
-    require_own(spec.path)
+    _require_own(spec.path)
     if spec.part is not None:
         yield from _part_of_store(spec, spec.part)
         return
@@ -222,3 +226,47 @@ def _channels(spec: OutputSpec) -> dict[str, Any]:
             active = channel == 0
             channels.append({"label": name, "color": color, "window": window, "active": active})
     return {"channels": channels, "rdefs": {"model": "color"}}
+
+
+def _require_own(path: Path) -> None:
+    """Raise if replacing what is at a path would delete what this program hasn't written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where an OME-Zarr shall be written.
+
+    Raises
+    ------
+    FileError
+        If there is a file, the store of another program, or a store with files that are no part
+        of it.
+    """
+    if not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not path.is_dir():
+        raise _not_replaced(path, "it is no folder")
+    try:
+        root = json.loads((path / "zarr.json").read_text("utf-8"))
+        is_own = ATTRIBUTE in root["attributes"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        is_own = False
+    if not is_own:
+        raise _not_replaced(path, "another program has written it")
+    for parent, folders, names in os.walk(path):
+        parts = Path(parent).relative_to(path).parts
+        # Numbered levels hold "c", and that the chunks, in folders with their numbers.
+        allowed = _FOLDER.fullmatch("/".join(parts)) is not None
+        is_chunk = len(parts) > 1
+        foreign = [n for n in names if not (n.isdecimal() if is_chunk else n == "zarr.json")]
+        foreign += [n for n in folders if os.path.islink(os.path.join(parent, n))]
+        if foreign or not allowed:
+            raise _not_replaced(path, f"it holds '{Path(*parts, *foreign[:1])}'")
+
+
+def _not_replaced(path: Path, reason: str) -> FileError:
+    return FileError(
+        expected="a new folder to write to, or an OME-Zarr folder that this program has written",
+        got=f"'{path}', which is not replaced: {reason}",
+        action="Choose another name, or move it away yourself.",
+    )
