@@ -197,6 +197,13 @@ def _write_blind_page(request: BlindRequest, page: Path) -> None:
 def image_sets(paths: Sequence[Path], *, is_sequence: bool = False) -> list[ImageSet]:
     """Group paths into sets: one for each folder and each stack, and one for all single pictures.
 
+    Parameters
+    ----------
+    paths : Sequence[Path]
+        Files and folders.
+    is_sequence : bool
+        Whether the images are frames of a film.
+
     Raises
     ------
     InputError

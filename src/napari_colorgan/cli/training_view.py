@@ -18,7 +18,13 @@ _METRICS = ("l1", "psnr", "hinted_psnr", "delta_e", "colorfulness_share")
 
 
 class TrainingView:
-    """Shows a run's events on a terminal; in a file, as plain lines."""
+    """Shows a run's events on a terminal; in a file, as plain lines.
+
+    Parameters
+    ----------
+    console : Console or None
+        Where to draw; by default the terminal.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()

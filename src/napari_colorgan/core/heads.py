@@ -98,7 +98,13 @@ class Head(nn.Module):
 
 
 class RegressionHead(Head):
-    """Two numbers a pixel, within -1…1 through tanh, as in pix2pix."""
+    """Two numbers a pixel, within -1…1 through tanh, as in pix2pix.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the decoder's output.
+    """
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()

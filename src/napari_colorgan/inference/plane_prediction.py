@@ -131,7 +131,17 @@ class PlanePrediction:
     def observed_errors(
         self, rgb: np.ndarray, propagation: HintPropagation, likeness: Likeness
     ) -> ObservedColors:
-        """Return what the network misses of true colours, as changes; see `observed`."""
+        """Return what the network misses of true colours, as changes; see `observed`.
+
+        Parameters
+        ----------
+        rgb : np.ndarray
+            The plane's true colours.
+        propagation : HintPropagation
+            The model's.
+        likeness : Likeness
+            How alike cells are compared.
+        """
         free = self.observed_cells(self.cell_colors(), propagation)
         true = self.observed(rgb, propagation, likeness)
         return replace(true, ab=true.ab - free.ab, is_change=True)

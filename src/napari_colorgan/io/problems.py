@@ -99,7 +99,13 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def missing(path: Path) -> FileError:
-    """Return the error for a path where nothing is."""
+    """Return the error for a path where nothing is.
+
+    Parameters
+    ----------
+    path : Path
+        Where nothing is.
+    """
     return FileError(
         expected="an image file or an OME-Zarr folder",
         got=f"nothing at '{path}'",
@@ -108,7 +114,15 @@ def missing(path: Path) -> FileError:
 
 
 def damaged(path: Path, cause: object) -> FileError:
-    """Return the error for a file that can't be decoded."""
+    """Return the error for a file that can't be decoded.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    cause : object
+        What went wrong, as an error or a phrase.
+    """
     return FileError(
         expected="a complete, undamaged image",
         got=f"'{path}', which can't be decoded ({str(cause) or type(cause).__name__})",
@@ -136,7 +150,13 @@ def unsupported(path: Path, what: str, known: str) -> FileError:
 
 
 def disk_full(path: Path) -> FileError:
-    """Return the error for a disk without room for an output."""
+    """Return the error for a disk without room for an output.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    """
     return FileError(
         expected="enough free space on the disk",
         got=f"a full disk while writing '{path}'",
@@ -145,7 +165,13 @@ def disk_full(path: Path) -> FileError:
 
 
 def already_exists(path: Path) -> OutputExistsError:
-    """Return the error for an output that is there and may not be overwritten."""
+    """Return the error for an output that is there and may not be overwritten.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    """
     return OutputExistsError(
         expected="an output path where nothing is yet",
         got=f"'{path}', which exists",

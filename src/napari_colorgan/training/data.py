@@ -310,7 +310,15 @@ def read_picture(picture: Picture) -> Tensor:
 
 
 def unreadable(name: str, error: Exception) -> TrainingError:
-    """Return the error for training data that can't be read (any more)."""
+    """Return the error for training data that can't be read (any more).
+
+    Parameters
+    ----------
+    name : str
+        The name of the picture.
+    error : Exception
+        What went wrong.
+    """
     return TrainingError(
         expected=f"to read {name}",
         got=str(error),

@@ -187,7 +187,13 @@ def wait_for_run(panel: ColorizeWidget) -> Image:
 
 
 def process_events(seconds: float) -> None:
-    """Process events for some seconds."""
+    """Process events for some seconds.
+
+    Parameters
+    ----------
+    seconds : float
+        How long.
+    """
     from qtpy.QtWidgets import QApplication
 
     end = time.monotonic() + seconds

@@ -299,7 +299,15 @@ def _is_readable(path: Path) -> bool:
 
 
 def damaged(path: Path, error: Exception) -> TrainingError:
-    """Return the error for a file of a run that can't be read."""
+    """Return the error for a file of a run that can't be read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    error : Exception
+        What went wrong.
+    """
     return TrainingError(
         expected=f"a run's {path.name} as it was written",
         got=f"'{path}', which can't be read ({type(error).__name__}: {error})",
@@ -308,7 +316,13 @@ def damaged(path: Path, error: Exception) -> TrainingError:
 
 
 def occupied(path: Path) -> TrainingError:
-    """Return the error for a new run in a folder that has one."""
+    """Return the error for a new run in a folder that has one.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
     return TrainingError(
         expected="a folder without a run",
         got=f"a run in {path}",

@@ -141,7 +141,15 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def unwritable(path: Path, error: OSError) -> TrainingError:
-    """Return the error for a run directory that can't be written."""
+    """Return the error for a run directory that can't be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    error : OSError
+        What went wrong.
+    """
     return TrainingError(
         expected=f"to write into {path}",
         got=str(error),

@@ -69,7 +69,13 @@ _OF_DISTRIBUTIONS = ("temperature", "uncertainty")
 
 
 class ColorizeForm(QWidget):
-    """Every setting of a run; it computes nothing."""
+    """Every setting of a run; it computes nothing.
+
+    Parameters
+    ----------
+    library : Library
+        The models to choose from.
+    """
 
     changed = Signal()
 

@@ -31,7 +31,13 @@ _NO_COLOURS = "no colour planes in the files"
 
 
 class FileCount(QObject):
-    """Counts the planes in files and folders in the background; signals `changed`."""
+    """Counts the planes in files and folders in the background; signals `changed`.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
+    """
 
     changed = Signal()
 
@@ -86,7 +92,15 @@ class FileCount(QObject):
 
 
 class TrainingEstimate(QObject):
-    """Describes the data and the cost of the run that a form describes; signals `changed`."""
+    """Describes the data and the cost of the run that a form describes; signals `changed`.
+
+    Parameters
+    ----------
+    form : TrainingForm
+        The form whose choices count.
+    recipe : str or Path
+        The name of the recipe, or a TOML file.
+    """
 
     changed = Signal()
 

@@ -28,6 +28,11 @@ class RunFollower(QObject):
     """Reads the events of the run on view.
 
     Signals `event_read`, `preview_written` and `state_changed`. The run does not depend on it.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
     """
 
     event_read = Signal(object)

@@ -57,7 +57,13 @@ _SMALL = "color: #8a8f98; font-size: 11px;"
 
 
 class TrainingForm(QWidget):
-    """Every setting of a run; it computes nothing."""
+    """Every setting of a run; it computes nothing.
+
+    Parameters
+    ----------
+    library : Library
+        The models to choose from.
+    """
 
     changed = Signal()
 

@@ -163,7 +163,13 @@ _DEBOUNCE_MS = 200
 
 
 class RegionWatch(QObject):
-    """Follows the shapes that limit a training; signals `changed` once a drawing is finished."""
+    """Follows the shapes that limit a training; signals `changed` once a drawing is finished.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
+    """
 
     changed = Signal()
 

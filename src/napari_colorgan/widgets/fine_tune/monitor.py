@@ -300,6 +300,11 @@ class TrainingPreview:
     """Shows held-out planes while a model is trained: gray | base | now | truth.
 
     Each run has one layer. A layer that the user removes stays away until its run is opened again.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The viewer that shows the layer.
     """
 
     def __init__(self, viewer: Viewer) -> None:

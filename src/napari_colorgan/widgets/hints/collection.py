@@ -78,7 +78,13 @@ class HintCollection(QObject):
         self.changed.emit(False)
 
     def forget(self, layer: Layer) -> None:
-        """Forget a layer that the viewer has lost."""
+        """Forget a layer that the viewer has lost.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         if layer in self._watched:
             self._watched.pop(layer).clear()
         self._cache.pop(layer, None)

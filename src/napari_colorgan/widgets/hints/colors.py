@@ -155,7 +155,13 @@ class ColorPlane(QWidget):
 
 
 class Swatch(QToolButton):
-    """A button of one colour."""
+    """A button of one colour.
+
+    Parameters
+    ----------
+    text : str
+        What it is called.
+    """
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -293,7 +299,13 @@ class ColorChooser(QWidget):
             swatch.show_color(known, self.lightness)
 
     def show_color(self, ab: Ab | None) -> None:
-        """Show a colour as the current one; None means that a click keeps what is predicted."""
+        """Show a colour as the current one; None means that a click keeps what is predicted.
+
+        Parameters
+        ----------
+        ab : Ab or None
+            a* and b* in CIE units, or None.
+        """
         self.ab = ab
         self.current.show_color(ab, self.lightness)
         self.plane.show_color(self.lightness, ab or (0.0, 0.0))
@@ -313,20 +325,38 @@ class ColorChooser(QWidget):
             swatch.show_color(likely[number] if number < len(likely) else None, self.lightness)
 
     def remember(self, ab: Ab) -> None:
-        """Put a colour among the recent ones."""
+        """Put a colour among the recent ones.
+
+        Parameters
+        ----------
+        ab : Ab
+            a* and b*, in CIE units.
+        """
         others = [known for known in self._recent if np.hypot(*np.subtract(known, ab)) > _SAME]
         self._recent = [ab, *others][:_RECENT]
         for swatch, known in zip(self.recent, self._recent, strict=False):
             swatch.show_color(known, self.lightness)
 
     def choose_likely(self, number: int) -> None:
-        """Choose a likely colour, counted from 1; nothing happens where there is none."""
+        """Choose a likely colour, counted from 1; nothing happens where there is none.
+
+        Parameters
+        ----------
+        number : int
+            From 1, in the order of the palette.
+        """
         ab = self.likely[number - 1].ab
         if ab is not None:
             self.choose(ab)
 
     def choose(self, ab: Ab) -> None:
-        """Choose a colour as a click on it does."""
+        """Choose a colour as a click on it does.
+
+        Parameters
+        ----------
+        ab : Ab
+            a* and b* in CIE units, or None to keep what is predicted.
+        """
         self._take(*ab)
         self.settled.emit()
 

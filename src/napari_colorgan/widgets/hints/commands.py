@@ -112,7 +112,13 @@ class HintCommands(QObject):
             layer.remove([number])
 
     def change_radius(self, direction: int) -> None:
-        """Make the radius larger (1) or smaller (-1)."""
+        """Make the radius larger (1) or smaller (-1).
+
+        Parameters
+        ----------
+        direction : int
+            1 or -1.
+        """
         box = self.section.radius
         value = box.value() * _RADIUS_FACTOR**direction
         step = box.singleStep()
@@ -123,7 +129,13 @@ class HintCommands(QObject):
         )
 
     def hold_gray(self, is_held: bool) -> None:
-        """Let clicks be gray while a key is held."""
+        """Let clicks be gray while a key is held.
+
+        Parameters
+        ----------
+        is_held : bool
+            Whether the key is down.
+        """
         self._gray_held = is_held
 
     def where_next(self) -> None:
@@ -132,7 +144,13 @@ class HintCommands(QObject):
         self.next_requested.emit()
 
     def choose_likely(self, number: int) -> None:
-        """Choose a likely colour, counted from 1."""
+        """Choose a likely colour, counted from 1.
+
+        Parameters
+        ----------
+        number : int
+            From 1, in the order of the palette.
+        """
         self.section.chooser.choose_likely(number)
 
     def undo(self) -> None:

@@ -86,7 +86,13 @@ class HintsController(QObject):
         self._show_history()
 
     def set_image(self, image: Image | None) -> None:
-        """Take the hints for another image."""
+        """Take the hints for another image.
+
+        Parameters
+        ----------
+        image : Image or None
+            The image, None for none.
+        """
         self.image = image
         self.collection.set_image(image)
         self.guiding.set_image(image)
@@ -94,7 +100,13 @@ class HintsController(QObject):
         self.layers.set_image(image)
 
     def forget(self, layer: Layer) -> None:
-        """Forget a layer that the viewer has lost."""
+        """Forget a layer that the viewer has lost.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         self.collection.forget(layer)
         self.matches.forget(layer)
 

@@ -56,7 +56,13 @@ class HintFiles(QObject):
         section.files_dropped.connect(self._dropped)
 
     def save(self, path: Path) -> None:
-        """Write all hints of the image to a CSV file; problems are shown in the section."""
+        """Write all hints of the image to a CSV file; problems are shown in the section.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
         target = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
         hints = self._collection.hints()
         try:
@@ -67,7 +73,13 @@ class HintFiles(QObject):
         self._section.show_message(f"Saved {len(hints)} hints to {target.name}.")
 
     def load(self, path: Path) -> None:
-        """Add the hints of a CSV file; problems are shown, and then nothing is added."""
+        """Add the hints of a CSV file; problems are shown, and then nothing is added.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
         image = self._layers.image
         if image is None:
             self._section.show_message("Choose an image first; the hints are for it.")

@@ -101,7 +101,13 @@ class Guiding(QObject):
         section.references.keyframe_requested.connect(self.add_keyframe)
 
     def set_image(self, image: Image | None) -> None:
-        """Take what guides another image; consistency is on along time and z."""
+        """Take what guides another image; consistency is on along time and z.
+
+        Parameters
+        ----------
+        image : Image or None
+            The image, None for none.
+        """
         if image == self._image:
             return
         self._image = image

@@ -56,6 +56,11 @@ class History(QObject):
     """Records the gestures on some layers, and takes them back.
 
     A state is a copy of the whole layer: thousands of hints take less than a megabyte.
+
+    Parameters
+    ----------
+    parent : QObject or None
+        The Qt parent.
     """
 
     changed = Signal()
@@ -79,12 +84,24 @@ class History(QObject):
         return bool(self._redo)
 
     def watch(self, layer: Layer) -> None:
-        """Record the gestures on a layer from its present state on."""
+        """Record the gestures on a layer from its present state on.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         if layer not in self._states and can_capture(layer):
             self._states[layer] = capture(layer)
 
     def forget(self, layer: Layer) -> None:
-        """Forget a layer and its gestures."""
+        """Forget a layer and its gestures.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         self._states.pop(layer, None)
         self._undo = [step for step in self._undo if step.layer != layer]
         self._redo = [step for step in self._redo if step.layer != layer]
@@ -153,12 +170,24 @@ class History(QObject):
 
 
 def can_capture(layer: Layer) -> bool:
-    """Return whether gestures on a layer can be taken back here; napari does it for labels."""
+    """Return whether gestures on a layer can be taken back here; napari does it for labels.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of the viewer.
+    """
     return isinstance(layer, Points | Shapes)
 
 
 def capture(layer: Layer) -> State:
-    """Return a copy of what a layer says as hints."""
+    """Return a copy of what a layer says as hints.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of the viewer.
+    """
     if isinstance(layer, HintsLayer):
         return layer.capture()
     if isinstance(layer, Points):
@@ -177,7 +206,15 @@ def capture(layer: Layer) -> State:
 
 
 def restore(layer: Layer, state: Mapping[str, Any]) -> None:
-    """Bring a layer back to a captured state."""
+    """Bring a layer back to a captured state.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of the viewer.
+    state : Mapping[str, Any]
+        What was captured.
+    """
     if isinstance(layer, HintsLayer):
         layer.restore(state)
     elif isinstance(layer, Points):

@@ -22,49 +22,103 @@ LIKELY = 9
 
 
 def add_under_mouse(layer: HintsLayer) -> None:
-    """Add a hint under the mouse."""
+    """Add a hint under the mouse.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "add_under_mouse")
 
 
 def pick_color(layer: HintsLayer) -> None:
-    """Take the colour under the mouse."""
+    """Take the colour under the mouse.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "pick_under_mouse")
 
 
 def remove_nearest(layer: HintsLayer) -> None:
-    """Remove the hint that is nearest to the mouse."""
+    """Remove the hint that is nearest to the mouse.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "remove_nearest")
 
 
 def smaller(layer: HintsLayer) -> None:
-    """Make the radius smaller."""
+    """Make the radius smaller.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "change_radius", -1)
 
 
 def larger(layer: HintsLayer) -> None:
-    """Make the radius larger."""
+    """Make the radius larger.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "change_radius", 1)
 
 
 def hold_for_gray(layer: HintsLayer) -> Iterator[None]:
-    """Add gray hints while the key is held."""
+    """Add gray hints while the key is held.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "hold_gray", True)
     yield
     _send(layer, "hold_gray", False)
 
 
 def where_next(layer: HintsLayer) -> None:
-    """Go to the place where the next hint helps most."""
+    """Go to the place where the next hint helps most.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "where_next")
 
 
 def undo(layer: HintsLayer) -> None:
-    """Undo the last change of the hints."""
+    """Undo the last change of the hints.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "undo")
 
 
 def redo(layer: HintsLayer) -> None:
-    """Redo the last change of the hints."""
+    """Redo the last change of the hints.
+
+    Parameters
+    ----------
+    layer : HintsLayer
+        A layer of the viewer.
+    """
     _send(layer, "redo")
 
 

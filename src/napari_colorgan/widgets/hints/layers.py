@@ -48,7 +48,13 @@ class HintLayers(QObject):
         section.add.clicked.connect(self.add)
 
     def set_image(self, image: Image | None) -> None:
-        """Look after the hints of another image."""
+        """Look after the hints of another image.
+
+        Parameters
+        ----------
+        image : Image or None
+            The image, None for none.
+        """
         self.image = image
         self.section.add.setEnabled(image is not None)
         self.section.next.setEnabled(image is not None)

@@ -17,7 +17,15 @@ _DRAG_THRESHOLD = 4.0
 
 
 def add_or_move(layer: Any, event: Any) -> Iterator[None]:
-    """Add a hint by a click; on a hint, select it, and drag it."""
+    """Add a hint by a click; on a hint, select it, and drag it.
+
+    Parameters
+    ----------
+    layer : Any
+        A layer of the viewer.
+    event : Any
+        The event.
+    """
     number = layer._get_value_(
         event.position,
         view_direction=event.view_direction,
@@ -47,7 +55,15 @@ def add_or_move(layer: Any, event: Any) -> Iterator[None]:
 
 
 def select_and_tell(layer: Any, event: Any) -> Iterator[None]:
-    """Select as napari does, and say while hints are being dragged that they move."""
+    """Select as napari does, and say while hints are being dragged that they move.
+
+    Parameters
+    ----------
+    layer : Any
+        A layer of the viewer.
+    event : Any
+        The event.
+    """
     for _ in select(layer, event):
         if event.type == "mouse_move":
             layer.events.moving()

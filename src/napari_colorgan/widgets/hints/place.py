@@ -99,5 +99,11 @@ def _pixel(image: Image, position: np.ndarray) -> np.ndarray | None:
 
 
 def axes_letters(image: Image) -> str:
-    """Return the letters of an image's axes in lower case, without samples."""
+    """Return the letters of an image's axes in lower case, without samples.
+
+    Parameters
+    ----------
+    image : Image
+        The layer.
+    """
     return layer_axes(image).scalar.letters.lower()

@@ -177,7 +177,13 @@ class ReferenceList(QWidget):
         return tuple(self._items)
 
     def list_layers(self, layers: Sequence[Image]) -> None:
-        """Offer these colour layers."""
+        """Offer these colour layers.
+
+        Parameters
+        ----------
+        layers : Sequence[Image]
+            In the order of the viewer.
+        """
         chosen = self.layer.value
         self.layer.clear()
         for layer in layers:
@@ -258,7 +264,13 @@ class ReferenceList(QWidget):
             self.add_path(Path(name))
 
     def add_path(self, path: Path) -> None:
-        """Add a file or a folder."""
+        """Add a file or a folder.
+
+        Parameters
+        ----------
+        path : Path
+            A colour picture, or a folder of them.
+        """
         thumbnail = None
         image = QImage(str(path)) if path.is_file() else QImage()
         if not image.isNull():

@@ -160,13 +160,25 @@ class HintsSection(QWidget):
             self.files_dropped.emit(_files_of(event))
 
     def show_stack(self, is_stack: bool) -> None:
-        """Show the controls for stacks, or hide them for a single plane."""
+        """Show the controls for stacks, or hide them for a single plane.
+
+        Parameters
+        ----------
+        is_stack : bool
+            Whether the image has several planes.
+        """
         self._carry_form.setVisible(is_stack)
         self.consistent.setVisible(is_stack)
         self.references.keyframe.setVisible(is_stack)
 
     def show_keep(self, is_used: bool) -> None:
-        """Show the choice of the colours that are kept, while there are some."""
+        """Show the choice of the colours that are kept, while there are some.
+
+        Parameters
+        ----------
+        is_used : bool
+            Whether some hints keep colours.
+        """
         self._base_form.setVisible(is_used)
 
     def show_count(self, here: int, total: int) -> None:
@@ -184,7 +196,13 @@ class HintsSection(QWidget):
         self.clear.setEnabled(total > 0)
 
     def show_message(self, text: str) -> None:
-        """Show a sentence in the section; an empty one hides it."""
+        """Show a sentence in the section; an empty one hides it.
+
+        Parameters
+        ----------
+        text : str
+            The sentence; empty for none.
+        """
         self.message.setText(text)
         self.message.setVisible(bool(text))
 

@@ -1,4 +1,5 @@
 """Which layers count as hints, and what their marks say."""
+# Over 300 lines: two tables that show and ask for the same, a third of them docstrings.
 
 from __future__ import annotations
 
@@ -45,7 +46,13 @@ _MOST_LABELS = 200
 
 
 def can_be_hints(layer: Layer) -> bool:
-    """Return whether a layer's marks can be hints."""
+    """Return whether a layer's marks can be hints.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of the viewer.
+    """
     if isinstance(layer, Image):
         return bool(layer.rgb) and not is_result(layer)
     return isinstance(layer, Points | Shapes | Labels)
@@ -79,24 +86,56 @@ class LayerTable(QTableWidget):
         return [layer for layer in self._layers if layer in self._ticked]
 
     def options_of(self, layer: Layer | None) -> LayerOptions:
-        """Return what to take of a layer."""
+        """Return what to take of a layer.
+
+        Parameters
+        ----------
+        layer : Layer or None
+            A layer of the viewer.
+        """
         return LayerOptions() if layer is None else self._options.get(layer, LayerOptions())
 
     def set_options(self, layer: Layer, options: LayerOptions) -> None:
-        """Set what to take of a layer."""
+        """Set what to take of a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        options : LayerOptions
+            What to take of it.
+        """
         self._options[layer] = options
         self.changed.emit()
 
     def tick(self, layer: Layer) -> None:
-        """Let a layer hold hints."""
+        """Let a layer hold hints.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         self._ticked.add(layer)
 
     def untick(self, layer: Layer) -> None:
-        """Let a layer hold no hints."""
+        """Let a layer hold no hints.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of the viewer.
+        """
         self._ticked.discard(layer)
 
     def list_layers(self, layers: Sequence[Layer]) -> None:
-        """Show these layers, and keep what was chosen for those that were shown before."""
+        """Show these layers, and keep what was chosen for those that were shown before.
+
+        Parameters
+        ----------
+        layers : Sequence[Layer]
+            In the order of the viewer.
+        """
         self._layers = [layer for layer in layers if can_be_hints(layer)]
         self._ticked &= set(self._layers)
         for layer in set(self._options) - set(self._layers):
@@ -180,7 +219,15 @@ class LabelTable(QWidget):
         return self._layer
 
     def show_layer(self, layer: Labels | None, options: LayerOptions) -> None:
-        """Show the labels of a layer; None hides the table."""
+        """Show the labels of a layer; None hides the table.
+
+        Parameters
+        ----------
+        layer : Labels or None
+            The Labels layer, None for none.
+        options : LayerOptions
+            What is taken of it.
+        """
         self._layer, self._options = layer, options
         self.setVisible(layer is not None and options.role == "color")
         if not self.isVisibleTo(self.parentWidget()) or layer is None:

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 
 class ModelFiles:
-    """Carries out the panel's commands on one model."""
+    """Carries out the panel's commands on one model.
+
+    Parameters
+    ----------
+    context : ModelsContext
+        What the parts of the Models panel share.
+    window : QWidget
+        The window of dialogs.
+    """
 
     def __init__(self, context: ModelsContext, window: QWidget) -> None:
         self._context = context
@@ -124,7 +132,13 @@ class ModelFiles:
 
 
 class ModelDeletion:
-    """Moves models from the user's own folder to the trash, or deletes them."""
+    """Moves models from the user's own folder to the trash, or deletes them.
+
+    Parameters
+    ----------
+    context : ModelsContext
+        What the parts of the Models panel share.
+    """
 
     def __init__(self, context: ModelsContext) -> None:
         self._context = context

@@ -32,7 +32,13 @@ MODELS_PANEL = "colorgan-models"
 
 
 class ModelImports:
-    """Imports files into the library and reports the result."""
+    """Imports files into the library and reports the result.
+
+    Parameters
+    ----------
+    context : ModelsContext
+        What the parts of the Models panel share.
+    """
 
     def __init__(self, context: ModelsContext) -> None:
         self._context = context

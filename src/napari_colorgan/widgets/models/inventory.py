@@ -81,7 +81,13 @@ COLUMNS = (
 
 
 class InventoryModel(QAbstractTableModel):
-    """One row for each model or unusable file; the user's own models can be renamed in place."""
+    """One row for each model or unusable file; the user's own models can be renamed in place.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
+    """
 
     rename_requested = Signal(object, str)
 
@@ -172,6 +178,11 @@ class FolderWatch(QObject):
     """Signals `changed` after files were added to folders or removed from them.
 
     Programs write several files in a row, so the signal waits until no more changes come.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
     """
 
     changed = Signal()

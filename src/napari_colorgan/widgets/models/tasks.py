@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class LibraryTasks(QObject):
-    """A queue of background tasks."""
+    """A queue of background tasks.
+
+    Parameters
+    ----------
+    parent : QObject
+        The Qt parent.
+    """
 
     busy_changed = Signal(str)
     """The description of the running task; "" when the queue is empty."""

@@ -38,7 +38,13 @@ _SCHEMES = ("http", "https")
 
 
 class CardView(QTextBrowser):
-    """Shows markdown as rendered text."""
+    """Shows markdown as rendered text.
+
+    Parameters
+    ----------
+    parent : QWidget or None
+        The Qt parent.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -131,7 +131,13 @@ def new_form() -> QFormLayout:
 
 
 class PanelArea(QScrollArea):
-    """Scrolls a panel vertically, and is as wide as the panel unless its font is very large."""
+    """Scrolls a panel vertically, and is as wide as the panel unless its font is very large.
+
+    Parameters
+    ----------
+    panel : QWidget
+        What is scrolled.
+    """
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
@@ -159,7 +165,13 @@ class PanelArea(QScrollArea):
 
 
 class Combo(QComboBox):
-    """A combo box that can become as narrow as its panel, with a value for each choice."""
+    """A combo box that can become as narrow as its panel, with a value for each choice.
+
+    Parameters
+    ----------
+    choices : Iterable[tuple[Any, str]]
+        Values and their texts.
+    """
 
     def __init__(self, choices: Iterable[tuple[Any, str]] = ()) -> None:
         super().__init__()
@@ -255,7 +267,13 @@ class NumberSlider(QWidget):
         return float(self.box.value())
 
     def setValue(self, value: float) -> None:
-        """Take a value."""
+        """Take a value.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+        """
         self.box.setValue(value)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -290,6 +308,15 @@ class Fold(QWidget):
 
     superqt's QCollapsible gives its content a height of 0 instead of hiding it, so that the Tab
     key still reaches the controls in it, and keeps the height that it had when it was opened.
+
+    Parameters
+    ----------
+    title : str
+        What stands on the fold.
+    tooltip : str
+        What it holds, as a sentence.
+    content : QWidget
+        What is shown while it is open.
     """
 
     def __init__(self, title: str, tooltip: str, content: QWidget) -> None:

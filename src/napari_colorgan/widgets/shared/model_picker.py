@@ -48,7 +48,13 @@ def preferred_library() -> ModelLibrary:
 
 
 class ModelPicker(Combo):
-    """A combo box of the models of a library; tooltips say what each is for."""
+    """A combo box of the models of a library; tooltips say what each is for.
+
+    Parameters
+    ----------
+    library : Library
+        The models to choose from.
+    """
 
     def __init__(self, library: Library) -> None:
         super().__init__()

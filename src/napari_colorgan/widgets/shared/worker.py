@@ -54,6 +54,11 @@ class JobRunner(QObject):
     """Runs one job at a time; starting another cancels the first one and waits for its end.
 
     Two jobs at once would share a model and compete for memory.
+
+    Parameters
+    ----------
+    parent : QObject or None
+        The Qt parent.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
