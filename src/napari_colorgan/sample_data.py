@@ -35,6 +35,11 @@ def focus() -> list[LayerDataTuple]:
     return _sample("focus.tif", "Petteri Aimonen's focus-stack examples; MIT, made gray")
 
 
+def micrograph() -> list[LayerDataTuple]:
+    """Return four cells as an electron microscope shows them, drawn by a program (CC0)."""
+    return _sample("micrograph.jpg", "Drawn by tools/micrograph.py of napari-colorgan; CC0")
+
+
 def _sample(file_name: str, attribution: str) -> list[LayerDataTuple]:
     from napari_colorgan.io import read_stack
 

@@ -32,7 +32,7 @@ def test_the_menu_reads_well(manifest: PluginManifest) -> None:
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert {"Colorize", "Models"} <= set(names)
     samples = manifest.contributions.sample_data
-    keys = ["photograph", "film", "histology", "fields", "focus"]
+    keys = ["photograph", "film", "histology", "fields", "focus", "micrograph"]
     assert [sample.key for sample in samples] == keys
 
 
