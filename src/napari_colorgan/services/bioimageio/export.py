@@ -15,6 +15,7 @@ import base64
 import io
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,10 +121,12 @@ def _write_files(
     network.eval().requires_grad_(False)
     inputs = _test_inputs() if hints else _test_inputs()[:1]
     files = {name: folder / name for name in ("weights.pt", "weights.onnx")}
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
         rgb = network(*inputs)
         on_step("Writing TorchScript.")
-        # The trace holds no sizes; a test runs it at others.
+        # The format asks for TorchScript. The trace holds no sizes: a test runs it at others.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", FutureWarning)
         torch.jit.trace(network, inputs, check_trace=False).save(files["weights.pt"])  # type: ignore[no-untyped-call]
     on_step("Writing ONNX.")
     _export_onnx(network, inputs, files["weights.onnx"])
