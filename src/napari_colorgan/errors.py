@@ -22,6 +22,16 @@ class ColorganError(Exception):
     Notes
     -----
     It is deliberately not a ``RuntimeError``: generator workers of superqt swallow those.
+
+    Examples
+    --------
+    >>> from napari_colorgan import Hint
+    >>> from napari_colorgan.errors import ColorganError
+    >>> try:
+    ...     Hint((1, 2), (0, 0), radius=-1)
+    ... except ColorganError as error:
+    ...     print(error.expected, "|", error.got, "|", error.action)
+    a radius of 0 pixels or more | -1 | Correct this hint, or remove it.
     """
 
     def __init__(self, *, expected: str, got: str, action: str) -> None:

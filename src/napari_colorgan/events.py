@@ -17,7 +17,20 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Event:
-    """The base of everything that a job reports."""
+    """The base of everything that a job reports.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_colorgan import colorize
+    >>> from napari_colorgan.events import PlaneDone
+    >>> def tell(event):
+    ...     if isinstance(event, PlaneDone):
+    ...         print(f"{event.done} of {event.total}")
+    >>> colour = colorize(np.zeros((2, 32, 32), np.uint8), on_event=tell)
+    1 of 2
+    2 of 2
+    """
 
 
 @dataclass(frozen=True)

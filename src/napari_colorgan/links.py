@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DOCUMENTATION = "https://napari-colorgan.github.io/napari-colorgan/"
+DOCUMENTATION = "https://napari-colorgan.github.io/napari-colorgan/latest/"
 """The site that `make docs` builds; `[project.urls]` in pyproject.toml says the same."""
 
 PAGES = {

@@ -44,6 +44,14 @@ class Hint:
     ------
     InputError
         If a value isn't one of these.
+
+    Examples
+    --------
+    >>> from napari_colorgan import Hint
+    >>> Hint((310, 420), (-6, 30), radius=6).kind
+    'color'
+    >>> Hint((10, 20), kind="gray").ab
+    (0.0, 0.0)
     """
 
     position: tuple[float, ...]

@@ -34,6 +34,17 @@ class Hints:
     ------
     InputError
         If a position has not one number for each axis, or the axes aren't unique letters.
+
+    Examples
+    --------
+    >>> from napari_colorgan import Hint, Hints
+    >>> sky = Hints.from_arrays([(15, 40), (20, 300)], [(-4, -16), (-5, -18)], radius=6)
+    >>> hints = sky.joined(Hints((Hint((320, 330), kind="gray"),)))
+    >>> [hint.kind for hint in hints]
+    ['color', 'color', 'gray']
+    >>> hints.to_csv("hints.csv")
+    >>> tuple(Hints.from_csv("hints.csv")) == tuple(hints)
+    True
     """
 
     hints: tuple[Hint, ...]

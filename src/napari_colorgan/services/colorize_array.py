@@ -149,9 +149,18 @@ def colorize(
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_colorgan import colorize
-    >>> colorize(np.zeros((5, 64, 64), np.uint8)).shape  # doctest: +SKIP
-    (5, 64, 64, 3)
+    >>> from napari_colorgan import Hint, Hints, colorize
+    >>> gray = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
+    >>> colorize(gray).shape
+    (48, 64, 3)
+
+    A stack of 16 bit, its axes named, with a colour that is known:
+
+    >>> stack = np.stack([gray, gray]).astype(np.uint16)
+    >>> hints = Hints((Hint((0, 10, 20), (40, 25)),), axes="zyx")
+    >>> colour = colorize(stack, axes="ZYX", hints=hints, dtype="uint16")
+    >>> colour.shape, colour.dtype
+    ((2, 48, 64, 3), dtype('uint16'))
     """
     levels, known, shown = open_input(image, axes)
     settings = PredictionSettings(

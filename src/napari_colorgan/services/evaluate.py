@@ -152,6 +152,17 @@ def evaluate(
         If there are no colour images, or a number is out of range.
     ModelError
         If the model can't be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_colorgan import evaluate
+    >>> images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    >>> (found,) = evaluate("microscopy", images).sets
+    >>> found.images
+    2
+    >>> found.methods["model"]["psnr"].value > 0
+    True
     """
     from napari_colorgan.services.evaluation.baselines import fit_baselines_job
     from napari_colorgan.services.models import load_model

@@ -134,6 +134,16 @@ def fine_tune(
     ColorganError
         If the images can't be read or are all gray, the name is taken, there is a run in
         `output` already, or training fails.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_colorgan import colorize, fine_tune
+    >>> fields = np.zeros((4, 64, 64, 3), np.uint8) + np.uint8([200, 120, 180])
+    >>> fields[:, :32] = [90, 50, 140]
+    >>> model = fine_tune(fields, base="microscopy", minutes=0.05)
+    >>> colorize(fields[0, ..., 1], model).shape
+    (64, 64, 3)
     """
     if name is not None:
         check_name_free(name)

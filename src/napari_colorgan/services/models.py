@@ -33,6 +33,13 @@ def load_model(model: str | Path | Model) -> Model:
     ------
     ModelError
         If there is no such model, or its file can't be used.
+
+    Examples
+    --------
+    >>> from napari_colorgan import load_model
+    >>> model = load_model("natural")
+    >>> model.card.name, model.card.scale
+    ('natural', 'fit')
     """
     if not isinstance(model, str | Path):
         return model

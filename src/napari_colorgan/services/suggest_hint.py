@@ -48,6 +48,15 @@ def suggest_hint(
     ------
     InputError, AxesError, ModelError
         As `colorize` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_colorgan import suggest_hint
+    >>> gray = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
+    >>> (row, column), gain = suggest_hint(gray)
+    >>> 0 <= row < 48, 0 <= column < 64, gain > 0
+    (True, True, True)
     """
     levels, known, _ = open_input(gray, axes)
     stack = levels[0]
