@@ -16,18 +16,20 @@ BLOOD = bccd chula_rbc wbc_zheng2
 # Images beside a reference: make corpus FOLDER=~/scans; ARGS=--collect fills it first.
 FOLDER = corpus
 
-.PHONY: corpus help attack bootstrap demo test bench quality guides screenshots panels structure docs train-natural train-microscopy lint
+.PHONY: lowest gallery corpus help attack bootstrap demo test bench quality guides screenshots panels structure docs train-natural train-microscopy lint
 
 help:
 	@echo "make demo           open napari on a sample and colorize it (without a display: to demo/)"
 	@echo "make test           run all checks and tests"
 	@echo "make lint           run the checks that need no tests"
+	@echo "make lowest         run a part of the tests with the lowest versions that are declared"
 	@echo "make attack         damage files and kill programs at random (ARGS=\"--minutes 30\")"
 	@echo "make bench          measure speed and memory"
 	@echo "make quality        measure the bundled models' colours on held-out images"
 	@echo "make guides         measure hints, references and consistent stacks; can be resumed"
 	@echo "make corpus         read the images in FOLDER=folder beside Pillow and LittleCMS"
 	@echo "make screenshots    make the documentation's pictures"
+	@echo "make gallery        make the documentation's gallery from COLORGAN_DATA"
 	@echo "make docs           build the documentation's site, to read offline: site/index.html"
 	@echo "make panels         try the panels in a real window: speed, sizes, stability"
 	@echo "make structure      print the figures of the source's structure (ARGS=--list: the places)"
@@ -42,6 +44,9 @@ demo: bootstrap
 
 test: bootstrap
 	$(TOX) python tools/check.py $(ARGS)
+
+lowest: bootstrap
+	.bootstrap/bin/python -m tox run -e lowest $(if $(ARGS),-- $(ARGS))
 
 lint: bootstrap
 	$(TOX) python tools/check.py --lint
@@ -59,6 +64,9 @@ guides: bootstrap
 	$(TOX) python tools/guides.py $(ARGS)
 corpus: bootstrap
 	$(TOX) python tools/corpus.py $(FOLDER) $(ARGS)
+
+gallery: bootstrap
+	$(TOX) python tools/gallery.py $(ARGS)
 
 screenshots: bootstrap
 	$(TOX) python tools/screenshots.py $(ARGS)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import jinja2
+import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from trove_classifiers import classifiers
 
 from conda_recipe import RECIPE, conda_requirement, make_recipe
+from constraints import LOWEST, TESTED, declared, lowest_constraints, pinned_constraints
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -134,6 +140,35 @@ def test_the_recipe_follows_the_project() -> None:
     assert recipe["context"]["python_min"] == "3.11"
 
 
+def rendered(text: str) -> Any:
+    """Return a recipe with its variables filled in, as rattler-build does."""
+    environment = jinja2.Environment(
+        variable_start_string="${{", variable_end_string="}}", undefined=jinja2.StrictUndefined
+    )
+    values = dict(yaml.safe_load(text)["context"])
+    return yaml.safe_load(environment.from_string(text).render(values | {"PYTHON": "python"}))
+
+
+def test_the_recipe_is_valid_before_and_after_it_is_rendered() -> None:
+    schema = json.loads((ROOT / "tests/fixtures/conda_recipe_schema.json").read_text("utf-8"))
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    text = RECIPE.read_text(encoding="utf-8")
+    recipe = rendered(text)
+    for each in (yaml.safe_load(text), recipe):
+        assert [error.message for error in validator.iter_errors(each)] == []
+    assert "${{" not in yaml.safe_dump(recipe)
+    assert recipe["package"] == {"name": "napari-colorgan", "version": "0.1.0"}
+    assert recipe["source"]["url"].endswith("/napari_colorgan-0.1.0.tar.gz")
+    assert {"python 3.11.*", "pip"} <= set(recipe["requirements"]["host"])
+    # What the schema can't say is what conda-forge's own linter asks for.
+    assert (ROOT / recipe["about"]["license_file"]).is_file()
+    assert recipe["extra"]["recipe-maintainers"]
+    assert recipe["build"]["number"] == 0
+    # The schema does find what is wrong.
+    assert list(validator.iter_errors({**recipe, "packages": {}}))
+    assert list(validator.iter_errors({**recipe, "build": {"noarch": "snake"}}))
+
+
 @pytest.mark.parametrize(
     ("requirement", "expected"),
     [
@@ -145,6 +180,43 @@ def test_the_recipe_follows_the_project() -> None:
 )
 def test_requirements_in_conda_s_words(requirement: str, expected: str) -> None:
     assert conda_requirement(requirement) == expected
+
+
+def test_the_lowest_versions_are_those_that_are_declared() -> None:
+    assert LOWEST.read_text(encoding="utf-8") == lowest_constraints(declared(PROJECT))
+    named = {Requirement(line).name for line in _lines(LOWEST)}
+    wanted = {canonicalize_name(each.name) for each in declared(PROJECT)}
+    # napari[all] is napari once more; every other requirement has a lower bound.
+    assert named == wanted
+
+
+def test_tested_versions_are_there_for_every_requirement_and_high_enough() -> None:
+    pinned = {}
+    for line in _lines(TESTED):
+        (pin,) = Requirement(line).specifier
+        pinned[Requirement(line).name] = pin.version
+    for requirement in declared(PROJECT):
+        name = canonicalize_name(requirement.name)
+        # Readers of microscopes' files are chosen by their users.
+        if name != "bioio":
+            assert requirement.specifier.contains(pinned[name], prereleases=True), name
+
+
+def test_constraints_follow_what_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = {
+        "a": ("1.0+cpu", ["b[x]>=1", "c; extra == 'y'"]),
+        "b": ("2", ["d; extra == 'x'", "a"]),
+        "d": ("3", []),
+    }
+    monkeypatch.setattr("constraints.version", lambda name: packages[name][0])
+    monkeypatch.setattr("constraints.requires", lambda name: packages[name][1])
+    text = pinned_constraints([Requirement("a>=0.1")])
+    assert text.splitlines()[1:] == ["a==1.0", "b==2", "d==3"]
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 def test_the_rules_of_the_community_are_there() -> None:
