@@ -1,10 +1,10 @@
 """Make the documentation's pictures: real windows, used by clicks.
 
 ``python tools/screenshots.py [FOLDER] [--only NAME]``: pictures of the window go to FOLDER,
-docs/images by default: a photograph, a film and tissue colorized, a fine-tuning on the fields that
-ship, which trains for a few minutes, and the models with the one that comes of it. The windows
-open on a display in memory, with napari's settings as on the first day, so that the pictures are
-the same on every desktop.
+docs/images by default: a photograph, a film and tissue colorized, hints, a fine-tuning on the
+fields that ship, which trains for a few minutes, the models with the one that comes of it, and an
+animation for each tutorial. The windows open on a display in memory, with napari's settings as on
+the first day, so that the pictures are the same on every desktop.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from napari_colorgan.widgets.demo import (
     wait_for_run,
 )
 from screenshots_hints import show_hints
+from screenshots_tutorials import Recorder, show_batch, show_film, show_micrograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 INSIDE = "COLORGAN_SCREENSHOTS"
 SIZE = (1180, 760)
+SMALL = (900, 560)
 # A run's page is as long as its curves and its result.
 TALL = (1180, 920)
 SCREEN = (1280, 1000)
@@ -55,8 +57,9 @@ def photograph(folder: Path) -> None:
 
 
 def film(folder: Path) -> None:
-    """Show the widget before and after, on a stack, with the model's card open."""
+    """Show the widget before and after, on a stack, with the model's card open, and the film."""
     colorize("film", folder, lambda form: form.card.open(True))
+    show_film(folder)
 
 
 def histology(folder: Path) -> None:
@@ -97,17 +100,25 @@ def fine_tune(folder: Path) -> None:
     take(viewer, folder / "fine-tune-settings.jpg")
     panel.form.budget.choose("epochs")
     panel.form.epochs.setValue(EPOCHS)
+    recorder = Recorder(viewer)
     QTest.mouseClick(panel.button, Qt.MouseButton.LeftButton)
     try:
         # Late enough for curves; it may stop early, when nothing gets better any more.
-        wait_until(lambda: panel.monitor.progress.value() > STEPS_SHOWN and has_preview(viewer))
+        wait_until(
+            lambda: (
+                recorder.look()
+                and panel.monitor.progress.value() > STEPS_SHOWN
+                and has_preview(viewer)
+            )
+        )
         viewer.reset_view()
         process_events(0.5)
         take(viewer, folder / "fine-tune-run.jpg")
-        wait_until(lambda: panel.message.text().startswith("Done"))
+        wait_until(lambda: recorder.look() and panel.message.text().startswith("Done"))
     finally:
         panel.follower.cancel()
     take(viewer, folder / "fine-tune-result.jpg")
+    recorder.write(folder / "stain.webp")
     viewer.window.remove_dock_widget(dock)
     _, models = viewer.window.add_plugin_dock_widget(PLUGIN, "Models")
     process_events(1.0)
@@ -120,6 +131,16 @@ def fine_tune(folder: Path) -> None:
 def hints(folder: Path) -> None:
     """Show the photograph before, automatic and with five hints, and how they spread."""
     show_hints(folder, SIZE, save, wait_until)
+
+
+def micrograph(folder: Path) -> None:
+    """Show hints on a micrograph, and the figure with its legend."""
+    show_micrograph(folder, SIZE, save, wait_until)
+
+
+def batch(folder: Path) -> None:
+    """Show a folder at work."""
+    show_batch(folder, SMALL, wait_until)
 
 
 def has_preview(viewer: Viewer) -> bool:
@@ -170,6 +191,8 @@ SUBJECTS = {
     "film": film,
     "histology": histology,
     "hints": hints,
+    "micrograph": micrograph,
+    "batch": batch,
     "fine-tune": fine_tune,
 }
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image as Picture
 
+from animation import write_animation
 from napari_colorgan.widgets.demo import open_sample, process_events
+from screenshots_tutorials import window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from napari.viewer import Viewer
 
 # Row and column of the sample, a* and b*, radius: what is known of the street.
 HINTS = (
@@ -23,8 +22,6 @@ HINTS = (
     ((270, 85), (-2.0, -24.0), 5.0),  # her dress is light blue
     ((182, 352), (-14.0, 12.0), 4.0),  # the car is dark green
 )
-MOST_ANIMATION_BYTES = 2_000_000
-_ANIMATION_WIDTH = 900
 _SHOWN_MS, _LAST_MS = 900, 2500
 _FULL = 0.6
 
@@ -56,34 +53,29 @@ def show_hints(
     wait_until(lambda: any("preview" in layer.name for layer in viewer.layers))
     settle(panel, wait_until)
     save(_cropped(canvas()), folder / "hints-automatic.jpg")
-    frames = [_window(viewer)]
+    frames = [window(viewer)]
     layer = panel.hints.layers.current()
     for place, ab, radius in HINTS:
         panel.form.hints.radius.setValue(radius)
         panel.hints.commands.click(layer, np.array(place, float))
         settle(panel, wait_until)
-        frames.append(_window(viewer))
+        frames.append(window(viewer))
         panel.form.hints.chooser.choose(ab)
         settle(panel, wait_until)
-        frames.append(_window(viewer))
-    save(_window(viewer), folder / "hints-window.jpg")
+        frames.append(window(viewer))
+    save(window(viewer), folder / "hints-window.jpg")
     layer.selected_data = set()
     layer.visible = False
     process_events(0.5)
     save(_cropped(canvas()), folder / "hints-five.jpg")
     viewer.close()
-    _animate(frames, folder / "hints.gif")
+    write_animation(frames, folder / "hints.webp", _SHOWN_MS, _LAST_MS)
 
 
 def settle(panel: Any, wait_until: Callable[[Callable[[], bool]], None]) -> None:
     """Wait until the picture and the likely colours are up to date."""
     process_events(0.2)
     wait_until(lambda: not panel.runner.busy)
-
-
-def _window(viewer: Viewer) -> np.ndarray[Any, Any]:
-    pixels: np.ndarray[Any, Any] = viewer.screenshot(canvas_only=False, flash=False)[..., :3]
-    return pixels
 
 
 def _cropped(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -93,30 +85,3 @@ def _cropped(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     rows = np.flatnonzero(seen.mean(axis=1) > _FULL)
     columns = np.flatnonzero(seen[rows].mean(axis=0) > _FULL)
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _animate(frames: list[np.ndarray[Any, Any]], path: Path) -> None:
-    """Write an animation with one palette, smaller if it would be too large."""
-    width = _ANIMATION_WIDTH
-    while True:
-        pictures = [_small(frame, width) for frame in frames]
-        palette = pictures[-1].quantize(200)
-        indexed = [picture.quantize(palette=palette) for picture in pictures]
-        durations = [_SHOWN_MS] * (len(indexed) - 1) + [_LAST_MS]
-        indexed[0].save(
-            path,
-            save_all=True,
-            append_images=indexed[1:],
-            duration=durations,
-            loop=0,
-            optimize=True,
-        )
-        if path.stat().st_size <= MOST_ANIMATION_BYTES:
-            print(path)
-            return
-        width = round(width * 0.85)
-
-
-def _small(frame: np.ndarray[Any, Any], width: int) -> Picture.Image:
-    picture = Picture.fromarray(frame)
-    return picture.resize((width, round(width * picture.height / picture.width)))

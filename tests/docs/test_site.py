@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from site_messages import messages_of, messages_page
 from site_pages import build_site, generated_pages
+from site_versions import add_version
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUESTIONS = 30
@@ -75,6 +77,39 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "site").exists()
 
 
+def test_versions_stand_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    releases = iter(("1.9", "1.10", "1.9 mended"))
+
+    def build(folder: Path) -> int:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(next(releases))
+        return 0
+
+    monkeypatch.setattr("site_versions.build_site", build)
+    for release in ("1.9.0", "1.10.0", "1.9.1"):
+        assert add_version(tmp_path, release) == 0
+
+    assert (tmp_path / "latest" / "index.html").read_text() == "1.10"
+    assert (tmp_path / "1.9" / "index.html").read_text() == "1.9 mended"
+    listed = json.loads((tmp_path / "versions.json").read_text())
+    assert [(each["version"], each["aliases"]) for each in listed] == [
+        ("1.10", ["latest"]),
+        ("1.9", []),
+    ]
+    assert "latest/index.html" in (tmp_path / "index.html").read_text()
+    monkeypatch.setattr("site_versions.build_site", lambda folder: 1)
+    assert add_version(tmp_path, "2.0.0") == 1
+    assert json.loads((tmp_path / "versions.json").read_text()) == listed
+
+
+@pytest.mark.slow
+def test_pages_have_the_menu_of_versions(site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    config = re.search(r'<script id="__config" type="application/json">(.*?)</script>', page)
+    assert config is not None
+    assert json.loads(config[1])["version"] == {"provider": "mike"}
+
+
 def test_the_page_of_messages_has_every_error_of_the_code() -> None:
     package = ROOT / "src" / "napari_colorgan"
     raised = sum(
@@ -98,6 +133,14 @@ def test_there_is_an_answer_to_thirty_questions() -> None:
     answers = re.split(r"^### .+\?$|^### .+\.(?: Why\?)?$", text, flags=re.MULTILINE)[1:]
     assert len(answers) >= QUESTIONS
     assert all(len(answer.split()) >= 1 for answer in answers)
+
+
+def test_a_row_of_the_comparison_without_our_yes_would_be_work_to_do() -> None:
+    page = (ROOT / "docs" / "explanation" / "other-tools.md").read_text(encoding="utf-8")
+    table = page.partition("## Where to look")[0]
+    ours = [row.split("|")[2].strip() for row in re.findall(r"^\| .*$", table, re.MULTILINE)]
+    assert len(ours) > 18
+    assert [cell for cell in ours[1:] if not re.match(r"\[?yes", cell)] == []
 
 
 def test_words_are_spelled_as_in_the_dictionary() -> None:
