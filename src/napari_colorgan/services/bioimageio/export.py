@@ -125,7 +125,7 @@ def _write_files(
         rgb = network(*inputs)
         on_step("Writing TorchScript.")
         # The format asks for TorchScript. The trace holds no sizes: a test runs it at others.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         warnings.simplefilter("ignore", FutureWarning)
         torch.jit.trace(network, inputs, check_trace=False).save(files["weights.pt"])  # type: ignore[no-untyped-call]
     on_step("Writing ONNX.")
