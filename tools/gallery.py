@@ -21,6 +21,7 @@ import tifffile
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from gallery_sets import DOMAINS, SAMPLE_PICTURES, Domain
 from napari_colorgan.io import write_atomically
 from napari_colorgan.services.samples import SAMPLES
 from page_code import ROOT, blocks_of
@@ -63,60 +64,6 @@ Their true colours are not known, or they have none. Gray | result:
 """
 
 
-@dataclass(frozen=True)
-class Domain:
-    """A kind of image of the gallery.
-
-    Attributes
-    ----------
-    name : str
-        A set of `QUALITY_SETS` whose pictures may be shown.
-    title : str
-        Its heading.
-    model : str
-        What colorizes it.
-    """
-
-    name: str
-    title: str
-    model: str = "natural"
-
-    @property
-    def command(self) -> str:
-        """The command that makes its pictures."""
-        words = f"gray/{self.name} --model {self.model} -o colour/{self.name}"
-        return f"napari-colorgan colorize {words}"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A sample of the gallery.
-
-    Attributes
-    ----------
-    title : str
-        What it is.
-    source, result : str
-        The files that the command reads and writes.
-    options : str
-        The command's further words.
-    plane : int or None
-        The plane of a stack that is shown.
-    """
-
-    title: str
-    source: str
-    result: str
-    options: str = ""
-    plane: int | None = None
-
-    @property
-    def command(self) -> str:
-        """The command that makes it."""
-        words = ("napari-colorgan colorize", f"samples/{self.source}", self.options)
-        return " ".join([*filter(None, words), "-o", self.result])
-
-
 @dataclass(frozen=True, eq=False)
 class Measured:
     """A picture with its colours and errors.
@@ -139,27 +86,6 @@ class Measured:
     error: float
 
 
-DOMAINS = (
-    Domain("prokudin", "Photographs of 1905–15"),
-    Domain("fsa_colour", "Colour film of 1939–44"),
-    Domain("documerica", "Photographs of the 1970s"),
-    Domain("dsb2018", "H&E-stained tissue", "microscopy"),
-    Domain("chula_rbc", "Blood smears", "microscopy"),
-)
-SAMPLE_PICTURES = (
-    Sample("A photograph of the 1930s", "photograph.jpg", "photograph.png"),
-    Sample("The same with a few hints", "photograph.jpg", "hinted.png", "--hints hints.csv"),
-    Sample("A frame of a film", "film.tif", "film.tif", plane=10),
-    Sample("A plane of a focus stack", "focus.tif", "focus.tif", plane=3),
-    Sample("Tissue", "histology.jpg", "histology.png", "--model microscopy"),
-    Sample("Tissue with the wrong model", "histology.jpg", "wrong.png", "--model natural"),
-    Sample(
-        "A micrograph with hints",
-        "micrograph.jpg",
-        "micrograph.png",
-        "--hints kinds.csv --strength 0 --scale native",
-    ),
-)
 # The tables of hints that the commands above name, and the pages that they are from.
 HINT_TABLES = {"hints.csv": "guides.md", "kinds.csv": "tutorials/micrograph.md"}
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import gallery
+from gallery_sets import DOMAINS, SAMPLE_PICTURES, Domain
 from page_code import ROOT
 from quality_sets import QUALITY_SETS, QualitySet
 
@@ -37,14 +38,14 @@ def test_the_same_pictures_are_drawn_each_time_and_of_each_third() -> None:
 
 
 def test_only_pictures_that_may_be_shown() -> None:
-    assert all(QUALITY_SETS[domain.name].is_shown for domain in gallery.DOMAINS)
+    assert all(QUALITY_SETS[domain.name].is_shown for domain in DOMAINS)
 
 
 def test_the_page_is_what_the_tool_writes() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for each in (*gallery.DOMAINS, *gallery.SAMPLE_PICTURES):
+    for each in (*DOMAINS, *SAMPLE_PICTURES):
         assert f"```sh\n{each.command}\n```" in text
-    for domain in gallery.DOMAINS:
+    for domain in DOMAINS:
         assert QUALITY_SETS[domain.name].source in text
         for kind in ("good", "bad"):
             name = f"gallery-{domain.name}-{kind}.jpg"
@@ -63,7 +64,7 @@ def test_a_domain_is_colorized_measured_and_shown(
         Image.fromarray(pixels).save(data / f"{number}.png")
     sets: dict[str, Any] = {"mine": QualitySet("mine", ("set",), "Drawn by a test.")}
     monkeypatch.setattr(gallery, "QUALITY_SETS", sets)
-    domain = gallery.Domain("mine", "Noise")
+    domain = Domain("mine", "Noise")
     text = gallery.domain_part(domain, tmp_path / "data", tmp_path / "work", tmp_path)
     assert "## Noise" in text
     assert "Drawn by a test. 6 pictures." in text

@@ -15,11 +15,7 @@ from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SimilaritySplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
-from napari_colorgan.services.run_request import (
-    FineTuneRequest,
-    TrainRequest,
-    check_output_free,
-)
+from napari_colorgan.services.run_request import FineTuneRequest, TrainRequest, check_output_free
 from napari_colorgan.services.train import Trained, train_job, write_model
 from napari_colorgan.services.tuning.comparison import (
     Comparison,
@@ -137,13 +133,10 @@ def fine_tune(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from napari_colorgan import colorize, fine_tune
-    >>> fields = np.zeros((4, 64, 64, 3), np.uint8) + np.uint8([200, 120, 180])
-    >>> fields[:, :32] = [90, 50, 140]
-    >>> model = fine_tune(fields, base="microscopy", minutes=0.05)
-    >>> colorize(fields[0, ..., 1], model).shape
-    (64, 64, 3)
+    >>> from napari_colorgan import fine_tune
+    >>> from napari_colorgan.services.samples import SAMPLES
+    >>> fine_tune(SAMPLES / "fields.tif", "microscopy", minutes=0.05).card.scale
+    'native'
     """
     if name is not None:
         check_name_free(name)
