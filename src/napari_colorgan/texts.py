@@ -44,6 +44,8 @@ def printable(text: str) -> str:
         direction. Every line end is ``\n``, and lone surrogates are U+FFFD, so that the text can
         be encoded.
     """
+    if text.isascii() and text.isprintable():
+        return text  # most are: a card has hundreds
     clean = _UNSAFE.sub("", _SEQUENCES.sub("", text))
     return _SURROGATE.sub("\ufffd", _LINE_ENDS.sub("\n", clean))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +14,6 @@ from napari_colorgan.errors import FileError, ModelError, OutputExistsError
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.library.store import ModelLibrary
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def own_files(library: ModelLibrary) -> list[str]:
@@ -35,6 +33,25 @@ def test_imports_under_a_free_name(library: ModelLibrary, tiny_model_file: Path)
         library.import_file(tiny_model_file, "TINY", again=True)
     with pytest.raises(ModelError, match="every system"):
         library.import_file(tiny_model_file, "a/b", again=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("my stain.safetensors", "my stain"),
+        ("My Stain.colorgan.safetensors", "My Stain"),
+        ("model.safetensors", "tiny"),
+        ("Weights.safetensors", "tiny"),
+        (f"{'a' * 81}.safetensors", "tiny"),
+    ],
+)
+def test_an_imported_model_has_its_files_name(
+    library: ModelLibrary, tiny_model_file: Path, tmp_path: Path, file: str, name: str
+) -> None:
+    path = Path(shutil.copy(tiny_model_file, tmp_path / file))
+    entry = library.import_file(path, again=True)
+    assert entry.name == name
+    assert load_model_file(entry.path).card.name == name
 
 
 def test_imports_nothing_that_does_not_work(library: ModelLibrary, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_colorgan.errors import ColorganError, FileError, ModelError
+from napari_colorgan.library import folders
 from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.file_format import copy_model_file
 from napari_colorgan.library.folders import ModelFolders
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
@@ -20,6 +22,7 @@ from napari_colorgan.library.store import ModelLibrary
 
 if TYPE_CHECKING:
     from napari_colorgan.core.generator import Generator
+    from napari_colorgan.library.folders import Kind
 
 CARD = ModelCard("stain", "1", "My stain", "histology", "Ten fields.")
 
@@ -236,3 +239,34 @@ def test_deletes_own_models_only(library: ModelLibrary, monkeypatch: pytest.Monk
     assert own_files(library) == []
     with pytest.raises(ModelError, match="got 'étude 1'"):
         library.delete("étude 1")
+
+
+def test_a_listing_without_time_leaves_files_unread(
+    tiny_model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_cards", {})
+    for name in ("blood", "bone", "liver"):
+        copy_model_file(tiny_model_file, tmp_path / (name + MODEL_SUFFIX), name, overwrite=False)
+    places: list[tuple[Kind, Path]] = [("own", tmp_path)]
+    listing = folders.list_folders(places, within_s=-1.0, first="Bone")
+    assert [entry.name for entry in listing.entries] == ["bone"]
+    assert [path.name.split(".")[0] for path in listing.unread] == ["blood", "liver"]
+    for path in listing.unread:
+        folders.read_card(path)
+    listing = folders.list_folders(places, within_s=-1.0)
+    assert [entry.name for entry in listing.entries] == ["blood", "bone", "liver"]
+    assert not listing.unread
+
+
+def test_a_model_keeps_its_number_while_others_are_unread(
+    tiny_model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_cards", {})
+    for place in ("own", "shared"):
+        (tmp_path / place).mkdir()
+        path = tmp_path / place / ("liver" + MODEL_SUFFIX)
+        copy_model_file(tiny_model_file, path, "liver", overwrite=False)
+    folders.read_card(tmp_path / "shared" / ("liver" + MODEL_SUFFIX))
+    places: list[tuple[Kind, Path]] = [("own", tmp_path / "own"), ("shared", tmp_path / "shared")]
+    (entry,) = folders.list_folders(places, within_s=-1.0).entries
+    assert (entry.name, entry.card.name, entry.kind) == ("liver 2", "liver 2", "shared")

@@ -33,7 +33,8 @@ def stranger(tiny_generator: Generator, tmp_path: Path) -> Path:
     generator = copy.deepcopy(tiny_generator)
     with torch.no_grad():
         next(generator.parameters()).mul_(0.5)
-    path = tmp_path / "from a friend, ölig.colorgan.safetensors"
+    path = tmp_path / "from a friend, ölig" / "liver.colorgan.safetensors"
+    path.parent.mkdir()
     save_model_file(path, generator, ModelCard("liver", "1", "A friend's", "tissue", ""))
     return path
 
@@ -48,6 +49,19 @@ def test_a_dropped_file_is_imported_under_a_free_name(models: ModelsPanel, stran
     assert models.chosen == "liver 3"
     assert models.file("liver 3").exists()
     assert stranger.exists()
+
+
+def test_a_model_is_named_by_its_file(models: ModelsPanel, stranger: Path) -> None:
+    models.drop(stranger.rename(stranger.with_name("spleen of Jörg.safetensors")))
+    assert models.said == "Imported as 'spleen of Jörg'."
+    assert models.chosen == "spleen of Jörg"
+
+
+def test_a_file_whose_name_says_nothing_is_named_by_its_card(
+    models: ModelsPanel, stranger: Path
+) -> None:
+    models.drop(stranger.rename(stranger.with_name("model.safetensors")))
+    assert models.said == "Imported as 'liver 3', since the name 'liver' is taken."
 
 
 def test_the_button_takes_several_files(

@@ -409,7 +409,7 @@ def _check_scale(scale: object) -> object:
 
 def _known(record: type[Metric | CardPicture], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row without the fields that a later release has added."""
-    names = {each.name for each in dataclasses.fields(record)}
+    names = record.__dataclass_fields__
     return {name: value for name, value in row.items() if name in names}
 
 

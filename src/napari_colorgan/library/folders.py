@@ -1,10 +1,16 @@
 """The folders of a library, and the models and other files that lie in them."""
 
+# Over 300 lines: what is listed, and how a file is read once.
+
 from __future__ import annotations
 
+import copy
 import dataclasses
+import math
 import os
 import reprlib
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -129,9 +135,31 @@ class SkippedFile:
     reason: ColorganError
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a library's folders.
+
+    Attributes
+    ----------
+    entries : tuple of ModelEntry
+        In the folders' order, by name within each.
+    skipped : tuple of SkippedFile
+        Damaged files, files of other programs or newer releases, folders that can't be read.
+    unread : tuple of pathlib.Path
+        Files for which there was no time; `read_card` reads them, and the next listing has them.
+    """
+
+    entries: tuple[ModelEntry, ...]
+    skipped: tuple[SkippedFile, ...]
+    unread: tuple[Path, ...] = ()
+
+
 def list_folders(
     folders: Iterable[tuple[Kind, Path]],
-) -> tuple[tuple[ModelEntry, ...], tuple[SkippedFile, ...]]:
+    *,
+    within_s: float = math.inf,
+    first: str | None = None,
+) -> Listing:
     """Return the models in some folders, and the files there that should be models but are not.
 
     Parameters
@@ -139,17 +167,17 @@ def list_folders(
     folders : iterable of (str, pathlib.Path)
         Each folder's kind and path. A model whose name is taken by an earlier one gets a number
         after its name, so that no model hides another.
-
-    Returns
-    -------
-    entries : tuple of ModelEntry
-        In the folders' order, by name within each.
-    skipped : tuple of SkippedFile
-        Damaged files, files of other programs or newer releases, folders that can't be read.
+    within_s : float
+        Seconds that reading files may take. One that was read before and hasn't changed costs
+        nothing.
+    first : str or None
+        The name of a model whose file is read in any case.
     """
     entries: list[ModelEntry] = []
     skipped: list[SkippedFile] = []
+    unread: list[Path] = []
     names = NameSet()
+    end = time.monotonic() + within_s
     for kind, folder in folders:
         try:
             paths = _model_files(folder, required=kind == "shared")
@@ -158,12 +186,42 @@ def list_folders(
             continue
         for path in paths:
             try:
-                entry = read_entry(path, kind, check_name(name_of_file(path)))
+                name = check_name(name_of_file(path))
+                is_first = first is not None and key(name) == key(first)
+                if not is_first and time.monotonic() > end and not _is_known(path):
+                    unread.append(path)
+                    names.claim(name)
+                    continue
+                entry = read_entry(path, kind, name)
             except ModelError as error:
                 skipped.append(SkippedFile(path, error))
                 continue
             entries.append(_renamed(entry, names.claim(entry.name)))
-    return tuple(entries), tuple(skipped)
+    return Listing(tuple(entries), tuple(skipped), tuple(unread))
+
+
+def read_card(path: Path) -> None:
+    """Read a file's card, or what is wrong with it, so that listing it costs nothing any more.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    """
+    with suppress(ModelError):
+        _read_card(path)
+
+
+def _is_known(path: Path) -> bool:
+    known = _cards.get(path)
+    try:
+        return known is not None and known[0] == _version(path.stat())
+    except (OSError, ValueError):
+        return True  # what is wrong is said at once
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def read_entry(path: Path, kind: Kind, name: str | None = None) -> ModelEntry:
@@ -201,7 +259,7 @@ def _read_card(path: Path) -> tuple[ModelCard, int]:
     """
     try:
         status = path.stat()
-        version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        version = _version(status)
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError as error:  # of a NUL in the path
@@ -238,7 +296,10 @@ def _unusable(path: Path, error: Exception) -> ModelError:
 def _renamed(entry: ModelEntry, name: str) -> ModelEntry:
     if name == entry.card.name == entry.name:
         return entry
-    card = dataclasses.replace(entry.card, name=name)
+    # Not by `replace`, which checks every text of the card again: a library of 200 models is listed
+    # at every click.
+    card = copy.copy(entry.card)
+    object.__setattr__(card, "name", check_name(name))
     return dataclasses.replace(entry, name=name, card=card)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.errors import ColorganError
     from napari_colorgan.library.card import Metric, ModelCard
-    from napari_colorgan.library.folders import Kind, ModelEntry, ModelFolders, SkippedFile
+    from napari_colorgan.library.folders import Kind, Listing, ModelEntry, ModelFolders, SkippedFile
 
 # The number by which a model is judged at a glance.
 _HEADLINE = METRICS["delta_e"]
@@ -84,8 +84,21 @@ def list_inventory(folders: ModelFolders) -> tuple[InventoryItem, ...]:
     tuple of InventoryItem
         The models in the library's order, then what can't be used.
     """
-    entries, skipped = list_folders(folders.by_kind())
-    return (*map(_usable, entries), *(_unusable(file, folders) for file in skipped))
+    return inventory_of(list_folders(folders.by_kind()), folders)
+
+
+def inventory_of(listing: Listing, folders: ModelFolders) -> tuple[InventoryItem, ...]:
+    """Return the items of a listing, in the order of `list_inventory`.
+
+    Parameters
+    ----------
+    listing : Listing
+        Of these folders.
+    folders : ModelFolders
+        The library's folders.
+    """
+    usable = map(_usable, listing.entries)
+    return (*usable, *(_unusable(file, folders) for file in listing.skipped))
 
 
 def ancestors(card: ModelCard, library: Iterable[ModelCard]) -> tuple[tuple[str, bool], ...]:

@@ -16,6 +16,8 @@ _LONGEST = 80  # letters; leaves room for the suffix and a temporary's ending in
 _LONGEST_BYTES = 200
 # What Windows forbids; others forbid only some of these.
 _FORBIDDEN = set('/\\:*?"<>|')
+# What programs call a model's file, ours in run folders among them.
+_SAYING_NOTHING = ("best", "checkpoint", "model", "weights")
 _RESERVED = {"con", "prn", "aux", "nul"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
 }
@@ -138,6 +140,27 @@ def looks_like_path(text: str) -> bool:
         What a user has typed.
     """
     return "/" in text or "\\" in text or text.lower().endswith(".safetensors")
+
+
+def name_on_import(path: Path, on_card: str) -> str:
+    """Return the name that a model file is imported under, if it is free.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    on_card : str
+        The name on the file's card.
+
+    Returns
+    -------
+    str
+        The file's own name, as everywhere in a library; the card's where the file's says nothing
+        ("model.safetensors") or can't be a model's.
+    """
+    name = name_of_file(path).strip()
+    says_nothing = key(name) in _SAYING_NOTHING
+    return on_card if says_nothing or _rejection_reason(name) is not None else name
 
 
 def name_of_file(path: Path) -> str:

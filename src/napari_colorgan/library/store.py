@@ -29,6 +29,7 @@ from napari_colorgan.library.names import (
     key,
     looks_like_path,
     name_of_file,
+    name_on_import,
     same_name,
 )
 
@@ -80,11 +81,11 @@ class ModelLibrary:
 
         Files that can't be read are left out; `skipped` says why.
         """
-        return list_folders(self.folders.by_kind())[0]
+        return list_folders(self.folders.by_kind()).entries
 
     def skipped(self) -> tuple[SkippedFile, ...]:
         """Return the files and folders that `entries` left out, each with the reason."""
-        return list_folders(self.folders.by_kind())[1]
+        return list_folders(self.folders.by_kind()).skipped
 
     def find(self, model: str | Path) -> ModelEntry:
         """Return a model's entry.
@@ -102,16 +103,16 @@ class ModelLibrary:
         path = expand(model)
         if isinstance(model, Path):
             return read_entry(path, "file")
-        entries, skipped = list_folders(self.folders.by_kind())
-        for entry in entries:
+        listing = list_folders(self.folders.by_kind())
+        for entry in listing.entries:
             if same_name(entry.name, model.strip()):
                 return entry
         if os.path.isfile(path) or looks_like_path(model):
             return read_entry(path, "file")
-        for file in skipped:
+        for file in listing.skipped:
             if key(file.path.name) in (key(model + MODEL_SUFFIX), key(f"{model}.safetensors")):
                 raise file.reason
-        raise problems.no_such_model(model, entries)
+        raise problems.no_such_model(model, listing.entries)
 
     def load(self, model: str | Path | ModelEntry) -> Model:
         """Load a model's weights.
@@ -180,7 +181,8 @@ class ModelLibrary:
         path : str or pathlib.Path
             The file.
         name : str, optional
-            The model's name; by default its own name, with a number after it if that is taken.
+            The model's name; by default its file's, with a number after it if that is taken, or
+            the one on its card for a file such as "model.safetensors".
         again : bool, default: False
             Whether to import it even if the library has a model with the same weights.
 
@@ -203,7 +205,7 @@ class ModelLibrary:
         same = [entry for entry in self.entries() if entry.card.sha256 == card.sha256]
         if same and not again:
             raise problems.known_weights(source, same[0])
-        return self._copy(source, name, card.name)
+        return self._copy(source, name, name_on_import(source, card.name))
 
     def duplicate(self, model: str, new_name: str | None = None) -> ModelEntry:
         """Copy a model of the library into the user's folder.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Started
 from napari_colorgan.library.folders import read_entry
-from napari_colorgan.library.names import free_name
+from napari_colorgan.library.names import free_name, name_on_import
 from napari_colorgan.library.pages import size_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class ImportPlan:
     ----------
     source : ModelEntry
         The file; only its header has been read.
+    wanted : str
+        The name that the file has.
     name : str
         Its name in the library.
     duplicate : ModelEntry or None
@@ -35,6 +37,7 @@ class ImportPlan:
     """
 
     source: ModelEntry
+    wanted: str
     name: str
     duplicate: ModelEntry | None = None
 
@@ -101,10 +104,11 @@ def plan_imports(
         except ColorganError as error:
             refused.append(RejectedFile(path, str(error)))
             continue
-        name = free_name(source.card.name, names)
+        wanted = name_on_import(path, source.card.name)
+        name = free_name(wanted, names)
         # Two of the files may want the same name.
         names.append(name)
-        plans.append(ImportPlan(source, name, by_weights.get(source.card.sha256)))
+        plans.append(ImportPlan(source, wanted, name, by_weights.get(source.card.sha256)))
     return tuple(plans), tuple(refused)
 
 
@@ -120,10 +124,10 @@ def import_question(plans: Sequence[ImportPlan]) -> str:
     for plan in plans:
         if plan.duplicate is not None:
             parts.append(
-                f"'{plan.source.card.name}' has the same weights as '{plan.duplicate.name}'; they "
+                f"'{plan.wanted}' has the same weights as '{plan.duplicate.name}'; they "
                 "would be in the library twice."
             )
-        if plan.name != plan.source.card.name:
+        if plan.name != plan.wanted:
             parts.append(f"It will be called '{plan.name}', since its own name is taken.")
     return " ".join(parts)
 
@@ -160,7 +164,7 @@ def import_job(library: ModelLibrary, plans: Sequence[ImportPlan]) -> Job[Import
 
 def _listed(plans: Sequence[ImportPlan]) -> str:
     if len(plans) > 1:
-        names = ", ".join(f"'{plan.source.card.name}'" for plan in plans)
+        names = ", ".join(f"'{plan.wanted}'" for plan in plans)
         return f"{len(plans)} models ({names})"
     (plan,) = plans
     card = plan.source.card

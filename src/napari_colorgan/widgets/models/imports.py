@@ -115,8 +115,8 @@ class ModelImports:
 def _imported(result: ImportResult) -> list[str]:
     lines = []
     for plan, entry in result.imported:
-        own_name = plan.source.card.name
-        reason = "" if entry.name == own_name else f", since the name '{own_name}' is taken"
+        is_free = entry.name == plan.wanted
+        reason = "" if is_free else f", since the name '{plan.wanted}' is taken"
         lines.append(f"Imported as '{entry.name}'{reason}.")
     return lines
 
