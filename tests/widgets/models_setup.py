@@ -16,6 +16,7 @@ from napari_colorgan.library.file_format import parse_tensors, read_header, writ
 from napari_colorgan.library.folders import ModelFolders
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.library.store import ModelLibrary
+from napari_colorgan.widgets.models.panel import CARD_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,7 @@ class ModelsPanel:
 
     @property
     def page(self) -> str:
+        self.qtbot.wait(2 * CARD_MS)
         return self.widget.card.toPlainText()
 
     @property

@@ -28,10 +28,11 @@ from napari_colorgan.widgets.blind.planes import (
     is_comparable,
     letter,
 )
-from napari_colorgan.widgets.shared.controls import Combo, PanelArea, add_row, describe, new_form
+from napari_colorgan.widgets.shared.controls import Combo, add_row, describe, new_form
 from napari_colorgan.widgets.shared.help import HelpLink
 from napari_colorgan.widgets.shared.layers import Subscriptions
 from napari_colorgan.widgets.shared.messages import Message
+from napari_colorgan.widgets.shared.panel_area import PanelArea
 
 if TYPE_CHECKING:
     from collections.abc import Callable

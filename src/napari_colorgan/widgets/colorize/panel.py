@@ -21,7 +21,6 @@ from napari_colorgan.widgets.colorize.run import ColorizeRun, JobFactory
 from napari_colorgan.widgets.compare.bar import CompareBar
 from napari_colorgan.widgets.hints.controller import HintsController
 from napari_colorgan.widgets.shared.closing import ClosingGuard
-from napari_colorgan.widgets.shared.controls import PanelArea
 from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
     axis_names,
@@ -32,6 +31,7 @@ from napari_colorgan.widgets.shared.layers import (
 )
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
 from napari_colorgan.widgets.shared.options import load_options, save_options
+from napari_colorgan.widgets.shared.panel_area import PanelArea
 from napari_colorgan.widgets.shared.worker import JobRunner
 
 if TYPE_CHECKING:

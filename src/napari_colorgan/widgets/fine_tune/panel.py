@@ -1,5 +1,7 @@
 """Plugins > ColorGAN > Fine-tune: train a model on a few colour images of one's own."""
 
+# Over 300 lines: two pages, and what connects their parts.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -25,11 +27,12 @@ from napari_colorgan.widgets.fine_tune.outcome import RunOutcome
 from napari_colorgan.widgets.fine_tune.requests import layer_sources, make_request
 from napari_colorgan.widgets.fine_tune.runs import RunsFold, closing_question
 from napari_colorgan.widgets.shared.closing import ClosingGuard
-from napari_colorgan.widgets.shared.controls import PanelArea, describe
+from napari_colorgan.widgets.shared.controls import describe
 from napari_colorgan.widgets.shared.help import HelpLink
 from napari_colorgan.widgets.shared.layers import Subscriptions
 from napari_colorgan.widgets.shared.messages import AskBar, Message, Question
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
+from napari_colorgan.widgets.shared.panel_area import PanelArea
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.folders import new_run_folder
 from napari_colorgan.services.tuning.recipe import adapt_recipe, write_recipe
 from napari_colorgan.widgets.fine_tune.layers import layer_source
-from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
+from napari_colorgan.widgets.shared.model_picker import preferred_library
 from napari_colorgan.widgets.shared.preferences import load_preferences
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def make_request(
             got="none that are checked and inside the region",
             action="Open colour images, or add files and folders, and check them.",
         )
-    names = [other.name for other in PreferredLibrary().entries()]
+    names = [other.name for other in preferred_library().entries()]
     typed = form.name.text().strip()
     name = check_name(typed) if typed else free_name(f"{entry.name} tuned", names)
     if any(same_name(name, other) for other in names):

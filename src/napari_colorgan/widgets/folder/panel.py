@@ -27,10 +27,11 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 from napari_colorgan.settings import declared
 from napari_colorgan.texts import printable
-from napari_colorgan.widgets.shared.controls import PanelArea, add_row, describe, new_form
+from napari_colorgan.widgets.shared.controls import add_row, describe, new_form
 from napari_colorgan.widgets.shared.messages import Message
 from napari_colorgan.widgets.shared.model_picker import ModelPicker, PreferredLibrary
 from napari_colorgan.widgets.shared.options import Options
+from napari_colorgan.widgets.shared.panel_area import PanelArea
 from napari_colorgan.widgets.shared.preferences import load_preferences
 from napari_colorgan.widgets.shared.setting_rows import SettingRow
 from napari_colorgan.widgets.shared.worker import JobHandlers, JobRunner

@@ -1,5 +1,7 @@
 """Plugins > ColorGAN > Models: list, inspect, exchange, rename and delete models."""
 
+# Over 300 lines: the panel, and the buttons that only it has.
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -17,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorgan.library.inventory import list_inventory
+from napari_colorgan.library.inventory import inventory_of
 from napari_colorgan.library.pages import item_page
 from napari_colorgan.widgets.models.files import ModelDeletion, ModelFiles
 from napari_colorgan.widgets.models.imports import MODELS_PANEL, ModelImports
@@ -25,10 +27,11 @@ from napari_colorgan.widgets.models.inventory import FolderWatch
 from napari_colorgan.widgets.models.table import ModelTable
 from napari_colorgan.widgets.models.tasks import LibraryTasks, ModelsContext
 from napari_colorgan.widgets.shared.card_view import CardView
-from napari_colorgan.widgets.shared.controls import describe, wrapped
+from napari_colorgan.widgets.shared.controls import describe, new_throttler, wrapped
 from napari_colorgan.widgets.shared.help import HelpLink
 from napari_colorgan.widgets.shared.messages import AskBar, Message
 from napari_colorgan.widgets.shared.model_picker import preferred_library
+from napari_colorgan.widgets.shared.reading import LibraryReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from napari_colorgan.library.store import ModelLibrary
 
 _WIDTH = 320
+CARD_MS = 100
+"""The shortest time between two cards; who runs through the rows sees the last row's."""
 _EMPTY = "Import a model file, or drop one here."
 
 
@@ -64,6 +69,8 @@ class ModelsWidget(QWidget):
         self.tasks = LibraryTasks(self)
         self._library = library
         self._folder_watch = FolderWatch(self)
+        self._reading = LibraryReading(self)
+        self._card_throttler = new_throttler(self, CARD_MS, self._show_card, at_once=True)
         context = ModelsContext(library, self.tasks, self.ask, self.message, self.refresh)
         self.imports = ModelImports(context)
         self._deletion = ModelDeletion(context)
@@ -105,6 +112,7 @@ class ModelsWidget(QWidget):
         self.tasks.busy_changed.connect(self._show_busy)
         self.tasks.failed.connect(self._failed)
         self._folder_watch.changed.connect(self._refresh_unless_editing)
+        self._reading.more_read.connect(self._refresh_unless_editing)
 
     def refresh(self, choose: str | None = None) -> None:
         """List the library as it is now; select the model of a name if one is given.
@@ -115,7 +123,8 @@ class ModelsWidget(QWidget):
             The name of a model, which needn't exist.
         """
         folders = self._library().folders
-        self.table.show_items(list_inventory(folders), choose)
+        listing = self._reading.read(folders, choose)
+        self.table.show_items(inventory_of(listing, folders), choose)
         self._folder_watch.watch(folder for kind, folder in folders.by_kind() if kind != "bundled")
 
     def _refresh_unless_editing(self) -> None:
@@ -125,9 +134,12 @@ class ModelsWidget(QWidget):
             self.refresh()
 
     def _show_item(self) -> None:
+        self.buttons.allow(self.table.item, busy=self.tasks.busy)
+        self._card_throttler.throttle()
+
+    def _show_card(self) -> None:
         item = self.table.item
         self.card.show_page(_EMPTY if item is None else item_page(item, self.table.items))
-        self.buttons.allow(item, busy=self.tasks.busy)
 
     def _show_busy(self, description: str) -> None:
         self.table.freeze(bool(description))
@@ -198,6 +210,8 @@ class ModelsWidget(QWidget):
         elif kind == QEvent.Type.ParentChange and not self.parent():
             # napari has removed the panel from its dock.
             self._folder_watch.stop()
+            self._reading.stop()
+            self._card_throttler.cancel()
             self.tasks.shut_down()
         return bool(super().event(event))
 

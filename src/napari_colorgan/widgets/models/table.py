@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WIDEST = 150
 _ROW_HEIGHT = 24
 _ROWS_SEEN = 4
+_ROWS_MEASURED = 20
 KEYS = (Qt.Key.Key_F2, Qt.Key.Key_Delete)
 """The keys that the table passes on to its panel."""
 
@@ -63,6 +64,7 @@ class ModelTable(QTableView):
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setHighlightSections(False)
         columns.setStretchLastSection(True)
+        columns.setResizeContentsPrecision(_ROWS_MEASURED)
         # In the library's order until the user clicks on a title.
         columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)

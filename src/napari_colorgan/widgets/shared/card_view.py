@@ -48,6 +48,7 @@ class CardView(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._page: QTextDocument | None = None
         self.setOpenLinks(False)
         self.anchorClicked.connect(self._ask_to_open)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -96,11 +97,18 @@ class CardView(QTextBrowser):
             return
         self.setProperty("page", markdown)
         features = QTextDocument.MarkdownFeature
-        document = self.document()
+        # A document of its own, which is laid out once, when it is shown, and not at each change.
+        document = QTextDocument(self)
+        document.setDefaultFont(self.document().defaultFont())
+        document.setDefaultTextOption(self.document().defaultTextOption())
         document.setMarkdown(markdown, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
         _tone_down(document)
         _unlink(document)
         document.setIndentWidth(_INDENT)
+        self.setDocument(document)
+        if self._page is not None:
+            self._page.deleteLater()
+        self._page = document  # Qt deletes only the first one, which it has made itself
         # The cursor too: when the page is first shown, it scrolls to the cursor.
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(0)

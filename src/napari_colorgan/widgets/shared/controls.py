@@ -7,18 +7,19 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QFrame,
     QGridLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QSlider,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -28,14 +29,14 @@ from superqt.utils import QSignalDebouncer, QSignalThrottler, signals_blocked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from qtpy.QtGui import QPaintEvent
+
 QUIET = "#8a8f98"
 """The colour of captions, readable on napari's dark and light themes alike."""
 
 _BOX_WIDTH = 46
 _TOOLTIP_WIDTH = 50
-_BAR_MARGIN = 2
-_NARROWEST = 284  # pixels, so that words have room
-_WIDEST = 400
+_TEXT_MARGIN = 2
 _HUNDREDTHS = 100
 
 
@@ -130,40 +131,6 @@ def new_form() -> QFormLayout:
     return form
 
 
-class PanelArea(QScrollArea):
-    """Scrolls a panel vertically, and is as wide as the panel unless its font is very large.
-
-    Parameters
-    ----------
-    panel : QWidget
-        What is scrolled.
-    """
-
-    def __init__(self, panel: QWidget) -> None:
-        super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setWidget(panel)
-        panel.installEventFilter(self)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return a size with room for the panel's width and the scroll bar."""
-        panel, bar = self.widget(), self.verticalScrollBar()
-        # A style sheet, such as napari's, may keep the bar away from the panel by a margin that
-        # the bar's size hint leaves out.
-        beside = max(bar.sizeHint().width(), bar.width()) + 2 * self.frameWidth() + _BAR_MARGIN
-        # With fonts so large that it needs more, it scrolls sideways.
-        width = min(max(panel.minimumSizeHint().width() + beside, _NARROWEST), _WIDEST)
-        return QSize(width, super().minimumSizeHint().height())
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Update the size when the panel's layout changes."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return bool(super().eventFilter(watched, event))
-
-
 class Combo(QComboBox):
     """A combo box that can become as narrow as its panel, with a value for each choice.
 
@@ -186,6 +153,28 @@ class Combo(QComboBox):
     def value(self) -> Any:
         """The chosen value, None if there are no choices."""
         return self.currentData()
+
+    def paintEvent(self, _: QPaintEvent | None) -> None:
+        """Draw the box; a text that is too long ends in "…", where Qt cuts it off."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        complex_box = QStyle.ComplexControl.CC_ComboBox
+        place = self.style().subControlRect(complex_box, option, field, self)
+        option.currentText = self.shown_text(place.width())
+        painter.drawComplexControl(complex_box, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def shown_text(self, width: int) -> str:
+        """Return the chosen text as far as it has room.
+
+        Parameters
+        ----------
+        width : int
+            Pixels.
+        """
+        end = Qt.TextElideMode.ElideRight
+        return str(self.fontMetrics().elidedText(self.currentText(), end, width - _TEXT_MARGIN))
 
     def choose(self, value: Any) -> None:
         """Choose a value; one that is not among the choices changes nothing.
@@ -408,7 +397,9 @@ def new_debouncer(parent: QObject, milliseconds: int, slot: Callable[[], object]
     return _delay(QSignalDebouncer(parent=parent), milliseconds, slot)
 
 
-def new_throttler(parent: QObject, milliseconds: int, slot: Callable[[], object]) -> Any:
+def new_throttler(
+    parent: QObject, milliseconds: int, slot: Callable[[], object], *, at_once: bool = False
+) -> Any:
     """Return superqt's throttler, whose `throttle` calls a slot at most once in a while.
 
     Parameters
@@ -419,9 +410,12 @@ def new_throttler(parent: QObject, milliseconds: int, slot: Callable[[], object]
         The shortest time between two calls of the slot.
     slot : Callable[[], object]
         Called without arguments.
+    at_once : bool
+        Whether the first call of the slot comes at once, or after that time, too.
     """
-    trailing = QSignalThrottler.EmissionPolicy.Trailing
-    return _delay(QSignalThrottler(trailing, parent), milliseconds, slot)
+    policies = QSignalThrottler.EmissionPolicy
+    policy = policies.Leading if at_once else policies.Trailing
+    return _delay(QSignalThrottler(policy, parent), milliseconds, slot)
 
 
 def _delay(throttler: Any, milliseconds: int, slot: Callable[[], object]) -> Any:

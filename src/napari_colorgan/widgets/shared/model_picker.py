@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Protocol
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QObject, QSize, Qt, Signal
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QApplication, QStyle, QStyledItemDelegate
 from superqt.utils import signals_blocked
 
 from napari_colorgan.errors import ModelError
@@ -15,13 +16,22 @@ from napari_colorgan.widgets.shared.card_view import CardView, card_digest
 from napari_colorgan.widgets.shared.controls import Combo, Fold, describe
 from napari_colorgan.widgets.shared.options import load_options, save_options
 from napari_colorgan.widgets.shared.preferences import load_preferences
+from napari_colorgan.widgets.shared.reading import LibraryReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtCore import QModelIndex
+    from qtpy.QtGui import QPainter
+    from qtpy.QtWidgets import QStyleOptionViewItem
+
     from napari_colorgan.library.store import ModelEntry
 
 _CARD_HEIGHT = 220
+_MARGIN = 6
+_WIDEST_LIST = 600
+_LESS = 0.6
+_PURPOSE_ROLE = Qt.ItemDataRole.UserRole + 1
 COLORIZE_PICKER = "colorize-model"
 """The object name of the Colorize panel's picker."""
 
@@ -33,12 +43,20 @@ class Library(Protocol):
         """Return the models, without loading weights."""
 
 
-class PreferredLibrary:
-    """The models in the folders that napari's Preferences name now."""
+class PreferredLibrary(QObject):
+    """The models in the folders that napari's Preferences name now, read as time allows."""
+
+    more_read = Signal()
+    """There are more models than `entries` returned last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading = LibraryReading(self)
+        self._reading.more_read.connect(self.more_read)
 
     def entries(self) -> Sequence[ModelEntry]:
-        """Return the models, without loading weights."""
-        return preferred_library().entries()
+        """Return those models that can be listed at once, the remembered one among them."""
+        return self._reading.read(preferred_library().folders, load_options().model).entries
 
 
 def preferred_library() -> ModelLibrary:
@@ -48,7 +66,7 @@ def preferred_library() -> ModelLibrary:
 
 
 class ModelPicker(Combo):
-    """A combo box of the models of a library; tooltips say what each is for.
+    """A combo box of the models of a library; the list says what each is for.
 
     Parameters
     ----------
@@ -60,26 +78,47 @@ class ModelPicker(Combo):
         super().__init__()
         self._library = library
         self._entries: dict[str, ModelEntry] = {}
+        self.setItemDelegate(_PurposeDelegate(self))
         self.refresh()
+        if isinstance(library, PreferredLibrary):
+            library.more_read.connect(self.refresh)
 
     def refresh(self) -> None:
         """List the library again, and keep the choice if it is still there."""
         chosen = self.value
         self._entries = {entry.name: entry for entry in self._library.entries()}
         with signals_blocked(self):
-            self.clear()
-            for name, entry in self._entries.items():
-                title = name if entry.kind == "bundled" else f"{name} ({entry.kind})"
-                self.addItem(f"{title}: {entry.card.domain}", name)
-                self.setItemData(self.count() - 1, summary(entry), Qt.ItemDataRole.ToolTipRole)
+            self._update_items()
             self.choose(chosen)
         if self.value != chosen:
             self.currentIndexChanged.emit(self.currentIndex())
 
+    def _update_items(self) -> None:
+        """Add, remove and change items one by one, so that an open list stays open."""
+        for index in reversed(range(self.count())):
+            if self.itemData(index) not in self._entries:
+                self.removeItem(index)
+        for index, (name, entry) in enumerate(self._entries.items()):
+            if self.itemData(index) != name:
+                old = self.findData(name)
+                if old >= 0:
+                    self.removeItem(old)
+                self.insertItem(index, name, name)
+            self.setItemData(index, _purpose(entry), _PURPOSE_ROLE)
+            self.setItemData(index, summary(entry), Qt.ItemDataRole.ToolTipRole)
+
     def showPopup(self) -> None:
         """List the library before the popup opens; models may have been added or deleted."""
         self.refresh()
+        self.view().setMinimumWidth(self._width_of_list())
         super().showPopup()
+
+    def _width_of_list(self) -> int:
+        """Return the width that shows every line whole, within reason."""
+        lines = [line for entry in self._entries.values() for line in (entry.name, _purpose(entry))]
+        widths = [int(self.fontMetrics().horizontalAdvance(line)) for line in lines]
+        bar = int(self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent))
+        return min(max(widths, default=0) + bar + 2 * _MARGIN, _WIDEST_LIST)
 
     def require(self) -> None:
         """List the library again, before the choice is used.
@@ -159,6 +198,44 @@ def summary(entry: ModelEntry) -> str:
     if card.limitations:
         lines.append(card.limitations.strip().split("\n\n")[0])
     return "\n".join(lines)
+
+
+def _purpose(entry: ModelEntry) -> str:
+    kind = "" if entry.kind == "bundled" else f" ({entry.kind})"
+    return f"{entry.card.domain}{kind}"
+
+
+class _PurposeDelegate(QStyledItemDelegate):
+    """Draws what a model is for under its name."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:
+        """Take the space of both lines, and leave their drawing to `paint`."""
+        super().initStyleOption(option, index)
+        if option is not None:
+            option.text = ""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        """Return a width that the list may cut, and the height of two lines."""
+        return QSize(_MARGIN, 2 * option.fontMetrics.height() + _MARGIN)
+
+    def paint(
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        """Draw the name, and the purpose in the colour of what is less important."""
+        super().paint(painter, option, index)
+        if painter is None:
+            return
+        painter.save()
+        lines = (str(index.data()), str(index.data(_PURPOSE_ROLE) or ""))
+        place = option.rect.adjusted(_MARGIN, _MARGIN // 2, -_MARGIN, -_MARGIN // 2)
+        place.setHeight(option.fontMetrics.height())
+        for text, opacity in zip(lines, (1.0, _LESS), strict=True):
+            painter.setOpacity(opacity)
+            shown = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+            painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft, shown)
+            place.translate(0, place.height())
+        painter.restore()
 
 
 def predicts_distribution(entry: ModelEntry | None) -> bool:
