@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.widgets.demo import PLUGIN, process_events
+from napari_colorgan.widgets.shared.panel_area import SLIVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +137,30 @@ def troubles(panel: Any) -> list[str]:
             found.append(f"“{name}” is cut")
         if wraps and child.height() + TOLERANCE < child.heightForWidth(child.width()):
             found.append(f"“{name}” is cut below")
+    return [*found, *slivers(panel)]
+
+
+def slivers(panel: Any) -> list[str]:
+    """Return the scroll bars of a panel that scroll by so little that nobody needs them."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QAbstractItemView, QAbstractScrollArea
+
+    found = []
+    by_pixel = QAbstractItemView.ScrollMode.ScrollPerPixel
+    for area in panel.findChildren(QAbstractScrollArea):
+        bars = {area.horizontalScrollBar(), area.verticalScrollBar()}
+        if isinstance(area, QAbstractItemView):
+            modes = (area.horizontalScrollMode(), area.verticalScrollMode())
+            bars = {
+                bar
+                for bar in bars
+                if modes[bar.orientation() == Qt.Orientation.Vertical] == by_pixel
+            }
+        found += [
+            f"{type(area).__name__} scrolls by {bar.maximum() - bar.minimum()} px"
+            for bar in bars
+            if bar.isVisible() and 0 < bar.maximum() - bar.minimum() <= SLIVER
+        ]
     return found
 
 

@@ -138,6 +138,7 @@ def colorize_gestures(tour: Tour) -> None:
     )
     tour.do("go to another plane, preview on", lambda: viewer.dims.set_current_step(0, 1))
     tour.do("change the contrast limits, preview on", lambda: set_limits(viewer, (20, 200)))
+    tour.do("zoom in and out, preview on", lambda: zoom(viewer))
     tour.do("preview off", lambda: click(form.preview))
     tour.until(
         "from the click on Run to the first plane",
@@ -180,6 +181,13 @@ def large_plane(tour: Tour, panel: Any) -> None:
     tour.until(
         "8000 × 6000: until the picture is final", lambda: None, lambda: not panel.runner.busy
     )
+    tour.do("8000 × 6000: zoom in and out, preview on", lambda: zoom(viewer))
+    before = picture()
+    tour.until(
+        "8000 × 6000: from a zoom to a finer picture",
+        lambda: zoom(viewer, (8.0,)),
+        lambda: picture() is not before and not panel.runner.busy,
+    )
     click(form.preview)
     panel.form.model.choose("natural")
     click(panel.run_bar.button)
@@ -191,6 +199,13 @@ def large_plane(tour: Tour, panel: Any) -> None:
             lambda: panel.run is None,
         )
     viewer.layers.clear()
+
+
+def zoom(viewer: Any, factors: tuple[float, ...] = (1.5, 1.5, 1.5, 1 / 3.375)) -> None:
+    """Zoom by some factors, the canvas drawn after each."""
+    for factor in factors:
+        viewer.scene.camera.zoom *= factor
+        process_events(0.02)
 
 
 def set_limits(viewer: Any, limits: tuple[float, float]) -> None:
