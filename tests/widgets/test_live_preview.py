@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -193,3 +195,56 @@ def test_a_shrunken_preview_reads_a_small_level(open_panel: Any, qtbot: Any) -> 
     assert preview.scale.tolist() == [4, 4]
     # Its corner pixel covers the source's first four, whose middle is at 1.5.
     assert preview.translate.tolist() == [1.5, 1.5]
+
+
+def cells(panel: Panel) -> list[str]:
+    """Return the topmost visible layer in each cell of the grid, row by row."""
+    layers = panel.viewer.layers
+    grid = panel.viewer.canvas.grid
+    places = [grid.position(index, layers) for index in range(len(layers))]
+    shown = {place: layer.name for place, layer in zip(places, layers, strict=True)}
+    return [shown[place] for place in sorted(shown) if place != (-1, -1)]
+
+
+def test_it_takes_the_cell_of_its_source_in_the_grid(panel: Panel, qtbot: Any) -> None:
+    panel.viewer.add_image(STACK, name="other")
+    panel.viewer.canvas.grid.enabled = True
+    assert panel.viewer.canvas.grid.actual_shape(panel.viewer.layers) == (1, 2)
+    assert cells(panel) == [NAME, "other"]
+    panel.viewer.canvas.grid.enabled = False
+    assert panel.layer("image 0").visible
+    panel.viewer.canvas.grid.enabled = True
+    tick_preview(panel, qtbot)
+    assert cells(panel) == ["image 0", "other"]
+    assert panel.layer("image 0").visible
+
+
+def test_a_preview_that_begins_in_the_grid_takes_no_cell(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    panel.viewer.add_image(STACK, name="other")
+    panel.form.layer.setCurrentText("image 0")
+    panel.viewer.canvas.grid.enabled = True
+    tick_preview(panel, qtbot)
+    qtbot.waitUntil(lambda: NAME in panel.names, timeout=5000)
+    assert cells(panel) == [NAME, "other"]
+    panel.viewer.layers.remove(NAME)
+    assert cells(panel) == ["image 0", "other"]
+
+
+def test_a_hidden_source_stays_hidden(open_panel: Any, qtbot: Any) -> None:
+    panel = open_panel(STACK)
+    panel.layer("image 0").visible = False
+    panel.viewer.canvas.grid.enabled = True
+    tick_preview(panel, qtbot)
+    wait_for(panel, qtbot, requests=1)
+    tick_preview(panel, qtbot)
+    assert not panel.layer("image 0").visible
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="napari needs its collection there")
+def test_its_removal_doesnt_wait_for_a_collection_of_all_objects(panel: Panel, qtbot: Any) -> None:
+    seen = []
+    panel.viewer.layers.events.removed.connect(lambda event: seen.append(gc.get_freeze_count()))
+    tick_preview(panel, qtbot)
+    assert seen[0] > 10_000  # hidden from the collection …
+    assert gc.get_freeze_count() == 0  # … for that moment

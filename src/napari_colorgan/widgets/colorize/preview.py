@@ -13,7 +13,7 @@ from napari_colorgan.services.blocks import PlaneBlock
 from napari_colorgan.services.preview import PreviewPainted
 from napari_colorgan.services.preview_request import PreviewRequest
 from napari_colorgan.widgets.colorize.plan import layer_metadata
-from napari_colorgan.widgets.colorize.results import insert_above
+from napari_colorgan.widgets.colorize.preview_layer import PreviewLayer
 from napari_colorgan.widgets.hints.keys import LIKELY
 from napari_colorgan.widgets.shared.controls import new_throttler
 from napari_colorgan.widgets.shared.layers import (
@@ -21,7 +21,6 @@ from napari_colorgan.widgets.shared.layers import (
     color_layer,
     layer_axes,
     layer_levels,
-    move_layer,
     part_on_view,
     preview_level,
 )
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 _INTERVAL_MS = 30
 # What takes longer is shown to be under way.
 _PATIENCE_MS = 100
-_OUTDATED_OPACITY = 0.4
 
 
 class Previews(Protocol):
@@ -116,8 +114,7 @@ class LivePreview(QObject):
         self._viewer = viewer
         self._runner = runner
         self.session = session
-        self._layer: Image | None = None
-        self._shown_source: Image | None = None
+        self._preview = PreviewLayer(viewer)
         # The layer of the newest request; results of older requests are dropped.
         self._pending: Any = None
         self._part: Part | None = None
@@ -133,7 +130,7 @@ class LivePreview(QObject):
     @property
     def layer(self) -> Image | None:
         """The temporary layer, None while there is none."""
-        return self._layer
+        return self._preview.layer
 
     def request(self) -> None:
         """Note that the preview is out of date; `requested` follows soon."""
@@ -147,7 +144,7 @@ class LivePreview(QObject):
         layer : napari.layers.Image or None
             The chosen source.
         """
-        if layer is not None and self._part is not None and layer == self._shown_source:
+        if layer is not None and self._part is not None and layer == self._preview.source:
             shape = layer_axes(layer).plane_shape(layer_levels(layer)[0].shape)
             if part_on_view(layer, self._viewer.scene.camera, shape) != self._part:
                 self.request()
@@ -259,7 +256,7 @@ class LivePreview(QObject):
         self._shown = self._place = None
         if pending is not None:
             self._runner.cancel()
-        self._remove_layer()
+        self._preview.remove()
         self._say_idle()
 
     def forget(self, layer: Any) -> bool:
@@ -270,10 +267,7 @@ class LivePreview(QObject):
         layer : object
             The layer that was removed.
         """
-        if self._layer is None or layer != self._layer:
-            return False
-        self._layer = None
-        return True
+        return self._preview.forget(layer)
 
     def _event(self, plan: RunPlan, request: PreviewRequest, event: Event) -> None:
         if isinstance(event, PreviewPainted) and request is self._pending:
@@ -299,35 +293,18 @@ class LivePreview(QObject):
         name = f"{source.name} colour preview"
         new = color_layer([pixels], source, block, name, metadata, request.part)
         self._part = request.part
-        layer = self._layer
-        if layer is None or self._shown_source != source or layer.data.ndim != new.data.ndim:
-            self._replace_layer(new, source)
-        else:
-            layer.data, layer.metadata = new.data, new.metadata
-            move_layer(layer, new)
+        self._preview.show(new, source)
 
     def _say_busy(self) -> None:
         if self._pending is None:
             return
-        if self._layer is not None:
-            # A picture that the settings no longer stand for is seen to be one.
-            self._layer.opacity = _OUTDATED_OPACITY
+        self._preview.mark(outdated=True)
         self.busy_changed.emit(True)
 
     def _say_idle(self) -> None:
         self._patience.stop()
-        if self._layer is not None:
-            self._layer.opacity = 1.0
+        self._preview.mark(outdated=False)
         self.busy_changed.emit(False)
-
-    def _replace_layer(self, new: Image, source: Image) -> None:
-        active = self._viewer.layers.selection.active
-        self._remove_layer()
-        self._layer, self._shown_source = new, source
-        insert_above(self._viewer, source, new)
-        # Adding a layer selects it; the user's selection must stay.
-        kept = active if active in self._viewer.layers else source
-        self._viewer.layers.selection.active = kept
 
     def _failed(self, error: Exception) -> None:
         self._pending = None
@@ -339,8 +316,3 @@ class LivePreview(QObject):
         if request is self._pending:
             self._pending = None
             self._say_idle()
-
-    def _remove_layer(self) -> None:
-        layer, self._layer = self._layer, None
-        if layer is not None and layer in self._viewer.layers:
-            self._viewer.layers.remove(layer)
