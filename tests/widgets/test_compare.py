@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from napari._qt.qt_viewer import QtViewer
 from npe2 import PluginManifest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 from widget_fakes import LEFT, PLANE, TINT
 
@@ -16,7 +16,7 @@ from napari_colorgan.errors import InputError
 from napari_colorgan.widgets.compare.bar import CompareBar
 from napari_colorgan.widgets.compare.comparison import comparison_of
 from napari_colorgan.widgets.compare.mark import OVERLAY, TEXT
-from napari_colorgan.widgets.shared.layers import METADATA_KEY, SOURCE_KEY
+from napari_colorgan.widgets.shared.layers import METADATA_KEY, SOURCE_KEY, is_colorizable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def test_the_key_is_there_with_a_result_only(viewer: Any) -> None:
     gray = viewer.add_image(GRAY, name="gray")
     keys = {str(key) for key in viewer.keymap}
     result = add_result(viewer, gray)
-    assert {str(key) for key in viewer.keymap} - keys == {"G"}
+    assert {str(key) for key in viewer.keymap} - keys == {"G", "W"}
     viewer.layers.remove(result)
     assert {str(key) for key in viewer.keymap} == keys
 
@@ -168,6 +168,101 @@ def test_the_buttons(compared: Any, qtbot: Any) -> None:
     assert not bar.both.isChecked()
     viewer.layers.remove(gray)
     assert not bar.isVisible()
+
+
+def sides(viewer: Any) -> tuple[bool, bool]:
+    """Return whether the left and the right quarter of the canvas show colours."""
+    QApplication.processEvents()
+    shown = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+    spread = shown.max(axis=2) - shown.min(axis=2)
+    middle = spread.shape[1] // 2
+    rows = slice(spread.shape[0] // 3, -spread.shape[0] // 3)  # not the words below
+    parts = spread[rows, middle - 60 : middle - 20], spread[rows, middle + 20 : middle + 60]
+    left, right = (bool(part.max() > 60) for part in parts)
+    return left, right
+
+
+@pytest.fixture
+def wiped(compared: Any) -> Any:
+    """Return a viewer with a wipe whose line is in the middle of the canvas."""
+    viewer, _, result = compared
+    viewer.layers["points"].visible = False
+    viewer.layers.selection.active = result
+    viewer.reset_view()
+    comparison_of(viewer).show("wipe")
+    return viewer
+
+
+def test_a_wipe_shows_gray_left_and_colours_right(wiped: Any, qtbot: Any) -> None:
+    assert sides(wiped) == (False, True)
+    assert wiped.layers.selection.active.name == "result"
+    wipe = comparison_of(wiped).wipe
+    assert not is_colorizable(wipe.layer)
+    assert mark(wiped)
+    press(qtbot, Qt.Key.Key_Period)
+    assert wipe.position == pytest.approx(0.55)
+    for _ in range(12):
+        press(qtbot, Qt.Key.Key_Comma)
+    assert wipe.position == 0.0
+    assert sides(wiped) == (True, True)
+    for _ in range(22):
+        press(qtbot, Qt.Key.Key_Period)
+    assert wipe.position == 1.0
+    assert sides(wiped) == (False, False)
+    press(qtbot, Qt.Key.Key_W)
+    assert sides(wiped) == (True, True)
+    assert [layer.name for layer in wiped.layers] == ["gray", "result", "points"]
+    assert not {",", "."} & {str(key) for key in wiped.keymap}
+
+
+def test_the_line_is_dragged_and_the_rest_is_napari_s(wiped: Any, qtbot: Any) -> None:
+    qt_viewer = next(w for w in QApplication.allWidgets() if type(w) is QtViewer and w.isVisible())
+    canvas = qt_viewer.canvas.native
+    middle, wipe = canvas.rect().center(), comparison_of(wiped).wipe
+    camera = wiped.scene.camera
+    before = tuple(camera.center)
+
+    def drag(start: QPoint, way: int) -> None:
+        qtbot.mousePress(canvas, LEFT, pos=start)
+        for step in range(1, 6):
+            qtbot.mouseMove(canvas, start + QPoint(way * step // 5, 0))
+            qtbot.wait(10)
+        qtbot.mouseRelease(canvas, LEFT, pos=start + QPoint(way, 0))
+
+    drag(middle, 50)
+    moved = 50 / camera.zoom / GRAY.shape[1]
+    assert wipe.position == pytest.approx(0.5 + moved, abs=0.05)
+    assert tuple(camera.center) == before
+    place = wipe.position
+    drag(middle - QPoint(60, 0), 30)
+    assert wipe.position == place
+    assert tuple(camera.center) != before
+
+
+@pytest.mark.parametrize("removed", ["gray", "result", "gray (gray side)"])
+def test_a_removed_layer_ends_the_wipe(wiped: Any, removed: str) -> None:
+    wiped.layers.remove(removed)
+    left = {"gray", "result", "points"} - {removed}
+    assert {layer.name for layer in wiped.layers} == left
+    assert comparison_of(wiped).view == "colour"
+    assert comparison_of(wiped).wipe is None
+    wiped.screenshot(canvas_only=True, flash=False)
+
+
+def test_a_wipe_of_a_pyramid_is_exact_on_every_level(viewer: Any) -> None:
+    comparison_of(viewer)
+    levels = [np.arange(2 * 60 * 81).reshape(2, 60, 81) % 255, np.zeros((2, 30, 40), int)]
+    gray = viewer.add_image(levels, multiscale=True, scale=(1, 2, 3), translate=(0, 5, 7))
+    metadata = {METADATA_KEY: {}, SOURCE_KEY: str(gray.unique_id)}
+    viewer.add_image(np.zeros((2, 60, 81, 3), np.uint8), rgb=True, metadata=metadata)
+    comparison_of(viewer).show("wipe")
+    wipe = comparison_of(viewer).wipe
+    assert [level.shape for level in wipe.layer.data] == [(2, 60, 40), (2, 30, 20)]
+    assert np.shares_memory(wipe.layer.data[0], levels[0])
+    np.testing.assert_allclose(wipe.layer.translate, gray.translate)
+    np.testing.assert_allclose(wipe.layer.scale, gray.scale)
+    wipe.move(2.0)
+    assert [level.shape for level in wipe.layer.data] == [(2, 60, 81), (2, 30, 40)]
 
 
 def mark(viewer: Any) -> bool:

@@ -32,6 +32,7 @@ MENUS = {
         "colorize_layer",
         "compare_with_gray",
         "show_side_by_side",
+        "wipe",
         "blind",
     ],
     "napari/layers/data": ["fine_tune"],
@@ -113,10 +114,11 @@ def test_every_command_without_arguments_is_safe_in_an_empty_viewer(
     for module in (colorize_commands, compare_commands, file_commands):
         monkeypatch.setattr(module, "show_warning", said.append)
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([], ""))
-    for name in ("colorize_layer", "compare_with_gray", "show_side_by_side", "save_image"):
+    names = ("colorize_layer", "compare_with_gray", "show_side_by_side", "wipe", "save_image")
+    for name in names:
         run_command(name)
     run_command("open_image")
-    assert len(said) == 4
+    assert len(said) == len(names)
     assert not viewer.layers
     assert not viewer.window.dock_widgets
 
@@ -137,7 +139,11 @@ def test_colorize_this_layer(viewer: Any, qtbot: Any) -> None:
     assert not viewer.layers["first colour"].visible
     run_command("show_side_by_side")
     assert comparison_of(viewer).view == "both"
-    run_command("show_side_by_side")
+    run_command("wipe")
+    assert comparison_of(viewer).view == "wipe"
+    assert [layer.name for layer in viewer.layers][2] == "first (gray side)"
+    run_command("wipe")
+    assert comparison_of(viewer).view == "colour"
     assert viewer.layers["first colour"].visible
 
 

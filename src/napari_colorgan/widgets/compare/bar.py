@@ -1,4 +1,4 @@
-"""Two buttons: the gray source in place of the result, or beside it."""
+"""Buttons: the gray source in place of the result, beside it, or parted from it by a line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from superqt.utils import signals_blocked
 
-from napari_colorgan.widgets.compare.comparison import GRAY_KEY, comparison_of
+from napari_colorgan.widgets.compare.comparison import GRAY_KEY, WIPE_KEY, comparison_of
+from napari_colorgan.widgets.compare.wipe import LEFT_KEY, RIGHT_KEY
 from napari_colorgan.widgets.shared.controls import describe
 
 if TYPE_CHECKING:
@@ -34,10 +35,16 @@ class CompareBar(QWidget):
             f"Show the gray image in place of its colours (press {GRAY_KEY} over the image).",
         )
         self.both = self._button("Side by side", "both", "Show gray and colours side by side.")
+        self.wipe = self._button(
+            "Wipe",
+            "wipe",
+            f"Show gray left of a line and colours right of it (press {WIPE_KEY} over the image). "
+            f"Drag the line, or press {LEFT_KEY} and {RIGHT_KEY}.",
+        )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.gray)
-        layout.addWidget(self.both)
+        for button in (self.gray, self.both, self.wipe):
+            layout.addWidget(button)
         self._comparison.changed.connect(self._update)
         self._update()
 
@@ -50,7 +57,7 @@ class CompareBar(QWidget):
         return button
 
     def _update(self) -> None:
-        views = {self.gray: "gray", self.both: "both"}
+        views = {self.gray: "gray", self.both: "both", self.wipe: "wipe"}
         self.setVisible(self._comparison.pair() is not None)
         for button, view in views.items():
             with signals_blocked(button):

@@ -24,6 +24,11 @@ def show_side_by_side() -> None:
     _toggle("both")
 
 
+def wipe() -> None:
+    """Show gray left of a line and colours right of it, or colours alone again."""
+    _toggle("wipe")
+
+
 def _toggle(view: View) -> None:
     viewer = napari.current_viewer()
     if viewer is None:

@@ -9,20 +9,28 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.widgets.compare.mark import PredictedMark
+from napari_colorgan.widgets.compare.wipe import Wipe
 from napari_colorgan.widgets.shared.layers import SOURCE_KEY, Subscriptions, is_result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.layers import Image
     from napari.viewer import Viewer
 
-View: TypeAlias = Literal["colour", "gray", "both"]
+View: TypeAlias = Literal["colour", "gray", "both", "wipe"]
 
 GRAY_KEY = "G"
 """The key that switches between the result and its gray source while the canvas has the focus."""
 
+WIPE_KEY = "W"
+"""The key that starts and ends a wipe while the canvas has the focus."""
+
+_VIEW_OF_KEY: dict[str, View] = {GRAY_KEY: "gray", WIPE_KEY: "wipe"}
+
 
 class Comparison(QObject):
-    """What a viewer shows of a result: its colours, its gray source, or both.
+    """What a viewer shows of a result: its colours, its gray source, or both beside each other.
 
     The layers' visibility and napari's grid are set for it, and put back with the colours.
 
@@ -41,7 +49,10 @@ class Comparison(QObject):
         self.view: View = "colour"
         self._visible: dict[Any, bool] = {}
         self._grid: dict[str, Any] = {}
-        self._key_is_bound = False
+        self.wipe: Wipe | None = None
+        """The wipe while there is one."""
+        self._changing = False
+        self._bound_keys: set[str] = set()
         self._events = Subscriptions()
         self._mark = PredictedMark(viewer)
         layers = viewer.layers.events
@@ -74,11 +85,11 @@ class Comparison(QObject):
         return shown[-1] if shown else None
 
     def show(self, view: View) -> None:
-        """Show the colours, the gray source, or both side by side.
+        """Show the colours, the gray source, or both: side by side, or parted by a line.
 
         Parameters
         ----------
-        view : {"colour", "gray", "both"}
+        view : {"colour", "gray", "both", "wipe"}
             What to show.
 
         Raises
@@ -86,7 +97,16 @@ class Comparison(QObject):
         InputError
             If there is no result with its source in the viewer.
         """
+        self._changing = True
+        try:
+            self._change(view)
+        finally:
+            self._changing = False
+        self.changed.emit()
+
+    def _change(self, view: View) -> None:
         self._put_back()
+        self.view = "colour"
         pair = self.pair()
         if pair is None and view != "colour":
             raise InputError(
@@ -98,15 +118,16 @@ class Comparison(QObject):
             self._show_gray(*pair)
         elif pair is not None and view == "both":
             self._show_both(*pair)
+        elif pair is not None and view == "wipe":
+            self._show_wipe(*pair)
         self.view = view
-        self.changed.emit()
 
     def toggle(self, view: View = "gray") -> None:
         """Show a view, or the colours again if that is what is shown.
 
         Parameters
         ----------
-        view : {"gray", "both"}
+        view : {"gray", "both", "wipe"}
             The view.
 
         Raises
@@ -135,11 +156,21 @@ class Comparison(QObject):
         # Each half has half the width, and is to show what the whole canvas did.
         self._viewer.scene.camera.zoom /= 2
 
+    def _show_wipe(self, source: Image, result: Image) -> None:
+        active = self._viewer.layers.selection.active
+        self._set_visible(result, visible=True)
+        self.wipe = Wipe(self._viewer, source, result)
+        # Adding a layer selects it; the user's selection must stay.
+        self._viewer.layers.selection.active = active
+
     def _set_visible(self, layer: Any, *, visible: bool) -> None:
         self._visible.setdefault(layer, layer.visible)
         layer.visible = visible
 
     def _put_back(self) -> None:
+        wipe, self.wipe = self.wipe, None
+        if wipe is not None:
+            wipe.remove()
         grid, self._grid = self._grid, {}
         if grid:
             self._viewer.scene.camera.zoom *= 2
@@ -152,24 +183,32 @@ class Comparison(QObject):
                 layer.visible = was_visible
 
     def _layers_changed(self, *_: Any) -> None:
+        if self._changing:
+            return
         if self.view != "colour":
             # A new result is to be seen, and a removed one has nothing to be compared with.
             self.show("colour")
-        self._bind_key(bool(self.results))
+        self._bind_keys(bool(self.results))
         self.changed.emit()
 
-    def _bind_key(self, bind: bool) -> None:
-        """Bind the key while there are results, and leave a binding of the user alone."""
-        if bind == self._key_is_bound:
-            return
-        if bind and GRAY_KEY in map(str, self._viewer.keymap):
-            return
-        self._viewer.bind_key(GRAY_KEY, self._key_pressed if bind else None)
-        self._key_is_bound = bind
+    def _bind_keys(self, bind: bool) -> None:
+        """Bind the keys while there are results, and leave bindings of the user alone."""
+        for key, view in _VIEW_OF_KEY.items():
+            is_bound = key in self._bound_keys
+            if bind and not is_bound and key not in map(str, self._viewer.keymap):
+                self._viewer.bind_key(key, self._presser(view))
+                self._bound_keys.add(key)
+            elif is_bound and not bind:
+                self._viewer.bind_key(key, None)
+                self._bound_keys.remove(key)
 
-    def _key_pressed(self, _: Any) -> None:
+    def _presser(self, view: View) -> Callable[[Viewer], None]:
+        # Not a partial function, which napari takes and never calls.
+        return lambda _: self._key_pressed(view)
+
+    def _key_pressed(self, view: View) -> None:
         if self.pair() is not None or self.view != "colour":
-            self.toggle("gray")
+            self.toggle(view)
 
 
 _comparisons: WeakKeyDictionary[Any, Comparison] = WeakKeyDictionary()

@@ -33,6 +33,9 @@ RUN_KEY = "napari_colorgan_colorization"
 PREVIEW_KEY = "napari_colorgan_preview"
 """The metadata key that marks the temporary layer of a live preview."""
 
+CURTAIN_KEY = "napari_colorgan_curtain"
+"""The metadata key that marks the temporary layer of a wipe."""
+
 # Levels of a multiscale image with shorter sides are too coarse to judge colours.
 _PREVIEW_SIDE = 1024
 # Pixels of a plane up to which a preview shows all of it, and need not follow the camera.
@@ -46,14 +49,14 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def is_colorizable(layer: Any) -> bool:
-    """Return whether a layer can be an input: any image, gray or RGB, except a preview.
+    """Return whether a layer can be an input: any image, gray or RGB, but no temporary layer.
 
     Parameters
     ----------
     layer : object
         Any of napari's layers.
     """
-    return isinstance(layer, Image) and PREVIEW_KEY not in layer.metadata
+    return isinstance(layer, Image) and not {PREVIEW_KEY, CURTAIN_KEY} & set(layer.metadata)
 
 
 def is_result(layer: Any) -> bool:
