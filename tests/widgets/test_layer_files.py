@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from napari._app_model import get_app_model
 from napari._qt.qt_viewer import QtViewer
 from napari.layers import Image
@@ -332,6 +333,17 @@ def test_save_selected_and_drop(
     assert opened.source.reader_plugin == PLUGIN
 
 
+def test_a_file_of_our_zarr_opens_its_folder(viewer: Any, told: list[str], tmp_path: Path) -> None:
+    layer = result(3)
+    ours, theirs = tmp_path / "a.ome.zarr", tmp_path / "b.zarr"
+    save(layer, ours)
+    (opened,) = viewer.open(ours / "zarr.json", plugin=None)  # as a drop does
+    assert_alike(opened, layer)
+    zarr.create_group(store=theirs)
+    assert get_reader(str(ours / "zarr.json")) is not None
+    assert get_reader(str(theirs / "zarr.json")) is None
+
+
 def test_layers_of_others_are_written_too(viewer: Any, tmp_path: Path, told: list[str]) -> None:
     floats = Image(RANDOM.random((24, 32)).astype("float32"), scale=(0.5, 0.5), units=("um", "um"))
     stack = read_stack(save(floats, tmp_path / "b.tif"))
@@ -372,6 +384,7 @@ def test_files_of_others_are_not_fought_over(viewer: Any, told: list[str], tmp_p
     for path in (tmp_path / "a.tif", tmp_path / "b.png", folder, tmp_path):
         assert set(get_readers(path)) == {"napari"}, path
     assert set(get_readers(tmp_path / "a.colorgan.tif")) == {"napari", PLUGIN}
+    assert set(get_readers(folder / "zarr.json")) == {PLUGIN}
     assert get_settings().plugins.extension2reader == {}
     # napari's own writer stays the first for its own suffixes.
     layer = viewer.add_layer(result())

@@ -11,6 +11,7 @@ from napari.plugins.utils import get_preferred_reader
 from napari.settings import get_settings
 from napari.viewer import current_viewer
 
+from napari_colorgan.errors import ColorganError
 from napari_colorgan.io import read_stack
 from napari_colorgan.io.description import read_description
 from napari_colorgan.io.formats import FILM_SUFFIXES
@@ -48,10 +49,19 @@ def get_reader(
     Returns
     -------
     callable or None
-        `read_images`; None where a file's name isn't one of ours.
+        `read_images`; None where a file's name isn't one of ours, or a zarr was not written by us.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return read_images if all(MARK in Path(p).name.lower() for p in paths) else None
+    return read_images if all(_is_ours(Path(p)) for p in paths) else None
+
+
+def _is_ours(path: Path) -> bool:
+    if path.name not in FOLDER_FILES:
+        return MARK in path.name.lower()
+    try:
+        return PLACE_KEY in read_description(path.parent)
+    except ColorganError:
+        return False
 
 
 def get_film_reader(
