@@ -41,8 +41,9 @@ def votes(key: Key, files: Files, json: Json = None) -> None:
     tally = count_votes(study, ballots)
     head, *rows = as_rows(tally)
     print_table(head, rows)
+    people = f"{len(tally.voters)} {'person' if len(tally.voters) == 1 else 'people'}"
     typer.echo(
-        f"{len(tally.images)} of {len(study.trials)} images, {len(tally.voters)} people; "
+        f"{len(tally.images)} of {len(study.trials)} images, {people}; "
         f"no difference: {tally.no_difference} times."
     )
     if json is not None:
