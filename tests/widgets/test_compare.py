@@ -1,5 +1,7 @@
 """Before and after: by key, by button, side by side; and the mark that colours are predicted."""
 
+# Over 300 lines: the ways to compare one pair of layers.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
