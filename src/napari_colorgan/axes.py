@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload, runtime_checkable
 
 import numpy as np
 
@@ -59,6 +59,28 @@ class StackTarget(Protocol):
             The plane's index in the source stack, as :meth:`Axes.plane_indices` yields it.
         plane : numpy.ndarray
             Shape (Y, X, S), or (Y, X) for one value a pixel.
+        """
+
+
+@runtime_checkable
+class RowsTarget(StackTarget, Protocol):
+    """A target that may also take a plane by bands of rows, since none of it is held in memory."""
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether it does."""
+
+    def write_rows(self, index: PlaneIndex, first: int, band: np.ndarray, /) -> None:
+        """Store some rows of a plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's index in the source stack.
+        first : int
+            The first of the rows.
+        band : numpy.ndarray
+            Shape (n, X, S), or (n, X) for one value a pixel.
         """
 
 
@@ -290,9 +312,32 @@ class Axes:
         numpy.ndarray
             Shape (Y, X), or (Y, X, S) when there are samples, of the stack's dtype.
         """
+        return self.read_part(stack, index, slice(None), slice(None))
+
+    def read_part(
+        self, stack: StackLike, index: PlaneIndex, rows: slice, columns: slice
+    ) -> np.ndarray:
+        """Return a part of one plane as a numpy array; nothing else of the stack is read.
+
+        Parameters
+        ----------
+        stack : array
+            An array with these axes.
+        index : tuple of int
+            The plane's index.
+        rows, columns : slice
+            In pixels of the plane.
+
+        Returns
+        -------
+        numpy.ndarray
+            As `read_plane` returns it.
+        """
         # The array's own indexing decides what is read: dask computes one plane, zarr decodes its
         # chunks.
-        plane = np.asarray(stack[self._selection(index)])
+        inside = {"Y": rows, "X": columns}
+        selection = zip(self._selection(index), self.letters, strict=True)
+        plane = np.asarray(stack[tuple(inside.get(letter, part) for part, letter in selection)])
         letters = [letter for letter in self.letters if letter in "YXS"]
         return plane.transpose([letters.index(letter) for letter in "YXS" if letter in letters])
 

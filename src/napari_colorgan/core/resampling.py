@@ -249,6 +249,9 @@ def _split(positions: Tensor) -> tuple[Tensor, Tensor]:
 
 # New rows or columns made by one matrix product: with many, most of the matrix is zeros.
 _BLOCK = 16
+# Pixels of the source read for one product, 64 MB: a huge plane that is shrunk a lot takes fewer
+# new rows at once.
+_MOST_READ = 2**24
 
 
 @dataclass(frozen=True)
@@ -333,7 +336,9 @@ def resample(
     if (rows.source, columns.source) == (rows.target, columns.target):
         return read(*window)
     bands = []
-    for start, stop in _blocks(down):
+    # Of the source, for one new row.
+    row_pixels = max(1, rows.source // rows.target) * (right - left)
+    for start, stop in _blocks(down, max(1, min(_BLOCK, _MOST_READ // row_pixels))):
         band = read(slice(*rows.reach(start, stop)), slice(left, right))
         bands.append(rows.weights(start, stop) @ band)
     tall = torch.cat(bands)  # (window rows, source columns)
@@ -370,9 +375,9 @@ def resample_padded(
     return pixels
 
 
-def _blocks(window: slice) -> Iterator[tuple[int, int]]:
-    for start in range(window.start, window.stop, _BLOCK):
-        yield start, min(start + _BLOCK, window.stop)
+def _blocks(window: slice, size: int = _BLOCK) -> Iterator[tuple[int, int]]:
+    for start in range(window.start, window.stop, size):
+        yield start, min(start + size, window.stop)
 
 
 def _mirrored(window: slice, size: int) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from napari_colorgan.errors import InputError
+from napari_colorgan.inference.plane_parts import bands
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, StackLike
@@ -159,8 +160,7 @@ class DisplayRange:
             plane = plane.astype(plane.dtype.newbyteorder("="))
         if plane.dtype.kind == "b":
             plane = plane.view(np.uint8)
-        if plane.ndim == 2 and _is_small(plane.dtype):
-            return self._curve(plane, "lightness")
+        # Strips also where a table is looked up: that makes 8 bytes of each position.
         lightness = np.empty(plane.shape[:2], np.float32)
         for rows in _strips(plane.shape):
             strip = plane[rows]
@@ -298,14 +298,13 @@ def _finite_range(stack: StackLike, axes: Axes) -> tuple[float, float]:
     """Return the least and greatest finite values of some planes; 0 and 0 if there are none."""
     low, high = math.inf, -math.inf
     for index in _sampled_indices(axes, stack.shape):
-        plane = axes.read_plane(stack, index)
-        if plane.ndim == 3:
-            plane = plane[..., :3]
-        # Infinities and NaN mark missing values, such as those outside of a mosaic.
-        if plane.dtype.kind == "f":
-            plane = plane[np.isfinite(plane)]
-        if plane.size:
-            low, high = min(low, float(plane.min())), max(high, float(plane.max()))
+        for band in bands(stack, axes, index):
+            values = band[..., :3] if band.ndim == 3 else band
+            # Infinities and NaN mark missing values, such as those outside of a mosaic.
+            if values.dtype.kind == "f":
+                values = values[np.isfinite(values)]
+            if values.size:
+                low, high = min(low, float(values.min())), max(high, float(values.max()))
     return (low, high) if low <= high else (0.0, 0.0)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from napari_colorgan.inference.plane_parts import PlaneParts
     from napari_colorgan.inference.settings import Scale
 
 # The largest area for "fit", in squares of the working size. A long strip whose short side had the
@@ -114,7 +115,9 @@ class Geometry:
         )
 
 
-def common_shape(planes: Sequence[np.ndarray], guides: Sequence[object]) -> tuple[int, ...]:
+def common_shape(
+    planes: Sequence[np.ndarray | PlaneParts], guides: Sequence[object]
+) -> tuple[int, ...]:
     """Return the shape that all planes have.
 
     Parameters

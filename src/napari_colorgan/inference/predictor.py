@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import copy
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,17 +13,19 @@ import torch
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import get_runner
 from napari_colorgan.core.prediction import PredictionMap
+from napari_colorgan.core.resampling import Window
 from napari_colorgan.errors import MemoryLimitError
-from napari_colorgan.inference.geometry import Geometry, common_shape
+from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
+from napari_colorgan.inference.kept_prediction import KeptPrediction, checksum_of
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.painting import Painter
 from napari_colorgan.inference.plane_prediction import PlanePrediction, single
-from napari_colorgan.inference.scaled_plane import ScaledPlane
+from napari_colorgan.inference.scaled_plane import ScaledPlane, hint_batch
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.whole_plane import middle_features, whole_features, whole_look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -32,31 +33,14 @@ if TYPE_CHECKING:
     from napari_colorgan.core.hint_propagation import HintPropagation
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.plane_parts import PlaneParts
     from napari_colorgan.inference.settings import Scale
     from napari_colorgan.inference.stack import ColorPlane
     from napari_colorgan.inference.tiling import TileGrid
 
 # Pixels that the network sees at once: on CPUs more are slower, as they fall out of the cache.
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**23, "mps": 2**21}
-
-
-@dataclass(frozen=True, eq=False)
-class KeptPrediction:
-    """What a network has predicted for one plane, and how.
-
-    Attributes
-    ----------
-    prediction : PlanePrediction
-        The prediction.
-    way : tuple
-        The network, its precision and its temperature.
-    checksum : int
-        Of the plane's values.
-    """
-
-    prediction: PlanePrediction
-    way: tuple[object, ...]
-    checksum: int
+_ROWS_PIXELS = 2**24  # painted before they are written, where a plane is done by rows
 
 
 class PlanePredictor:
@@ -121,6 +105,42 @@ class PlanePredictor:
             Rows and columns of the plane.
         """
         return self._memory.grid(self._geometry(plane_shape))
+
+    def fits(self, plane_shape: tuple[int, ...], plane_bytes: int) -> bool:
+        """Return whether a plane, its values and its result fit the memory limit; see `Predictor`.
+
+        Parameters
+        ----------
+        plane_shape, plane_bytes
+            The plane's size, and what its values take.
+        """
+        result = self._memory.bytes_beside_network(self._geometry(plane_shape))
+        return result + plane_bytes <= self._memory.limit
+
+    def predict_rows(
+        self, plane: PlaneParts, display: DisplayRange, guides: PlaneGuides | None
+    ) -> Iterator[tuple[int, ColorPlane]]:
+        """Colorize a plane of which neither values nor result are held as a whole.
+
+        Parameters
+        ----------
+        plane, display, guides
+            As for `predict`, of one plane.
+
+        Yields
+        ------
+        int, ColorPlane
+            The number of the first row of a band of rows, and its colours.
+        """
+        other = copy.copy(self)  # whose plan leaves the result out
+        other._memory = replace(self._memory, result_bytes=0)
+        hinted = guides is not None
+        (prediction,) = other.analyze([plane], display, [guides], embedding=hinted)
+        painter, columns = other.painter(prediction, guides), range(plane.shape[1])
+        for rows in row_bands((plane.shape[0], plane.shape[1]), _ROWS_PIXELS):
+            with torch.inference_mode(), memory_errors(self.device):
+                part = painter.paint(Window(range(rows.start, rows.stop), columns))
+            yield rows.start, part
 
     def take_notices(self) -> list[str]:
         """Return sentences for the user since the last call: memory ran out, and what was done."""
@@ -190,11 +210,12 @@ class PlanePredictor:
 
     def analyze(
         self,
-        planes: Sequence[np.ndarray],
+        planes: Sequence[np.ndarray | PlaneParts],
         display: DisplayRange,
         guides: Sequence[PlaneGuides | None] | None = None,
         *,
         likely: int = 0,
+        embedding: bool = True,
     ) -> list[PlanePrediction]:
         """Run the network on planes of one shape, once for any guides that follow.
 
@@ -204,6 +225,8 @@ class PlanePredictor:
             As for `predict`. A network without hint propagation is shown the hints.
         likely : int
             How many likely colours of each place are kept, see `Prediction`.
+        embedding : bool
+            Whether guides may follow.
 
         Returns
         -------
@@ -220,13 +243,13 @@ class PlanePredictor:
                 with torch.inference_mode(), memory_errors(self.device):
                     part = by_plane[batch]
                     analyzed += self._analyze(
-                        planes[batch], display, geometry, part, embedding=True, likely=likely
+                        planes[batch], display, geometry, part, embedding=embedding, likely=likely
                     )
             except MemoryLimitError as error:
                 self._reduce_memory(error, geometry, count)
         return analyzed
 
-    def describe(self, plane: np.ndarray, display: DisplayRange) -> Tensor:
+    def describe(self, plane: np.ndarray | PlaneParts, display: DisplayRange) -> Tensor:
         """Return pooled features of a plane, to compare whole planes and pictures by.
 
         Parameters
@@ -362,7 +385,7 @@ class PlanePredictor:
 
     def _analyze(
         self,
-        planes: Sequence[np.ndarray],
+        planes: Sequence[np.ndarray | PlaneParts],
         display: DisplayRange,
         geometry: Geometry,
         guides: Sequence[PlaneGuides | None],
@@ -376,7 +399,7 @@ class PlanePredictor:
         self._memory.network_bytes = self._runner.bytes_per_pixel
         hints = None
         if self._propagation is None:
-            hints = _hint_batch(views, guides)
+            hints = hint_batch(views, guides)
         embedding = embedding or any(guide is not None for guide in guides)
         whole = PredictionMap(geometry.padded)
         tiles = self._memory.grid(geometry)
@@ -403,7 +426,9 @@ class PlanePredictor:
             for i, (view, guide) in enumerate(zip(views, guides, strict=True))
         ]
 
-    def pooled_features(self, plane: np.ndarray, display: DisplayRange) -> Tensor | None:
+    def pooled_features(
+        self, plane: np.ndarray | PlaneParts, display: DisplayRange
+    ) -> Tensor | None:
         """Return what tells of which kind a plane is, (D,); see `middle_features`.
 
         Parameters
@@ -423,25 +448,3 @@ class PlanePredictor:
             notice = f"Memory ran out on {self.device}: the CPU takes over, more slowly."
             self._start_on(torch.device("cpu"))
         self._notices.append(notice)
-
-
-def checksum_of(plane: np.ndarray) -> int:
-    """Return a checksum by which a change of a plane's values is noticed.
-
-    Parameters
-    ----------
-    plane : ndarray
-        Of any dtype.
-    """
-    return zlib.crc32(np.ascontiguousarray(plane).view(np.uint8).data)
-
-
-def _hint_batch(
-    views: Sequence[ScaledPlane], guides: Sequence[PlaneGuides | None]
-) -> Tensor | None:
-    """Return the hints over the network's input, (B, 3, H, W) in CIE units, if there are any."""
-    shown = [view.shown_hints(guide) for view, guide in zip(views, guides, strict=True)]
-    if all(hints is None for hints in shown):
-        return None
-    none = torch.zeros(3, *views[0].geometry.padded)
-    return torch.stack([none if hints is None else hints for hints in shown])

@@ -13,6 +13,8 @@ from napari_colorgan.events import check_cancelled
 from napari_colorgan.guidance.marks import draw_observed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from torch import Tensor
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.marks import Mark
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.geometry import Geometry
+    from napari_colorgan.inference.plane_parts import PlaneParts
     from napari_colorgan.inference.tiling import Window
 
 
@@ -29,15 +32,15 @@ class ScaledPlane:
 
     Attributes
     ----------
-    plane : ndarray, shape (H, W) or (H, W, 3 or 4)
-        Its values.
+    plane : ndarray or PlaneParts, shape (H, W) or (H, W, 3 or 4)
+        Its values, which are read by parts.
     display : DisplayRange
         How they are shown.
     geometry : Geometry
         Its sizes.
     """
 
-    plane: np.ndarray
+    plane: np.ndarray | PlaneParts
     display: DisplayRange
     geometry: Geometry
 
@@ -111,3 +114,20 @@ class ScaledPlane:
         g = self.geometry
         drawn = draw_observed(marks, (g.scaled_height, g.scaled_width), g.padded)
         return drawn if exact is None else torch.where(drawn[2:] > 0, drawn, exact)
+
+
+def hint_batch(views: Sequence[ScaledPlane], guides: Sequence[PlaneGuides | None]) -> Tensor | None:
+    """Return the hints over the network's input, (B, 3, H, W) in CIE units, if there are any.
+
+    Parameters
+    ----------
+    views : sequence of ScaledPlane
+        Planes of one shape.
+    guides : sequence of PlaneGuides or None
+        What guides each.
+    """
+    shown = [view.shown_hints(guide) for view, guide in zip(views, guides, strict=True)]
+    if all(hints is None for hints in shown):
+        return None
+    none = torch.zeros(3, *views[0].geometry.padded)
+    return torch.stack([none if hints is None else hints for hints in shown])

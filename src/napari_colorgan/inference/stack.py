@@ -1,4 +1,5 @@
 """Colorizes a stack plane by plane: read, predict, write."""
+# Over 300 lines: what walks a stack, and all that it needs to know of arrays and targets.
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from napari_colorgan.axes import RowsTarget
 from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.events import Notice, PlaneDone, Started
+from napari_colorgan.inference.plane_parts import PlaneParts, chunk_rows
+from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
@@ -70,6 +74,32 @@ class Predictor(Protocol):
             How values become lightness.
         guides : Sequence[PlaneGuides or None]
             One for each plane, or None.
+        """
+
+    def fits(self, plane_shape: tuple[int, int], plane_bytes: int, /) -> bool:
+        """Return whether a plane, its values and its result fit the memory as a whole.
+
+        Parameters
+        ----------
+        plane_shape : (int, int)
+            Height and width.
+        plane_bytes : int
+            What its values take.
+        """
+
+    def predict_rows(
+        self, plane: PlaneParts, display: DisplayRange, guides: PlaneGuides | None, /
+    ) -> Iterator[tuple[int, ColorPlane]]:
+        """Yield the colours of a plane in bands of rows, each with the number of its first row.
+
+        Parameters
+        ----------
+        plane : PlaneParts
+            The plane.
+        display : DisplayRange
+            How its values become lightness.
+        guides : PlaneGuides or None
+            What guides it.
         """
 
     def take_notices(self) -> list[str]:
@@ -140,6 +170,19 @@ def colorize_stack(
         done += 1
         yield PlaneDone(done, len(selected), index)
     rest = [index for index in selected if index not in painters]
+    targets = (target,) if uncertainty_target is None else (target, uncertainty_target)
+    chunk = _rows_at_once(stack, axes, predictor, targets)
+    if chunk is not None:
+        for index in rest:
+            parts = PlaneParts(stack, axes, index, chunk)
+            guide = guides.of_plane(index) if guides else None
+            for row, part in predictor.predict_rows(parts, display, guide):
+                yield from map(Notice, predictor.take_notices())
+                _write_rows(targets, index, row, part)
+            done += 1
+            yield PlaneDone(done, len(selected), index)
+        return
+    _require_room(stack, axes)
     for first in range(0, len(rest), size):
         batch = rest[first : first + size]
         planes = _read(read, batch, axes.plane_shape(stack.shape))
@@ -152,6 +195,49 @@ def colorize_stack(
                 uncertainty_target.write(index, colored.uncertainty)
             done += 1
             yield PlaneDone(done, len(selected), index)
+
+
+def _rows_at_once(
+    stack: StackLike, axes: Axes, predictor: Predictor, targets: Sequence[StackTarget]
+) -> int | None:
+    """Return how many rows a file decodes at once, if its planes have to be done by parts.
+
+    That is where a plane doesn't fit the memory as a whole, its file can be read by parts, and
+    all targets take rows. Otherwise None: planes are read as a whole, or refused.
+    """
+    rows = chunk_rows(stack, axes)
+    if rows is None or not all(isinstance(t, RowsTarget) and t.takes_rows for t in targets):
+        return None
+    return None if predictor.fits(axes.plane_shape(stack.shape), _bytes(stack, axes)) else rows
+
+
+def _bytes(stack: StackLike, axes: Axes) -> int:
+    """Return what the values of a plane take."""
+    count = math.prod(stack.shape) // axes.plane_count(stack.shape)
+    return int(count * np.dtype(stack.dtype).itemsize)
+
+
+def _require_room(stack: StackLike, axes: Axes) -> None:
+    """Raise if a plane of a file that could be read by parts can't be read as a whole."""
+    needed, free = _bytes(stack, axes), free_system_memory()
+    if chunk_rows(stack, axes) is not None and needed > free:
+        height, width = axes.plane_shape(stack.shape)
+        raise MemoryLimitError(
+            expected=f"{needed / 1e6:,.0f} MB of free memory for a plane of {height:,} × "
+            f"{width:,} pixels",
+            got=f"{free / 1e6:,.0f} MB",
+            action="Write a TIFF without transparency, which takes it part by part, free memory, "
+            "or crop the image.",
+        )
+
+
+def _write_rows(
+    targets: Sequence[StackTarget], index: PlaneIndex, row: int, part: ColorPlane
+) -> None:
+    for target, values in zip(targets, (part.rgb, part.uncertainty), strict=False):
+        assert isinstance(target, RowsTarget)
+        if values is not None:
+            target.write_rows(index, row, values)
 
 
 def _read(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.execution import NetworkRunner
     from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.plane_parts import PlaneParts
 
 # In squares of the working size: larger planes are shrunk to see what they are like as a whole.
 _LOOK_AREA = 8
@@ -27,7 +28,9 @@ _DESCRIBED = 2
 _DESCRIBED_SIZE = 96
 
 
-def whole_features(plane: np.ndarray, display: DisplayRange, runner: NetworkRunner) -> Tensor:
+def whole_features(
+    plane: np.ndarray | PlaneParts, display: DisplayRange, runner: NetworkRunner
+) -> Tensor:
     """Return pooled features of a plane, (C,), to compare whole planes and pictures by.
 
     Parameters

@@ -221,6 +221,9 @@ class FileTarget:
         What the user should know about the output, in full sentences.
     done : frozenset of tuple of int
         Planes that are there from earlier runs or other programs, in any order.
+    store_rows : callable, optional
+        Called as ``store_rows(index, first, band)`` with whole rows of a plane from a first one
+        on, where the format can take planes too large to be held.
     """
 
     def __init__(
@@ -230,7 +233,9 @@ class FileTarget:
         complete: int = 0,
         notices: tuple[str, ...] = (),
         done: frozenset[PlaneIndex] = frozenset(),
+        store_rows: Callable[[PlaneIndex, int, np.ndarray], None] | None = None,
     ) -> None:
+        self._store_rows = store_rows
         self.notices = notices
         self.done = done
         self.complete = complete
@@ -248,6 +253,26 @@ class FileTarget:
             Its pixels, cast to the file's dtype.
         """
         self._store(index, np.asarray(plane, dtype=self._dtype))
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether a plane can be written by bands of rows."""
+        return self._store_rows is not None
+
+    def write_rows(self, index: PlaneIndex, first: int, band: np.ndarray, /) -> None:
+        """Store some rows of a plane.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane's place, as for `write`.
+        first : int
+            The first of the rows.
+        band : ndarray, shape (n, X) or (n, X, S)
+            Their pixels.
+        """
+        assert self._store_rows is not None
+        self._store_rows(index, first, np.asarray(band, dtype=self._dtype))
 
 
 def readable(text: str) -> str:

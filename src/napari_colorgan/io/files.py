@@ -36,7 +36,13 @@ if TYPE_CHECKING:
     from napari_colorgan.io.stack import Stack
 
 
-def read_stack(path: str | Path, axes: str | None = None, image: int | str | None = None) -> Stack:
+def read_stack(
+    path: str | Path,
+    axes: str | None = None,
+    image: int | str | None = None,
+    *,
+    in_parts: bool = False,
+) -> Stack:
     """Open an image file, reading no more than its format forces one to.
 
     Parameters
@@ -49,6 +55,9 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         One letter for each axis of the array, where the file is silent or wrong.
     image : int or str, optional
         Which of the images in the file, by its number, from 0, or its name; by default the first.
+    in_parts : bool, default: False
+        Whether planes that exceed the memory are accepted, where the file can be read by strips,
+        tiles or chunks: the caller never asks for a whole plane.
 
     Returns
     -------
@@ -82,7 +91,7 @@ def read_stack(path: str | Path, axes: str | None = None, image: int | str | Non
         form = input_format(path)
         require_plausible(path, form)
         stack = replace(form.read(path, choice), name=stem_of(path))
-        require_planes_fit(path, stack)
+        require_planes_fit(path, stack, in_parts=in_parts)
     if isinstance(stack.data, FileArray):
         stack.data.reopening = (_read_data, (path.absolute(), choice))
     return stack if axes is None else stack.with_axes(axes)

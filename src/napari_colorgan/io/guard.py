@@ -88,7 +88,7 @@ def require_plausible(path: Path, form: FileFormat) -> None:
     _require_memory(path, (rows, columns), pixels * _DECODED_BYTES)
 
 
-def require_planes_fit(path: Path, stack: Stack) -> None:
+def require_planes_fit(path: Path, stack: Stack, *, in_parts: bool = False) -> None:
     """Raise if a plane of an opened file, or a part that is decoded at once, exceeds the memory.
 
     Parameters
@@ -97,6 +97,8 @@ def require_planes_fit(path: Path, stack: Stack) -> None:
         The file.
     stack : Stack
         What was opened; none of its pixels have to be read yet.
+    in_parts : bool
+        Whether planes are read by parts where the file has strips, tiles or chunks.
 
     Raises
     ------
@@ -106,13 +108,19 @@ def require_planes_fit(path: Path, stack: Stack) -> None:
     data, axes = stack.data, stack.axes
     if isinstance(data, np.ndarray) and not isinstance(data, np.memmap):
         return  # it has been decoded by now
+    if in_parts and getattr(data, "is_mapped", False):
+        return
     item = np.dtype(data.dtype).itemsize
     samples = axes.size(data.shape, "S") if axes.has_samples else 1
     rows, columns = axes.plane_shape(data.shape)
     chunks = getattr(data, "chunks", None)
     is_sized = isinstance(chunks, tuple) and all(isinstance(size, int) for size in chunks)
     part = math.prod(chunks) if isinstance(chunks, tuple) and is_sized else 0
-    _require_memory(path, (rows, columns), max(rows * columns * samples, part) * item)
+    plane = rows * columns * samples
+    if in_parts and isinstance(chunks, tuple) and is_sized:
+        # A row of tiles, which are decoded together.
+        plane = min(plane, chunks[axes.letters.index("Y")] * columns * samples)
+    _require_memory(path, (rows, columns), max(plane, part) * item)
 
 
 def _require_memory(path: Path, shape: tuple[int, int], needed: int) -> None:

@@ -30,6 +30,8 @@ class FileArray:
 
     Attributes
     ----------
+    is_mapped : bool
+        Whether it is a memory map: what is read of it takes no memory that others could have.
     reopening : (callable, tuple) or None
         A function of a module and its arguments, which return this array in another process.
 
@@ -48,6 +50,7 @@ class FileArray:
         self.dtype: np.dtype[Any] = np.dtype(array.dtype)
         self.ndim = len(self.shape)
         self.chunks: Any = getattr(array, "chunks", None)
+        self.is_mapped = isinstance(array, np.memmap)
         self.reopening: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         if close is not None:
             weakref.finalize(self, close)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Job
     from napari_colorgan.guidance.guides import GuideProvider
     from napari_colorgan.guidance.sources import GuideSources
-    from napari_colorgan.inference.predictor import KeptPrediction, PlanePredictor
+    from napari_colorgan.inference.kept_prediction import KeptPrediction
+    from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.inference.stack import ColorPlane
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
@@ -229,7 +230,7 @@ def _ready(
     """Return what paints the plane whose prediction was kept, empty if there is none of use."""
     if request.kept is None:
         return {}
-    from napari_colorgan.inference.predictor import checksum_of
+    from napari_colorgan.inference.kept_prediction import checksum_of
 
     index, kept = request.kept
     plane = request.axes.read_plane(request.levels[0], index)

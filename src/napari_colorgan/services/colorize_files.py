@@ -191,7 +191,7 @@ def colorize_files(request: FilesRequest) -> Job[FilesResult]:
 def _colorize_file(
     task: FileTask, request: FilesRequest, card: ModelCard, predictor: PlanePredictor
 ) -> Job[None]:
-    stack = read_stack(task.source, request.axes, request.image)
+    stack = read_stack(task.source, request.axes, request.image, in_parts=True)
     yield from map(Notice, stack.notices)
     shape, axes, settings = stack.data.shape, stack.axes, request.settings
     display = yield from _display_range(stack, request.range, task.source.name)

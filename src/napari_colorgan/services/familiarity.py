@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from napari_colorgan.inference.plane_parts import open_plane
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike
     from napari_colorgan.inference.display import DisplayRange
+    from napari_colorgan.inference.plane_parts import PlaneParts
     from napari_colorgan.library.card import ModelCard
 
 UNLIKE = "unlike the model's training images"
@@ -23,7 +26,9 @@ _MOST_PLANES = 3
 class Describer(Protocol):
     """What tells of which kind a plane is: a `PlanePredictor`."""
 
-    def pooled_features(self, plane: np.ndarray, display: DisplayRange) -> Tensor | None:
+    def pooled_features(
+        self, plane: np.ndarray | PlaneParts, display: DisplayRange
+    ) -> Tensor | None:
         """Return the plane's features, (D,), or None.
 
         Parameters
@@ -68,7 +73,7 @@ def is_unlike(
     # Other arrays may be computed or fetched as they are read.
     count = min(_MOST_PLANES if isinstance(stack, np.ndarray) else 1, len(every))
     chosen = [every[(2 * i + 1) * len(every) // (2 * count)] for i in range(count)]
-    described = (predictor.pooled_features(axes.read_plane(stack, i), display) for i in chosen)
+    described = (predictor.pooled_features(open_plane(stack, axes, i), display) for i in chosen)
     votes = [
         float(familiarity.strangeness(features[None])[0]) > 0
         for features in described

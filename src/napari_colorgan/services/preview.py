@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Job
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.predictor import KeptPrediction, PlanePredictor
+    from napari_colorgan.inference.kept_prediction import KeptPrediction
+    from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.inference.settings import PredictionSettings
     from napari_colorgan.services.preview_request import Part, PreviewRequest
 

@@ -98,13 +98,17 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
         )
         _append_directories(temporary, directories, is_big=is_big)
         with temporary.open("rb+") as file:
+            row_bytes = math.prod(plane_shape[1:]) * dtype.itemsize
+
+            def store_rows(index: PlaneIndex, first: int, band: np.ndarray) -> None:
+                number = int(np.ravel_multi_index(index, outer_shape)) if index else 0
+                file.seek(offset + (number * plane_shape[0] + first) * row_bytes)
+                file.write(np.ascontiguousarray(band).data)
 
             def store(index: PlaneIndex, plane: np.ndarray) -> None:
-                number = int(np.ravel_multi_index(index, outer_shape)) if index else 0
-                file.seek(offset + number * plane.nbytes)
-                file.write(np.ascontiguousarray(plane).data)
+                store_rows(index, 0, plane)
 
-            yield FileTarget(dtype, store)
+            yield FileTarget(dtype, store, store_rows=store_rows)
 
 
 def _document(letters: str, shape: tuple[int, ...], spec: OutputSpec) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.predictor import KeptPrediction
+    from napari_colorgan.inference.kept_prediction import KeptPrediction
     from napari_colorgan.library.store import ModelEntry
     from napari_colorgan.services.blocks import PlaneBlock
     from napari_colorgan.widgets.shared.options import Options

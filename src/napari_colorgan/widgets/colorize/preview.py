@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event, Job
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
-    from napari_colorgan.inference.predictor import KeptPrediction
+    from napari_colorgan.inference.kept_prediction import KeptPrediction
     from napari_colorgan.services.guided_preview import GuidedPreviews
     from napari_colorgan.services.preview_request import Part
     from napari_colorgan.widgets.colorize.plan import RunPlan
