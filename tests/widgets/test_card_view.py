@@ -21,6 +21,7 @@ from napari_colorgan.library.file_format import read_header
 from napari_colorgan.library.pages import card_page
 from napari_colorgan.widgets.shared import card_view
 from napari_colorgan.widgets.shared.card_view import CardView
+from napari_colorgan.widgets.shared.help import LINK_COLOR
 
 RED = (200, 30, 40)
 
@@ -90,6 +91,8 @@ def test_only_web_pages_are_links_and_are_asked_about(
 ) -> None:
     view = view_of(qtbot, "links")
     assert links(view) == {"https://example.org"}
+    # Qt's own blue can't be read on napari's dark theme.
+    assert f"color:{LINK_COLOR};" in view.toHtml()
     opened: list[str] = []
     asked: list[str] = []
     monkeypatch.setattr(

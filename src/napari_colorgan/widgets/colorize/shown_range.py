@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
+from napari_colorgan.widgets.shared.help import LINK_COLOR
 from napari_colorgan.widgets.shared.layers import layer_levels
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class ShownRange(QLabel):
         parts = [f"{low:.6g} to {high:.6g}{gamma}"]
         full = full_range(layer)
         if full is not None and tuple(layer.contrast_limits) != full:
-            parts.append(f'<a href="{_FULL}">take all of {_dtype_of(layer)}</a>')
+            whole = f"take all values, {full[0]:.0f} to {full[1]:.0f}"
+            parts.append(f'<a href="{_FULL}" style="color: {LINK_COLOR};">{whole}</a>')
         parts += ignored_looks(layer)
         self.setText("<br>".join(parts))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import (
+    QColor,
     QDesktopServices,
     QFont,
     QImage,
@@ -22,6 +23,7 @@ from qtpy.QtWidgets import QMessageBox, QTextBrowser
 
 from napari_colorgan.library.card import STATEMENT
 from napari_colorgan.texts import printable
+from napari_colorgan.widgets.shared.help import LINK_COLOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,7 +117,7 @@ class CardView(QTextBrowser):
 
 
 def _unlink(document: QTextDocument | None) -> None:
-    """Make plain text of all links but those to web pages."""
+    """Make plain text of all links but those to web pages, which get a readable colour."""
     block = document.begin() if document is not None else None
     while block is not None and block.isValid():
         # Positions first: changing a format invalidates the iterator over fragments.
@@ -124,14 +126,21 @@ def _unlink(document: QTextDocument | None) -> None:
         while not fragments.atEnd():
             fragment = fragments.fragment()
             href = fragment.charFormat().anchorHref()
-            if href and QUrl(href).scheme() not in _SCHEMES:
-                spans.append((fragment.position(), fragment.length()))
+            if href:
+                spans.append((fragment.position(), fragment.length(), href))
             fragments += 1
-        for start, length in spans:
+        for start, length, href in spans:
             cursor = QTextCursor(block)
             cursor.setPosition(start)
             cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
-            cursor.setCharFormat(QTextCharFormat())
+            if QUrl(href).scheme() in _SCHEMES:
+                # Qt takes the application's colour, which napari's themes leave dark blue.
+                link = QTextCharFormat()
+                link.setForeground(QColor(LINK_COLOR))
+                link.setFontUnderline(True)
+                cursor.mergeCharFormat(link)
+            else:
+                cursor.setCharFormat(QTextCharFormat())
         block = block.next()
 
 
