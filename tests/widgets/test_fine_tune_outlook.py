@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def counted(harness: PanelHarness) -> list[str]:
-    harness.wait(lambda: "held out" in harness.form.count.text())
+    harness.wait(lambda: "kept for testing" in harness.form.count.text())
     return list(harness.form.count.text().splitlines())
 
 
@@ -48,7 +48,7 @@ def test_files_and_layers_are_counted_together(
     harness.form.settings.size.choose(64)
     planes, held_out, unreadable = counted(harness)
     assert planes == "3 planes of layers and 3 planes in files, 24 patches of 64 px"
-    assert held_out.startswith("1 of 6 planes held out")
+    assert held_out.startswith("1 of 6 planes kept for testing")
     assert unreadable.startswith("1 file cannot be read, for example: ")
     assert "broken.png" in unreadable
     harness.form.rows["hold_out"].control.setValue(0.5)

@@ -28,13 +28,13 @@ def test_colour_layers_are_listed_and_counted(harness: PanelHarness, colors: np.
     whole = "each shrunk to 64 px"
     lines = harness.form.count.text().splitlines()
     assert lines[0] == f"4 planes of layers, {whole}"
-    assert lines[1].startswith("1 of 4 planes held out")
+    assert lines[1].startswith("1 of 4 planes kept for testing")
     harness.form.rows["hold_out"].control.setValue(0.5)
-    assert harness.form.count.text().splitlines()[1].startswith("2 of 4 planes held out")
+    assert harness.form.count.text().splitlines()[1].startswith("2 of 4 planes kept for testing")
     listed.item(1).setCheckState(Qt.CheckState.Unchecked)
     lines = harness.form.count.text().splitlines()
     assert lines[0] == f"1 plane of layers, {whole}"
-    assert lines[1].startswith("The end of this plane is held out")
+    assert lines[1].startswith("The end of this plane is kept for testing")
     harness.viewer.layers.remove("single")
     assert [listed.item(row).text() for row in range(listed.count())] == ["fields"]
     assert harness.form.count.text() == harness.widget.estimate.text() == ""
@@ -46,7 +46,7 @@ def test_shapes_say_where(harness: PanelHarness, colors: np.ndarray) -> None:
     harness.viewer.add_shapes([corners], name="region")  # in world units, half a pixel each
     harness.form.region.setCurrentText("region")
     assert "3 regions of layers" in harness.form.count.text()
-    assert "1 of 3 regions held out" in harness.form.count.text()
+    assert "1 of 3 regions kept for testing" in harness.form.count.text()
     run = harness.train()
     [file] = (run / "data").iterdir()
     np.testing.assert_array_equal(np.load(file), colors[:, 8:73, 16:81])

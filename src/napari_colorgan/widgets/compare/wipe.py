@@ -19,6 +19,7 @@ LEFT_KEY, RIGHT_KEY = ",", "."
 _STEP = 0.05
 _REACH = 8.0  # pixels of the canvas around the line in which the mouse takes it
 _LINE_WIDTH = 2.0
+_LINE_COLOR = "#4d7be0"  # seen on dark and on light, and no colour of a photograph
 
 
 class Wipe:
@@ -51,6 +52,7 @@ class Wipe:
         self.layer.bounding_box.visible = True
         self.layer.bounding_box.points = False
         self.layer.bounding_box.line_thickness = _LINE_WIDTH
+        self.layer.bounding_box.line_color = _LINE_COLOR
         viewer.layers.insert(viewer.layers.index(result) + 1, self.layer)
         viewer.mouse_drag_callbacks.append(self._drag)
         taken = set(map(str, viewer.keymap))

@@ -236,8 +236,8 @@ def _patches_text(counts: PlaneCounts, values: RecipeValues, size: int) -> str:
 def _held_out(planes: int, share: float, unit: str) -> str:
     count = held_out_count(planes, share)
     if not count:
-        return f"The end of this {unit} is held out: used to measure, not to train."
-    return f"{count} of {planes:,} {unit}s held out: used to measure, not to train."
+        return f"The end of this {unit} is kept for testing, not trained on."
+    return f"{count} of {planes:,} {unit}s kept for testing, not trained on."
 
 
 def _time(estimate: RunEstimate) -> str:
@@ -255,6 +255,6 @@ def _memory(estimate: RunEstimate) -> str:
     if estimate.memory > estimate.free:
         return (
             f"Needs about {needed} of memory, but only {free} is free. Close other programs or "
-            "choose smaller patches under More."
+            "choose smaller patches under Advanced."
         )
     return f"Needs about {needed} of memory; {free} is free."

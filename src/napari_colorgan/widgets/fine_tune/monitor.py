@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 _PHASES = {
     "supervised": "Learning colours",
-    "warm_up": "Warming up",
-    "discriminator": "Training discriminator",
+    "warm_up": "Settling in",
+    "discriminator": "Learning what looks real (adversarial)",
     "adversarial": "Making colours vivid (adversarial)",
-    "hint_propagation": "Training hint propagation",
-    "closed_form": "Fitting colour refinement",
+    "hint_propagation": "Learning how hints spread",
+    "closed_form": "Fitting fine detail",
 }
 # What metrics are for people who didn't make them.
 _PLAIN = {
