@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional as transforms
 from napari_colorgan.core.color import gray_to_lightness, lightness_to_network
 from napari_colorgan.core.color_tables import look_up, mix
 from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
+from napari_colorgan.training.stains import vary_stains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,8 +96,8 @@ def make_batch(
 ) -> Batch:
     """Turn patches into a batch.
 
-    Some of them are degraded to what old film recorded (`DataConfig.film`), but never pairs: the
-    gray image of a pair comes from a real camera.
+    Some of them get other stains (`DataConfig.stains`) or are degraded to what old film recorded
+    (`DataConfig.film`), but never pairs: the gray image of a pair comes from a real camera.
 
     Parameters
     ----------
@@ -113,6 +114,10 @@ def make_batch(
         In network units.
     """
     rgb = torch.stack(list(patches))
+    if config.stains and not is_pair(rgb):
+        for i, generator in enumerate(generators):
+            if sample_uniform(generator) < config.stains:
+                rgb[i] = vary_stains(rgb[i], generator)
     lightness, ab = to_lab_planes(rgb)
     for i, generator in enumerate(generators):
         if sample_uniform(generator) < config.film and not is_pair(rgb):

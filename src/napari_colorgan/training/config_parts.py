@@ -45,6 +45,9 @@ class DataConfig:
     film_chroma : float
         The colours of such patches are weakened by a random factor of this to 1: what looks old
         is more likely muted.
+    stains : float
+        The share of patches whose stains are varied, in hue and concentration, before L* is taken:
+        see `training.stains`.
     balance : float
         How often a picture is drawn, by its collection (the folder it is in): the collection's
         size to this power, over its size. 1: every picture as often; 0: every collection as often.
@@ -68,6 +71,7 @@ class DataConfig:
     turns: bool = False
     film: float = 0.0
     film_chroma: float = 1.0
+    stains: float = 0.0
     balance: float = 1.0
     near_gray: float = 2.0
     validation_share: float = 0.05
@@ -84,7 +88,7 @@ class DataConfig:
         floor = 1.0 if self.scale == "fit" else 0.1
         require("data.zoom", self.zoom, f"two numbers {floor}…8, rising", floor <= low <= high <= 8)
         choose("data.scale", self.scale, ("fit", "native"))
-        for name in ("film", "film_chroma", "balance"):
+        for name in ("film", "film_chroma", "stains", "balance"):
             require(f"data.{name}", getattr(self, name), "0…1", 0 <= getattr(self, name) <= 1)
         share = self.validation_share
         require("data.validation_share", share, "0…0.5", 0 <= share <= 0.5)
