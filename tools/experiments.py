@@ -22,6 +22,7 @@ import torch
 from experiments_page import write_page
 from experiments_pictures import paint
 from experiments_pretext import ENCODERS, pretext_of
+from experiments_rgb import SPACES, rgb_of
 from experiments_rows import ROWS, Row
 from experiments_runs import Options, budget, known_results, result_of
 from experiments_trials import TRIALS
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL_ROWS = (*ROWS, *TRIALS)
-NAMES = [*(row.name for row in ALL_ROWS), *(f"pretext-{name}" for name in ENCODERS)]
+NAMES = [*(row.name for row in ALL_ROWS), *SPACES, *(f"pretext-{name}" for name in ENCODERS)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,6 +63,12 @@ def make_all(rows: Sequence[Row], chosen: Sequence[str], options: Options, worke
         trained: list[Any] = [
             pool.submit(result_of, row, seed, options, epochs[row.name])
             for row in rows
+            for seed in seeds
+        ]
+        trained += [
+            pool.submit(rgb_of, space, seed, options)
+            for space in SPACES
+            if space in chosen
             for seed in seeds
         ]
         for each in trained:

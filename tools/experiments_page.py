@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from documents import replace_part, table
 from experiments_pictures import PAINTED
 from experiments_pretext import ENCODERS
+from experiments_rgb import SPACES
 from experiments_rows import ROWS, SIZE
 from experiments_trials import SHARE, TRIALS
 from napari_colorgan.metric_registry import METRICS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
 LOSSES = ("D fake", "D real", "D", "G GAN", "G L1", "G")
 SHOWN = ("l1", "psnr", "ssim", "delta_e", "colorfulness_share")
+SPACE_SHOWN = ("l1", "psnr", "delta_e", "colorfulness_share")
 _HEADS = [METRICS[name].title for name in SHOWN]
 _START = """# Experiments
 
@@ -43,7 +45,7 @@ def write_page(
     picture : str
         The file, beside the page, of what some rows paint; "" for none.
     """
-    parts = [_introduction(minutes), "", *_table(results), *_pretext(results)]
+    parts = [_introduction(minutes), "", *_table(results), *_spaces(results), *_pretext(results)]
     if picture:
         names = ", ".join(f"`{name}`" for name in PAINTED)
         parts += ["", f"Held-out colour film of 1939–44: gray, {names}, truth.", ""]
@@ -60,6 +62,34 @@ def _introduction(minutes: float) -> str:
         "λ = 100. Metrics are of held-out photographs at the same size. One row again: "
         "`python tools/experiments.py --data FOLDER --row NAME`."
     )
+
+
+def _spaces(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the table of colour spaces, whose pictures are squares of the patches' size."""
+    rows, gray = [], None
+    for space, title in SPACES.items():
+        runs = results.get(space, ())
+        if runs:
+            gray = runs[0]["gray"]
+            found = [run["metrics"] for run in runs]
+            cells = [f"`{space}`", title, str(len(runs)), str(runs[0]["steps"])]
+            rows.append([*cells, *_space_metrics(found)])
+    if gray is None:
+        return []
+    rows.append(["gray", "the gray picture", "", "", *_space_metrics([gray])])
+    heads = [METRICS[name].title for name in SPACE_SHOWN]
+    return [
+        "",
+        "RGB or a\\*b\\*: one U-Net with cells of one pixel, trained by L1 in sRGB, with two "
+        "heads. Measured on middle squares.",
+        "",
+        table([["row", "", "seeds", "steps", *heads, "mean \\|ΔL\\*\\|"], *rows]),
+    ]
+
+
+def _space_metrics(found: Sequence[Mapping[str, float]]) -> list[str]:
+    shown = [_mean([each[name] for each in found], METRICS[name].digits) for name in SPACE_SHOWN]
+    return [*shown, _mean([each["lightness_drift"] for each in found], 2)]
 
 
 def _pretext(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
