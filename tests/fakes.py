@@ -51,6 +51,9 @@ class FakePredictor:
     def batch_size(self, plane_shape: tuple[int, int]) -> int:
         return self.batch
 
+    def fits(self, plane_shape: tuple[int, int], plane_bytes: int) -> bool:
+        return True
+
     def predict(
         self, planes: list[np.ndarray], display: DisplayRange, guides: Sequence[object]
     ) -> list[FakePlane]:

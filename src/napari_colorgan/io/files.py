@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from napari_colorgan.axes import Axes, PlaneIndex
+    from napari_colorgan.io.file_format import NgffVersion
     from napari_colorgan.io.film.source import FilmSource
+    from napari_colorgan.io.layout import Layout
     from napari_colorgan.io.part import Part
     from napari_colorgan.io.stack import Stack
 
@@ -117,6 +119,8 @@ def stack_writer(
     kept: FileMetadata | None = None,
     film: FilmSource | None = None,
     part: Part | None = None,
+    layout: Layout | None = None,
+    ngff: NgffVersion = "0.5",
 ) -> Iterator[FileTarget]:
     """Write an image file plane by plane; it appears when it is complete, or not at all.
 
@@ -150,6 +154,10 @@ def stack_writer(
     part : Part, optional
         Which part of the planes is written here, where several programs fill one OME-Zarr. It
         appears when the last of its planes is stored; until then what is done is kept.
+    layout : Layout, optional
+        Levels, chunks and shards to take over; OME-Zarr and OME-TIFF do, as far as they can.
+    ngff : {"0.5", "0.4"}
+        The version of an OME-Zarr; an image within a plate has to be of the plate's.
 
     Yields
     ------
@@ -181,6 +189,8 @@ def stack_writer(
         kept or FileMetadata(),
         film,
         part,
+        layout,
+        ngff,
     )
     axes.check(spec.shape)
     form = output_format(spec.path)

@@ -54,6 +54,8 @@ class FileMetadata:
         OME-XML.
     texts : mapping of str to str
         Comments and other texts by their keywords.
+    ngff : mapping or None
+        What an OME-Zarr says of its channels and rendering, and its name; as JSON has it.
     """
 
     dpi: tuple[float, float] | None = None
@@ -62,6 +64,7 @@ class FileMetadata:
     iptc: bytes | None = None
     ome: str | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    ngff: Mapping[str, Any] | None = None
 
     def turned(self) -> FileMetadata:
         """Return the same for a picture that lay on its side."""
@@ -78,6 +81,8 @@ class FileMetadata:
             values["xmp"] = self.xmp.decode("utf-8", "replace")
         if self.ome:
             values["ome"] = self.ome
+        if self.ngff:
+            values["ngff"] = dict(self.ngff)
         described = {str(tag): str(value) for tag, value in load_exif(self.exif).items()}
         if described:
             values["tags"] = described

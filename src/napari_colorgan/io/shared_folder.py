@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError
@@ -127,6 +128,7 @@ class SharedFolder:
                     # Moved by another program that found all planes done in the same moment.
                     if not self.is_finished:
                         raise
+            _remove_partial_files(self.path)
         shutil.rmtree(self.folder, ignore_errors=True)
         return True
 
@@ -151,6 +153,15 @@ class SharedFolder:
                 got=f"others than those in '{place}'",
                 action=f"Repeat the other parts' settings, or delete '{self.folder}'.",
             )
+
+
+def _remove_partial_files(folder: Path) -> None:
+    """Remove what a program that was killed has left of a file: zarr writes beside its place."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".partial"):
+                with suppress(OSError):
+                    os.unlink(os.path.join(parent, name))
 
 
 def done_planes(path: Path) -> set[PlaneIndex]:

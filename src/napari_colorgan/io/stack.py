@@ -12,6 +12,7 @@ from napari_colorgan.io.units import PIXEL
 if TYPE_CHECKING:
     from napari_colorgan.axes import StackLike
     from napari_colorgan.io.film.source import FilmSource
+    from napari_colorgan.io.layout import Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,10 @@ class Stack:
         When the frames of a film are shown, and where its sound is.
     states_axes : bool
         Whether the file or the user names all of its axes; where it doesn't, letters are assumed.
+    translate : tuple of float or None
+        Where the first pixel lies along each axis but S, in `units`; None where it isn't stated.
+    layout : Layout or None
+        Its levels, chunks and shards, to be kept in outputs; None where any will do.
     """
 
     data: StackLike
@@ -68,6 +73,8 @@ class Stack:
     images: tuple[str, ...] = ()
     film: FilmSource | None = None
     states_axes: bool = True
+    translate: tuple[float, ...] | None = None
+    layout: Layout | None = None
 
     def with_axes(self, letters: str) -> Stack:
         """Return the same stack with its axes named anew.
@@ -89,6 +96,19 @@ class Stack:
         """
         axes = Axes(letters.strip().upper())
         axes.check(self.data.shape)
+        new = dict(zip(self.axes.letters, axes.letters, strict=True))
+        named = {old: letter for old, letter in new.items() if "S" not in (old, letter)}
+        layout = self.layout
+        if layout is not None:
+            # Chunks of another plane than the file's are no measure.
+            same = new["Y"] == "Y" and new["X"] == "X"
+            layout = layout.renamed(named) if same else None
+        translate = self.translate
+        if translate is not None:
+            places = dict(zip(self.axes.scalar.letters, translate, strict=True))
+            old = {letter: old for old, letter in named.items()}
+            translate = tuple(places.get(old.get(k, "S"), 0.0) for k in axes.scalar.letters)
+        self = replace(self, layout=layout, translate=translate)
         if self.scale is None or self.units is None:
             return replace(self, axes=axes, states_axes=True)
         sizes = iter(zip(self.scale, self.units, strict=True))

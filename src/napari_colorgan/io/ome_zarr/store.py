@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.as_shown import lazily
 from napari_colorgan.io.choice import choose_image
+from napari_colorgan.io.layout import Layout, array_level
 from napari_colorgan.io.lazy import FileArray, PlaneArray
-from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.ome_zarr.codecs import check_codecs, check_zipped_codecs
+from napari_colorgan.io.ome_zarr.description import (
+    ATTRIBUTE,
+    axis_letters,
+    axis_sizes,
+    has_fewer_planes,
+    kept_metadata,
+    ome_attributes,
+    origin,
+    red_green_blue,
+    self_description,
+    shown_window,
+)
 from napari_colorgan.io.problems import damaged
 from napari_colorgan.io.stack import Stack, calibrated
-from napari_colorgan.io.units import unit_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
 FOLDER_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 """A folder that holds any of these is a zarr group or array."""
-ATTRIBUTE = "napari_colorgan"
-"""Where a group that we wrote says how."""
-COLORS = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
-"""Names and colours of an RGB image's channels."""
 
 
 def read_zarr(path: Path, image: str | None = None) -> Stack:
@@ -91,9 +96,12 @@ def open_node(
     if isinstance(node, zarr.Array):
         choose_image(path, [""], image)
         axes = Axes.for_shape(node.shape)
-        return Stack(FileArray(node, path), axes, is_measured=True, states_axes=False)
+        layout = Layout.of(axes.letters, [array_level(node, axes.letters)])
+        return Stack(
+            FileArray(node, path), axes, is_measured=True, states_axes=False, layout=layout
+        )
     node, images, notices = _image_group(path, node, check, image)
-    attributes = _ome(node.attrs)
+    attributes = ome_attributes(node.attrs)
     multiscales = attributes.get("multiscales")
     if not multiscales:
         raise damaged(path, "it has no OME multiscales metadata")
@@ -103,14 +111,14 @@ def open_node(
         check(f"{node.path}/{level['path']}".lstrip("/"))
     array = node[described["datasets"][0]["path"]]
     named = described.get("axes") or list("tczyx")
-    letters = _letters(named)
+    letters = axis_letters(named)
     channels = (attributes.get("omero") or {}).get("channels") or []
     own = node.attrs.get(ATTRIBUTE) or {}
     data: Any = FileArray(array, path)
     count = array.shape[letters.index("C")] if "C" in letters else 1
     if 1 < own.get("samples", 1) == count:
         letters = letters.replace("C", "S")
-    elif count == 3 and (order := _red_green_blue(channels)):
+    elif count == 3 and (order := red_green_blue(channels)):
         if order != [0, 1, 2]:
             colours = (slice(None),) * letters.index("C") + (order,)
             data = PlaneArray(lazily(data, letters)[colours])
@@ -121,18 +129,30 @@ def open_node(
         )
     axes = Axes(letters)
     axes.check(array.shape)
-    scale, units = calibrated(axes, _sizes(letters, named, described))
+    scale, units = calibrated(axes, axis_sizes(letters, named, described))
+    layout, problems = _layout(path, [node[d["path"]] for d in described["datasets"]], letters)
     return Stack(
         data,
         axes,
         scale,
         units,
-        notices=notices,
-        stored_range=_window(channels),
+        notices=(*notices, *problems),
+        stored_range=shown_window(channels),
         is_measured=True,
-        metadata=_metadata(own),
+        metadata=replace(kept_metadata(own), ngff=self_description(node, attributes)),
         images=images,
+        translate=origin(letters, described),
+        layout=layout,
     )
+
+
+def _layout(path: Path, levels: list[Any], letters: str) -> tuple[Layout | None, tuple[str, ...]]:
+    """Return how the pixels lie, and what the user should know about that."""
+    layout = Layout.of(letters.replace("S", ""), [array_level(level, letters) for level in levels])
+    if any(has_fewer_planes(level, levels[0], letters) for level in levels):
+        text = "its smaller levels have fewer planes; an output's have all of them."
+        return layout, (f"'{path.name}': {text}",)
+    return layout, ()
 
 
 def read_lower_levels(path: Path) -> list[FileArray]:
@@ -151,7 +171,9 @@ def read_lower_levels(path: Path) -> list[FileArray]:
     import zarr
 
     node = zarr.open(str(path), mode="r")
-    multiscales = [] if isinstance(node, zarr.Array) else _ome(node.attrs).get("multiscales")
+    multiscales = (
+        [] if isinstance(node, zarr.Array) else ome_attributes(node.attrs).get("multiscales")
+    )
     if not multiscales:
         return []
     datasets = multiscales[0]["datasets"][1:]
@@ -180,7 +202,7 @@ def _image_group(
     path: Path, node: Any, check: Callable[[str], None], image: str | None
 ) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     """Return the group of the image to read, the names of all, and notices."""
-    attributes = _ome(node.attrs)
+    attributes = ome_attributes(node.attrs)
     if "plate" in attributes:
         check_wells = attributes["plate"].get("wells") or []
         wells = [str(well["path"]) for well in check_wells]
@@ -208,12 +230,12 @@ def _image_group(
 
 
 def _fields(well: Any) -> list[str]:
-    described = _ome(well.attrs).get("well") or {}
+    described = ome_attributes(well.attrs).get("well") or {}
     return [str(field["path"]) for field in described.get("images") or [{"path": "0"}]]
 
 
 def _name(node: Any) -> str:
-    multiscales = _ome(node.attrs).get("multiscales") or [{}]
+    multiscales = ome_attributes(node.attrs).get("multiscales") or [{}]
     return str(multiscales[0].get("name") or "")
 
 
@@ -225,75 +247,3 @@ def _is_a_plate(path: Path, wells: list[str], fields: list[str]) -> FileError:
         action=f"Choose a field with --image {first} (image= in Python), or name several by a "
         f"pattern: '{path / '*' / '*' / '*'}'.",
     )
-
-
-def _red_green_blue(channels: list[Any]) -> list[int] | None:
-    """Return which channels are shown red, green and blue, if they are one of each."""
-    colors = [str(channel.get("color", "")).lstrip("#").upper()[:6] for channel in channels]
-    order = [color for _, color in COLORS]
-    return [colors.index(color) for color in order] if sorted(colors) == sorted(order) else None
-
-
-def _window(channels: list[Any]) -> tuple[float, float] | None:
-    """Return the values shown black and white, where all channels share one pair."""
-    windows = [channel.get("window") or {} for channel in channels]
-    pairs = {(window.get("start"), window.get("end")) for window in windows}
-    start, end = pairs.pop() if len(pairs) == 1 else (None, None)
-    if start is None or end is None or start == end:
-        return None
-    return float(start), float(end)
-
-
-def _ome(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the OME metadata, which version 0.5 moved one level down."""
-    nested: Mapping[str, Any] = attributes.get("ome", attributes)
-    return nested
-
-
-def _metadata(own: Mapping[str, Any]) -> FileMetadata:
-    """Return what the input of an image that we wrote said beside its pixels."""
-    kept = own.get("source_metadata") or {}
-    dpi = kept.get("dpi")
-    return FileMetadata(
-        tuple(map(float, dpi)) if dpi else None,  # type: ignore[arg-type]
-        base64.b64decode(kept["exif"]) if "exif" in kept else None,
-        kept["xmp"].encode() if "xmp" in kept else None,
-        base64.b64decode(kept["iptc"]) if "iptc" in kept else None,
-        kept.get("ome"),
-        kept.get("texts") or {},
-    )
-
-
-def _letters(named: list[Any]) -> str:
-    """Return an axis letter for each name, such as "T" for {"name": "time"}."""
-    letters = ""
-    for axis in named:
-        name = axis if isinstance(axis, str) else str(axis["name"])
-        kind = "" if isinstance(axis, str) else str(axis.get("type"))
-        letter = {"time": "T", "channel": "C"}.get(kind) or name[:1].upper()
-        letters += letter if letter not in letters else "?"
-    for spare in "PQRUVW":
-        if spare not in letters:
-            letters = letters.replace("?", spare, 1)
-    return letters
-
-
-def _sizes(
-    letters: str, named: list[Any], image: Mapping[str, Any]
-) -> dict[str, tuple[float, str]]:
-    """Return pixel size and unit by letter: level 0's scale times the whole image's."""
-    dataset = image["datasets"][0]
-    sizes = np.ones(len(letters))
-    stated = False
-    for owner in (dataset, image):
-        for transformation in owner.get("coordinateTransformations") or ():
-            if "scale" in transformation:
-                sizes = sizes * np.asarray(transformation["scale"], float)
-                stated = True
-    units = [None if isinstance(axis, str) else axis.get("unit") for axis in named]
-    if not stated or (not any(units) and np.all(sizes == 1)):
-        return {}
-    return {
-        letter: (float(size), unit_name(unit))
-        for letter, size, unit in zip(letters, sizes, units, strict=True)
-    }

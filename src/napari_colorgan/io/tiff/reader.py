@@ -10,6 +10,7 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.io.as_shown import Presentation, as_shown, lazily
 from napari_colorgan.io.choice import choose_image
+from napari_colorgan.io.layout import Layout, Level
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.pictures.pillow import LYING
 from napari_colorgan.io.problems import unsupported
@@ -22,6 +23,7 @@ from napari_colorgan.io.tiff.metadata import (
     tiff_metadata,
 )
 from napari_colorgan.io.tiff.tags import (
+    ome_origin,
     pixel_sizes,
     require_complete,
     require_siblings,
@@ -29,6 +31,7 @@ from napari_colorgan.io.tiff.tags import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_colorgan.axes import StackLike
@@ -93,11 +96,13 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         # Read first: the file may be closed once its pixels are mapped.
         presentation = _presentation(path, file, series)
         sizes = pixel_sizes(file, series)
+        origin = ome_origin(file, sizes)
         page = series.keyframe
         stored = stored_range(file)
         metadata = tiff_metadata(path, file, page)
         is_photograph = _PROFILE in page.tags or _EXIF in page.tags
         is_measured = any(getattr(file, f"is_{kind}", False) for kind in _MEASURED.split())
+        levels = _levels(series)
         profile, _ = usable_profile(presentation.profile, presentation.space, series.dtype)
         # Values that a profile is for are turned before; others when they are shown.
         is_obeyed = profile is not None and presentation.space == "gray"
@@ -111,6 +116,9 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
     axes = Axes(usual_letters(letters))
     axes.check(data.shape)
     scale, units = calibrated(axes, sizes)
+    layout = Layout.of(axes.scalar.letters, levels, are_files=False)
+    # A picture that lies on its side is turned, and its levels aren't.
+    fits = bool(levels) and levels[0].shape == axes.plane_shape(data.shape)
     problems = tuple(f"'{path.name}': {problem}" for problem in problems)
     return Stack(
         data,
@@ -126,7 +134,28 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         metadata=metadata,
         images=tuple(str(s.name or "") for s in choices),
         states_axes=axes.letters == letters,
+        translate=_origin(axes.scalar.letters, origin),
+        layout=layout if fits and presentation.orientation not in LYING else None,
     )
+
+
+def _levels(series: Any) -> list[Level]:
+    """Return the sizes of a pyramid's levels, and of their tiles."""
+    levels = []
+    for level in series.levels:
+        page, letters = level.keyframe, str(level.axes)
+        if "Y" not in letters or "X" not in letters:
+            return []
+        rows, columns = (int(level.shape[letters.index(letter)]) for letter in "YX")
+        tile = {"Y": int(page.tilelength), "X": int(page.tilewidth)} if page.is_tiled else {}
+        levels.append(Level((rows, columns), tile))
+    return levels
+
+
+def _origin(letters: str, stated: Mapping[str, float]) -> tuple[float, ...] | None:
+    """Return where the first pixel lies along each axis, None where that isn't stated."""
+    place = tuple(stated.get(letter, 0.0) for letter in letters)
+    return place if any(place) else None
 
 
 def _images(file: Any) -> list[Any]:

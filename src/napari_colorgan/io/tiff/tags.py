@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree import ElementTree
 
@@ -61,6 +62,32 @@ def _ome_sizes(text: str) -> Sizes:
     if step is not None:
         sizes["T"] = float(step), unit_name(pixels.get("TimeIncrementUnit", "s"))
     return sizes
+
+
+def ome_origin(file: Any, sizes: Sizes) -> dict[str, float]:
+    """Return where the first pixel lies, by axis letter, in the units of the pixels' sizes.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        The open file.
+    sizes : dict of str to (float, str)
+        See :func:`pixel_sizes`. A position in another unit, such as that of a stage, is left out.
+    """
+    if not file.is_ome:
+        return {}
+    plane = next(
+        (e for e in ElementTree.fromstring(file.ome_metadata).iter() if e.tag.endswith("}Plane")),
+        None,
+    )
+    place = {}
+    for letter in "XYZ":
+        position = None if plane is None else plane.get(f"Position{letter}")
+        if plane is not None and position is not None and letter in sizes:
+            unit = unit_name(plane.get(f"Position{letter}Unit"))
+            if unit == sizes[letter][1] and math.isfinite(float(position)):
+                place[letter] = float(position)
+    return place
 
 
 def _imagej_sizes(metadata: dict[str, Any], page: Any) -> Sizes:

@@ -1,4 +1,5 @@
 """OME-TIFF, written plane by plane into a file of the full size."""
+# Over 300 lines: where planes lie in the file and what it says of them are one format.
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import math
 import os
 import struct
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +25,13 @@ from napari_colorgan.io.metadata import (
     stored_text,
 )
 from napari_colorgan.io.profiles import srgb_profile
+from napari_colorgan.io.pyramid import area_average
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL, ome_xml_symbol
 from napari_colorgan.io.xmp import output_xmp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
@@ -70,45 +73,132 @@ def tiff_writer(spec: OutputSpec) -> Iterator[FileTarget]:
     outer_shape = tuple(sizes[letter] for letter in outer)
     plane_shape = (sizes["Y"], sizes["X"], *((spec.samples,) if spec.samples > 1 else ()))
     dtype = spec.dtype.newbyteorder("<")
+    shapes, tile = _shapes(spec), _tile(spec)
     document = _document(letters, (*outer_shape, *plane_shape), spec)
     # The input's notes on how and where it was taken lie in directories of their own.
     directories = _directories(spec)
     with write_atomically(spec.path, overwrite=spec.overwrite) as temporary:
-        require_space(spec.path, spec.size)
-        is_big = spec.size > _CLASSIC_LIMIT
+        size = _bytes(spec, shapes, tile)
+        require_space(spec.path, size)
+        is_big = size > _CLASSIC_LIMIT
         pointer = _LONG8 if is_big else _LONG
         # tifffile writes no pointers to directories: they get the next number, and then their own.
         # With a shape instead of pixels, tifffile only lays the file out.
-        offset, _ = tifffile.imwrite(
-            temporary,
-            shape=(*outer_shape, *plane_shape),
-            dtype=dtype,
-            byteorder="<",
-            bigtiff=is_big,
-            description=document,
-            metadata=None,
-            photometric="rgb" if spec.samples > 1 else "minisblack",
-            planarconfig="contig" if spec.samples > 1 else None,
-            extrasamples=["unassalpha"] if spec.alpha else None,
-            software=spec.metadata.get("software", False),
-            iccprofile=srgb_profile() if spec.samples > 1 else None,
-            extratags=[*_tags(spec), *((tag + 1, pointer, 1, 0, True) for tag in directories)],
-            returnoffset=True,
-            **_resolution(spec),
-        )
+        first = {
+            "description": document,
+            "extratags": [*_tags(spec), *((tag + 1, pointer, 1, 0, True) for tag in directories)],
+        }
+        planes: dict[str, Any] = {
+            "dtype": dtype,
+            "photometric": "rgb" if spec.samples > 1 else "minisblack",
+            "planarconfig": "contig" if spec.samples > 1 else None,
+            "extrasamples": ["unassalpha"] if spec.alpha else None,
+            "tile": tile,
+            "metadata": None,
+        }
+        with tifffile.TiffWriter(temporary, byteorder="<", bigtiff=is_big) as writer:
+            _lay_out(writer, spec, (*outer_shape, *plane_shape), shapes, first, planes)
+        offsets = _offsets(temporary, len(shapes), math.prod(outer_shape))
         _append_directories(temporary, directories, is_big=is_big)
         with temporary.open("rb+") as file:
             row_bytes = math.prod(plane_shape[1:]) * dtype.itemsize
 
             def store_rows(index: PlaneIndex, first: int, band: np.ndarray) -> None:
                 number = int(np.ravel_multi_index(index, outer_shape)) if index else 0
-                file.seek(offset + (number * plane_shape[0] + first) * row_bytes)
+                file.seek(offsets[0](number) + first * row_bytes)
                 file.write(np.ascontiguousarray(band).data)
 
             def store(index: PlaneIndex, plane: np.ndarray) -> None:
-                store_rows(index, 0, plane)
+                number = int(np.ravel_multi_index(index, outer_shape)) if index else 0
+                for places, shape in zip(offsets, shapes, strict=True):
+                    plane = plane if plane.shape[:2] == shape else area_average(plane, shape)
+                    pixels = plane if tile is None else _tiled(plane, tile)
+                    file.seek(places(number))
+                    file.write(np.ascontiguousarray(pixels).data)
 
-            yield FileTarget(dtype, store, store_rows=store_rows)
+            # Rows lie together where there are no tiles; a smaller level needs the plane.
+            is_plain = tile is None and len(shapes) == 1
+            yield FileTarget(dtype, store, store_rows=store_rows if is_plain else None)
+
+
+def _lay_out(
+    writer: Any,
+    spec: OutputSpec,
+    shape: tuple[int, ...],
+    shapes: list[tuple[int, int]],
+    first: dict[str, Any],
+    planes: dict[str, Any],
+) -> None:
+    """Make room for all levels; what describes the file lies in its first directory."""
+    writer.write(
+        shape=shape,
+        subifds=len(shapes) - 1,
+        software=spec.metadata.get("software", False),
+        iccprofile=srgb_profile() if spec.samples > 1 else None,
+        **first,
+        **_resolution(spec),
+        **planes,
+    )
+    outer = shape[: -3 if spec.samples > 1 else -2]
+    for level in shapes[1:]:
+        smaller = (*outer, *level, *shape[len(outer) + 2 :])
+        writer.write(shape=smaller, subfiletype=1, software=False, **planes)
+
+
+def _offsets(path: Path, levels: int, planes: int) -> list[Callable[[int], int]]:
+    """Return what says, for each level, where the pixels of a plane begin."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        found: list[Callable[[int], int]] = []
+        for level in file.series[0].levels if levels > 1 else [file.series[0]]:
+            first, size = level.dataoffset, level.nbytes // planes
+            if first is not None:
+                found.append(partial(_nth, int(first), int(size)))
+            else:
+                # Tiles of a plane lie together, and between planes are their directories.
+                found.append([int(page.dataoffsets[0]) for page in level.pages].__getitem__)
+    return found
+
+
+def _nth(first: int, size: int, number: int) -> int:
+    return first + number * size
+
+
+def _shapes(spec: OutputSpec) -> list[tuple[int, int]]:
+    """Return the sizes of the levels: those of the input if it has several."""
+    full = spec.axes.plane_shape(spec.shape)
+    if spec.layout is None or spec.layout.levels[0].shape != full:
+        return [full]
+    return [level.shape for level in spec.layout.levels]
+
+
+def _tile(spec: OutputSpec) -> tuple[int, int] | None:
+    """Return the input's tile if TIFF can have it, whose sides are multiples of 16."""
+    full = spec.axes.plane_shape(spec.shape)
+    if spec.layout is None or spec.layout.levels[0].shape != full:
+        return None
+    chunk = spec.layout.levels[0].chunk
+    tile = chunk.get("Y", 0), chunk.get("X", 0)
+    fits = all(side and side % 16 == 0 for side in tile)
+    return tile if fits and (tile[0] < full[0] or tile[1] < full[1]) else None
+
+
+def _tiled(plane: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+    """Return a plane as its tiles in their order, filled up at the lower and right edge."""
+    counts = [-(-size // side) for size, side in zip(plane.shape, tile, strict=False)]
+    margins = [n * side - size for n, side, size in zip(counts, tile, plane.shape, strict=False)]
+    padded = np.pad(plane, [(0, m) for m in margins] + [(0, 0)] * (plane.ndim - 2), "edge")
+    tiles = padded.reshape(counts[0], tile[0], counts[1], tile[1], *plane.shape[2:])
+    return tiles.swapaxes(1, 2)
+
+
+def _bytes(spec: OutputSpec, shapes: list[tuple[int, int]], tile: tuple[int, int] | None) -> int:
+    """Return how many bytes all pixels take, those that fill tiles included."""
+    rows, columns = tile or (1, 1)
+    pixels = [-(-y // rows) * rows * (-(-x // columns) * columns) for y, x in shapes]
+    full = math.prod(shapes[0])
+    return spec.size * sum(pixels) // full
 
 
 def _document(letters: str, shape: tuple[int, ...], spec: OutputSpec) -> bytes:
