@@ -33,6 +33,7 @@ def test_tells_what_is_missing(
     assert "a Qt backend" in answer
     assert "pip install 'napari-colorgan[train]'" in answer
     assert "pip install 'napari-colorgan[scale]'" in answer
+    assert "pip install 'napari-colorgan[distributed]'" in answer
 
 
 def test_tells_of_models_that_cannot_be_used(home: Path, invoke: Callable[..., Result]) -> None:

@@ -16,7 +16,7 @@ from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError, MemoryLimitError
 from napari_colorgan.events import PlaneDone, Started
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.inference.stack import colorize_stack
+from napari_colorgan.inference.stack import colorize_stack, work_units
 
 RANGE = DisplayRange(0, 255)
 RANDOM = np.random.default_rng(0)
@@ -152,3 +152,32 @@ def test_planes_too_large_to_read_are_said():
     )
     with pytest.raises(MemoryLimitError, match="4 × 4"):
         list(job)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_units_are_whole_batches_and_whole_blocks(size):
+    indices = [(t, z) for t in range(3) for z in range(5)]
+    plain = work_units(indices, size)
+    assert [index for unit in plain for index in unit] == indices
+    assert {len(unit) for unit in plain[:-1]} == {size}
+
+    def block_of(index):
+        return (index[0] // 2, index[1] // 2)
+
+    units = work_units(indices, size, block_of)
+    assert sorted(index for unit in units for index in unit) == indices
+    assert all(len(unit) >= size for unit in units[:-1])
+    for block in {block_of(index) for index in indices}:
+        holders = [n for n, unit in enumerate(units) if any(block_of(i) == block for i in unit)]
+        assert len(holders) == 1
+    # Whoever makes a unit makes the same batches of it.
+    stack = np.zeros((3, 5, 4, 6), np.uint8)
+
+    def batches(units):
+        predictor = FakePredictor(size)
+        target = ArrayTarget(np.zeros((3, 5, 4, 6, 3), np.uint8), Axes("TZYX"))
+        job = colorize_stack(stack, Axes("TZYX"), predictor, RANGE, target, units=units)
+        assert sum(isinstance(event, PlaneDone) for event in job) == sum(map(len, units))
+        return predictor.batches
+
+    assert batches(units) == [n for unit in units for n in batches([unit])]

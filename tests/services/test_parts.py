@@ -15,6 +15,7 @@ import pytest
 
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run
+from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.part import Part
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLANES = 7
+# At this scale the network sees two planes at once: the units are of 2, 2, 2 and 1.
+SETTINGS = PredictionSettings(scale=6.0)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def colorize(source: Path, output: Path, part: str | None = None, **options: obj
         output,
         "tiny",
         part=None if part is None else Part.parse(part),
-        **options,  # type: ignore[arg-type]
+        **{"settings": SETTINGS, **options},  # type: ignore[arg-type]
     )
     result = run(colorize_files(request))
     for _, error in result.failed:
@@ -92,6 +95,10 @@ def test_parts_in_any_order_and_again_give_the_bytes_of_one_run(
     colorize(stack, shared, "1/3")
     colorize(stack, shared, "3/3")  # again: nothing is left of it
     assert find_missing_work(request).missing == ("3-4",)
+    # What a program that was killed amid a chunk has left.
+    (shared.parent / "out.ome.zarr.parts" / "out.ome.zarr" / "0" / "c.1a2b.partial").write_bytes(
+        b"1"
+    )
     # Other numbers of parts go together with these.
     colorize(stack, shared, "1/1")
 
@@ -104,13 +111,11 @@ def test_parts_in_any_order_and_again_give_the_bytes_of_one_run(
 
 @pytest.mark.usefixtures("tiny_library")
 def test_parts_made_otherwise_are_not_mixed(stack: Path, tmp_path: Path) -> None:
-    from napari_colorgan.inference.settings import PredictionSettings
-
     output = tmp_path / "out.ome.zarr"
     colorize(stack, output, "1/2")
     with pytest.raises(FileError, match="same input, model and settings"):
-        colorize(stack, output, "2/2", settings=PredictionSettings(strength=0.5))
-    assert find_missing_work(FilesRequest([stack], output)).count == 4
+        colorize(stack, output, "2/2", settings=PredictionSettings(scale=6.0, strength=0.5))
+    assert find_missing_work(FilesRequest([stack], output)).count == 3
 
 
 @pytest.mark.usefixtures("tiny_library")
@@ -159,7 +164,7 @@ def test_killed_and_simultaneous_programs_lose_nothing(stack: Path, tmp_path: Pa
     command = [sys.executable, "-m", "napari_colorgan", "colorize", stack, "-o", shared]
 
     def start(part: str) -> subprocess.Popen[bytes]:
-        options = ["--model", "tiny", "--part", part]
+        options = ["--model", "tiny", "--scale", "6", "--part", part]
         return subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
 
     victim = start("1/2")

@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 Inputs: TypeAlias = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         help="Files, folders with their subfolders, and patterns: TIFF and OME-TIFF with all their "
         "planes, PNG, JPEG and other pictures, .npy and OME-Zarr.",
@@ -43,6 +43,7 @@ Output: TypeAlias = Annotated[
     typer.Option(
         "--output",
         "-o",
+        "--outfolder",
         help="For one input a file, whose suffix is the format (.tif, .png, .jpg, .zarr), or a "
         "folder; for several, or a folder, a folder: each keeps its name, and JPEG becomes PNG.",
     ),
@@ -119,14 +120,37 @@ WorkPart: TypeAlias = Annotated[
 Check: TypeAlias = Annotated[
     bool, typer.Option("--check", help="Only say what is missing of all parts; exit code 1 if so.")
 ]
+Scheduler: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Colorize on the workers of a dask scheduler: its address, such as tcp://host:8786, "
+        "its file (.json), or 'local' for one process a core of this machine, 'local:4' for four. "
+        "What is there counts as done. Needs the extra 'distributed'.",
+        metavar="ADDRESS|local",
+    ),
+]
+# What runners of containers say beside the folders: BIOMERO, BIAFLOWS, Cytomine.
+InFolder: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--infolder",
+        help="The same as INPUT, as runners of containers name it (BIOMERO, Cytomine).",
+        metavar="INPUT",
+    ),
+]
+TruthFolder: TypeAlias = Annotated[str | None, typer.Option("--gtfolder", hidden=True)]
+Local: TypeAlias = Annotated[bool, typer.Option("--local", hidden=True)]
+NoMetrics: TypeAlias = Annotated[bool, typer.Option("-nmc", hidden=True)]
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 
 @with_settings(PredictionSettings)
 def colorize(
-    inputs: Inputs,
     output: Output,
     settings: dict[str, Any],
+    inputs: Inputs = None,
+    infolder: InFolder = None,
     model: Model = "natural",
     axes: AxesLetters = None,
     uncertainty: Uncertainty = None,
@@ -138,13 +162,21 @@ def colorize(
     consistent: Consistent = None,
     part: WorkPart = None,
     check: Check = False,
+    scheduler: Scheduler = None,
     overwrite: Overwrite = False,
+    gtfolder: TruthFolder = None,
+    local: Local = False,
+    nmc: NoMetrics = False,
 ) -> None:
     """Colorize files, folders and stacks of any number of planes.
 
     A file that fails is reported, and the others are still colorized. Outputs appear when they are
     complete.
     """
+    named = [*(inputs or ()), *(infolder or ())]
+    if not named:
+        message = "name a file, a folder or a pattern."
+        raise typer.BadParameter(message, param_hint="'INPUT...'")
     let_threads_sleep()
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.sources import GuideSources
@@ -152,7 +184,7 @@ def colorize(
     from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
     request = FilesRequest(
-        inputs=inputs,
+        inputs=named,
         output=output,
         model=model,
         settings=PredictionSettings(**settings),
@@ -172,7 +204,12 @@ def colorize(
     if check:
         _report_missing(request)
         return
-    _report(_run_with_files(colorize_files(request)))
+    job = colorize_files(request)
+    if scheduler is not None:
+        from napari_colorgan.services.cluster.job import colorize_on
+
+        job = colorize_on(scheduler, request)
+    _report(_run_with_files(job))
 
 
 def _report(result: FilesResult) -> None:

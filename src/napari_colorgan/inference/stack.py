@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from napari_colorgan.inference.plane_parts import PlaneParts, chunk_rows
 from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from napari_colorgan.axes import Axes, PlaneIndex, StackLike, StackTarget
     from napari_colorgan.events import Job
@@ -115,6 +116,7 @@ def colorize_stack(
     *,
     uncertainty_target: StackTarget | None = None,
     indices: Sequence[PlaneIndex] | None = None,
+    units: Sequence[Sequence[PlaneIndex]] | None = None,
     guides: GuideProvider | None = None,
     ready: Mapping[PlaneIndex, Callable[[np.ndarray], ColorPlane]] | None = None,
 ) -> Job[None]:
@@ -137,6 +139,8 @@ def colorize_stack(
         Takes the uncertainties.
     indices : sequence of tuple of int, optional
         Which planes, in this order; all of them by default.
+    units : sequence of sequences of tuple of int, optional
+        The same in groups, see :func:`work_units`; then `indices` are passed over.
     guides : GuideProvider, optional
         What guides the colours.
     ready : mapping of tuple of int to callable, optional
@@ -156,7 +160,9 @@ def colorize_stack(
         If a plane doesn't fit into memory in any way.
     """
     axes.check(stack.shape)
-    selected = axes.plane_indices(stack.shape) if indices is None else list(indices)
+    if units is None:
+        units = [axes.plane_indices(stack.shape) if indices is None else list(indices)]
+    selected: Sequence[PlaneIndex] = units[0] if len(units) == 1 else list(chain(*units))
     # Planned once; if memory runs out later, the predictor splits batches itself.
     size = max(1, predictor.batch_size(axes.plane_shape(stack.shape)))
     yield Started(len(selected), "plane")
@@ -169,11 +175,10 @@ def colorize_stack(
         target.write(index, paint(plane).rgb)
         done += 1
         yield PlaneDone(done, len(selected), index)
-    rest = [index for index in selected if index not in painters]
     targets = (target,) if uncertainty_target is None else (target, uncertainty_target)
     chunk = _rows_at_once(stack, axes, predictor, targets)
     if chunk is not None:
-        for index in rest:
+        for index in (index for index in selected if index not in painters):
             parts = PlaneParts(stack, axes, index, chunk)
             guide = guides.of_plane(index) if guides else None
             for row, part in predictor.predict_rows(parts, display, guide):
@@ -183,8 +188,7 @@ def colorize_stack(
             yield PlaneDone(done, len(selected), index)
         return
     _require_room(stack, axes)
-    for first in range(0, len(rest), size):
-        batch = rest[first : first + size]
+    for batch in _batches(units, size, painters):
         planes = _read(read, batch, axes.plane_shape(stack.shape))
         plane_guides = [guides.of_plane(index) if guides else None for index in batch]
         colors = predictor.predict(planes, display, plane_guides)
@@ -208,7 +212,19 @@ def _rows_at_once(
     rows = chunk_rows(stack, axes)
     if rows is None or not all(isinstance(t, RowsTarget) and t.takes_rows for t in targets):
         return None
-    return None if predictor.fits(axes.plane_shape(stack.shape), _bytes(stack, axes)) else rows
+    return None if fits_whole(stack, axes, predictor) else rows
+
+
+def fits_whole(stack: StackLike, axes: Axes, predictor: Predictor) -> bool:
+    """Return whether planes are read and written as wholes, and not by parts.
+
+    Parameters
+    ----------
+    stack, axes, predictor
+        See :func:`colorize_stack`.
+    """
+    is_whole = chunk_rows(stack, axes) is None
+    return is_whole or predictor.fits(axes.plane_shape(stack.shape), _bytes(stack, axes))
 
 
 def _bytes(stack: StackLike, axes: Axes) -> int:
@@ -238,6 +254,51 @@ def _write_rows(
         assert isinstance(target, RowsTarget)
         if values is not None:
             target.write_rows(index, row, values)
+
+
+def work_units(
+    indices: Sequence[PlaneIndex],
+    size: int,
+    block_of: Callable[[PlaneIndex], PlaneIndex] | None = None,
+) -> list[list[PlaneIndex]]:
+    """Return planes in the groups that are made as wholes, whoever makes them.
+
+    The network sees planes in batches, and a plane's values may depend, in the last digit, on how
+    many they are. So batches begin anew with each group, and a group's bytes are the same in a run
+    of all planes and in a program that makes this group alone. What is written is whole, too: no
+    two groups have planes in one block.
+
+    Parameters
+    ----------
+    indices : sequence of tuple of int
+        All planes, in their order.
+    size : int
+        How many planes the network sees at once.
+    block_of : callable, optional
+        Returns which block of the output, such as a shard, holds a plane; each plane is a block of
+        its own by default.
+    """
+    if block_of is None:
+        return [list(indices[first : first + size]) for first in range(0, len(indices), size)]
+    blocks: dict[PlaneIndex, list[PlaneIndex]] = {}
+    for index in indices:
+        blocks.setdefault(block_of(index), []).append(index)
+    units: list[list[PlaneIndex]] = []
+    for block in blocks.values():
+        if units and len(units[-1]) < size:
+            units[-1] += block
+        else:
+            units.append(block)
+    return units
+
+
+def _batches(
+    units: Sequence[Sequence[PlaneIndex]], size: int, without: Container[PlaneIndex]
+) -> Iterator[list[PlaneIndex]]:
+    for unit in units:
+        rest = [index for index in unit if index not in without]
+        for first in range(0, len(rest), size):
+            yield rest[first : first + size]
 
 
 def _read(
