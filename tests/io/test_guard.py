@@ -97,6 +97,26 @@ def jpeg(tmp_path, rows, columns):
     return bytes(data)
 
 
+def jpegxl(rows, columns):
+    """Return the header of a JPEG XL codestream with sides of 30 bits."""
+    bits = 0 | 3 << 1 | (rows - 1) << 3 | 0 << 33 | 3 << 36 | (columns - 1) << 38
+    return b"\xff\x0a" + bits.to_bytes(9, "little") + b"\0" * 40
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+def test_a_jpeg_xl_that_states_more_than_the_memory_is_not_decoded(tmp_path, monkeypatch, boxed):
+    import imagecodecs
+
+    monkeypatch.setattr(imagecodecs, "jpegxl_decode", lambda _: pytest.fail("it is decoded"))
+    stream = jpegxl(200_000, 100_000)
+    if boxed:
+        box = struct.pack(">I4s", 12, b"free") + b"1234"
+        stream = b"\0\0\0\x0cJXL \r\n\x87\n" + box + struct.pack(">I4s", 0, b"jxlc") + stream
+    (tmp_path / "a.jxl").write_bytes(stream)
+    with pytest.raises(FileError, match=r"200,000 × 100,000 pixels.*160.00 GB"):
+        read_stack(tmp_path / "a.jxl")
+
+
 def test_a_header_states_no_more_than_its_file_can_hold(tmp_path):
     for name, data in {
         "a.png": png(60000, 60000),

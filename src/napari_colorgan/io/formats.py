@@ -91,6 +91,7 @@ JPEGXL = FileFormat(
     rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a",
     boxes.read_jpegxl,
     single_plane=True,
+    read_size=boxes.jpegxl_size,
 )
 # Read through Pillow: name, suffixes, first bytes, Pillow's module and class of the format.
 _PILLOW = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from xml.etree import ElementTree
 
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.metadata import FileMetadata, output_exif
-from napari_colorgan.io.pictures.pillow import one_plane, picture, pillow_reader
+from napari_colorgan.io.pictures.pillow import LYING, one_plane, picture, pillow_reader
 from napari_colorgan.io.xmp import output_xmp
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _EXIF = b"JpgTiffExif->JP2"
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 # JPEG 2000's marker of the sizes, with the samples' precision 38 bytes after it.
 _SIZES, _PRECISION = b"\xff\x4f\xff\x51", 40
+# JPEG XL's first bytes, more bytes than its header of sizes takes, and columns to rows by number.
+_JXL_MARKER, _JXL_HEADER = b"\xff\x0a", 24
+_RATIOS = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
 def read_jpeg2000(path: Path, image: str | None = None) -> Stack:
@@ -84,6 +88,77 @@ def read_jpegxl(path: Path, image: str | None = None) -> Stack:
     frames = planes if planes.ndim == 4 else planes[None]
     number, notices = choose_image(path, [""] * len(frames), image)
     return picture(path, frames[number], metadata=_metadata(data, None), notices=notices)
+
+
+def jpegxl_size(path: Path) -> tuple[int, int]:
+    """Return rows and columns of the upright picture, from the first bytes of its codestream.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A JPEG XL file: a codestream, or boxes with one.
+
+    Raises
+    ------
+    ValueError
+        If there is no codestream.
+    """
+    bits = _Bits(_codestream(path))
+    # SizeHeader of ISO 18181-1: rows, then columns or their ratio to the rows.
+    is_small = bits.take(1)
+    rows = bits.side(is_small)
+    ratio = bits.take(3)
+    above, below = _RATIOS[ratio] if ratio else (0, 1)
+    columns = rows * above // below if ratio else bits.side(is_small)
+    # ImageMetadata: "all default", or perhaps extra fields, which begin with the orientation.
+    turned = 0 if bits.take(1) or not bits.take(1) else bits.take(3)
+    return (columns, rows) if turned + 1 in LYING else (rows, columns)
+
+
+def _codestream(path: Path) -> bytes:
+    """Return the first bytes of a JPEG XL codestream, at most as many as a header takes."""
+    with path.open("rb") as file:
+        start = file.read(2)
+        file.seek(0)
+        while start != _JXL_MARKER:
+            head = file.read(16)
+            if len(head) < 8:
+                text = "no codestream in it"
+                raise ValueError(text)
+            size, kind = struct.unpack(">I4s", head[:8])
+            length = 8
+            if size == 1 and len(head) == 16:
+                size, length = int.from_bytes(head[8:], "big"), 16
+            if kind in (b"jxlc", b"jxlp"):
+                file.seek(length + (4 if kind == b"jxlp" else 0) - len(head), os.SEEK_CUR)
+                break
+            if size < length:
+                file.seek(0, os.SEEK_END)  # a box to the file's end, or a damaged one
+            else:
+                file.seek(size - len(head), os.SEEK_CUR)
+        return file.read(_JXL_HEADER)
+
+
+class _Bits:
+    """The bits of a JPEG XL header after its marker, the lowest of each byte first."""
+
+    def __init__(self, data: bytes) -> None:
+        if data[:2] != _JXL_MARKER:
+            text = "no codestream in it"
+            raise ValueError(text)
+        self._bits = int.from_bytes(data[2:].ljust(_JXL_HEADER, b"\0"), "little")
+
+    def take(self, count: int) -> int:
+        """Return the next bits as a number."""
+        value = self._bits & ((1 << count) - 1)
+        self._bits >>= count
+        return value
+
+    def side(self, is_small: int) -> int:
+        """Return a side: eights in 5 bits, or pixels in 9, 13, 18 or 30."""
+        if is_small:
+            return 8 * (self.take(5) + 1)
+        return self.take((9, 13, 18, 30)[self.take(2)]) + 1
 
 
 @contextmanager
