@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 240.0
 _RACERS = 8
+_EPOCHS = 200  # of a fine-tuning: some seconds
 
 
 class _Wrong(Exception):
@@ -127,7 +128,7 @@ class Kills:
             picture = np.kron(coarse, np.ones((14, 14, 1), np.uint8))
             Image.fromarray(picture).save(self._pictures / f"{number}.png")
         (folder / "config.toml").write_text(training_config(10.0).to_toml(), encoding="utf-8")
-        self._expected = ""
+        self._expected: dict[str, str] = {}
         self._load_everything()
 
     def _load_everything(self) -> None:
@@ -180,25 +181,34 @@ class Kills:
 
     def train(self, number: int) -> None:
         """Kill a training and resume it; it ends with the same weights."""
-        run = self._folder / f"run{number}"
-        new = ("train", self._folder / "config.toml", "--data", self._pictures)
-        new += ("--output", run, "--device", "cpu")
-        if not self._expected:
+        config = self._folder / "config.toml"
+        self._resume("config.toml", number, "train", config, "--data", self._pictures)
+
+    def fine_tune(self, number: int) -> None:
+        """Kill a fine-tuning and resume it; it ends with the same weights."""
+        words = (self._pictures, "--base", self._model, "--epochs", _EPOCHS, "--hold-out", 0.3)
+        self._resume("request.json", number, "fine-tune", *words)
+
+    def _resume(self, first_file: str, number: int, *words: object) -> None:
+        """Kill a run up to four times; `first_file` is there as soon as it can be resumed."""
+        kind = str(words[0])
+        run = self._folder / f"{kind}{number}"
+        new = (*words, "--output", run, "--device", "cpu")
+        if kind not in self._expected:
             _program(*new)
-            self._expected = _weights(run)
+            self._expected[kind] = _weights(run)
             shutil.rmtree(run)
         begun = False
         for _ in range(4):
-            words = (*new, "--resume") if begun else new
-            if not _killed(self._rng, 5.0, *words):
+            if not _killed(self._rng, 5.0, *((*new, "--resume") if begun else new)):
                 break
-            begun = (run / "config.toml").exists()
+            begun = (run / first_file).exists()
             if not begun:
                 shutil.rmtree(run, ignore_errors=True)
         if not (run / "model.safetensors").exists():
             _program(*((*new, "--resume") if begun else new))
-        if _weights(run) != self._expected:
-            text = "a resumed training ends with other weights"
+        if _weights(run) != self._expected[kind]:
+            text = f"a resumed {kind} ends with other weights"
             raise _Wrong(text)
         for folder in (run, run / "checkpoints", run / "previews"):
             temporaries.remove_abandoned(folder, at_once=True)
@@ -252,7 +262,10 @@ class Kills:
 
 
 def _weights(run: Path) -> str:
-    return hashlib.sha256((run / "model.safetensors").read_bytes()[-10_000:]).hexdigest()
+    # A fine-tuning that made nothing better returns its base, and keeps what it trained.
+    trained = run / "trained.safetensors"
+    path = trained if trained.exists() else run / "model.safetensors"
+    return hashlib.sha256(path.read_bytes()[-10_000:]).hexdigest()
 
 
 def kill(minutes: float, seed: int) -> dict[str, Count]:
@@ -268,6 +281,7 @@ def kill(minutes: float, seed: int) -> dict[str, Count]:
             "kills of colorize": kills.colorize,
             "kills of models import, rename": kills.models,
             "kills of train, resumed": kills.train,
+            "kills of fine-tune, resumed": kills.fine_tune,
             "races of 8 processes": kills.race,
             "as another user": kills.other_user,
         }

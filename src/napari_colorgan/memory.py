@@ -36,14 +36,14 @@ def free_system_memory() -> int:
 
 def _left_in_groups() -> Iterator[int]:
     """Yield what is left in each control group that the process is in."""
-    for folder, files in _groups():
+    for folder, files in memory_groups():
         limit_file, usage_file, cache = files
         limit, usage = _number(folder / limit_file), _number(folder / usage_file)
         if limit is not None and usage is not None:
             yield limit - usage + _statistic(folder / "memory.stat", cache)
 
 
-def _groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
+def memory_groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
     """Yield the folders of the process's group and of those above it, with their files' names."""
     try:
         lines = OWN_GROUPS.read_text("utf-8").splitlines()

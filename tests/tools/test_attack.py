@@ -78,10 +78,10 @@ def test_a_short_attack_with_files():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["colorize", "models", "train", "race"])
+@pytest.mark.parametrize("kind", ["colorize", "models", "train", "fine_tune", "race"])
 def test_a_kill_of_each_kind(tmp_path, kind):
     kills = Kills(tmp_path, seed=2)
-    for number in range(2 if kind != "train" else 1):
+    for number in range(1 if kind in ("train", "fine_tune") else 2):
         getattr(kills, kind)(number)
 
 

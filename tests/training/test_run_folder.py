@@ -17,8 +17,6 @@ from torch import nn
 from napari_colorgan import events
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import CheckpointSaved, Notice, StepDone
-from napari_colorgan.services.dataset.changes import accepted_changes
-from napari_colorgan.services.run_request import TrainRequest
 from napari_colorgan.services.tuning.process import kill
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.plan import PhasePlan, Plan
@@ -266,64 +264,3 @@ def test_a_lock_that_cannot_be_ended_is_said(run, monkeypatch):
         monkeypatch.setattr(module, "find_holder", lambda _: None)
         with pytest.raises(TrainingError, match="End it where it runs"):
             kill(run.path)
-
-
-def test_pictures_that_were_changed_are_named(run, tmp_path):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for name in "abc":
-        (folder / f"{name}.png").write_bytes(b"x")
-
-    def resume(**options):
-        request = TrainRequest(data=[folder], output=run.path, **options)
-        return list(accepted_changes(run, request.data, request))
-
-    assert resume() == []
-    assert resume() == []
-    (folder / "a.png").unlink()
-    (folder / "b.png").write_bytes(b"xy")
-    (folder / "d.png").write_bytes(b"x")
-    with pytest.raises(TrainingError, match="--accept-changes") as error:
-        resume()
-    said = error.value.got
-    assert "a.png (removed)" in said
-    assert "b.png (replaced)" in said
-    assert "c.png" not in said
-    assert "d.png (added)" in said
-    assert len(resume(accept_changes=True)) == 1
-    assert resume() == []
-
-
-@pytest.mark.parametrize("kind", ["file", "store"])
-def test_pictures_are_told_by_their_content(run, tmp_path, kind):
-    picture = tmp_path / "data" / ("a.png" if kind == "file" else "a.zarr/c/0/0")
-    picture.parent.mkdir(parents=True)
-    picture.write_bytes(b"first")
-    stamp = picture.stat().st_mtime_ns
-    request = TrainRequest(data=[tmp_path / "data"], output=run.path)
-    assert list(accepted_changes(run, request.data, request)) == []
-    os.utime(picture, ns=(stamp, stamp + 10**9))  # a copy
-    assert list(accepted_changes(run, request.data, request)) == []
-    picture.write_bytes(b"other")
-    os.utime(picture, ns=(stamp, stamp))
-    with pytest.raises(TrainingError, match=r"a\.(png|zarr) \(replaced\)"):
-        list(accepted_changes(run, request.data, request))
-    # What was made of the pictures is made anew.
-    for folder in (run.decoded, run.cache):
-        folder.mkdir(parents=True)
-    accepting = TrainRequest(data=[tmp_path / "data"], output=run.path, accept_changes=True)
-    assert len(list(accepted_changes(run, accepting.data, accepting))) == 1
-    assert not run.decoded.exists()
-    assert not run.cache.exists()
-
-
-def test_runs_of_earlier_versions_are_compared_by_size_and_time(run, tmp_path):
-    picture = tmp_path / "a.png"
-    picture.write_bytes(b"first")
-    status = picture.stat()
-    run.write_json("pictures.json", {str(picture): [status.st_size, status.st_mtime_ns]})
-    request = TrainRequest(data=[picture], output=run.path)
-    assert list(accepted_changes(run, request.data, request)) == []
-    os.utime(picture, ns=(1, 1))
-    with pytest.raises(TrainingError, match="replaced"):
-        list(accepted_changes(run, request.data, request))
