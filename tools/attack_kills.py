@@ -3,6 +3,7 @@
 The work is done by the program itself in forked children, which start at once, since everything is
 loaded already.
 """
+# Over 300 lines: one way to kill for each kind of work, side by side.
 
 from __future__ import annotations
 
