@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +13,9 @@ from napari_colorgan.errors import ModelError
 from napari_colorgan.library.card import Metric, ModelCard
 from napari_colorgan.library.file_format import check_weights
 from napari_colorgan.library.inventory import InventoryItem, ancestors, descendants, list_inventory
-from napari_colorgan.library.pages import item_page, size_text
+from napari_colorgan.library.pages import card_page, item_page, size_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_colorgan.library.store import ModelLibrary
 
 
@@ -59,6 +58,18 @@ def test_the_headline_is_the_colour_difference_if_it_was_measured() -> None:
     measured = (*metrics[:1], Metric("one", "ΔE00", 11.02), Metric("two", "ΔE00", 3.0))
     bundled = dataclasses.replace(own, card=card("a", metrics=measured))
     assert (bundled.metric, bundled.headline) == ("ΔE00 11", 11.02)
+
+
+def test_a_panel_shows_the_first_results_and_says_where_all_are() -> None:
+    metrics = tuple(Metric(f"set {number}", "ΔE00", number) for number in range(30))
+    own = InventoryItem("my stain", "own", Path("a"), 1, card("my stain", metrics=metrics))
+    page = item_page(own, [own])
+    assert "| set 19 |" in page
+    assert "| set 20 |" not in page
+    assert '… and 10 more, which `napari-colorgan models show "my stain"` prints.' in page
+    assert "| set 29 |" in card_page(card("my stain", metrics=metrics))
+    few = dataclasses.replace(own, card=card("my stain", metrics=metrics[:20]))
+    assert "more, which" not in item_page(few, [few])
 
 
 def test_parents_are_followed_to_the_first() -> None:

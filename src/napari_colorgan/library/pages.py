@@ -55,9 +55,11 @@ _CHECKSUMS = {
 _KILOBYTE = 1e3
 _MEGABYTE = 1e6
 _LONGEST_CODE_LINE = 2_000
+# A long table takes a tenth of a second to lay out, in a panel in which nobody reads it.
+_MOST_RESULTS = 20
 
 
-def card_page(card: ModelCard, *, pictures: bool = True) -> str:
+def card_page(card: ModelCard, *, pictures: bool = True, most_results: int | None = None) -> str:
     """Return a model's card as a page of markdown.
 
     Parameters
@@ -66,6 +68,8 @@ def card_page(card: ModelCard, *, pictures: bool = True) -> str:
         The card.
     pictures : bool, default: True
         Whether its pictures are in the page, each as a ``data:`` URI, or their captions alone.
+    most_results : int, optional
+        How many rows of results the page may have; it says how many more there are.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def card_page(card: ModelCard, *, pictures: bool = True) -> str:
         "## Training data",
         _table(("Set", "Terms"), card.training_data),
         "## Results on held-out data",
-        _table(results_header, [_metric_cells(metric) for metric in card.metrics]),
+        _table(results_header, [_metric_cells(metric) for metric in card.metrics[:most_results]]),
+        _more_results(card, most_results),
         "## Limitations",
         _escape_headings(card.limitations),
         "## Architecture",
@@ -117,8 +122,15 @@ def item_page(item: InventoryItem, inventory: Sequence[InventoryItem]) -> str:
     if item.card is None:
         return _problem_page(item)
     section = "\n".join(["## In this library", "", *_library_facts(item, inventory)])
-    before, heading, after = card_page(item.card).partition(f"\n{_FACTS_HEADING}\n")
+    page = card_page(item.card, most_results=_MOST_RESULTS)
+    before, heading, after = page.partition(f"\n{_FACTS_HEADING}\n")
     return f"{before}\n{section}\n{heading}{after}"
+
+
+def _more_results(card: ModelCard, most: int | None) -> str:
+    more = 0 if most is None else len(card.metrics) - most
+    command = f"`napari-colorgan models show {json.dumps(card.name, ensure_ascii=False)}`"
+    return f"… and {more} more, which {command} prints." if more > 0 else ""
 
 
 def size_text(size: int) -> str:
