@@ -60,7 +60,8 @@ def test_models_come_and_go(invoke: Callable[..., Result], tmp_path: Path) -> No
     refused = invoke("models", "import", file)
     assert refused.exit_code == 1
     assert "weights of 'mine'" in refused.stderr
-    assert "'tiny'" in invoke("models", "import", file, "--again").stdout
+    assert "'für alle'" in invoke("models", "import", file, "--again").stdout
+    assert invoke("models", "rename", "für alle", "tiny").exit_code == 0
     assert "'三'" in invoke("models", "duplicate", "tiny", "--name", "三").stdout
     assert own_names(invoke) == ["mine", "tiny", "三"]
     assert invoke("models", "export", "tiny", file).exit_code == 1
