@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_colorgan.widgets.shared.card_view import CardView
 from napari_colorgan.widgets.shared.controls import Combo
 from napari_colorgan.widgets.shared.panel_area import SLIVER, PanelArea
 
@@ -57,3 +58,22 @@ def test_a_long_choice_ends_in_an_ellipsis(qtbot: Any) -> None:
     assert combo.shown_text(1000) == "a model with quite a long name"
     combo.resize(60, 24)
     assert not combo.grab().isNull()
+
+
+def test_a_page_shows_no_bar_for_a_few_pixels_either(qtbot: Any) -> None:
+    view = CardView()
+    qtbot.addWidget(view)
+    with qtbot.waitExposed(view):
+        view.show()
+    view.show_page("\n\n".join(f"paragraph {number}" for number in range(9)))
+    view.resize(300, 900)
+    qtbot.wait(20)
+    height = int(view.document().size().height()) + 2 * view.frameWidth()
+    bars = []
+    for missing in range(-1, SLIVER + 4):
+        view.resize(300, height - missing)
+        qtbot.wait(20)
+        bar = view.verticalScrollBar()
+        assert bar.isVisible() == (bar.maximum() > SLIVER)
+        bars.append(bar.isVisible())
+    assert set(bars) == {False, True}

@@ -22,7 +22,10 @@ NameOrFile: TypeAlias = Annotated[
 ModelFile: TypeAlias = Annotated[Path, typer.Argument(help="The model file.", metavar="FILE")]
 NewName: TypeAlias = Annotated[str, typer.Argument(help="The new name.", metavar="NEW_NAME")]
 FreeName: TypeAlias = Annotated[
-    str | None, typer.Option("--name", help="The new model's name; by default its file's, with a number if it is taken.")
+    str | None,
+    typer.Option(
+        "--name", help="The new model's name; by default its file's, with a number if it is taken."
+    ),
 ]
 Target: TypeAlias = Annotated[
     Path, typer.Argument(help="The new file, or a folder for it.", metavar="PATH")

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import QMessageBox, QTextBrowser
 from napari_colorgan.library.card import STATEMENT
 from napari_colorgan.texts import printable
 from napari_colorgan.widgets.shared.help import LINK_COLOR
+from napari_colorgan.widgets.shared.panel_area import hide_slivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +57,7 @@ class CardView(QTextBrowser):
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         # Files that are dropped on it are handled by the panel around it.
         self.setAcceptDrops(False)
+        hide_slivers(self)
 
     def loadResource(self, kind: int, name: QUrl) -> Any:
         """Return an image that the page embeds as data, empty if it can't be shown.

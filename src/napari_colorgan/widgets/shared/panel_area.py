@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qtpy.QtWidgets import QWidget
+    from qtpy.QtWidgets import QAbstractScrollArea, QWidget
 
 SLIVER = 4
 """Pixels for which no scroll bar is shown."""
@@ -37,20 +37,7 @@ class PanelArea(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setWidget(panel)
         panel.installEventFilter(self)
-        for bar, set_policy in (
-            (self.verticalScrollBar(), self.setVerticalScrollBarPolicy),
-            (self.horizontalScrollBar(), self.setHorizontalScrollBarPolicy),
-        ):
-            bar.rangeChanged.connect(partial(self._hide_sliver, set_policy))
-
-    @staticmethod
-    def _hide_sliver(
-        set_policy: Callable[[Qt.ScrollBarPolicy], None], first: int, last: int
-    ) -> None:
-        """Show no bar for a few pixels, which are no more than a margin; the wheel scrolls them."""
-        policies = Qt.ScrollBarPolicy
-        is_sliver = 0 < last - first <= SLIVER
-        set_policy(policies.ScrollBarAlwaysOff if is_sliver else policies.ScrollBarAsNeeded)
+        hide_slivers(self)
 
     def minimumSizeHint(self) -> QSize:
         """Return a size with room for the panel's width and the scroll bar."""
@@ -67,3 +54,26 @@ class PanelArea(QScrollArea):
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return bool(super().eventFilter(watched, event))
+
+
+def hide_slivers(area: QAbstractScrollArea) -> None:
+    """Let an area show no bar for a few pixels, which are no more than a margin.
+
+    The wheel scrolls them all the same.
+
+    Parameters
+    ----------
+    area : QAbstractScrollArea
+        Scrolls by pixels.
+    """
+    for bar, set_policy in (
+        (area.verticalScrollBar(), area.setVerticalScrollBarPolicy),
+        (area.horizontalScrollBar(), area.setHorizontalScrollBarPolicy),
+    ):
+        bar.rangeChanged.connect(partial(_set_policy, set_policy))
+
+
+def _set_policy(set_policy: Callable[[Qt.ScrollBarPolicy], None], first: int, last: int) -> None:
+    policies = Qt.ScrollBarPolicy
+    is_sliver = 0 < last - first <= SLIVER
+    set_policy(policies.ScrollBarAlwaysOff if is_sliver else policies.ScrollBarAsNeeded)
