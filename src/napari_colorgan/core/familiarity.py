@@ -22,7 +22,9 @@ COARSE = 16
 """Features on cells of so many pixels and more tell what a picture is of."""
 # Of familiar pictures that were set aside, so many are let pass.
 _PASSED = 0.97
+# Of the squared weights: there are fewer pictures than weights.
 _DECAY = 0.02
+# More than any encoder has features; a card that states more is hostile.
 _MOST_WEIGHTS = 20_000
 
 

@@ -72,6 +72,7 @@ class Network(Protocol):
         """
 
 
+# In pixels and in bytes per pixel more than any network; read from files, so it is limited.
 _LARGEST_VALUE = 2**20
 
 

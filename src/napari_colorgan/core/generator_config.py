@@ -20,6 +20,7 @@ FINEST_DETAILED = 4
 HEADS = ("regression", "distribution")
 MEASURED = ("halo", "bytes_per_pixel")
 """What a card states beside the settings; see :class:`napari_colorgan.core.footprint.Footprint`."""
+# Each doubles the resolution: no encoder has a stride beyond 2^8.
 MOST_LEVELS = 8
 
 

@@ -27,7 +27,9 @@ FINEST_STRIDE = 8
 POSITION_UNIT = 256.0
 """Distances are measured in these many pixels of the network's scale."""
 
+# Covariances of cells and hints that are made at once: 16 MB each in float32.
 _PAIRS_PER_CHUNK = 2**22
+# A cell of which the network is certain would have no variance, and no inverse.
 _MIN_STD = 1e-3
 
 

@@ -27,7 +27,9 @@ LOOK_STRIDE = 16
 """Finer features than these say nothing about the picture as a whole."""
 STATISTICS = 4
 """Mean a* and b*, the logarithms of mean chroma and of the colours' spread."""
+# ConvNeXt has 4; the decoder has a quarter fewer multiplications so.
 _EXPANSION = 3
+# As in ConvNeXt.
 _KERNEL = 7
 _COARSE_BLOCKS, _FINE_BLOCKS = 4, 1
 """Blocks at the coarsest level and at the finest; levels between have twice the latter."""

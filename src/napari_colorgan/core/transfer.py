@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.observations import Cells
 
+# Similarities of pairs of cells that are made at once: 16 MB each in float32.
 _PAIRS_PER_CHUNK = 2**22
 
 

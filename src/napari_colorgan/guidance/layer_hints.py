@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Role: TypeAlias = Literal["color", "gray", "keep", "keep_outside", "barrier"]
 """What a layer's marks say: colours, no colour, colours that stay, or a border."""
 
+# Disks that stand for one painted area: further ones are small, and each costs an observation.
 _MAX_DISKS = 200
+# What is outside of an area is larger and has a longer edge.
 _OUTSIDE_DISKS = 1000
 # Painted pixels are gathered in blocks of this side.
 _PAINT_BLOCK = 6

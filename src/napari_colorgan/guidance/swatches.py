@@ -21,6 +21,7 @@ Ab: TypeAlias = tuple[float, float]
 AB_LIMIT = 110.0
 """No colour of sRGB has an a* or b* further from 0."""
 
+# Chroma to 1/4096 of its range: below what 8 bits show.
 _BISECTIONS = 12
 _LIMIT_GRID = 89
 # A colour is in sRGB if the way there and back leaves it where it was.

@@ -30,6 +30,7 @@ _BAND_PIXELS = {"cpu": 2**16 * min(torch.get_num_threads(), 4), "cuda": 2**20, "
 # Around a mark's disk its colour fades over this share of a cell, in about this range of L*.
 _FADE = 0.35
 _FADE_LIGHTNESS = 10.0
+# Beyond this many ranges, where the weight is e^-4.5 or about 1 %, nothing is added.
 _FADES = 3.0
 
 

@@ -34,7 +34,9 @@ ANCHOR_DISTANCE = 16
 CUT = 0.35
 """Cosine distance of the pooled features of neighbouring planes above which a new scene begins."""
 
+# Neighbours of a plane, for walking forth and back; each has maps of all cells.
 _KEPT_PREDICTIONS = 8
+# Anchors are only cells and colours, far smaller than predictions.
 _KEPT_ANCHORS = 64
 
 

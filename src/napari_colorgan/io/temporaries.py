@@ -36,6 +36,7 @@ SAVED = ".saved"
 """Suffix of a folder that keeps another one, ``folder``, until that is replaced."""
 
 _SAVED_FOLDER, _SAVED_NAME = "folder", "name"
+# The owner and the time need the rest of the 255 bytes of a name.
 _LONGEST_SUFFIX = 20
 _NAME = re.compile(
     re.escape(PREFIX)
@@ -44,6 +45,7 @@ _NAME = re.compile(
 )
 # How old a temporary has to be that only its lock, or nothing, tells about.
 _UNLOCKED_S, _UNKNOWN_S = 600.0, 7 * 86400.0
+# Start times come rounded from the system.
 _SAME_START_S = 2.0
 # A folder is searched once in this time by each process, since it may hold 100,000 outputs.
 _SEARCH_S = 600.0

@@ -51,6 +51,7 @@ _TEXTS = frozenset({"name", "created", *_HASHES, *_LINES, *_PARAGRAPHS})
 _ADDED = frozenset({"parent_sha256", "pictures", "strength", "familiarity"})
 # Characters of JSON, and rows of it, that no card needs more of.
 _LONGEST_JSON = {"architecture": 20_000, "metrics": 1_000_000, "training_data": 5_000_000}
+# Each becomes a row of a page that Qt lays out while the panel waits.
 _MOST_ROWS = {"metrics": 2_000, "training_data": 20_000, "pictures": 50}
 _NUMBERS = ("value", "gray", "mean_color", "lookup_table", "base", "low", "high")
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# No generator comes near; the file is read into memory.
 LARGEST_FILE = 4 * 2**30
+# Tensors by the ten thousand, and the pictures of a card; JSON takes several times its size.
 LARGEST_HEADER = 16 * 2**20
 DAMAGED = "The file is damaged: get it again from where it came from."
 

@@ -40,6 +40,7 @@ _UNEXPECTED = (
 # Of the files that were read, by path: the version (device, inode, size, time) and the card, or
 # what is wrong with it.
 _cards: dict[Path, tuple[tuple[int, ...], ModelCard | ModelError]] = {}
+# Kept between listings, so that a process that lives long does not grow.
 _MOST_CARDS = 5_000
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MODEL_SUFFIX = ".colorgan.safetensors"
 _LONGEST = 80  # letters; leaves room for the suffix and a temporary's ending in 255 bytes of UTF-8
+# A file's name has at most 255 bytes, of which suffix and temporaries need some.
 _LONGEST_BYTES = 200
 # What Windows forbids; others forbid only some of these.
 _FORBIDDEN = set('/\\:*?"<>|')

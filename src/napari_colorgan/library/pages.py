@@ -54,6 +54,7 @@ _CHECKSUMS = {
 }
 _KILOBYTE = 1e3
 _MEGABYTE = 1e6
+# Qt breaks no line of code, and its time grows with the square of a line's length.
 _LONGEST_CODE_LINE = 2_000
 # A long table takes a tenth of a second to lay out, in a panel in which nobody reads it.
 _MOST_RESULTS = 20

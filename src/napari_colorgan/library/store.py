@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 
+# Others may take the free name meanwhile; a folder that refuses each time is broken.
 _MOST_TRIES = 1000
 
 __all__ = ["ModelEntry", "ModelLibrary", "SkippedFile"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg")
 COLORS = ("#2176ae", "#d98324", "#3f8f3f", "#b3478a", "#6d5fc7", "#888888")
 _PANELS = (*COMPARED, "colorfulness_share")
+# With more points marks would hide the line.
 _MARKED = 50
 # A fixed salt gives the same bytes for the same curves; text stays text, which can be searched;
 # and "$" in a file's name begins no formula.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The share of free memory that a result may take before it goes to the disk.
 _SHARE = 4
+# A viewer that zooms into a large plane reads a part, and small planes stay one chunk.
 _LONGEST_CHUNK = 4096
 _PICKLED = "pickled-"
 # How long a pickled array is kept: a week.

@@ -46,7 +46,7 @@ FAILURE_FILE = "failure.txt"
 TRAINED_FILE = "trained.safetensors"
 BASE_FILE = "base.safetensors"
 _DEFAULT_MINUTES = 5.0
-_LEAST_MINUTES = 0.05
+_LEAST_MINUTES = 0.05  # preparing may have used up the budget; some steps are always made
 
 
 @dataclass(frozen=True, eq=False)

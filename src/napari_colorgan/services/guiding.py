@@ -28,8 +28,8 @@ MOST_HINTS = 512
 MOST_REFERENCES = 1000
 """Of a folder with more pictures, evenly chosen ones are looked at."""
 
+# Mean chroma below which a reference is a gray picture for people, too.
 _COLORLESS = 2.0
-_LONGEST_SIDE = 1024
 
 
 def make_guides(

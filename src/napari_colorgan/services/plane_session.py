@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.suggestions import LikelyColor, Suggestion
     from napari_colorgan.library.model_file import Model
 
+# Planes around that on view, each some bytes a pixel.
 _KEPT_PLANES = 8
+# Zoom levels whose lightness is kept: the present one, and one in and out.
 _KEPT_STEPS = 3
 
 

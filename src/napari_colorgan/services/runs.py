@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event, Job
 
 State: TypeAlias = Literal["running", "paused", "finished", "interrupted"]
+# Seldom enough to cost nothing, often enough to look live.
 _POLL_S = 0.2
+# Below it not even a log can be written, which is then why a run ended.
 _NO_ROOM_BYTES = 2**20
 
 

@@ -26,6 +26,7 @@ REC709 = torch.tensor([0.2126, 0.7152, 0.0722])
 ORTHOCHROMATIC = torch.tensor([0.02, 0.48, 0.50])
 # The light of a display for each 8-bit level; L*/50 - 1 of 4,096 gray levels, finer than any grain.
 DISPLAY_LIGHT = (torch.arange(256) / 255.0) ** 2.2
+# A table, since the exact curve has a power for every pixel of every patch.
 NETWORK_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.linspace(0.0, 1.0, 4096)))
 
 

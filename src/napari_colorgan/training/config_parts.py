@@ -19,7 +19,9 @@ OLD_PHASES = {"fit": "closed_form", "hints": "hint_propagation"}
 MOST_EPOCHS = 1_000_000
 """More passes over the data than any run takes."""
 
+# Beyond any memory: a typing mistake is said before the run, not by the system.
 _LARGEST_BATCH = 2**16
+# Views are kept on disk: more would fill any.
 _MOST_VIEWS = 10_000
 SCHEDULES = ("constant", "linear", "cosine")
 

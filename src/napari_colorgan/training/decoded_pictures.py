@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Decoding and resizing release the interpreter's lock.
 _THREADS = max(2, min(8, os.cpu_count() or 1))
 UNREADABLE = -1.0
+# Each is a line of the run's log.
 _MOST_REPORTS = 1000
 _COLUMNS = 4  # offset, channels, height, width
 

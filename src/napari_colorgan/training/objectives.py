@@ -202,7 +202,9 @@ def discriminator_terms(
     )
 
 
+# Frequencies of bins hardly move beyond; reading all would take as long as an epoch.
 PICTURES = 1000
+# Shares from JSON have been rounded.
 _ROUNDING = 1e-3
 GRID = 4
 """Colours are counted at a quarter of the patch's resolution, about as coarse as predictions."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
 
+# Without gradients this takes less memory than a training step.
 BATCH = 8
 PREVIEWS = 6
 

@@ -29,6 +29,7 @@ PLUGIN = "napari-colorgan"
 _PICTURES = ("gray.png", "colour.png", "screenshot.png")
 SIZE = (1280, 800)
 HOW_TO_HINT = "To set a colour yourself, press Add hints, click the picture, and choose one."
+# torch's first import from a cold disk can take a minute.
 _TIMEOUT_S = 300
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_colorgan.io.stack import Stack
 
 _NUMBER = re.compile(r"%0?(\d*)d")
+# Numbered pictures state no rate; this is the usual one of films and of ffmpeg.
 _RATE = Fraction(25)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Frames a part: what a kill costs at most, beside the frames of the batch at hand.
 PART_LENGTH = 100
+# A stack states no rate; ffmpeg's own default.
 _DEFAULT_RATE = 25
 
 

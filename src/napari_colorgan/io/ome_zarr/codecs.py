@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METADATA_FILES = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
+# Plates with thousands of wells have a few MB; JSON takes several times its size in memory.
 _LARGEST_METADATA = 64 * 2**20
 # Where array metadata names codecs: format 3, its sharding, and format 2.
 _LISTS = ("codecs", "index_codecs", "filters", "storage_transformers")

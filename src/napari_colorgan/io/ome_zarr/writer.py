@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from napari_colorgan.io.file_format import OutputSpec
     from napari_colorgan.io.part import Part
 
+# 48 MB of RGB: viewers read whole chunks, and a plane of usual size stays one file.
 _LONGEST_CHUNK = 4096
 # Where the files of such a store lie: the group, a level, its chunks; and of format 2.
 _FOLDER = re.compile(r"(\d+(/c(/\d+)*)?)?")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_colorgan.io.stack import Stack
 
 _PILLOW = ("PIL.JpegImagePlugin", "JpegImageFile")
+# Nearly without visible loss; above it files grow fast.
 _QUALITY = 95
 _LONGEST = 65535
 # A segment of a JPEG file, less its own length and what stands before EXIF and XMP.
@@ -35,6 +36,7 @@ _SEGMENT_LIMIT = 65533
 # Markers: of frames, which state precision and size (not Huffman tables, extensions and
 # arithmetic conditioning, which lie among them), of frames without losses, of scans.
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Frames of lossless and of lossless differential JPEG.
 _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
 _SCAN, _EXIF, _PROFILE = 0xDA, 0xE1, 0xE2
 

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from napari_colorgan.io.file_format import FileTarget, OutputSpec
     from napari_colorgan.io.stack import Stack
 
+# Signature (8), length and kind of the first chunk (8), width and height (8).
 _HEADER = 24
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 # Where ImageMagick and others put IPTC records: as hexadecimal digits in a text.
 _IPTC_KEYWORDS = ("Raw profile type iptc", "Raw profile type 8bim")
 _EXIF_KEYWORDS = ("Raw profile type exif", "Raw profile type APP1")
+# White is the medium's white, as everywhere in sRGB.
 _RELATIVE_COLORIMETRIC = 1
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OLD_JPEG, _YCBCR = 6, 6
+# YCbCrSubSampling; without it the standard says 2 × 2.
 _SUBSAMPLING = 530
 # Compressions whose pixels tifffile hands out subsampled as they lie in the file.
 _CONVERTING = (7, 34712, 33003, 33004, 33005)

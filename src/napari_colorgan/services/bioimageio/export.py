@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
 
 SUFFIX = ".bioimageio.zip"
+# Of the example: the least common multiple of all strides, and a small package.
 _SIDE = 128
 _INPUTS = ("gray", "hints")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FEW_PLANES = 5
 """With at most these, the most central ones are held out: training needs each unusual one."""
+# The stride of most encoders: a strip below it would be padded to more than itself.
 SMALLEST_SIDE = 32
 CROPS = 4
 """The number of crops of a held-out plane that are measured where planes keep their scale."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.events import Job
 
+# One for each whole L*, 0 to 100.
 LIGHTNESS_BINS = 101
 SMOOTHING = 64.0
 """Pixels of the mean colour mixed into each table entry, for L* that few training pixels have."""

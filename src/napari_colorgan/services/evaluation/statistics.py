@@ -16,6 +16,7 @@ CONFIDENCE = 0.95
 BLOCK = 2_000_000
 """Numbers that are resampled at a time, which bounds the memory."""
 
+# The bins of calibration, of equally many pixels.
 TENTHS = 10
 UNCERTAINTY_BINS = 1000
 """Uncertainties are counted in so many bins; these are summed up to tenths of the pixels."""

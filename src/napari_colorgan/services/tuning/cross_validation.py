@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
 
+# Each is a training of its own; more would take longer than the run.
 MOST_GROUPS = 4
 
 

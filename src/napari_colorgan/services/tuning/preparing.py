@@ -28,6 +28,7 @@ GRAY_FOLDER = "gray"
 MOST_BYTES = 2 * 2**30
 """The maximum size of one layer; of a larger one, evenly spaced planes are used."""
 _MOST_PLANES = 100_000
+# Checkpoints, previews and the model come after the layers.
 _SPARE_BYTES = 2**29
 
 

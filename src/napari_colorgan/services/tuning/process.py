@@ -19,6 +19,7 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.training.run_folder.lock import children, find_holder, is_locked, write_pid
 
 LOG_FILE = "log.txt"
+# The viewer goes first; the run takes what is left.
 _NICE = 10
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 PLAN_FILE = "plan.json"
+# The newest may be damaged by a crash of the machine; the one before it is whole then.
 KEPT_CHECKPOINTS = 2
 DAMAGED = ".damaged"
 """What is added to the name of a checkpoint that can't be used."""

@@ -27,7 +27,9 @@ LOCK_FILE = "lock"
 PROCESS_FILE = "process.json"
 CONTROL_FILES = ("stop", "pause")
 """Empty files by which others ask a run's process to stop or to pause."""
+# Start times come rounded from the system, and process ids come again much later.
 _SAME_START_S = 1.5
+# A process that is just ending still holds the lock.
 _PATIENCE_S = 1.0
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
 # File systems may store times in steps of two seconds.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import PlaneIndex
 
+# More than anybody judges at a sitting.
 _MOST_PLANES = 100
 
 

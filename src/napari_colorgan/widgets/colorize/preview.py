@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.preview_request import Part
     from napari_colorgan.widgets.colorize.plan import RunPlan
 
+# About a frame of the screen or two: a slider sends values faster than they are painted.
 _INTERVAL_MS = 30
 # What takes longer is shown to be under way.
 _PATIENCE_MS = 100

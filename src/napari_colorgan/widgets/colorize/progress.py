@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Each update lets napari process events, so there must not be too many.
 _INTERVAL_MS = 150
 _MINUTE, _HOUR = 60, 3600
+# Planes of one batch are reported together; the time of a batch is what is extrapolated.
 _SAME_BATCH_S = 0.03
 # An estimate from less than this would be corrected before anybody has read it.
 _SETTLED_S = 2.0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 _FULL = "full"
+# Colormaps have 256 rounded steps: 0.02 is five of them.
 _GRAY_TOLERANCE = 0.02
 
 

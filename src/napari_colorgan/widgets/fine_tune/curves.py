@@ -18,6 +18,7 @@ _HEIGHT = 150
 _COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
 _GRAY = "#8a8f98"
 _METRICS = ("l1", "delta_e")
+# About as many as the plot has pixels across.
 _MOST_POINTS = 400
 _TITLES = ("Training error", "Error on the test images (dashed: base model)")
 _TOOLTIPS = (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.runs import State
 
 
+# Of the run on view; steps are reported every two seconds at most.
 _INTERVAL_MS = 300
 _ACTIVE = ("running", "paused")
 

@@ -31,11 +31,15 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.swatches import Ab
 
 _PLANE_SIDE = 132
+# Half the pixels: Qt enlarges smoothly, and a quarter is converted from L*a*b*.
 _GRID = 67
 _SWATCH = 22
+# A row of them at the narrowest width of the panel.
 _RECENT = 9
 _STEP, _LARGE_STEP = 2.0, 10.0
+# Most hues have their strongest colours of sRGB around here.
 _MIDDLE_LIGHTNESS = 60.0
+# Below what anybody sees: one colour is not listed twice after a round trip of 8 bits.
 _SAME = 0.5
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_colorgan.widgets.hints.section import HintsSection
 
 _GRAY: Ab = (0.0, 0.0)
+# Three keys double it.
 _RADIUS_FACTOR = 1.25
 
 

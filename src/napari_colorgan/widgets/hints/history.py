@@ -28,7 +28,9 @@ _COALESCED = (
     {"edge_width"},
     {"edge_color"},
 )
+# Turns of the wheel and keys that repeat follow one another faster, and are undone together.
 _COALESCE_S = 0.7
+# Each keeps a copy of its layer's hints.
 _MOST_STEPS = 500
 
 

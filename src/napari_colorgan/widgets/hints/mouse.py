@@ -13,6 +13,7 @@ from napari.layers.points._points_mouse_bindings import select
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Pixels of the screen: hands tremble while they click.
 _DRAG_THRESHOLD = 4.0
 
 

@@ -42,6 +42,7 @@ _ROLES: dict[type[Any], tuple[tuple[Role, str], ...]] = {
 }
 _ROW_HEIGHT = 26
 _MOST_ROWS = 4
+# Rows of Qt controls; segmentations have thousands of labels.
 _MOST_LABELS = 200
 
 

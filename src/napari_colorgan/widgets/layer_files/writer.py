@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.io.file_format import FileFormat
 
+# Bytes beyond ASCII, the suffix and temporaries need the rest of a name's 255.
 _LONGEST_NAME = 100
 
 

@@ -171,6 +171,7 @@ def _hover(item: InventoryItem, column: Column) -> str:
     return text
 
 
+# Copying a file changes its folder several times.
 _DELAY_MS = 200
 
 

@@ -170,6 +170,7 @@ def _tone_down(document: QTextDocument | None) -> None:
     edit.endEditBlock()
 
 
+# Enough to compare by eye; the whole would not fit into a row.
 _HASH_DIGITS = 12
 
 

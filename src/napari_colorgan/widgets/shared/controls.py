@@ -35,6 +35,7 @@ QUIET = "#8a8f98"
 """The colour of captions, readable on napari's dark and light themes alike."""
 
 _BOX_WIDTH = 46
+# Letters: Qt wraps only rich text, and draws plain lines as long as they are.
 _TOOLTIP_WIDTH = 50
 _TEXT_MARGIN = 2
 _HUNDREDTHS = 100

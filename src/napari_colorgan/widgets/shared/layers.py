@@ -40,6 +40,7 @@ CURTAIN_KEY = "napari_colorgan_curtain"
 _PREVIEW_SIDE = 1024
 # Pixels of a plane up to which a preview shows all of it, and need not follow the camera.
 _SMALL_PLANE = 2**21
+# About a full screen: reading more pixels than it shows only takes time.
 _CANVAS_SIDE = 1500
 # How much more than what is on view a preview shows along each side, so that small moves are free.
 _VIEW_MARGIN = 0.15

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 _CARD_HEIGHT = 220
 _MARGIN = 6
+# A purpose is a sentence, but the list must fit onto a small screen.
 _WIDEST_LIST = 600
+# Opacity of the purpose below the name.
 _LESS = 0.6
 _PURPOSE_ROLE = Qt.ItemDataRole.UserRole + 1
 COLORIZE_PICKER = "colorize-model"

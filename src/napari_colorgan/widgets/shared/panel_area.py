@@ -18,6 +18,7 @@ SLIVER = 4
 
 _BAR_MARGIN = 2
 _NARROWEST = 284  # pixels, so that words have room
+# napari gives docks what they ask for, at the cost of the canvas.
 _WIDEST = 400
 
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 # A card with pictures and many results takes 3 ms, on a network's disk more.
 _AT_ONCE_S = 0.03
+# Below a frame of the screen, so that nothing is felt.
 _BIT_S = 0.01
 _PAUSE_MS = 10
+# Seldom enough that telling costs less than reading.
 _NEWS_S = 0.5
 
 

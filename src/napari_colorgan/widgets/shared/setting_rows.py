@@ -31,6 +31,7 @@ CHANGED = "#d09020"
 """The colour of the name of a setting that is not at its default."""
 
 _NUMBER = "number"
+# Controls have two decimals.
 _HALF_STEP = 0.005
 PREFERENCES_DEVICE: dict[str | None, str] = {"preferences": "As in Preferences"}
 """What both panels with a network offer beside the devices themselves."""
