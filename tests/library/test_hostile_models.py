@@ -211,7 +211,7 @@ def test_a_file_is_read_once_until_it_changes(
         return read_header(path)
 
     monkeypatch.setattr(folders, "read_header", counted)
-    monkeypatch.setattr(folders, "_cards", {})
+    folders.forget_cards()
     full.entries(), full.skipped(), full.find("ok_small")
     assert len(read) == len(set(read)) == 15
     read.clear()

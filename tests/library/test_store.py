@@ -241,10 +241,8 @@ def test_deletes_own_models_only(library: ModelLibrary, monkeypatch: pytest.Monk
         library.delete("étude 1")
 
 
-def test_a_listing_without_time_leaves_files_unread(
-    tiny_model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folders, "_cards", {})
+def test_a_listing_without_time_leaves_files_unread(tiny_model_file: Path, tmp_path: Path) -> None:
+    folders.forget_cards()
     for name in ("blood", "bone", "liver"):
         copy_model_file(tiny_model_file, tmp_path / (name + MODEL_SUFFIX), name, overwrite=False)
     places: list[tuple[Kind, Path]] = [("own", tmp_path)]
@@ -259,9 +257,9 @@ def test_a_listing_without_time_leaves_files_unread(
 
 
 def test_a_model_keeps_its_number_while_others_are_unread(
-    tiny_model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model_file: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(folders, "_cards", {})
+    folders.forget_cards()
     for place in ("own", "shared"):
         (tmp_path / place).mkdir()
         path = tmp_path / place / ("liver" + MODEL_SUFFIX)

@@ -93,13 +93,13 @@ def test_ten_rows_down_show_the_card_of_the_last(panel: ModelsPanel, qtbot: Any)
 
 
 def test_a_library_that_was_never_read_doesnt_hold_up_its_panels(
-    qtbot: Any, library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
+    qtbot: Any, library: ModelLibrary
 ) -> None:
     save_options(Options(model="model 150"))
     pickers = []
 
     def open_picker() -> None:
-        monkeypatch.setattr(folders, "_cards", {})
+        folders.forget_cards()
         picker = ModelPicker(PreferredLibrary())
         qtbot.addWidget(picker)
         pickers.append(picker)

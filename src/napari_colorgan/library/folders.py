@@ -213,6 +213,11 @@ def read_card(path: Path) -> None:
         _read_card(path)
 
 
+def forget_cards() -> None:
+    """Read all cards anew when they are needed next."""
+    _cards.clear()
+
+
 def _is_known(path: Path) -> bool:
     known = _cards.get(path)
     try:
