@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_colorgan.events import Started, StepDone
+from napari_colorgan.events import EpochDone, Started, StepDone
 from napari_colorgan.widgets.fine_tune.monitor import TrainingMonitor
 
 STEP = StepDone(3, 9, "supervised", (("L1", 0.5),), 1.0, 9.0)
@@ -46,3 +46,17 @@ def test_a_sentence_stands_in_place_of_empty_axes(monitor: TrainingMonitor) -> N
     assert not curves.empty.isVisible()
     monitor.begin("another")
     assert curves.empty.isVisible()
+
+
+def test_curves_are_named_in_words(monitor: TrainingMonitor) -> None:
+    losses = (("G L1", 0.5), ("G CE", 1.5), ("G", 2.0))
+    monitor.show_event(StepDone(1, 9, "supervised", losses, 1.0, 9.0))
+    metrics = (("l1", 2.5), ("delta_e", 4.0))
+    monitor.show_event(EpochDone(1, "supervised", losses, metrics, is_best=True))
+    training, test = (title.text() for title in monitor.curves._titles)
+    for name in ("colour error", "unlikely colours", "sum"):
+        assert f">{name}<" in training
+    for name in ("colour error (L1, %)", "colour difference (ΔE00)"):
+        assert f">{name}<" in test
+    assert "G L1" not in training
+    assert "L1 × 100" not in test

@@ -18,12 +18,29 @@ _HEIGHT = 150
 _COLORS = ("#4aa3df", "#e8a33d", "#62b862", "#d3649f", "#9a86d8")
 _GRAY = "#8a8f98"
 _METRICS = ("l1", "delta_e")
+# What losses and metrics are for people who didn't make them.
+_PLAIN = {
+    "G": "sum",
+    "G L1": "colour error",
+    "G CE": "unlikely colours",
+    "G GAN": "unreal looks",
+    "G perceptual": "unlike features",
+    "G likeness": "unlike picture",
+    "G matched": "unlike colours",
+    "G colorfulness": "too gray or vivid",
+    "G look": "wrong mood",
+    "D": "critic",
+    "D fake": "critic, predicted",
+    "D real": "critic, true",
+    label_of("l1"): "colour error (L1, %)",
+    label_of("delta_e"): "colour difference (ΔE00)",
+}
 # About as many as the plot has pixels across.
 _MOST_POINTS = 400
 _TITLES = ("Training error", "Error on the test images (dashed: base model)")
 _TOOLTIPS = (
-    "The losses that the training minimizes, over its steps. Lower is better.",
-    "Lower is better.",
+    "What the training makes small, step by step: the parts of its loss, weighted, and their sum.",
+    "Measured on the images that are kept for testing, over the steps. Lower is better.",
 )
 
 
@@ -119,7 +136,9 @@ class TrainingCurves(QWidget):
         title = dashed_as or name
         colors = self._colors[plot]
         color = colors.setdefault(title, _COLORS[len(colors) % len(_COLORS)])
-        legend = " · ".join(f"<span style='color: {c}'>{n}</span>" for n, c in colors.items())
+        legend = " · ".join(
+            f"<span style='color: {c}'>{_PLAIN.get(n, n)}</span>" for n, c in colors.items()
+        )
         self._titles[plot].setText(f"{_TITLES[plot]} &nbsp; {legend}")
         style = Qt.PenStyle.DashLine if dashed_as else Qt.PenStyle.SolidLine
         pen = pyqtgraph.mkPen(color, width=1 if dashed_as else 2, style=style)
