@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+import example_counts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,6 +30,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # what CI finds has to be found again.
 settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples where only quick tests run, before the tests are read."""
+    if config.option.markexpr == "not slow":
+        example_counts.is_quick = True
+        patient = settings.get_profile("patient")
+        quick = example_counts.examples(patient.max_examples)
+        settings.register_profile("quick", patient, max_examples=quick)
+        settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as oracle
 
+from example_counts import examples
 from napari_colorgan.core import color
 from napari_colorgan.core.color import (
     chroma_share,
@@ -154,7 +155,7 @@ def test_fitted_chroma_is_the_largest_that_fits() -> None:
     assert ((rgb < 0) | (rgb > 1)).any(dim=0)[outside].all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.floats(0, 100, width=32),
     st.floats(-300, 300, width=32),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from example_counts import examples
 from napari_colorgan.core.resampling import Resampling, resample, resample_padded
 
 sizes = st.integers(1, 70)
@@ -34,7 +35,7 @@ def test_enlarging_is_bilinear() -> None:
 
 
 @given(sizes, sizes, sizes, sizes)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_constant_stays_and_the_mean_of_a_shrunk_plane_too(
     height: int, width: int, new_height: int, new_width: int
 ) -> None:
@@ -46,7 +47,7 @@ def test_a_constant_stays_and_the_mean_of_a_shrunk_plane_too(
 
 
 @given(sizes, sizes, sizes, sizes, st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_windows_equal_the_whole(
     height: int, width: int, new_height: int, new_width: int, data: st.DataObject
 ) -> None:
@@ -62,7 +63,7 @@ def test_windows_equal_the_whole(
 
 
 @given(sizes, st.integers(0, 3), st.integers(1, 3))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_padding_mirrors(size: int, start: int, units: int) -> None:
     column = torch.arange(size, dtype=torch.float32)[:, None]
     window = slice(start * 32, (start + units) * 32)

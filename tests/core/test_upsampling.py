@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from example_counts import examples
 from napari_colorgan.core.resampling import JointUpsampler, Upsampler
 
 
@@ -23,7 +24,7 @@ def test_bilinear_equals_pytorchs(height: int, width: int, factor: int) -> None:
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.floats(0.3, 40), st.data())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_bands_equal_the_whole(height: int, width: int, cell: float, data: st.DataObject) -> None:
     cells = (int(height / cell) + 1, int(width / cell) + 1)
     color, coarse = noise(2, *cells) * 80 - 40, noise(*cells, seed=1) * 100
@@ -65,7 +66,7 @@ def test_colour_edges_follow_lightness_edges() -> None:
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_colour_never_runs_far_beyond_its_cells(seed: int) -> None:
     color, lightness = noise(1, 8, 8, seed=seed) * 60, noise(64, 64, seed=seed + 1) * 100
     lightness = lightness.round(decimals=-2)  # only black and white, the hardest edges

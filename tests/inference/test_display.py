@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from skimage.color import rgb2lab
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.inference.display import DisplayRange
@@ -36,7 +37,7 @@ def expected(plane, display):
 
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize("order", ["<", ">"])
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_every_dtype_is_shown_as_the_limits_say(dtype, order, data):
     dtype = np.dtype(dtype).newbyteorder(order)

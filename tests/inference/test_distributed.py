@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from fakes import FakePredictor, colorized
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError
@@ -27,7 +28,7 @@ def eager(stack, axes, dtype="uint8"):
     return colors, uncertainty
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     letters=st.sampled_from(["YX", "XY", "YXS", "SYX", "ZYX", "YXT", "TYZX", "TZYXS", "TCZYX"]),
     dtype=st.sampled_from(["uint8", "uint16", "float32"]),

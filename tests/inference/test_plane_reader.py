@@ -9,6 +9,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.inference import stack as stack_module
 from napari_colorgan.inference.stack import PlaneReader
@@ -17,7 +18,7 @@ from napari_colorgan.io import read_stack
 RANDOM = np.random.default_rng(0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     letters=st.sampled_from(["YX", "XYS", "ZYX", "YXT", "TYZX", "TCZYX", "SZYX"]),
     kind=st.sampled_from(["numpy", "dask", "zarr", "sharded"]),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
+from example_counts import examples
 from napari_colorgan.errors import DeviceError, InputError
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
@@ -43,7 +44,7 @@ def test_colour_law(vivid_generator: Generator, scale: Any, dtype: str) -> None:
     values=st.sampled_from(["uint8", "uint16", "int16", "float32", "bool", "float64"]),
     dtype=st.sampled_from(sorted(LEVELS)),
 )
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_plane_keeps_its_lightness(
     toy: Callable[..., Any], height: int, width: int, scale: Any, values: str, dtype: str
 ) -> None:

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from napari_colorgan.core.execution import get_runner
 from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.inference import predictor as predictor_module
@@ -38,7 +39,7 @@ def test_tiles_equal_the_whole(vivid_generator: Generator) -> None:
 
 
 @given(height=st.integers(1, 400), width=st.integers(1, 400), spare=st.integers(0, 100))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_tiles_have_no_seams(toy: Callable[..., Any], height: int, width: int, spare: int) -> None:
     plane, display = noise(height, width), DisplayRange(0, 65535)
     choices = {"scale": "native", "dtype": "float32"}

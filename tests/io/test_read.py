@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, ColorganError, FileError
 from napari_colorgan.io import INPUT_SUFFIXES, read_stack, stack_writer, stem_of
@@ -161,7 +162,7 @@ def test_pickles_are_never_run(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 30))
 def test_flipped_bytes_are_read_or_refused(tmp_path, kind, seed, flips):
     """Whatever is damaged, nothing but a ColorganError comes out."""
@@ -255,7 +256,7 @@ def test_unknown_axes_get_usual_letters(letters, usual):
     assert usual_letters(letters) == usual
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     suffix=st.sampled_from(["tif", "ome.tif", "zarr"]),
     outer=st.lists(st.sampled_from("TZC"), unique=True),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, FileError
 from napari_colorgan.io import read_stack, stack_writer
@@ -220,7 +221,7 @@ def test_axes_can_be_named_anew(tmp_path):
         read_stack(tmp_path / "a.ome.tif", "TZYX")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     letters=st.permutations("TCZYX").map("".join)
     | st.sampled_from(["YX", "XY", "ZYX", "YXT", "PYX", "QZYX", "AYBX"]),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, FileError, OutputExistsError
 from napari_colorgan.io import OUTPUT_SUFFIXES, read_stack, stack_writer
@@ -163,7 +164,7 @@ def test_axes_that_do_not_fit_are_refused(tmp_path, shape):
     assert names(tmp_path) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     suffix=st.sampled_from([".tif", ".zarr"]),
     letters=st.permutations("TZYX").map("".join),

@@ -11,6 +11,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError, FileError, OutputExistsError
 from napari_colorgan.io import area_average, read_stack, stack_writer
@@ -52,7 +53,7 @@ def group_of(path, axes, array, *, version="0.5", transformations=None, extra=No
     return group
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     letters=st.sampled_from(["YX", "XY", "ZYX", "YXT", "TYZX", "TCZYX", "CYX", "YXP", "PZYX"]),
     samples=st.booleans(),

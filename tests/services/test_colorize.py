@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from example_counts import examples
 from fakes import tinted
 from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import AxesError, InputError, MemoryLimitError, ModelError
@@ -140,7 +141,7 @@ def pyramids(draw):
     return Axes(letters), levels
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=pyramids())
 def test_a_pyramid_gives_a_pyramid(engine, case):
     axes, levels = case

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from example_counts import examples
 from napari_colorgan import colorize, load_model
 from napari_colorgan.axes import Axes
 from napari_colorgan.inference.display import DisplayRange
@@ -41,7 +42,7 @@ def images(draw):
     return Axes(letters), draw(npst.arrays(dtype, shape, fill=None, **elements))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     case=images(), dtype=st.sampled_from(sorted(BOUNDS)), scale=st.sampled_from([None, "native"])
 )
