@@ -9,6 +9,7 @@ PAGES = {
     "colorize": "start/first-colour.html",
     "fine_tune": "fine-tuning.html",
     "models": "models.html",
+    "folder": "tutorials/batch.html",
     "blind": "how-to/blind.html",
     "messages": "how-to/messages.html",
 }

@@ -27,8 +27,8 @@ def test_run_adds_a_colour_layer_above_the_gray_one(open_panel: Any, qtbot: Any)
 
 def test_panel_says_that_colours_are_predicted(open_panel: Any) -> None:
     panel = open_panel(PLANE)
-    assert panel.bar.disclaimer.text() == "Colours are predicted by a model, not measured."
-    assert panel.bar.disclaimer.isVisibleTo(panel.widget)
+    assert panel.bar.foot.disclaimer.text() == "Colours are predicted by a model, not measured."
+    assert panel.bar.foot.disclaimer.isVisibleTo(panel.widget)
 
 
 def test_button_runs_cancels_and_waits(open_panel: Any, qtbot: Any) -> None:

@@ -25,6 +25,7 @@ PANELS = {
     "Fine-tune": "fine_tune",
     "Models": "models",
     "Blind comparison": "blind",
+    "Colorize a folder": "folder",
 }
 
 

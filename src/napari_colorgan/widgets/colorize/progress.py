@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorgan.widgets.shared.controls import describe, new_throttler
-from napari_colorgan.widgets.shared.help import HelpLink
+from napari_colorgan.widgets.shared.help import PanelFoot
 from napari_colorgan.widgets.shared.messages import Message
 
 if TYPE_CHECKING:
@@ -166,7 +166,6 @@ State: TypeAlias = Literal["idle", "running", "cancelling"]
 _TEXTS: dict[State, str] = {"idle": "R&un", "running": "Cancel", "cancelling": "Cancelling…"}
 _BUTTON_HEIGHT = 32
 # Readable on napari's dark and light themes alike.
-_DISCLAIMER_COLOR = "#8a8f98"
 
 
 class RunBar(QWidget):
@@ -183,7 +182,7 @@ class RunBar(QWidget):
         self.status = QLabel()
         self.message = Message()
         self.reason = QLabel()
-        self.disclaimer = QLabel("Colours are predicted by a model, not measured.")
+        self.foot = PanelFoot("colorize")
         self._build()
         self._obstacle = ""
         self.state: State = "idle"
@@ -207,14 +206,8 @@ class RunBar(QWidget):
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        for label in (self.disclaimer, self.status, self.reason):
+        for label in (self.status, self.reason):
             label.setWordWrap(True)
-        self.disclaimer.setStyleSheet(f"color: {_DISCLAIMER_COLOR}; font-size: 11px;")
-        describe(
-            self.disclaimer,
-            "Colours are predicted",
-            "They are plausible and can be wrong. Do not use them as evidence or for diagnosis.",
-        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -224,10 +217,7 @@ class RunBar(QWidget):
         row.addWidget(self.button, 1)
         row.addWidget(self.keep)
         layout.addLayout(row)
-        foot = QHBoxLayout()
-        foot.addWidget(self.disclaimer, 1)
-        foot.addWidget(HelpLink("colorize"))
-        layout.addLayout(foot)
+        layout.addWidget(self.foot)
 
     def set_state(self, state: State) -> None:
         """Show whether a job runs, is being cancelled, or neither.

@@ -28,7 +28,7 @@ from napari_colorgan.widgets.fine_tune.requests import layer_sources, make_reque
 from napari_colorgan.widgets.fine_tune.runs import RunsFold, closing_question
 from napari_colorgan.widgets.shared.closing import ClosingGuard
 from napari_colorgan.widgets.shared.controls import describe
-from napari_colorgan.widgets.shared.help import HelpLink
+from napari_colorgan.widgets.shared.help import PanelFoot
 from napari_colorgan.widgets.shared.layers import Subscriptions
 from napari_colorgan.widgets.shared.messages import AskBar, Message, Question
 from napari_colorgan.widgets.shared.model_picker import PreferredLibrary
@@ -94,7 +94,7 @@ class FineTuneWidget(QWidget):
         foot = QVBoxLayout(self._foot)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(4)
-        for widget in (self.estimate, self.button, HelpLink("fine_tune")):
+        for widget in (self.estimate, self.button, PanelFoot("fine_tune")):
             foot.addWidget(widget)
         self.estimate.setWordWrap(True)
         self.estimate.setStyleSheet("color: #8a8f98; font-size: 11px;")

@@ -28,6 +28,7 @@ from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 from napari_colorgan.settings import declared
 from napari_colorgan.texts import printable
 from napari_colorgan.widgets.shared.controls import add_row, describe, new_form
+from napari_colorgan.widgets.shared.help import PanelFoot
 from napari_colorgan.widgets.shared.messages import Message
 from napari_colorgan.widgets.shared.model_picker import ModelPicker, PreferredLibrary
 from napari_colorgan.widgets.shared.options import Options
@@ -151,7 +152,7 @@ class FolderWidget(QWidget):
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
         layout = QVBoxLayout(self)
         layout.addWidget(PanelArea(form), 1)
-        for widget in (self.status, self.progress, self.button):
+        for widget in (self.status, self.progress, self.button, PanelFoot("folder")):
             layout.addWidget(widget)
 
     def start(self) -> None:
