@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from timm.layers import Conv2dSame
 
 from napari_colorgan.core.color import gray_to_lightness, rgb_to_lab
-from napari_colorgan.core.standalone import StandaloneNetwork
+from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_padding
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.services.bioimageio.export import export_package
 from napari_colorgan.services.bioimageio.unpack import attached_model_file
+from napari_colorgan.services.models import load_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,22 @@ def test_lightness_stays_and_hints_keep_their_place(tiny_generator: torch.nn.Mod
     assert (lab[:, :1] - gray_to_lightness(gray)).abs().max() < 0.05
     inside = (slice(None), slice(None), slice(22, 28), slice(25, 45))
     assert torch.allclose(lab[inside][:, 1:].mean((0, 2, 3)), torch.tensor([30.0, -40.0]), atol=8)
+
+
+@pytest.mark.parametrize("name", ["natural", "microscopy"])
+def test_fixed_padding_changes_no_colour(name: str) -> None:
+    generator = load_model(name).generator
+    assert any(isinstance(module, Conv2dSame) for module in generator.modules())
+    gray, _ = other_size()
+    lightness = torch.from_numpy(2 * gray - 1)
+
+    fixed = with_fixed_padding(generator)
+
+    assert not any(isinstance(module, Conv2dSame) for module in fixed.modules())
+    assert any(isinstance(module, Conv2dSame) for module in generator.modules())
+    with torch.no_grad():
+        expected, got = generator.predict(lightness), fixed.predict(lightness)
+    torch.testing.assert_close(got.ab, expected.ab, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

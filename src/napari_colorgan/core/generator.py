@@ -229,7 +229,7 @@ class Generator(nn.Module):
             In network units.
         """
         if hints is None or self.hint_propagation is not None:
-            hints = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:])
+            hints = lightness.new_zeros(lightness.shape[0], 3, *lightness.shape[-2:])
         features = self.encode(lightness, hints)
         raw = self.decode(features, lightness, hints, look)
         return self.interpret(

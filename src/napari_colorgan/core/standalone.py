@@ -7,9 +7,11 @@ bilinearly, not along edges.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 
 from napari_colorgan.core.color import (
@@ -42,7 +44,7 @@ class StandaloneNetwork(nn.Module):
 
     def __init__(self, generator: Generator, temperature: float = 1.0) -> None:
         super().__init__()
-        self.generator = generator
+        self.generator = with_fixed_padding(generator)
         self.temperature = temperature
 
     def forward(self, gray: Tensor, hints: Tensor | None = None) -> Tensor:
@@ -81,3 +83,43 @@ class StandaloneNetwork(nn.Module):
         a, b = ab[:, :1], ab[:, 1:]
         share = displayable_chroma(lightness, a, b)
         return lab_to_rgb(torch.cat([lightness, a * share, b * share], dim=1)).clamp(0.0, 1.0)
+
+
+def with_fixed_padding(network: Generator) -> Generator:
+    """Return a copy of a network in which no padding depends on the image's size.
+
+    TensorFlow's "same" padding of a strided convolution does. At sizes that are multiples of the
+    strides it is always the same, and an exported graph has no use for the computation: with sizes
+    left open, torch.export would carry its formula through every layer, for hours.
+
+    Parameters
+    ----------
+    network : Generator
+        Its sizes are multiples of its stride; it stays as it is.
+    """
+    copied = copy.deepcopy(network)
+    for module in list(copied.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Conv2dSame):
+                setattr(module, name, _padded(child))
+    return copied
+
+
+def _padded(convolution: Conv2dSame) -> nn.Sequential:
+    sides: list[int] = []
+    # From the last axis to the first, as padding is stated.
+    for axis in (1, 0):
+        reach = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1) + 1
+        total = max(reach - convolution.stride[axis], 0)
+        sides += [total // 2, total - total // 2]
+    plain = nn.Conv2d(
+        convolution.in_channels,
+        convolution.out_channels,
+        convolution.kernel_size,
+        convolution.stride,
+        dilation=convolution.dilation,
+        groups=convolution.groups,
+        bias=convolution.bias is not None,
+    )
+    plain.weight, plain.bias = convolution.weight, convolution.bias
+    return nn.Sequential(nn.ZeroPad2d(tuple(sides)), plain)
