@@ -11,7 +11,9 @@ import torch
 import yaml
 from timm.layers import Conv2dSame
 
+from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import gray_to_lightness, rgb_to_lab
+from napari_colorgan.core.generator_config import GeneratorConfig
 from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_padding
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
@@ -63,6 +65,24 @@ def test_fixed_padding_changes_no_colour(name: str) -> None:
     with torch.no_grad():
         expected, got = generator.predict(lightness), fixed.predict(lightness)
     torch.testing.assert_close(got.ab, expected.ab, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_bundled_encoder_is_exported_with_its_sizes_left_open() -> None:
+    # With TensorFlow's padding as it is, this would take hours.
+    config = GeneratorConfig(
+        encoder="tf_efficientnet_lite0", decoder_channels=(8, 8), output_stride=8
+    )
+    network = StandaloneNetwork(build_generator(config).eval()).requires_grad_(False)
+    sizes = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    example = torch.rand(2, 1, 64, 64)
+
+    exported = torch.export.export(network, (example,), dynamic_shapes=(sizes,)).module()
+
+    gray = torch.from_numpy(other_size()[0])
+    with torch.no_grad():
+        torch.testing.assert_close(exported(gray), network(gray), rtol=0, atol=1e-3)
 
 
 @pytest.mark.slow
