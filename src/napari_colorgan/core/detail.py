@@ -143,8 +143,8 @@ def _cell_lightness(lightness: Tensor) -> tuple[Tensor, Tensor]:
 
 def _knots_below(lightness: Tensor) -> tuple[Tensor, Tensor]:
     """Return the knot below each lightness, and the fraction of the way to the next."""
-    position = ((lightness + 1.0) * ((_KNOTS - 1) / 2.0)).clamp(0.0, _KNOTS - 1)
-    below = position.floor().clamp_max(_KNOTS - 2)
+    position = ((lightness + 1.0) * ((_KNOTS - 1) / 2.0)).clamp(0.0, _KNOTS - 1.0)
+    below = position.floor().clamp_max(_KNOTS - 2.0)
     return below.long()[:, 0], (position - below)
 
 
