@@ -106,12 +106,8 @@ def with_fixed_padding(network: Generator) -> Generator:
 
 
 def _padded(convolution: Conv2dSame) -> nn.Sequential:
-    sides: list[int] = []
-    # From the last axis to the first, as padding is stated.
-    for axis in (1, 0):
-        reach = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1) + 1
-        total = max(reach - convolution.stride[axis], 0)
-        sides += [total // 2, total - total // 2]
+    top, bottom = _same_padding(convolution, 0)
+    left, right = _same_padding(convolution, 1)
     plain = nn.Conv2d(
         convolution.in_channels,
         convolution.out_channels,
@@ -122,4 +118,11 @@ def _padded(convolution: Conv2dSame) -> nn.Sequential:
         bias=convolution.bias is not None,
     )
     plain.weight, plain.bias = convolution.weight, convolution.bias
-    return nn.Sequential(nn.ZeroPad2d(tuple(sides)), plain)
+    return nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), plain)
+
+
+def _same_padding(convolution: Conv2dSame, axis: int) -> tuple[int, int]:
+    """Return the padding before and after an axis whose size is a multiple of the stride."""
+    reach = convolution.dilation[axis] * (convolution.kernel_size[axis] - 1) + 1
+    total = max(reach - convolution.stride[axis], 0)
+    return total // 2, total - total // 2
