@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,18 @@ STRIDE = 8
 def propagation() -> HintPropagation:
     torch.manual_seed(0)
     return HintPropagation({4: 3, 8: 5, 16: 6}, 4).eval()
+
+
+@pytest.fixture
+def with_terms() -> HintPropagation:
+    torch.manual_seed(0)
+    return HintPropagation({4: 3, 8: 5, 16: 6}, 4, terms=True).eval()
+
+
+@pytest.fixture(params=["first release", "terms"])
+def either(request: pytest.FixtureRequest) -> HintPropagation:
+    torch.manual_seed(0)
+    return HintPropagation({4: 3, 8: 5, 16: 6}, 4, terms=request.param == "terms").eval()
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +123,14 @@ def test_many_hints_are_thinned_out(propagation: HintPropagation) -> None:
     torch.testing.assert_close(found, hint_ab, atol=0.05, rtol=0)
 
 
-def test_gradients_reach_every_parameter(propagation: HintPropagation) -> None:
+def test_gradients_reach_every_parameter(either: HintPropagation) -> None:
     features = [torch.randn(1, n, s, s) for n, s in ((3, 16), (5, 8), (6, 4))]
-    embedding = propagation.embed(features, torch.rand(1, 1, 64, 64), STRIDE)
-    assert embedding.shape == (1, 5, 8, 8)
-    found, _ = propagation(
-        torch.zeros(2, 8, 8), torch.full((1, 8, 8), 0.2), embedding[0], *one_hint(8, 8, 2, 2), 8
-    )
+    ab = torch.randn(1, 2, 8, 8) / 10
+    embedding = either.embed(features, torch.rand(1, 1, 64, 64), ab, STRIDE)
+    assert embedding.shape == (1, 5 if either.terms is None else 7, 8, 8)
+    found, _ = either(ab[0], torch.full((1, 8, 8), 0.2), embedding[0], *one_hint(8, 8, 2, 2), 8)
     found.square().sum().backward()
-    for name, parameter in propagation.named_parameters():
+    for name, parameter in either.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
 
@@ -141,15 +153,16 @@ def test_a_generator_propagates_hints_and_keeps_what_has_no_hint(generator: Gene
 def some_cells(propagation: HintPropagation, seed: int) -> tuple[Cells, Observations]:
     rng = torch.Generator().manual_seed(seed)
     std = torch.rand(1, 6, 9, generator=rng) + 0.1
-    cells = propagation.cells(std, torch.randn(5, 6, 9, generator=rng), STRIDE)
+    width = 5 if propagation.terms is None else 7
+    cells = propagation.cells(std, torch.randn(width, 6, 9, generator=rng), STRIDE)
     at = torch.randperm(54, generator=rng)[:12]
     residual = torch.randn(12, 2, generator=rng)
     return cells, Observations(cells.at(at), residual, torch.ones(12))
 
 
-def test_one_more_observation_is_one_more_row(propagation: HintPropagation) -> None:
+def test_one_more_observation_is_one_more_row(either: HintPropagation) -> None:
     with torch.no_grad():
-        cells, all_at_once = some_cells(propagation, 1)
+        cells, all_at_once = some_cells(either, 1)
 
         def part(start: int, stop: int) -> Observations:
             chosen = torch.arange(start, stop)
@@ -159,27 +172,27 @@ def test_one_more_observation_is_one_more_row(propagation: HintPropagation) -> N
                 all_at_once.weight[chosen],
             )
 
-        posterior = propagation.condition(part(0, 9))
+        posterior = either.condition(part(0, 9))
         for start, stop in ((9, 10), (10, 12)):
-            posterior = propagation.extend(posterior, part(start, stop))
-        expected = propagation.condition(all_at_once)
+            posterior = either.extend(posterior, part(start, stop))
+        expected = either.condition(all_at_once)
         torch.testing.assert_close(posterior.factor, expected.factor, atol=1e-4, rtol=1e-4)
         for found, whole in zip(
-            propagation.evaluate(posterior, cells),
-            propagation.evaluate(expected, cells),
+            either.evaluate(posterior, cells),
+            either.evaluate(expected, cells),
             strict=True,
         ):
             torch.testing.assert_close(found, whole, atol=1e-3, rtol=1e-3)
 
 
-def test_the_posterior_is_the_textbook_one(propagation: HintPropagation) -> None:
+def test_the_posterior_is_the_textbook_one(either: HintPropagation) -> None:
     with torch.no_grad():
-        cells, observations = some_cells(propagation, 2)
-        mean, share = propagation.evaluate(propagation.condition(observations), cells)
-        prior = propagation.covariance(cells, cells).double()
-        cross = propagation.covariance(cells, observations.cells).double()
-        noise = propagation.log_noise.exp() * observations.cells.scale**2
-        inner = propagation.covariance(observations.cells, observations.cells) + noise.diag()
+        cells, observations = some_cells(either, 2)
+        mean, share = either.evaluate(either.condition(observations), cells)
+        prior = either.covariance(cells, cells).double()
+        cross = either.covariance(cells, observations.cells).double()
+        noise = either.log_noise.exp() * observations.cells.scale**2
+        inner = either.covariance(observations.cells, observations.cells) + noise.diag()
         solved = torch.linalg.solve(inner.double(), cross.T).T
         variance = prior - solved @ cross.T
     torch.testing.assert_close(
@@ -187,6 +200,37 @@ def test_the_posterior_is_the_textbook_one(propagation: HintPropagation) -> None
     )
     expected = (variance.diag() / prior.diag()).clamp_min(0.0).sqrt()
     torch.testing.assert_close(share.double(), expected, atol=5e-3, rtol=0)
+    torch.testing.assert_close(either.variance(cells).double(), prior.diag(), atol=1e-6, rtol=1e-5)
+
+
+def test_what_is_wrong_everywhere_alike_is_learned_from_two_hints(
+    with_terms: HintPropagation,
+) -> None:
+    assert with_terms.terms is not None
+    rng = torch.Generator().manual_seed(3)
+    ab = torch.randn(2, 12, 12, generator=rng) * 0.3
+    std, lightness = torch.full((1, 12, 12), 0.02), torch.rand(1, 1, 96, 96, generator=rng)
+    features = [torch.randn(1, n, s, s, generator=rng) for n, s in ((3, 24), (5, 12), (6, 6))]
+    truth, weight = torch.stack([0.5 * ab[0], 0.3 * ab[0] + ab[1]]), torch.zeros(1, 12, 12)
+    weight[0, 2, 3] = weight[0, 8, 9] = weight[0, 5, 1] = 1.0
+    with torch.no_grad():
+        with_terms.terms.log_linear_share.fill_(6.0)
+        embedding = with_terms.embed(features, lightness, ab[None], STRIDE)[0]
+        found, left = with_terms(ab, std, embedding, truth * weight, weight, STRIDE)
+        with_terms.terms.log_linear_share.fill_(-20.0)
+        without, _ = with_terms(ab, std, embedding, truth * weight, weight, STRIDE)
+    assert (found - truth).square().mean() < 0.02 * (ab - truth).square().mean()
+    assert (without - truth).square().mean() > 0.5 * (ab - truth).square().mean()
+    assert left.max() < 0.5
+
+
+def test_barriers_stop_what_all_of_a_plane_has_in_common(with_terms: HintPropagation) -> None:
+    with torch.no_grad():
+        cells, _ = some_cells(with_terms, 4)
+        side = torch.zeros(54, 1)
+        side[27:] = 20.0
+        covariance = with_terms.covariance(*[replace(cells, side=side)] * 2)
+    assert covariance[:27, 27:].abs().max() < 1e-6 < covariance[:27, :27].abs().min()
 
 
 def test_files_keep_the_names_of_the_first_release(generator: Generator) -> None:
@@ -205,3 +249,26 @@ def test_files_keep_the_names_of_the_first_release(generator: Generator) -> None
         names["hint_propagation.log_range"] + 1,
     )
     assert list(other.state_dict()) == list(stored)
+
+
+def test_likeness_between_planes_does_not_depend_on_what_hints_have_learned(
+    propagation: HintPropagation, with_terms: HintPropagation
+) -> None:
+    embedding = torch.randn(20, 7)
+    assert torch.equal(propagation.appearance(embedding[:, :5]), embedding[:, :5])
+    features = [torch.randn(1, n, s, s) for n, s in ((3, 16), (5, 8), (6, 4))]
+    lightness, ab = torch.rand(1, 1, 64, 64), torch.randn(1, 2, 8, 8) / 10
+
+    def appearance() -> torch.Tensor:
+        vectors = with_terms.embed(features, lightness, ab, STRIDE)
+        return with_terms.appearance(vectors[0].flatten(1).T)
+
+    with torch.no_grad():
+        before = appearance()
+        assert before.shape == (64, 5)
+        for projection in with_terms.projections:
+            projection.weight *= 3
+        with_terms.log_lightness_weight += torch.log(torch.tensor(3.0))
+        assert with_terms.terms is not None
+        with_terms.terms.log_color_weight.fill_(5.0)
+        torch.testing.assert_close(appearance(), before)

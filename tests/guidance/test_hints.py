@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from napari_colorgan.errors import InputError
-from napari_colorgan.guidance.hints import HintMap, sample_hints
+from napari_colorgan.guidance.hints import (
+    MOST_SPREAD_HINTS,
+    HintMap,
+    sample_hints,
+    sample_spread_hints,
+)
 
 
 def test_rectangle_is_cut_at_the_plane_and_leaves_the_original() -> None:
@@ -63,3 +68,22 @@ def test_same_seed_same_hints() -> None:
     ab = torch.rand(4, 2, 32, 32)
     first = sample_hints(ab, torch.Generator().manual_seed(7), unguided=0.5)
     assert torch.equal(first, sample_hints(ab, torch.Generator().manual_seed(7), unguided=0.5))
+
+
+def test_hints_to_learn_propagation_from_are_few_or_many_and_anywhere() -> None:
+    ab = torch.rand(40, 2, 48, 64, generator=torch.Generator().manual_seed(1))
+    hints = sample_spread_hints(ab, torch.Generator().manual_seed(2))
+    covered = hints[:, 2].mean(dim=(1, 2))
+    assert 0 < covered.min() < 0.02 < 0.3 < covered.max()
+    assert MOST_SPREAD_HINTS >= 100
+    assert (hints[:, 2].sum(dim=0) > 0).float().mean() > 0.95
+    # One hint's colour is the mean of its square.
+    alone = int(covered.argmin())
+    rows, columns = hints[alone, 2].nonzero().T
+    square = (slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    torch.testing.assert_close(
+        hints[alone, :2][square].mean(dim=(1, 2)), ab[alone][square].mean(dim=(1, 2))
+    )
+    # Another process, which has the last pictures of the batch, samples the same for them.
+    last = sample_spread_hints(ab[30:], torch.Generator().manual_seed(2), skipped=30)
+    assert torch.equal(last, hints[30:])

@@ -85,7 +85,7 @@ def test_pairs_are_never_made_to_look_like_film() -> None:
 
 def test_cached_features_are_the_grays(tiny_generator: Generator, tmp_path: Path) -> None:
     config, pictures = DataConfig(size=64), store(pair(), pair(seed=1))
-    cache = FeatureCache(tmp_path / "cache", 2)
+    cache = FeatureCache(tmp_path / "cache", [0, 1])
     run(cache.build(tiny_generator, pictures, config, 0))
     cached = cache.read([1]).batch
     rng = generator_for(0, 0, 1)

@@ -188,7 +188,7 @@ class Generator(nn.Module):
         std = vectors = None
         if embedding and self.hint_propagation is not None:
             std = self.head.std(exact)
-            vectors = self.hint_propagation.embed(features, lightness, self.output_stride)
+            vectors = self.hint_propagation.embed(features, lightness, ab, self.output_stride)
         return Prediction(
             ab=ab,
             stride=self.output_stride,

@@ -54,6 +54,9 @@ class GeneratorConfig:
         Channels of the embedding by which hints reach similar cells (`HintPropagation`), which
         is then the only way that hints act; 0 leaves it out, and the network itself sees the
         hints.
+    spread_terms : bool
+        Whether the covariance by which hints reach them has the terms of `CovarianceTerms`, which
+        models of the first releases lack.
     detail : bool
         Whether colours are refined on a grid of 2 pixels by what follows lightness
         (`DetailRefinement`).
@@ -71,6 +74,7 @@ class GeneratorConfig:
     skips: bool = True
     dropout: float = 0.0
     spread_channels: int = 0
+    spread_terms: bool = False
     detail: bool = False
     look_channels: int = 0
 
@@ -96,6 +100,8 @@ class GeneratorConfig:
             _refuse("bin_size", "2…50", self.bin_size)
         if not 0.0 <= self.dropout < 1.0:
             _refuse("dropout", "a probability below 1", self.dropout)
+        if self.spread_terms and not self.spread_channels:
+            _refuse("spread_terms", "false with spread_channels 0", self.spread_terms)
         if self.detail and self.output_stride < FINEST_DETAILED:
             accepted = f"false with an output_stride below {FINEST_DETAILED}"
             _refuse("detail", accepted, self.detail)
@@ -138,7 +144,7 @@ class GeneratorConfig:
             _refuse("decoder_channels", "integers", self.decoder_channels)
         if type(self.dropout) not in (int, float):
             _refuse("dropout", "a number", self.dropout)
-        for name in ("skips", "detail"):
+        for name in ("skips", "detail", "spread_terms"):
             if type(getattr(self, name)) is not bool:
                 _refuse(name, "true or false", getattr(self, name))
 
@@ -194,14 +200,15 @@ def extended(base: GeneratorConfig, recipe: GeneratorConfig) -> GeneratorConfig:
     base : GeneratorConfig
         Of a trained model.
     recipe : GeneratorConfig
-        Its `spread_channels` and `detail` are added where the base has none and its
-        architecture lets them.
+        Its `spread_channels`, `spread_terms` and `detail` are added where the base has none and
+        its architecture lets them.
     """
-    # Both modules start as the identity, so that the base's predictions stay as they are.
+    # They start as the identity, so that the base's predictions without hints stay as they are.
     is_coarse = base.output_stride >= FINEST_DETAILED
     return replace(
         base,
         spread_channels=base.spread_channels or recipe.spread_channels,
+        spread_terms=base.spread_terms or recipe.spread_terms,
         detail=base.detail or (recipe.detail and is_coarse),
     )
 

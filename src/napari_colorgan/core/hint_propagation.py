@@ -1,5 +1,5 @@
 """Propagates colour hints to similar regions: Gaussian process regression over a plane's cells."""
-# Over 300 lines: the covariance, conditioning and evaluation are one model and read together.
+# Over 300 lines: the covariance, conditioning and evaluation are one model.
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_colorgan.core.covariance_terms import CovarianceTerms, appearance_scale, cholesky
 from napari_colorgan.core.observations import Cells, Observations
 from napari_colorgan.core.resampling import enlarge
 
@@ -63,9 +64,9 @@ class HintPropagation(nn.Module):
 
     where `e` is half the squared distance of the embeddings (projected encoder features, and
     lightness), `p` half that of the positions, `r` and `q` are ranges, `n` and `c` the shares of
-    what depends on nearness mostly and of what all cells have in common. Given the errors at the
-    hints, the posterior mean is added to the prediction, and the posterior variance is what
-    uncertainty is left.
+    what depends on nearness mostly and of what all cells have in common. `CovarianceTerms` adds
+    more to it. Given the errors at the hints, the posterior mean is added to the prediction, and
+    the posterior variance is what uncertainty is left.
 
     Parameters
     ----------
@@ -73,6 +74,8 @@ class HintPropagation(nn.Module):
         Channels of the encoder's features by their stride, finest first.
     width : int
         Dimensions of a cell's embedding beside its lightness.
+    terms : bool
+        Whether the covariance has the terms of `CovarianceTerms`.
 
     References
     ----------
@@ -81,11 +84,12 @@ class HintPropagation(nn.Module):
     .. [2] A. G. Wilson et al., "Deep Kernel Learning", AISTATS 2016.
     """
 
-    def __init__(self, channels: Mapping[int, int], width: int) -> None:
+    def __init__(self, channels: Mapping[int, int], width: int, *, terms: bool = False) -> None:
         super().__init__()
         self.width = width
-        self._levels = [i for i, stride in enumerate(channels) if stride >= FINEST_STRIDE]
-        widths = [list(channels.values())[i] for i in self._levels]
+        # Which of the encoder's levels of features are used.
+        self.levels = [i for i, stride in enumerate(channels) if stride >= FINEST_STRIDE]
+        widths = [list(channels.values())[i] for i in self.levels]
         self.norms = nn.ModuleList(nn.BatchNorm2d(n, affine=False) for n in widths)
         projections = [nn.Conv2d(n, width, 1, bias=False) for n in widths]
         for projection in projections:
@@ -101,8 +105,11 @@ class HintPropagation(nn.Module):
         self.log_common_share = nn.Parameter(torch.tensor(-1.0))
         self.log_noise = nn.Parameter(torch.tensor(-3.0))
         self.std_exponent = nn.Parameter(torch.tensor(1.0))
+        self.terms = CovarianceTerms() if terms else None
 
-    def embed(self, features: Sequence[Tensor], lightness: Tensor, stride: int) -> Tensor:
+    def embed(
+        self, features: Sequence[Tensor], lightness: Tensor, ab: Tensor, stride: int
+    ) -> Tensor:
         """Describe cells, so that cells which share a colour have similar vectors.
 
         Parameters
@@ -111,21 +118,58 @@ class HintPropagation(nn.Module):
             The encoder's.
         lightness : Tensor, shape (B, 1, H, W)
             L*/50 - 1.
+        ab : Tensor, shape (B, 2, H / stride, W / stride)
+            The predicted a*/110 and b*/110.
         stride : int
             Pixels per cell along a side.
 
         Returns
         -------
-        Tensor, shape (B, width + 1, H / stride, W / stride)
+        Tensor, shape (B, D, H / stride, W / stride)
+            `width` projected features, lightness, and with `CovarianceTerms` a* and b*.
         """
         cell_lightness = F.avg_pool2d(lightness, stride)
         size = cell_lightness.shape[-2:]
         embedding = cell_lightness.new_zeros(len(cell_lightness), self.width, *size)
-        levels = [features[i] for i in self._levels]
+        levels = [features[i] for i in self.levels]
         for level, norm, projection in zip(levels, self.norms, self.projections, strict=True):
             # Projecting first is the same, and fewer channels have to be enlarged.
             embedding = embedding + enlarge(projection(norm(level.float())), size)
-        return torch.cat([embedding, cell_lightness * self.log_lightness_weight.exp()], dim=1)
+        parts = [embedding, cell_lightness * self.log_lightness_weight.exp()]
+        if self.terms is not None:
+            parts.append(ab * self.terms.log_color_weight.exp())
+        return torch.cat(parts, dim=1)
+
+    def appearance(self, embedding: Tensor) -> Tensor:
+        """Return what of embeddings tells which cells of other planes and pictures are alike.
+
+        Parameters
+        ----------
+        embedding : Tensor, shape (N, D)
+            See `embed`.
+
+        Returns
+        -------
+        Tensor, shape (N, width + 1)
+            Without predicted colours, and at the scale for which `Likeness` states its ranges.
+        """
+        if self.terms is None:
+            return embedding
+        weights = [weight.detach() for weight in self.projections.parameters()]
+        scale = appearance_scale(weights, self.log_lightness_weight.detach())
+        return embedding[:, : self.width + 1] * scale
+
+    def normalize(self, statistics: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Take the mean and variance of features of many pictures, by which they are normalized.
+
+        Parameters
+        ----------
+        statistics : sequence of (Tensor, Tensor), shape (C,) each
+            Of each of the encoder's levels, finest first.
+        """
+        for level, norm in zip(self.levels, self.norms, strict=True):
+            found = dict(zip(("running_mean", "running_var"), statistics[level], strict=True))
+            norm.load_state_dict(found, strict=False)
 
     def cells(self, std: Tensor, embedding: Tensor, stride: int) -> Cells:
         """Return a plane's cells, row by row.
@@ -134,7 +178,7 @@ class HintPropagation(nn.Module):
         ----------
         std : Tensor, shape (1, h, w)
             The expected error of the network's colours, in any unit.
-        embedding : Tensor, shape (width + 1, h, w)
+        embedding : Tensor, shape (D, h, w)
             See `embed`.
         stride : int
             Pixels per cell along a side.
@@ -162,7 +206,7 @@ class HintPropagation(nn.Module):
         Posterior
             From which colours anywhere in the plane follow.
         """
-        return _posterior(observations, _cholesky(self._noisy_covariance(observations)))
+        return _posterior(observations, cholesky(self._noisy_covariance(observations)))
 
     def choose(self, observations: Observations, count: int) -> Tensor:
         """Return the indices of the observations that explain most of the others' variance.
@@ -187,7 +231,7 @@ class HintPropagation(nn.Module):
         cells, total = observations.cells, len(observations)
         if total <= count:
             return torch.arange(total)
-        left = cells.scale**2 * observations.weight
+        left = self.variance(cells) * observations.weight
         factor = left.new_zeros(count, total)
         chosen: list[int] = []
         for step in range(count):
@@ -227,7 +271,7 @@ class HintPropagation(nn.Module):
         known = posterior.observations
         cross = self.covariance(known.cells, added.cells)  # (M, K)
         below = torch.linalg.solve_triangular(posterior.factor, cross, upper=False)
-        corner = _cholesky(self._noisy_covariance(added) - below.T @ below)
+        corner = cholesky(self._noisy_covariance(added) - below.T @ below)
         factor = torch.cat(
             [
                 torch.cat([posterior.factor, torch.zeros_like(cross)], dim=1),
@@ -262,7 +306,7 @@ class HintPropagation(nn.Module):
             covariance = self.covariance(chunk, observed)
             means.append(covariance @ posterior.coefficients)
             explained = torch.linalg.solve_triangular(posterior.factor, covariance.T, upper=False)
-            left = 1.0 - (explained**2).sum(dim=0) / chunk.scale**2
+            left = 1.0 - (explained**2).sum(dim=0) / self.variance(chunk)
             shares.append(left.clamp(0.0, 1.0).sqrt())
         return torch.cat(means), torch.cat(shares)
 
@@ -310,7 +354,7 @@ class HintPropagation(nn.Module):
             What the network predicts without hints, in any unit.
         std : Tensor, shape (1, h, w)
             The expected error of `ab`, in any unit.
-        embedding : Tensor, shape (width + 1, h, w)
+        embedding : Tensor, shape (D, h, w)
             The cells', see `embed`.
         hint_ab, hint_weight : Tensor, shapes (2, h, w) and (1, h, w)
             The hints' colours in the unit of `ab`, and how much of each cell they decide, 0…1.
@@ -359,6 +403,19 @@ class HintPropagation(nn.Module):
         noise = self.noise(cells, observations.weight)
         return self.covariance(cells, cells) + torch.diag(noise)
 
+    def variance(self, cells: Cells) -> Tensor:
+        """Return the prior variance of the errors of cells: the covariance's diagonal, shape (N,).
+
+        Parameters
+        ----------
+        cells : Cells
+            N cells.
+        """
+        variance = cells.scale**2
+        if self.terms is not None:
+            variance = variance + self.terms.linear(cells.embedding).square().sum(dim=1)
+        return variance
+
     def covariance(self, first: Cells, second: Cells) -> Tensor:
         """Return the prior covariance of the errors of two lists of cells, shape (N, M).
 
@@ -370,26 +427,23 @@ class HintPropagation(nn.Module):
         unlike = torch.cdist(first.embedding, second.embedding).square() / 2
         apart = torch.cdist(first.position, second.position).square() / 2
         similar = torch.exp(-unlike - apart * torch.exp(-2 * self.log_range))
-        near = torch.exp(-0.1 * unlike - apart * torch.exp(-2 * self.log_near_range))
+        decay = 0.1 if self.terms is None else self.terms.log_near_decay.exp()
+        near = torch.exp(-decay * unlike - apart * torch.exp(-2 * self.log_near_range))
         share, common = self.log_near_share.exp(), self.log_common_share.exp()
-        correlation = (similar + share * near + common) / (1 + share + common)
+        total, shares = similar + share * near + common, 1 + share + common
+        if self.terms is not None:
+            total = total + self.terms.short(unlike, apart)
+            shares = shares + self.terms.log_short_share.exp()
+        correlation = total / shares
+        passing: Tensor | float = 1.0
         if first.side is not None and second.side is not None:
-            correlation = correlation * torch.exp(
-                -torch.cdist(first.side, second.side).square() / 2
-            )
-        return correlation * first.scale[:, None] * second.scale[None]
-
-
-def _cholesky(covariance: Tensor) -> Tensor:
-    """Return the lower Cholesky factor; what rounding has made indefinite gets more noise."""
-    factor: Tensor
-    factor, problem = torch.linalg.cholesky_ex(covariance)
-    jitter = 1e-5 * float(covariance.detach().diagonal().mean()) if len(covariance) else 0.0
-    while int(problem) and jitter < 1e3:
-        jitter *= 10
-        eye = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
-        factor, problem = torch.linalg.cholesky_ex(covariance + jitter * eye)
-    return factor
+            passing = torch.exp(-torch.cdist(first.side, second.side).square() / 2)
+            correlation = correlation * passing
+        covariance = correlation * first.scale[:, None] * second.scale[None]
+        if self.terms is not None:
+            maps = [self.terms.linear(cells.embedding) for cells in (first, second)]
+            covariance = covariance + passing * (maps[0] @ maps[1].T)
+        return covariance
 
 
 def _posterior(observations: Observations, factor: Tensor) -> Posterior:

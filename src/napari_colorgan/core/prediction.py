@@ -18,7 +18,7 @@ from napari_colorgan.core.color import ab_from_network
 from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -69,6 +69,34 @@ class Prediction:
     def fine_stride(self) -> int:
         """Pixels per cell of the finer grid along a side."""
         return self.stride * self.ab.shape[-1] // self.lightness.shape[-1]
+
+    def to(self, device: torch.device) -> Prediction:
+        """Return the same prediction on a device.
+
+        Parameters
+        ----------
+        device : torch.device
+            Where its tensors shall be.
+        """
+        return self._changed(lambda tensor: tensor.to(device))
+
+    def single(self, number: int) -> Prediction:
+        """Return the prediction of one plane of the batch, as a batch of its own.
+
+        Parameters
+        ----------
+        number : int
+            Which plane, from 0 on.
+        """
+        return self._changed(lambda tensor: tensor[number : number + 1])
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Prediction:
+        tensors: dict[str, Any] = {
+            field.name: change(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
+        }
+        return replace(self, **tensors)
 
     def to_cie(self, lightness: Tensor) -> Prediction:
         """Return the same prediction in CIE units; `std` stays as it is.

@@ -116,7 +116,9 @@ def add_outputs(generator: Generator, channels: dict[int, int], width: int) -> N
     config = generator.config
     generator.head = build_head(config.head, width, config.bin_size)
     if config.spread_channels:
-        generator.hint_propagation = HintPropagation(channels, config.spread_channels)
+        generator.hint_propagation = HintPropagation(
+            channels, config.spread_channels, terms=config.spread_terms
+        )
     if config.detail:
         generator.detail = DetailRefinement(channels)
 

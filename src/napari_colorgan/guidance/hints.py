@@ -13,6 +13,9 @@ from napari_colorgan.errors import InputError
 MAX_HINTS = 64
 """More marks than this in one training image teach nothing new."""
 
+MOST_SPREAD_HINTS = 200
+"""Of more hints, each lies beside others, and little has to be propagated."""
+
 
 @dataclass(frozen=True, eq=False)
 class HintMap:
@@ -169,6 +172,44 @@ def sample_hints(ab: Tensor, rng: torch.Generator, *, unguided: float) -> Tensor
             area[:2] = patch.mean(dim=(1, 2))[:, None, None]
             area[2] = 1.0
     return hints
+
+
+def sample_spread_hints(ab: Tensor, rng: torch.Generator, skipped: int = 0) -> Tensor:
+    """Sample hints from which hint propagation learns: any number of them, anywhere.
+
+    The logarithm of their number is uniform between those of 1 and `MOST_SPREAD_HINTS`, their
+    sides are uniform in 2…8 pixels, their positions in the plane, their colour is the patch's mean
+    a*b*.
+
+    Parameters
+    ----------
+    ab : Tensor, shape (B, 2, H, W)
+        The true a*/110 and b*/110.
+    rng : torch.Generator
+        Random numbers, on the CPU.
+    skipped : int
+        Pictures before these in the batch, which get the first random numbers.
+
+    Returns
+    -------
+    Tensor, shape (B, 3, H, W)
+        a*/110, b*/110 and weight.
+    """
+    batch, _, height, width = ab.shape
+    hints = np.zeros((batch, 3, height, width), np.float32)
+    # Seeds, so that no picture's hints depend on how many others have.
+    seeds = torch.randint(2**62, (skipped + batch,), generator=rng)[skipped:].tolist()
+    for picture, plane, seed in zip(ab.numpy(), hints, seeds, strict=True):
+        random = np.random.default_rng(seed)
+        count = round(float(np.exp(random.uniform(0.0, np.log(MOST_SPREAD_HINTS)))))
+        for side, row, column in zip(
+            random.integers(2, 9, count), random.random(count), random.random(count), strict=True
+        ):
+            top, left = int(row * (height - side + 1)), int(column * (width - side + 1))
+            at = (slice(None), slice(top, top + side), slice(left, left + side))
+            plane[at][:2] = picture[at].mean(axis=(1, 2), keepdims=True)
+            plane[at][2] = 1.0
+    return torch.from_numpy(hints)
 
 
 def _uniform(rng: torch.Generator) -> float:

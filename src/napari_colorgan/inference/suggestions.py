@@ -97,7 +97,7 @@ def expected_gains(
     the factor for k_i. An observation at i with noise n lowers the variance of j by
     c_ij² / (c_ii + n).
     """
-    solved, variance = None, cells.scale**2
+    solved, variance = None, propagation.variance(cells)
     if posterior is not None:
         cross = propagation.covariance(cells, posterior.observations.cells)  # (N, M)
         solved = torch.linalg.solve_triangular(posterior.factor, cross.T, upper=False)  # (M, N)
@@ -181,7 +181,7 @@ def suggest(
         assert prediction.prediction.std is not None
         # The process's scale is a power of the expected error.
         error = ab_from_network(prediction.prediction.std).square().mean().sqrt()
-        unit = error / cells.scale.square().mean().sqrt()
+        unit = error / propagation.variance(cells).mean().sqrt()
         suggestions = []
         for _ in range(min(count, len(cells))):
             gains, total = expected_gains(propagation, cells, posterior)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.config_parts import DataConfig
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_folder.directory import RunDirectory
@@ -140,9 +141,20 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
     if request.base is not None:
         generator = extended(request.base.generator.config, config.generator)
         config = dataclasses.replace(config, generator=generator)
+        if config.keeps_network:
+            config = dataclasses.replace(config, data=_data_of_base(config, request.base.card))
     run.create(config)
     run.lock.acquire()
     return config
+
+
+def _data_of_base(config: TrainingConfig, card: ModelCard) -> DataConfig:
+    """Return how a base that stays as it is sees pictures: at its own scale."""
+    if card.scale != "fit":
+        return dataclasses.replace(config.data, scale="native")
+    stride = config.generator.stride
+    size = max(card.working_size // stride, 1) * stride
+    return dataclasses.replace(config.data, scale="fit", size=size)
 
 
 def _prepare_and_train(
@@ -350,8 +362,19 @@ def _card(
 ) -> ModelCard:
     from napari_colorgan.library.card import Metric, ModelCard
 
-    config = request.config
+    config, base = request.config, request.base
     assert config is not None
+    if base is not None and config.keeps_network:
+        # Without hints it predicts what the base does.
+        return dataclasses.replace(
+            base.card,
+            name=request.name,
+            architecture=generator.config.to_dict(),
+            config=config.to_toml(),
+            parent=base.card.name,
+            parent_sha256=base.card.sha256,
+            **request.card,
+        )
     means = {} if validator is None else validator.summarize(values)
     held_out = len(next(iter(values.values()), ()))
     measured_on = f"{held_out} held-out pictures, middle square of {config.data.size} px"
@@ -381,11 +404,11 @@ def _card(
         scale="fit" if config.data.scale == "fit" else "native",
         working_size=_working_size(config),
         vividness=config.vividness,
-        strength=1.0 if request.base is None else request.base.card.strength,
+        strength=1.0 if base is None else base.card.strength,
         config=config.to_toml(),
         metrics=metrics,
-        parent=None if request.base is None else request.base.card.name,
-        parent_sha256="" if request.base is None else request.base.card.sha256,
+        parent=None if base is None else base.card.name,
+        parent_sha256="" if base is None else base.card.sha256,
         **fields,
     )
 

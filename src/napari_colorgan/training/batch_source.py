@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import functools
-import os.path
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_colorgan.guidance.hints import sample_hints
+from napari_colorgan.guidance.hints import sample_hints, sample_spread_hints
 from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
 from napari_colorgan.training.data import Batch
+from napari_colorgan.training.frozen_network import picture_weights
 from napari_colorgan.training.processes import Processes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.feature_cache import FeatureCache
-
-
-def picture_weights(pictures: PictureStore, balance: float) -> Tensor | None:
-    """Return how often each picture is drawn, or None where all are alike.
-
-    Parameters
-    ----------
-    pictures : PictureStore
-        Those that are trained on; a collection is what lies in one folder.
-    balance : float
-        See `DataConfig`.
-    """
-    if balance == 1.0:
-        return None
-    collections = [os.path.dirname(picture.source) for picture in pictures.pictures]
-    sizes = Counter(collections)
-    return torch.tensor([sizes[each] ** (balance - 1.0) for each in collections])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +37,15 @@ class StepData:
         a*/110, b*/110 and weight.
     features : list of Tensor or None
         The encoder's features where they are cached.
+    prediction : Prediction or None
+        The network's, where it is cached: for hint propagation.
     """
 
     number: int
     batch: Batch
     hints: Tensor
     features: list[Tensor] | None
+    prediction: Prediction | None = None
 
     def split(self, parts: int, device: torch.device) -> list[StepData]:
         """Return the step's data in equal parts, on a device.
@@ -67,7 +53,7 @@ class StepData:
         Parameters
         ----------
         parts : int
-            A divisor of the batch's size.
+            A divisor of the batch's size; 1 where predictions are cached.
         device : torch.device
             Where the step is computed.
         """
@@ -81,8 +67,9 @@ class StepData:
         if self.features is not None:
             # From a level's parts to a part's levels.
             features = [list(f) for f in zip(*map(chunks, self.features), strict=True)]
+        prediction = None if self.prediction is None else self.prediction.to(device)
         return [
-            StepData(self.number, Batch(lightness, ab), hints, f)
+            StepData(self.number, Batch(lightness, ab), hints, f, prediction)
             for (lightness, ab, hints), f in zip(columns, features, strict=True)
         ]
 
@@ -121,12 +108,15 @@ class BatchSource:
         self._unguided = config.unguided
         # A network that propagates hints is itself trained without them.
         if config.generator.spread_channels:
-            self._unguided = 0.0 if config.phases[number].kind == "hint_propagation" else 1.0
+            self._unguided = 1.0
         self._length = len(pictures) if cache is None else len(cache)
+        self._spreads = config.phases[number].kind == "hint_propagation"
         self._weights = picture_weights(pictures, config.data.balance)
         if self._weights is not None and cache is not None:
-            # A cache holds the pictures once for each view.
-            self._weights = self._weights.repeat(len(cache) // len(pictures))
+            # That of a warm-up holds the pictures once for each view; that of hint propagation
+            # has been drawn by the weights already.
+            views = len(cache) // len(pictures)
+            self._weights = None if self._spreads else self._weights.repeat(views)
         # Two, since a batch may begin in one epoch and end in the next.
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
@@ -147,14 +137,15 @@ class BatchSource:
         positions = self._processes.shard(batch_positions)
         indices = [self._index(position) for position in positions]
         # Either the encoder's features were cached, or the patch is made now.
-        features = None
+        features = prediction = None
         if self._cache is not None:
             cached = self._cache.read(indices)
-            batch, features = cached.batch, cached.features
+            batch, features, prediction = cached.batch, cached.features, cached.prediction
         else:
             batch = self._read(positions, indices)
         skipped = positions.start - batch_positions.start
-        return StepData(step, batch, self._sample_hints(batch, step, skipped), features)
+        hints = self._sample_hints(batch, step, skipped)
+        return StepData(step, batch, hints, features, prediction)
 
     def _read(self, positions: range, indices: list[int]) -> Batch:
         config = self._config
@@ -169,6 +160,8 @@ class BatchSource:
 
     def _sample_hints(self, batch: Batch, step: int, skipped: int) -> Tensor:
         rng = generator_for(self._config.seed, 101 + self._number, step)
+        if self._spreads:
+            return sample_spread_hints(batch.ab, rng, skipped)
         unguided = self._unguided
         if skipped:
             # Skip the random numbers of other processes' pictures, so that these get the hints

@@ -8,11 +8,10 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-import torch
-
 from napari_colorgan.core.discriminator import PatchGANDiscriminator
 from napari_colorgan.training.batch_source import BatchSource, StepData
 from napari_colorgan.training.encoders import build_teacher
+from napari_colorgan.training.frozen_network import MOST_HINTED, predicted
 from napari_colorgan.training.phase import Phase
 
 if TYPE_CHECKING:
@@ -81,12 +80,15 @@ def measure_seconds(
             processes=processes,
         )
         data = BatchSource(config, number, pictures, processes=processes).load(0)
-        if phase_config.kind == "warm_up":
+        if phase_config.kind in ("warm_up", "hint_propagation"):
             _with_features(trained, data)  # the first time memory is allocated and caches are cold
             started = time.perf_counter()
             data = _with_features(trained, data)
             per_image = (time.perf_counter() - started) / phase_config.batch_size
-            overhead += per_image * len(pictures) * phase_config.views
+            patches = len(pictures) * phase_config.views
+            if phase_config.kind == "hint_propagation":
+                patches = min(patches, MOST_HINTED)
+            overhead += per_image * patches
         # Data are loaded once: while training, they are prefetched beside the steps.
         phase.step(data, 0.0)  # the first one also warms caches up
         timing_seconds = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
@@ -139,9 +141,6 @@ def _estimate_fit(
 
 
 def _with_features(generator: Generator, data: StepData) -> StepData:
-    generator.eval()
     device = next(generator.parameters()).device
-    lightness = data.batch.lightness.to(device)
-    with torch.no_grad():
-        features = generator.encode(lightness, torch.zeros_like(data.hints, device=device))
-    return StepData(data.number, data.batch, data.hints, features)
+    features, prediction = predicted(generator.eval(), data.batch.lightness.to(device))
+    return dataclasses.replace(data, features=features, prediction=prediction)

@@ -134,6 +134,11 @@ class TrainingConfig:
         accepted = f'a multiple of {stride} with architecture "{self.generator.architecture}"'
         require("data.size", size, accepted, size % stride == 0)
 
+    @property
+    def keeps_network(self) -> bool:
+        """Whether hint propagation alone is trained, so that predictions stay what they are."""
+        return all(phase.kind == "hint_propagation" for phase in self.phases)
+
     def epochs_after(self, number: int, steps: int, pictures: int) -> int:
         """Return how many passes over the pictures a run has made.
 

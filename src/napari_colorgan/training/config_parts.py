@@ -113,7 +113,7 @@ class PhaseConfig:
             "closed_form"}
         What is trained: the decoder on cached features of the frozen encoder; the generator on
         L1 and classification; the discriminator alone, on the generator's predictions; both;
-        hint propagation (`HintPropagation`) alone, on L1; or the weights of the detail
+        hint propagation (`HintPropagation`) alone, on L1 and likeness; or the weights of the detail
         (`DetailRefinement`) in closed form, from one large batch, starting from the best state
         so far. The names "hints" and "fit" of earlier releases are accepted, too.
     epochs : float
@@ -150,7 +150,8 @@ class PhaseConfig:
     look : float
         For architecture "look_unet": weight of what the look tells of the picture's colours.
     views : int
-        For "warm_up": how many crops of each picture have their features cached.
+        For "warm_up" and "hint_propagation": how many crops of each picture have their features
+        cached.
     """
 
     kind: str
@@ -216,8 +217,8 @@ class PhaseConfig:
         if self.kind in ("warm_up", "hint_propagation", "closed_form"):
             require(f"{where}.perceptual", self.perceptual, "0", self.perceptual == 0)
         if self.kind == "hint_propagation":
-            # Hint propagation corrects a*b*, so that only L1 depends on its parameters.
-            for name in ("classification", "likeness", "matched", "colorfulness", "look"):
+            # Hint propagation corrects a*b*: it has no distribution and no look.
+            for name in ("classification", "matched", "colorfulness", "look"):
                 weight = getattr(self, name)
                 require(f"{where}.{name}", weight, "0", weight == 0)
             require(f"{where}.accumulate", self.accumulate, "1", self.accumulate == 1)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from napari_colorgan.core.discriminator import PatchGANDiscriminator
     from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.heads import Head
+    from napari_colorgan.core.hint_propagation import HintPropagation
     from napari_colorgan.core.losses import FeatureDistance
+    from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import PhaseConfig
     from napari_colorgan.training.data import PictureStore
@@ -39,8 +41,8 @@ class ComparedColors:
 
     Attributes
     ----------
-    raw : Tensor, shape (B, C, h', w')
-        The head's output, on the network's grid.
+    raw : Tensor, shape (B, C, h', w'), or None
+        The head's output, on the network's grid; None where only hint propagation learns.
     ab, target_ab : Tensor, shape (B, 2, h, w)
         Predicted and true a*/110 and b*/110.
     lightness : Tensor, shape (B, 1, h, w)
@@ -49,7 +51,7 @@ class ComparedColors:
         What the generator takes the patches for as a whole.
     """
 
-    raw: Tensor
+    raw: Tensor | None
     ab: Tensor
     target_ab: Tensor
     lightness: Tensor
@@ -57,42 +59,35 @@ class ComparedColors:
 
 
 def compare(
-    generator: Generator,
-    features: list[Tensor],
-    raw: Tensor,
-    lightness: Tensor,
+    prediction: Prediction,
     ab: Tensor,
     hints: Tensor,
+    propagation: HintPropagation | None = None,
     *,
-    propagate: bool = False,
+    raw: Tensor | None = None,
     look: Tensor | None = None,
 ) -> ComparedColors:
     """Finish a prediction and bring the truth to its grid.
 
     Parameters
     ----------
-    generator : Generator
-        Whose prediction it is.
-    features, raw : list of Tensor, and Tensor
-        What `encode` and `decode` returned.
-    lightness, ab : Tensor, shapes (B, 1, H, W) and (B, 2, H, W)
-        The patch's, in the network's units.
+    prediction : Prediction
+        In the network's units.
+    ab : Tensor, shape (B, 2, H, W)
+        The patches' a*/110 and b*/110.
     hints : Tensor, shape (B, 3, H, W)
         a*/110, b*/110 and weight.
-    propagate : bool
-        Whether the generator's `hint_propagation` applies the hints; it then learns alone.
-    look : Tensor or None
-        What `decode` was given.
+    propagation : HintPropagation or None
+        What applies the hints, where it learns alone.
+    raw, look : Tensor or None
+        See `ComparedColors`.
 
     Returns
     -------
     ComparedColors
         On the finest grid of the prediction.
     """
-    prediction = generator.interpret(
-        features, raw, lightness, uncertainty=False, embedding=propagate
-    )
-    colors = finish(prediction, hints, generator.hint_propagation if propagate else None)
+    colors = finish(prediction, hints, propagation)
     target = F.avg_pool2d(ab, colors.stride)
     return ComparedColors(raw, colors.ab, target, prediction.lightness, look)
 
@@ -121,6 +116,7 @@ def supervised_terms(
     """
     terms = {"G L1": phase.l1 * losses.l1(compared.ab, compared.target_ab)}
     if phase.classification and isinstance(generator.head, DistributionHead):
+        assert compared.raw is not None
         # The head predicts on the network's grid, which is coarser than that of the detail.
         coarse = compared.target_ab
         if generator.detail is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.training import objectives
 from napari_colorgan.training.depthwise import depthwise_convolutions, in_float32
 from napari_colorgan.training.fitting import fit_detail
+from napari_colorgan.training.frozen_network import predicted
 from napari_colorgan.training.likeness import likeness_terms, look_terms
 from napari_colorgan.training.optimization import (
     discriminator_optimizer,
@@ -172,8 +174,6 @@ class Phase:
             for module in self.generator.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
-        if self.generator.hint_propagation is not None:
-            self.generator.hint_propagation.train(self.config.kind == "hint_propagation")
         encoder: Any = getattr(self.generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):
             encoder.eval()
@@ -235,29 +235,32 @@ class Phase:
         return terms
 
     def _predict(self, data: StepData) -> objectives.ComparedColors:
+        if self.config.kind == "hint_propagation":
+            return self._propagate(data)
         lightness, hints, ab = data.batch.lightness, data.hints, data.batch.ab
-        propagates = self.config.kind == "hint_propagation"
         features = data.features
-        # Where hints are propagated, the network sees none, and only the propagation learns.
-        network_hints = torch.zeros_like(hints) if propagates else hints
-        with torch.no_grad() if propagates else self._autocast(), in_float32(self._depthwise):
+        with self._autocast(), in_float32(self._depthwise):
             if features is None:
                 frozen = self.config.encoder_lr == 0 and hasattr(self.generator, "encoder")
                 with torch.no_grad() if frozen else contextlib.nullcontext():
-                    features = self._encode(lightness, network_hints)
+                    features = self._encode(lightness, hints)
             look = self.generator.look(features)
-            raw = self._decode(features, lightness, network_hints, look)
-        # Outside of autocast: colours and losses are computed in float32.
-        return objectives.compare(
-            self.generator,
-            features,
-            raw,
-            lightness,
-            ab,
-            hints,
-            propagate=propagates,
-            look=look,
-        )
+            raw = self._decode(features, lightness, hints, look)
+        # Outside of autocast: in float32.
+        interpret = self.generator.interpret
+        prediction = interpret(features, raw, lightness, uncertainty=False, embedding=False)
+        return objectives.compare(prediction, ab, hints, raw=raw, look=look)
+
+    def _propagate(self, data: StepData) -> objectives.ComparedColors:
+        """Correct predictions by hints, which the network itself isn't shown."""
+        lightness, features, prediction = data.batch.lightness, data.features, data.prediction
+        if features is None or prediction is None:
+            features, prediction = predicted(self.generator, lightness)
+        propagation = self.generator.hint_propagation
+        assert propagation is not None
+        embedding = propagation.embed(features, lightness, prediction.ab, prediction.stride)
+        prediction = replace(prediction, embedding=embedding)
+        return objectives.compare(prediction, data.batch.ab, data.hints, propagation)
 
     def _autocast(self) -> torch.autocast:
         precision = self._run.precision

@@ -152,9 +152,6 @@ class Trainer:
         # Random initial weights differ between processes.
         self._processes.broadcast_parameters(self._modules().values())
         for number in range(self._progress.phase, len(self._config.phases)):
-            cache = yield from cache_features(
-                self._config, number, self._generator, self._pictures, self._run, self._processes
-            )
             self._phase = Phase(
                 self._config,
                 number,
@@ -172,6 +169,10 @@ class Trainer:
             if self._progress.step == 0:
                 generators = self._generator, self._average.module
                 self._best_model.begin_phase(self._phase.config.kind, self._progress, generators)
+            # After the weights that the phase begins with, by which patches are predicted.
+            cache = yield from cache_features(
+                self._config, number, self._generator, self._pictures, self._run, self._processes
+            )
             source = BatchSource(self._config, number, self._pictures, cache, self._processes)
             yield from self._run_phase(number, source)
             if cache is not None:
