@@ -60,7 +60,7 @@ class ObservedColors:
     Attributes
     ----------
     embedding : Tensor, shape (M, D)
-        Of its cells, see `HintPropagation.embed`.
+        Of its cells, see `HintPropagation.appearance`.
     position : Tensor, shape (M, 2)
         Row and column, in units of `POSITION_UNIT` pixels.
     ab : Tensor, shape (M, 2)

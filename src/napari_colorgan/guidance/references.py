@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_colorgan.core.tone_errors import ToneErrors, expected_change
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 MOST_REFERENCES = 4
 """Of a folder, each plane takes its colours from so many pictures, the most similar ones."""
 
-# The trust that is best on average for photographs of everything; more where the scene is the same.
-_LEAST_TRUST, _OTHER_SCENE, _TRUST_SLOPE = 0.35, 0.75, 3.0
+MOST_TONES = 48
+"""Of a folder, so many of the most similar pictures tell in what tones a plane is."""
+
+# Other pictures of the same kind tell nothing of single places.
+_OTHER_SCENE, _TRUST_SLOPE = 0.75, 4.0
+# By this much more the similarity counts, as an exponent.
+_SIMILARITY = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +42,19 @@ class ReferenceColors:
         Its pooled features, of length 1.
     is_found : bool
         Whether it is one of a folder's, which nobody has chosen for a plane.
+    tones : ToneErrors or None
+        How its errors go with its predicted colours, of a folder's.
     """
 
     name: str
     observed: ObservedColors
     features: Tensor
     is_found: bool = False
+    tones: ToneErrors | None = None
 
     @staticmethod
     def trust(score: float) -> float:
-        """Return how much of the colours of pictures that were found in a folder is taken.
+        """Return how much places take of like places in pictures that were found in a folder.
 
         Parameters
         ----------
@@ -52,7 +62,7 @@ class ReferenceColors:
             How similar the most similar one is, 0…1: about 0.65 for another picture of the same
             kind, above 0.9 for the same scene.
         """
-        return min(max(_LEAST_TRUST + (score - _OTHER_SCENE) * _TRUST_SLOPE, _LEAST_TRUST), 1.0)
+        return min(max((score - _OTHER_SCENE) * _TRUST_SLOPE, 0.0), 1.0)
 
 
 def most_similar(
@@ -79,3 +89,35 @@ def most_similar(
     scores = torch.stack([reference.features for reference in references]) @ features
     order = scores.argsort(descending=True, stable=True)[:count].tolist()
     return [(references[i], float(scores[i])) for i in order]
+
+
+def tone_change(
+    references: Sequence[ReferenceColors], features: Tensor, ab: Tensor, std: Tensor
+) -> Tensor | None:
+    """Return what a folder's pictures tell of the tones of a plane, to be added to its colours.
+
+    Parameters
+    ----------
+    references : sequence of ReferenceColors
+        Of all kinds; only those that were found in a folder tell something.
+    features : Tensor, shape (C,)
+        The plane's pooled features, of length 1.
+    ab : Tensor, shape (N, 2)
+        The predicted a* and b* of its cells in CIE units.
+    std : Tensor, shape (N,)
+        Their expected error, in units of 110.
+
+    Returns
+    -------
+    Tensor, shape (N, 2), or None
+        Less the more places take from pictures of the same scene; None without such references.
+    """
+    found = [reference for reference in references if reference.tones is not None]
+    chosen = most_similar(found, features, MOST_TONES)
+    tones = [reference.tones for reference, _ in chosen if reference.tones is not None]
+    if not tones:
+        return None
+    scores = torch.tensor([score for _, score in chosen])
+    weights = torch.exp(_SIMILARITY * (scores - scores[0]))
+    change = expected_change(tones, weights, ab, std)
+    return change * (1 - ReferenceColors.trust(float(scores[0])))

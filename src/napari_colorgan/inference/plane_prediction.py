@@ -1,5 +1,4 @@
 """What a network predicts for one plane, and how guides turn it into the plane's colours."""
-# Over 300 lines: all that is made of one prediction is read together.
 
 # Over 300 lines: a prediction and what guides make of it, a third of it docstrings.
 
@@ -17,10 +16,16 @@ from napari_colorgan.core.color import rgb_to_lab
 from napari_colorgan.core.observations import Cells
 from napari_colorgan.core.prediction import finish, pool_hints
 from napari_colorgan.core.resampling import Resampling, resample_padded
-from napari_colorgan.core.transfer import BETWEEN_PLANES, ObservedColors, carry_colors
+from napari_colorgan.core.tone_errors import ToneErrors
+from napari_colorgan.core.transfer import (
+    BETWEEN_PLANES,
+    CarriedColors,
+    ObservedColors,
+    carry_colors,
+)
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.barriers import sides_of_barriers
-from napari_colorgan.guidance.references import ReferenceColors, most_similar
+from napari_colorgan.guidance.references import ReferenceColors, most_similar, tone_change
 from napari_colorgan.inference.painting import PlaneColors, hard_marks
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.hint_propagation import HintPropagation, Posterior
     from napari_colorgan.core.prediction import Prediction
-    from napari_colorgan.core.transfer import CarriedColors, Likeness
+    from napari_colorgan.core.transfer import Likeness
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.scaled_plane import ScaledPlane
 
@@ -118,6 +123,30 @@ class PlanePrediction:
         likeness : Likeness
             Which cells take the colours.
         """
+        colors = self.observed_cells(self._cells_of(rgb), propagation)
+        return replace(colors, likeness=likeness)
+
+    def tone_errors(self, rgb: np.ndarray) -> ToneErrors:
+        """Return how the plane's errors go with its predicted colours.
+
+        Parameters
+        ----------
+        rgb : ndarray, shape (H, W, 3)
+            The plane's true colours; only a* and b* count.
+        """
+        assert self.prediction.std is not None
+        maps = (self.cell_colors(), self.prediction.std, self._cells_of(rgb))
+        ab, std, true_ab = map(self._inside, maps)
+        return ToneErrors.of(ab, std[:, 0], true_ab)
+
+    def _inside(self, cells: Tensor) -> Tensor:
+        """Return a map over the cells, (1, C, h, w), as a list without the padding's, (N, C)."""
+        g, stride = self.source.geometry, self.prediction.stride
+        rows, columns = (-(-side // stride) for side in (g.scaled_height, g.scaled_width))
+        return cells[0, :, :rows, :columns].flatten(1).T
+
+    def _cells_of(self, rgb: np.ndarray) -> Tensor:
+        """Return a* and b* of an RGB plane on the network's grid, (1, 2, h, w)."""
         g = self.source.geometry
         resamplings = Resampling(g.height, g.scaled_height), Resampling(g.width, g.scaled_width)
         whole = (slice(0, g.padded[0]), slice(0, g.padded[1]))
@@ -125,8 +154,8 @@ class PlanePrediction:
             resample_padded(partial(_part, plane), *resamplings, whole)
             for plane in _lab_of(rgb)[1:]
         ]
-        cells_ab = torch.nn.functional.avg_pool2d(torch.stack(planes), self.prediction.stride)
-        return replace(self.observed_cells(cells_ab[None], propagation), likeness=likeness)
+        cells = torch.nn.functional.avg_pool2d(torch.stack(planes), self.prediction.stride)
+        return cells[None]
 
     def observed_errors(
         self, rgb: np.ndarray, propagation: HintPropagation, likeness: Likeness
@@ -164,9 +193,10 @@ class PlanePrediction:
         cells = self.cells(propagation)
         # Cells of the padding tell nothing new.
         rows, columns = (-(-side // stride) for side in (g.scaled_height, g.scaled_width))
-        maps = torch.cat([cells.embedding, cells.position, ab[0].flatten(1).T], dim=1)
+        alike = propagation.appearance(cells.embedding)
+        maps = torch.cat([alike, cells.position, ab[0].flatten(1).T], dim=1)
         grid = maps.T.reshape(1, -1, *ab.shape[-2:])[:, :, :rows, :columns]
-        width = cells.embedding.shape[1]
+        width = alike.shape[1]
         thinned = _thinned(grid)[0].flatten(1).T
         embedding, position, colors = torch.split(thinned, [width, 2, 2], dim=1)
         return ObservedColors(embedding, position, colors, is_change=is_change)
@@ -289,6 +319,7 @@ class PlanePrediction:
         """Return what the plane takes from references, and then from other planes."""
         if guides is None or propagation is None:
             return []
+        tones = self._tones(guides)
         sources = []
         if guides.references and self.features is not None:
             for is_found in (True, False):
@@ -298,20 +329,36 @@ class PlanePrediction:
                     replace(picture.observed, weight=1 / len(chosen)) for picture, _ in chosen
                 ]
                 trust = ReferenceColors.trust(chosen[0][1]) if is_found and chosen else 1.0
-                sources.append((pictures, guides.strength * trust))
+                if pictures and trust > 0:
+                    sources.append((pictures, guides.strength * trust))
         if guides.others:
             sources.append((list(guides.others), 1.0))
+        if not sources:
+            return tones
         cells, size = self.cells(propagation), self.prediction.ab.shape[-2:]
-        maps = torch.cat([cells.embedding, cells.position, cells.scale[:, None]], dim=1)
+        alike = propagation.appearance(cells.embedding)
+        maps = torch.cat([alike, cells.position, cells.scale[:, None]], dim=1)
         thinned = _thinned(maps.T.reshape(1, -1, *size))
         coarse = (thinned.shape[-2], thinned.shape[-1])
-        parts = [cells.embedding.shape[1], 2, 1]
+        parts = [alike.shape[1], 2, 1]
         embedding, position, scale = torch.split(thinned[0].flatten(1).T, parts, dim=1)
         few = Cells(embedding, position, scale[:, 0])
-        return [
+        return tones + [
             carry_colors(few, coarse, colors, strength).enlarged((size[0], size[1]))
             for colors, strength in sources
         ]
+
+    def _tones(self, guides: PlaneGuides) -> list[CarriedColors]:
+        """Return what a folder of references tells of the plane's tones."""
+        if self.features is None or not any(each.is_found for each in guides.references):
+            return []
+        ab, std = self.cell_colors(), self.prediction.std
+        assert std is not None
+        change = tone_change(guides.references, self.features, ab[0].flatten(1).T, std[0].flatten())
+        if change is None:
+            return []
+        change = guides.strength * change.T.reshape(ab.shape)
+        return [CarriedColors(torch.zeros_like(ab), change, torch.zeros_like(std))]
 
     def _kept_colors(self, guides: PlaneGuides | None) -> Tensor | None:
         if guides is None or guides.kept is None:
@@ -364,33 +411,6 @@ class PlanePrediction:
         rows, columns = self.prediction.ab.shape[-2:]
         shape = (g.scaled_height, g.scaled_width)
         return sides_of_barriers(marks, shape, (rows, columns), self.prediction.stride)
-
-
-def single(prediction: Prediction, number: int) -> Prediction:
-    """Return the prediction of one plane of a batch, as a batch of its own.
-
-    Parameters
-    ----------
-    prediction : Prediction
-        Of a batch.
-    number : int
-        Which plane, from 0 on.
-    """
-    part = slice(number, number + 1)
-
-    def of(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor[part]
-
-    return replace(
-        prediction,
-        ab=prediction.ab[part],
-        lightness=prediction.lightness[part],
-        detail=of(prediction.detail),
-        uncertainty=of(prediction.uncertainty),
-        std=of(prediction.std),
-        embedding=of(prediction.embedding),
-        likely=of(prediction.likely),
-    )
 
 
 def _thinned(maps: Tensor) -> Tensor:

@@ -19,13 +19,13 @@ from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
 from napari_colorgan.inference.kept_prediction import KeptPrediction, checksum_of
 from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.painting import Painter
-from napari_colorgan.inference.plane_prediction import PlanePrediction, single
+from napari_colorgan.inference.plane_prediction import PlanePrediction
 from napari_colorgan.inference.scaled_plane import ScaledPlane, hint_batch
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.whole_plane import middle_features, whole_features, whole_look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -249,25 +249,25 @@ class PlanePredictor:
                 self._reduce_memory(error, geometry, count)
         return analyzed
 
-    def describe(self, plane: np.ndarray | PlaneParts, display: DisplayRange) -> Tensor:
-        """Return pooled features of a plane, to compare whole planes and pictures by.
+    def describe(self, planes: Iterable[np.ndarray | PlaneParts], display: DisplayRange) -> Tensor:
+        """Return pooled features of planes of one shape, to compare whole planes and pictures by.
 
         Parameters
         ----------
-        plane, display
-            As for `predict`.
+        planes, display
+            As for `predict`; few enough for one pass of the network.
 
         Returns
         -------
-        Tensor, shape (C,)
-            Of length 1, on the CPU: the encoder's features of two coarsest levels, averaged.
+        Tensor, shape (N, C)
+            Each of length 1, on the CPU: the encoder's features of two coarsest levels, averaged.
         """
-        return whole_features(plane, display, self._runner)
+        return whole_features(planes, display, self._runner)
 
     def with_features(self, prediction: PlanePrediction) -> PlanePrediction:
         """Return a prediction with its plane's pooled features, see `describe`."""
         source = prediction.source
-        return replace(prediction, features=self.describe(source.plane, source.display))
+        return replace(prediction, features=self.describe([source.plane], source.display)[0])
 
     def with_settings(self, settings: PredictionSettings) -> PlanePredictor:
         """Return a predictor that paints its predictions in another way, with the same network.
@@ -420,8 +420,8 @@ class PlanePredictor:
         return [
             PlanePrediction(
                 view,
-                single(whole.prediction, i),
-                self.describe(view.plane, display) if guide and guide.references else None,
+                whole.prediction.single(i),
+                self.describe([view.plane], display)[0] if guide and guide.references else None,
             )
             for i, (view, guide) in enumerate(zip(views, guides, strict=True))
         ]

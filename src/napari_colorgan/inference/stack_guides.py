@@ -321,11 +321,17 @@ class StackGuides:
         return float(1 - one @ two) > CUT
 
     def _described(self, index: PlaneIndex) -> Tensor:
-        known = self._features.get(index)
-        if known is None:
-            known = self._predictor.describe(self._read(index), self._display)
-            self._features[index] = known
-        return known
+        if index not in self._features:
+            # In blocks, since small planes are described faster together; always the same ones, so
+            # that the order in which planes are asked for changes nothing.
+            axis = self._axis
+            assert axis is not None
+            first = index[axis] - index[axis] % ANCHOR_DISTANCE
+            last = min(first + ANCHOR_DISTANCE, self._sizes[axis])
+            block = [(*index[:axis], p, *index[axis + 1 :]) for p in range(first, last)]
+            found = self._predictor.describe(map(self._read, block), self._display)
+            self._features.update(zip(block, found, strict=True))
+        return self._features[index]
 
 
 def sequence_axis(axes: Axes, sizes: tuple[int, ...]) -> int | None:

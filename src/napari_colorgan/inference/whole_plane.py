@@ -10,7 +10,7 @@ from napari_colorgan.inference.geometry import Geometry
 from napari_colorgan.inference.scaled_plane import ScaledPlane
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -29,27 +29,29 @@ _DESCRIBED_SIZE = 96
 
 
 def whole_features(
-    plane: np.ndarray | PlaneParts, display: DisplayRange, runner: NetworkRunner
+    planes: Iterable[np.ndarray | PlaneParts], display: DisplayRange, runner: NetworkRunner
 ) -> Tensor:
-    """Return pooled features of a plane, (C,), to compare whole planes and pictures by.
+    """Return pooled features of planes of one shape, (N, C), to compare whole planes by.
 
     Parameters
     ----------
-    plane : ndarray, shape (H, W) or (H, W, 3 or 4)
-        Its values.
+    planes : iterable of ndarray, shape (H, W) or (H, W, 3 or 4)
+        Their values, of which one plane at a time is held.
     display : DisplayRange
         How they are shown.
     runner : NetworkRunner
-        The network.
+        The network, which sees all of them at once.
     """
     import torch
 
-    shape = (int(plane.shape[0]), int(plane.shape[1]))
-    geometry = Geometry.of(shape, "fit", _DESCRIBED_SIZE, runner.generator.stride)
-    view = ScaledPlane(plane, display, geometry)
-    with torch.inference_mode(), memory_errors(runner.device):
+    small = []
+    for plane in planes:
+        shape = (int(plane.shape[0]), int(plane.shape[1]))
+        geometry = Geometry.of(shape, "fit", _DESCRIBED_SIZE, runner.generator.stride)
         whole = (slice(0, geometry.padded[0]), slice(0, geometry.padded[1]))
-        return runner.describe(view.scaled(whole)[None, None])[0].cpu()
+        small.append(ScaledPlane(plane, display, geometry).scaled(whole)[None])
+    with torch.inference_mode(), memory_errors(runner.device):
+        return runner.describe(torch.stack(small)).cpu()
 
 
 def whole_look(

@@ -28,6 +28,8 @@ MOST_HINTS = 512
 MOST_REFERENCES = 1000
 """Of a folder with more pictures, evenly chosen ones are looked at."""
 
+_CHOSEN_PICTURES = 4
+"""A folder of at most so many pictures counts as chosen for the image."""
 # Mean chroma below which a reference is a gray picture for people, too.
 _COLORLESS = 2.0
 
@@ -137,8 +139,9 @@ def predict_references(
         likeness = AMONG_MANY if is_found else BETWEEN_PICTURES
         # Errors and not colours: where the network is right for both, nothing changes.
         observed = prediction.observed_errors(rgb, predictor.propagation, likeness)
-        features = predictor.describe(rgb, display)
-        predicted.append(ReferenceColors(name, observed, features, is_found))
+        features = predictor.describe([rgb], display)[0]
+        tones = prediction.tone_errors(rgb) if is_found else None
+        predicted.append(ReferenceColors(name, observed, features, is_found, tones))
     return tuple(predicted)
 
 
@@ -169,7 +172,8 @@ def _pictures(
                 left_out.append(file.name)
                 continue
             usable += 1
-            yield file.name, picture, True
+            # Few pictures have been chosen, as those that are named one by one.
+            yield file.name, picture, len(files) > _CHOSEN_PICTURES
         if not usable:
             raise InputError(
                 expected=f"colour pictures in '{path}'",
