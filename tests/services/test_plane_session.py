@@ -119,6 +119,24 @@ def test_suggested_places_tell_less_when_they_are_known(spreading_model: Model) 
     assert plane.suggest(known, 1)[0].gain < first.gain
 
 
+def test_suggestions_go_over_the_planes_of_a_sequence(spreading_model: Model) -> None:
+    stack = gray(5, 96, 128)
+    stack[1:] = 127  # nothing to be gained there
+    stack[3] = gray(96, 128)[::-1]
+    film = session(spreading_model, stack, "TYX")
+    found = film.suggest((0,), None, 6)
+    gains = [suggestion.gain for _, suggestion in found]
+    assert gains == sorted(gains, reverse=True)
+    assert len({index for index, _ in found}) > 1
+    # A hint that is carried leaves less for the planes around it, one of its plane alone doesn't.
+    best = {index: suggestion.gain for index, suggestion in reversed(film.suggest((0,), None, 50))}
+    for carry, falls in (("all", True), ("this", False)):
+        hints = Hints((Hint((0.0, 40.0, 50.0), AB, 6.0, carry=carry),), "tyx")  # type: ignore[arg-type]
+        after = {i: s.gain for i, s in reversed(film.suggest((0,), hints, 50))}
+        assert (after[(3,)] < 0.5 * best[(3,)]) == falls
+    assert {index for index, _ in session(spreading_model, stack, "CYX").suggest((2,))} == {(2,)}
+
+
 @pytest.mark.parametrize("stack", [np.zeros((40, 40), np.uint8), np.full((3, 5), 7, np.uint16)])
 def test_empty_and_constant_planes_can_be_hinted(spreading_model: Model, stack: np.ndarray) -> None:
     plane = session(spreading_model, stack, "YX").plane()

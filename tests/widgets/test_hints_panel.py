@@ -247,6 +247,22 @@ def test_n_goes_to_the_best_places_one_after_the_other(hand: Hand) -> None:
     hand.wait(lambda: hand.layer.kinds == ["color", "mark"])
 
 
+def test_n_goes_to_other_planes_too(film: Hand) -> None:
+    film.key("N")
+    film.wait(lambda: film.layer.kinds == ["mark"])
+    assert film.layer.data.tolist() == [[1, 2, 3]]
+    film.key("N")
+    film.wait(lambda: film.layer.data.tolist() == [[3, 3, 4]])
+    assert film.panel.viewer.dims.current_step[0] == 3
+    film.key("N")
+    film.wait(lambda: film.layer.data.tolist() == [[1, 4, 5]])
+    # On a plane that the user chose, the search begins anew.
+    film.panel.viewer.dims.set_current_step(0, 2)
+    film.settled()
+    film.key("N")
+    film.wait(lambda: film.layer.data.tolist() == [[2, 2, 3]])
+
+
 def test_undo_and_clear_by_buttons(hand: Hand) -> None:
     assert not hand.section.undo.isEnabled()
     hand.click(10, 10)

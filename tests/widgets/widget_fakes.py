@@ -193,7 +193,13 @@ class FakeGuided:
 
     def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
         yield from ()
-        return [SuggestedPlace((2.0 + n, 3.0 + n), ((20.0, 20.0),)) for n in range(count)]
+        outer = request.axes.outer_shape(request.stack.shape)
+        # Every second one lies in the last plane.
+        indices = [request.index, tuple(size - 1 for size in outer)]
+        return [
+            SuggestedPlace(indices[n % 2], (2.0 + n, 3.0 + n), ((20.0, 20.0),))
+            for n in range(count)
+        ]
 
 
 @dataclass

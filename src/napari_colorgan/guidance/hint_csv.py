@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _COLUMNS = ("radius", "color", "a", "b", "kind", "carry", "file")
+_LONGEST_HEAD = 1000
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -93,6 +94,23 @@ def parse_hints(
         if any(values.values()):
             hints.append(_hint(values, letters, name, reader.line_num))
     return tuple(hints), letters
+
+
+def holds_hints(path: str | Path) -> bool:
+    """Return whether a CSV file has the columns of hints, by its first line alone.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Any file.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline(_LONGEST_HEAD)
+        _check_columns([column.strip() for column in next(csv.reader([line]), [])], None, "")
+    except (OSError, UnicodeDecodeError, csv.Error, InputError):
+        return False
+    return True
 
 
 def write_hints(path: str | Path, hints: Sequence[Hint], axes: str) -> None:

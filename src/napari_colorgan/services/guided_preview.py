@@ -79,12 +79,15 @@ class SuggestedPlace:
 
     Attributes
     ----------
+    index : tuple of int
+        The plane in which it lies.
     place : (float, float)
         Row and column of the full resolution.
     likely : tuple of (float, float)
         a* and b* of the colours that it is likely to have, the likeliest first.
     """
 
+    index: PlaneIndex
     place: tuple[float, float]
     likely: tuple[Ab, ...]
 
@@ -189,7 +192,7 @@ class GuidedPreviews:
         return PlaneDetails(colors, guided.reference_scores(), found)
 
     def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
-        """Find the places where one more hint helps most.
+        """Find the places of the stack where one more hint helps most.
 
         Parameters
         ----------
@@ -210,16 +213,18 @@ class GuidedPreviews:
         """
         yield from ()
         self._guided(request)
-        suggestions = self._plane(request).suggest(_hints(request), count)
+        assert self._session is not None
+        suggestions = self._session.suggest(request.index, _hints(request), count)
         return [
             SuggestedPlace(
+                index,
                 (
                     _moved(suggestion.position[0], 1 / request.factor),
                     _moved(suggestion.position[1], 1 / request.factor),
                 ),
                 tuple(color.ab for color in suggestion.colors),
             )
-            for suggestion in suggestions
+            for index, suggestion in suggestions
         ]
 
     def _guided(self, request: PreviewRequest) -> GuidedPlane:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.sources import UNGUIDED
+from napari_colorgan.guidance.stack_marks import CARRIED_AXES, carried_hints
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
+from napari_colorgan.inference.stack_guides import FADING_PLANES, sequence_axis
 from napari_colorgan.services.guiding import make_guides, predict_references
 from napari_colorgan.services.models import load_model, make_predictor
 
@@ -102,6 +105,50 @@ class StackSession:
         while len(self._planes) > _KEPT_PLANES:
             self._planes.pop(next(iter(self._planes)))
         return session
+
+    def suggest(
+        self, index: PlaneIndex, hints: Hints | None = None, count: int = 9
+    ) -> list[tuple[PlaneIndex, Suggestion]]:
+        """Return where in the stack one more hint helps most, best first.
+
+        Parameters
+        ----------
+        index : tuple of int
+            The plane on view. With it, evenly spaced ones along time and z are looked at.
+        hints : Hints, optional
+            Of the whole stack. Those that are carried to a plane leave less to be gained there.
+        count : int
+            How many places.
+
+        Returns
+        -------
+        list of (tuple of int, Suggestion)
+            The planes, and the places in them.
+        """
+        found = []
+        for plane in [*self._beside(index), index]:  # the plane on view is kept longest
+            left = 1.0
+            if hints is not None:
+                near = [distance for _, distance in carried_hints(hints, plane)]
+                own = any(hints.plane_of(h) == plane and h.ab is not None for h in hints)
+                if near and not own:
+                    left = 1 - math.exp(-min(near) / FADING_PLANES)
+            found += [
+                (plane, replace(suggestion, gain=left * suggestion.gain))
+                for suggestion in self.plane(plane).suggest(hints, count)
+            ]
+        return sorted(found, key=lambda pair: -pair[1].gain)[:count]
+
+    def _beside(self, index: PlaneIndex) -> list[PlaneIndex]:
+        """Return evenly spaced planes that differ from one along the sequence's axis alone."""
+        sizes = self.axes.outer_shape(self.stack.shape)
+        axis = sequence_axis(self.axes, sizes)
+        if axis is None or self.axes.outer[axis] not in CARRIED_AXES:
+            return []
+        positions = np.linspace(0, sizes[axis] - 1, min(sizes[axis], _KEPT_PLANES)).round()
+        # One fewer than are kept, so that there is room for the one on view.
+        others = [int(p) for p in positions if int(p) != index[axis]][: _KEPT_PLANES - 1]
+        return [(*index[:axis], position, *index[axis + 1 :]) for position in others]
 
     def guides(
         self, index: PlaneIndex, hints: Hints | None, sources: GuideSources | None = None

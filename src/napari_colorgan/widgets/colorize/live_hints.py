@@ -71,7 +71,7 @@ class LiveHints(QObject):
         self._preview.show_match(is_on)
 
     def _go_next(self) -> None:
-        """Go to the next suggestion; ask for new ones on another plane, or at the end."""
+        """Go to the next suggestion; ask anew on a plane that the user chose, or at the end."""
         try:
             plan = self._plan()
         except ColorganError as error:
@@ -93,6 +93,9 @@ class LiveHints(QObject):
 
     def _show_next(self) -> None:
         suggestion = self._suggestions.pop(0)
+        layer, _ = self._suggested_for
+        self._suggested_for = (layer, suggestion.index)
         self._hints.section.show_message("")
+        self._hints.show_plane(suggestion.index)
         self._hints.show_place(suggestion.place)
         self._hints.mark_place(suggestion.place, suggestion.likely)

@@ -20,6 +20,7 @@ from napari_colorgan.widgets.colorize.progress import RunBar
 from napari_colorgan.widgets.colorize.run import ColorizeRun, JobFactory
 from napari_colorgan.widgets.compare.bar import CompareBar
 from napari_colorgan.widgets.hints.controller import HintsController
+from napari_colorgan.widgets.hints.dropping import CanvasDrops
 from napari_colorgan.widgets.shared.closing import ClosingGuard
 from napari_colorgan.widgets.shared.layers import (
     Subscriptions,
@@ -35,6 +36,8 @@ from napari_colorgan.widgets.shared.panel_area import PanelArea
 from napari_colorgan.widgets.shared.worker import JobRunner
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Image
     from napari.viewer import Viewer
     from qtpy.QtGui import QHideEvent, QShowEvent
@@ -88,6 +91,7 @@ class ColorizeWidget(QWidget):
             self, lambda: self.run and self.run.closing_question(), with_window=False
         )
         self.hints = HintsController(napari_viewer, self.form.hints, self)
+        self._drops = CanvasDrops(self)
         self._planner = Planner(napari_viewer, self.form, session, self.hints)
         self._live_hints = LiveHints(self.hints, self._preview, self._preview_plan, self)
         self._viewer_events = Subscriptions()
@@ -111,6 +115,7 @@ class ColorizeWidget(QWidget):
         self.form.changed.connect(lambda: self.run_bar.set_obstacle(self.form.obstacle))
         self.form.preview.toggled.connect(self._preview_toggled)
         self.hints.started.connect(self._hints_started)
+        self._drops.dropped.connect(self._hints_dropped)
         self.hints.changed.connect(self._hints_changed)
         self._preview.requested.connect(self._show_preview)
         self._preview.failed.connect(self._preview_failed)
@@ -180,11 +185,17 @@ class ColorizeWidget(QWidget):
         """Guard the dock against closing during a run."""
         super().showEvent(event)
         self.closing_guard.install()
+        self._drops.install()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Save the options whenever the panel is hidden, also when napari is closed."""
         super().hideEvent(event)
         save_options(self.form.options)
+
+    def _hints_dropped(self, paths: list[Path]) -> None:
+        self.form.hints_fold.open(True)
+        for path in paths:
+            self.hints.files.load(path)
 
     def _shut_down(self) -> None:
         self._viewer_events.clear()
