@@ -1,11 +1,12 @@
 """What workers of dask.distributed gain and cost, and what they survive.
 
 ``python benchmarks/cluster.py [--planes 2000] [--workers 4] [--side 128] [--seconds 10]
-[--tasks 100000] [--only runs|scheduler]``: a stack is colorized by one program, by so many worker
-processes, and by these while every so many seconds one of them, chosen at random, is killed. The
-three results are compared byte by byte. Then the scheduler's memory is watched while simulated
-tasks go through it. What is found goes to benchmarks/results/cluster.json, and into
-docs/performance.md.
+[--tasks 100000] [--model natural|small] [--only runs|scheduler]``: a stack is colorized by one
+program, by so many worker processes, and by these while every so many seconds one of them, chosen
+at random, is killed. The three results are compared byte by byte. Then the scheduler's memory is
+watched while simulated tasks go through it. What is found goes to benchmarks/results/cluster.json,
+and into docs/performance.md. With the small network of random weights hardly anything but overhead
+is left.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from napari_colorgan.library.model_file import Model
+
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- cluster: written by benchmarks/cluster.py -->", "<!-- end of the cluster -->"
@@ -68,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--model", choices=("natural", "small"), default="natural")
     parser.add_argument("--only", choices=("runs", "scheduler"))
     parser.add_argument("--tasks", type=int, default=100_000)
     return parser.parse_args()
@@ -82,10 +86,11 @@ def _runs(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             rough = rng.integers(0, 256, (8, 8))
             plane = np.kron(rough, np.ones((options.side // 8, options.side // 8)))
             target.write((number,), plane.astype(np.uint8))
-    one = _timed(folder / "one", source, None)
-    many = _timed(folder / "many", source, options)
+    model = "natural" if options.model == "natural" else _small_model()
+    one = _timed(folder / "one", source, model, None)
+    many = _timed(folder / "many", source, model, options)
     with _killing(options.seconds) as killed:
-        hurt = _timed(folder / "hurt", source, options, killed)
+        hurt = _timed(folder / "hurt", source, model, options, killed)
         kills = killed["count"]
     contents = {name: _contents(folder / name) for name in ("one", "many", "hurt")}
     expected = contents["one"]
@@ -102,9 +107,25 @@ def _runs(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _small_model() -> Model:
+    """Return a network of 0.1 million random weights, always the same."""
+    import torch
+
+    from napari_colorgan.core.build import build_generator
+    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import Model
+
+    torch.manual_seed(0)
+    config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)
+    card = ModelCard(name="small", version="1", title="Small", domain="", description="Random.")
+    return Model(card, build_generator(config).eval())
+
+
 def _timed(
     folder: Path,
     source: Path,
+    model: Model | str,
     options: argparse.Namespace | None,
     killed: dict[str, Any] | None = None,
 ) -> dict[str, float]:
@@ -115,7 +136,7 @@ def _timed(
     request = FilesRequest(
         [source],
         folder / "out.ome.zarr",
-        "natural",
+        model,
         PredictionSettings(scale="native", device="cpu", precision="float32"),
     )
     first: list[float] = []
@@ -230,7 +251,8 @@ def _through(feed: Feed[int], process: psutil.Process, most: int) -> dict[str, A
             held = max(held, len(feed))
             done += feed.take() is not None
         memory[str(mark)] = process.memory_info().rss / 2**20
-    seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        print(f"{mark} tasks after {seconds:.0f} s: {memory[str(mark)]:.1f} MiB", flush=True)
     return {"mib": memory, "most_held": held, "limit": MOST_TASKS, "tasks_per_s": most / seconds}
 
 
