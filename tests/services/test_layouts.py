@@ -15,6 +15,7 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import area_average, read_stack
 from napari_colorgan.io.layout import LARGEST_BLOCK, Layout, Level
 from napari_colorgan.io.part import Part
+from napari_colorgan.services import file_work
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 
 if TYPE_CHECKING:
@@ -221,6 +222,20 @@ def test_a_pyramid_of_zarr_becomes_one_of_tiff(tmp_path, engine):
         shapes = [level.keyframe.shape[:2] for level in file.series[0].levels]
         assert shapes == LEVELS
         assert file.pages[0].tile == (16, 32)
+
+
+def test_planes_that_exceed_the_memory_have_rows_and_no_levels(tmp_path, engine, monkeypatch):
+    source, output = tmp_path / "a.ome.tif", tmp_path / "b.ome.tif"
+    values = RANDOM.integers(0, 256, (64, 96), dtype=np.uint8)
+    with tifffile.TiffWriter(source, ome=True) as writer:
+        writer.write(values, subifds=1, tile=(32, 48), photometric="minisblack")
+        writer.write(values[::2, ::2], subfiletype=1, tile=(32, 48))
+    monkeypatch.setattr(file_work, "fits_whole", lambda stack, axes, predictor: False)
+    notices = [event.text for event in colorize(source, output) if isinstance(event, Notice)]
+    assert any("levels and tiles" in text for text in notices)
+    with tifffile.TiffFile(output) as file:
+        assert len(file.series[0].levels) == 1
+        assert not file.pages[0].is_tiled
 
 
 def test_large_blocks_have_fewer_planes():
