@@ -166,7 +166,9 @@ def _timed(
             end = time.perf_counter()
     if options is None:
         spent, end = _processor_time() - before, time.perf_counter()
-    return {"seconds": end - start, "from_first_plane": end - first[0], "processor": spent}
+    found = {"seconds": end - start, "from_first_plane": end - first[0], "processor": spent}
+    print(folder.name, found, flush=True)
+    return found
 
 
 def _processor_time() -> float:
