@@ -1,6 +1,6 @@
 """What one frame costs, and what a million would, on any number of cores.
 
-``python benchmarks/scale.py [--side 2048] [--repeats 3]``: the steps of one frame are measured on
+``python benchmarks/scale.py [--side 2048] [--repeats 3] [--page]``: the steps of one frame are measured on
 one core, as processor time, which other programs disturb little. The rest is computed from these,
 from the scheduler's rate in benchmarks/results/cluster.json, and from the prices and bandwidths
 below.
@@ -48,7 +48,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="only write the page anew")
     options = parser.parse_args()
+    results = HERE / "results" / "scale.json"
+    if not options.page:
+        results.write_text(json.dumps(_measured(options), indent=1) + "\n")
+    found = json.loads(results.read_text())
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{_page(found)}\n\n{END}{after}", encoding="utf-8")
+    print(_page(found))
+    return 0
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     found: dict[str, Any] = {"side": options.side}
     with tempfile.TemporaryDirectory() as folder:
@@ -56,13 +70,7 @@ def main() -> int:
     found["predict"] = {
         label: _predict(name, options.side, options.repeats) for label, name in MODELS.items()
     }
-    (HERE / "results" / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{_page(found)}\n\n{END}{after}", encoding="utf-8")
-    print(_page(found))
-    return 0
+    return found
 
 
 def _frame(side: int) -> np.ndarray:
