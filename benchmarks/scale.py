@@ -1,10 +1,9 @@
 """What one frame costs, and what a million would, on any number of cores.
 
-``python benchmarks/scale.py [--side 2048] [--repeats 3] [--page]``: the steps of one frame are measured on
-one core, as processor time, which other programs disturb little. The rest is computed from these,
-from the scheduler's rate in benchmarks/results/cluster.json, and from the prices and bandwidths
-below.
-The figures go to benchmarks/results/scale.json, and into docs/how-to/scale.md.
+``python benchmarks/scale.py [--side 2048] [--repeats 3] [--page]``: the steps of one frame are
+measured on one core, as processor time, which other programs disturb little. The rest is computed
+from these, from the scheduler's rate in benchmarks/results/cluster.json, and from the prices and
+bandwidths below. The figures go to benchmarks/results/scale.json, and into docs/how-to/scale.md.
 """
 
 from __future__ import annotations
