@@ -123,7 +123,8 @@ def _size(folder: Path) -> int:
 
 def _page(found: dict[str, Any]) -> str:
     cluster = json.loads((HERE / "results" / "cluster.json").read_text())
-    rate = cluster["scheduler"]["tasks_per_s"]
+    # A scheduler is one thread.
+    rate = 1000 / cluster["scheduler"]["processor_ms"]
     moved = found["bytes_in"] + found["bytes_out"]
     lines = [
         f"Measured for one frame of {found['side']}² on one core, in processor time:",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
+from functools import partial
 
 import pytest
 
@@ -30,11 +31,13 @@ class FakeClient:
     status = "running"
 
     def __init__(self):
-        self.submitted, self.cancelled = [], []
+        self.submitted, self.cancelled, self.deliveries = [], [], []
 
-    def submit(self, function, *arguments, key, pure):
-        self.submitted.append(key)
-        return FakeFuture(key, lambda: function(*arguments))
+    def map(self, function, *columns, key, pure):
+        self.submitted += key
+        self.deliveries.append(len(key))
+        rows = zip(*columns, strict=True)
+        return [FakeFuture(k, partial(function, *row)) for k, row in zip(key, rows, strict=True)]
 
     def cancel(self, futures, force):
         self.cancelled += [future.key for future in futures]
@@ -54,6 +57,20 @@ def test_no_more_tasks_than_the_scheduler_shall_hold():
     assert most == 3
     assert results == [(number, number**2) for number in range(10)]
     assert len(set(client.submitted)) == 10
+
+
+def test_tasks_go_to_the_scheduler_many_at_a_time():
+    client = FakeClient()
+    feed = Feed(client, "x", limit=50)
+    waiting, done, most = list(range(200)), 0, 0
+    while waiting or len(feed):
+        while waiting and feed.has_room:
+            feed.submit(None, pow, waiting.pop(), 2)
+        most = max(most, len(feed))
+        done += feed.take() is not None
+    assert (done, most) == (200, 50)
+    assert client.deliveries[0] == 50
+    assert set(client.deliveries[1:]) == {5}
 
 
 def test_errors_come_back_with_their_task():
@@ -94,11 +111,12 @@ def test_a_task_whose_workers_die_is_begun_again_and_then_given_up():
 
 
 def test_what_was_lost_is_said():
-    def lose():
+    def lose(_):
         raise CancelledError
 
     feed = Feed(FakeClient(), "x")
-    feed.submit("it", lose)
+    # `map` takes columns of arguments, of which there has to be one.
+    feed.submit("it", lose, None)
     with pytest.raises(FileError, match="connection was lost"):
         feed.take()
     client = FakeClient()
@@ -110,8 +128,11 @@ def test_what_was_lost_is_said():
 def test_cancelling_takes_back_what_is_left():
     client = FakeClient()
     feed = Feed(client, "x")
-    feed.submit("it", pow, 1, 1)
+    for number in range(2):
+        feed.submit("it", pow, number, 1)
+    assert feed.take().item == "it"
+    feed.submit("it", pow, 2, 1)  # which the scheduler doesn't know yet
     feed.cancel()
-    assert client.cancelled == client.submitted
+    assert client.cancelled == client.submitted[1:]
     assert len(feed) == 0
     assert feed.take() is None

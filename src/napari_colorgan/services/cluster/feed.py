@@ -63,14 +63,25 @@ class Feed(Generic[T]):
         self._name = name
         self._limit = limit
         self._count = 0
+        self._is_filling = True
+        # Keys of tasks that are to be handed out, by their functions.
+        self._unsent: dict[Callable[..., Any], list[Any]] = {}
         self._finished: SimpleQueue[Any] = SimpleQueue()
         # By key: the task's future, what it is for, and how to begin it again.
         self._tasks: dict[Any, tuple[Any, T, Callable[..., Any], tuple[Any, ...], int]] = {}
 
     @property
     def has_room(self) -> bool:
-        """Whether the scheduler may be given another task."""
-        return len(self._tasks) < self._limit
+        """Whether another task may be handed out.
+
+        Once the limit is reached, that is again when a tenth of the tasks is done: they go to the
+        scheduler many at a time, since it notes each such delivery for good.
+        """
+        if len(self._tasks) >= self._limit:
+            self._is_filling = False
+        elif len(self._tasks) <= self._limit - max(1, self._limit // 10):
+            self._is_filling = True
+        return self._is_filling
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -97,6 +108,7 @@ class Feed(Generic[T]):
         FileError
             If the connection to the scheduler is lost.
         """
+        self._send()
         try:
             future = self._finished.get(timeout=_WAIT)
         except Empty:
@@ -121,8 +133,9 @@ class Feed(Generic[T]):
 
     def cancel(self) -> None:
         """Take back all tasks; those that run end at their next plane."""
-        futures = [future for future, *_ in self._tasks.values()]
+        futures = [future for future, *_ in self._tasks.values() if future is not None]
         self._tasks.clear()
+        self._unsent.clear()
         if futures and self._client.status == "running":
             self._client.cancel(futures, force=True)
 
@@ -131,9 +144,18 @@ class Feed(Generic[T]):
     ) -> None:
         key = (self._name, self._count)
         self._count += 1
-        future = self._client.submit(function, *arguments, key=key, pure=False)
-        self._tasks[key] = future, item, function, arguments, attempt
-        future.add_done_callback(self._finished.put)
+        self._tasks[key] = None, item, function, arguments, attempt
+        self._unsent.setdefault(function, []).append(key)
+
+    def _send(self) -> None:
+        """Give the scheduler what has been handed out since the last time."""
+        unsent, self._unsent = self._unsent, {}
+        for function, keys in unsent.items():
+            columns = zip(*(self._tasks[key][3] for key in keys), strict=True)
+            futures = self._client.map(function, *map(list, columns), key=keys, pure=False)
+            for key, future in zip(keys, futures, strict=True):
+                self._tasks[key] = future, *self._tasks[key][1:]
+                future.add_done_callback(self._finished.put)
 
     def _failed(
         self,
