@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 TISSUE = ("monuseg", "gbm40", "histolab_tcga", "dsb2018")
 BLOOD = ("bccd", "chula_rbc", "wbc_zheng2")
-STAINS = ("ki67_rouland", "deepliif_ihc", "qupath_ki67")
+IHC = ("ki67_rouland", "deepliif_ihc", "qupath_ki67")
 GRAY = DisplayRange(0, 255)
 OFFSET = 10_000
 """What the numbers of drawn test pictures begin with, so that none was fitted to."""
@@ -110,9 +110,6 @@ class _Kinds:
             kinds["blood"] = lambda: self._folders("microscopy/train", BLOOD, self._count)
         else:
             kinds["photographs"] = lambda: self._folders("natural/train", None, 4 * self._count)
-            kinds["other stains"] = lambda: self._folders(
-                "microscopy/train", STAINS[:1], self._count
-            )
         return kinds | {name: self._drawn(draw, 0) for name, draw in DRAWN.items()}
 
     def tests(self) -> dict[str, Callable[[], Iterator[np.ndarray]]]:
@@ -123,19 +120,18 @@ class _Kinds:
         if self._is_photographs:
             kinds["tissue"] = lambda: self._folders("microscopy/val", TISSUE, 200)
             kinds["blood"] = lambda: self._folders("microscopy/val", BLOOD, 200)
-            kinds["other stains"] = lambda: self._folders("microscopy/val", STAINS, 200)
+            kinds["IHC"] = lambda: self._folders("microscopy/val", IHC, 200)
             for name in ("bsds500", "prokudin", "documerica"):
                 kinds[name] = lambda name=name: self._folders("test", (name,), 200)  # type: ignore[misc]
         else:
             kinds["photographs"] = lambda: self._folders("natural/val", None, 300)
-            kinds["other stains"] = lambda: self._folders("microscopy/val", STAINS[1:2], 200)
         return kinds | {name: self._drawn(draw, OFFSET) for name, draw in DRAWN.items()}
 
     def _own(self, split: str, count: int) -> Iterator[np.ndarray]:
         if self._is_photographs:
             yield from self._folders(f"natural/{split}", None, count)
         else:
-            yield from self._folders(f"microscopy/{split}", TISSUE + BLOOD, count)
+            yield from self._folders(f"microscopy/{split}", TISSUE + BLOOD + IHC, count)
 
     def _folders(
         self, parent: str, names: tuple[str, ...] | None, count: int

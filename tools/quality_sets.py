@@ -42,6 +42,7 @@ def _microscopy(kind: str, *sources: str) -> tuple[str, ...]:
 
 TISSUE = _microscopy("train", "monuseg", "gbm40", "histolab_tcga", "dsb2018")
 BLOOD = _microscopy("train", "bccd", "chula_rbc", "wbc_zheng2")
+IHC = _microscopy("train", "ki67_rouland", "deepliif_ihc", "qupath_ki67")
 
 
 # Their terms are on the model's card; none of them lets pictures be handed on.
@@ -126,6 +127,14 @@ QUALITY_SETS = {
             is_shown=False,
             model="microscopy",
             trained_on=BLOOD,
+        ),
+        QualitySet(
+            "ihc",
+            _microscopy("val", "ki67_rouland", "deepliif_ihc"),
+            "Haematoxylin and DAB (Ki-67), held out: a slide of Rouland's and DeepLIIF's.",
+            is_shown=False,
+            model="microscopy",
+            trained_on=IHC,
         ),
         QualitySet(
             "monuseg",
