@@ -127,7 +127,7 @@ def test_ome_tiff(tmp_path: Path, letters: str, dtype: str, pyramid: bool) -> No
         (series,) = file.series
         np.testing.assert_array_equal(series.asarray().reshape(values.shape), values)
         assert len(series.levels) == (2 if pyramid else 1)
-    ome_types.validate_xml(xml)  # the schema of 2016-06, by lxml
+    ome_types.validate_xml(xml)  # the schema of 2016-06
     described = ome_types.from_xml(xml)
     (image,) = described.images
     pixels = image.pixels
