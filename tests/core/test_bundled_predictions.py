@@ -1,7 +1,7 @@
-"""Bundled models: predictions of the last release, and networks that can be traced and exported.
+"""Bundled models: predictions stay as they were, and networks can be traced and exported.
 
-`bundled_predictions.npz` was written by the release before the redesign, in float32 on one thread
-of an x86 processor with AVX-512. There the bytes are the same; elsewhere PyTorch adds up in another
+`bundled_predictions.npz` was written when each model's weights last changed, in float32 on one
+thread of an x86 processor with AVX-512. There the bytes are the same; elsewhere PyTorch adds up in another
 order, and 1e-5 is allowed.
 """
 
@@ -52,7 +52,7 @@ def inputs() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("label", ["automatic", "hinted"])
-def test_predictions_are_those_of_the_last_release(
+def test_predictions_are_those_of_these_weights(
     model: tuple[str, Generator], label: str
 ) -> None:
     name, generator = model
