@@ -67,14 +67,32 @@ def hide_slivers(area: QAbstractScrollArea) -> None:
     area : QAbstractScrollArea
         Scrolls by pixels.
     """
-    for bar, set_policy in (
-        (area.verticalScrollBar(), area.setVerticalScrollBarPolicy),
-        (area.horizontalScrollBar(), area.setHorizontalScrollBarPolicy),
+    for bar, policy, set_policy in (
+        (
+            area.verticalScrollBar(),
+            area.verticalScrollBarPolicy,
+            area.setVerticalScrollBarPolicy,
+        ),
+        (
+            area.horizontalScrollBar(),
+            area.horizontalScrollBarPolicy,
+            area.setHorizontalScrollBarPolicy,
+        ),
     ):
-        bar.rangeChanged.connect(partial(_set_policy, set_policy))
+        bar.rangeChanged.connect(partial(_show_or_hide, policy, set_policy))
 
 
-def _set_policy(set_policy: Callable[[Qt.ScrollBarPolicy], None], first: int, last: int) -> None:
-    policies = Qt.ScrollBarPolicy
-    is_sliver = 0 < last - first <= SLIVER
-    set_policy(policies.ScrollBarAlwaysOff if is_sliver else policies.ScrollBarAsNeeded)
+def _show_or_hide(
+    policy: Callable[[], Qt.ScrollBarPolicy],
+    set_policy: Callable[[Qt.ScrollBarPolicy], None],
+    first: int,
+    last: int,
+) -> None:
+    # With nothing to scroll the bar stays as it is: hiding it has made room, so that showing it
+    # again could bring back what it was hidden for, and so on without end.
+    if last > first:
+        policies = Qt.ScrollBarPolicy
+        is_sliver = last - first <= SLIVER
+        chosen = policies.ScrollBarAlwaysOff if is_sliver else policies.ScrollBarAsNeeded
+        if policy() != chosen:
+            set_policy(chosen)
