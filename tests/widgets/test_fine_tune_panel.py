@@ -11,9 +11,12 @@ from qtpy.QtGui import QDropEvent
 
 from napari_colorgan.services.runs import find_runs
 from napari_colorgan.services.tuning.folders import runs_folder
+from napari_colorgan.widgets.shared.help import PanelFoot
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from qtpy.QtWidgets import QWidget
 
 
 __all__ = ["colors", "harness"]
@@ -103,7 +106,13 @@ def test_the_panel_keeps_its_height_when_it_is_opened_again(harness: PanelHarnes
         window.add_dock_widget(harness.widget, name="Fine-tune", area="right")
     harness.qtbot.wait(50)
     assert min(heights) >= max(heights) - 2
-    # The button is at the panel's foot, with no empty space below it.
+    # The button is at the panel's foot, above the sentence on predicted colours alone.
     button = harness.widget.button
-    foot = button.mapTo(harness.widget, button.rect().bottomLeft()).y()
-    assert foot >= harness.widget.height() - 30
+    below = harness.widget.findChild(PanelFoot)
+    assert below is not None
+    assert _bottom(below, harness) >= harness.widget.height() - 30
+    assert _bottom(button, harness) >= _bottom(below, harness) - below.height() - 30
+
+
+def _bottom(widget: QWidget, harness: PanelHarness) -> int:
+    return int(widget.mapTo(harness.widget, widget.rect().bottomLeft()).y())
