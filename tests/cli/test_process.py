@@ -13,6 +13,7 @@ from napari_colorgan.cli.process import Ended, ended_by_signals, interruptible, 
 
 CHECK = """
 import sys
+from napari_colorgan.__main__ import main
 from napari_colorgan.cli import {module}
 
 def check():
@@ -20,7 +21,7 @@ def check():
     sys.exit(0)
 
 {module}.let_threads_sleep = check
-{call}
+main()
 """
 
 
@@ -34,18 +35,18 @@ def test_what_the_user_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "call"),
+    ("module", "arguments"),
     [
-        ("train", "train.train()"),
-        ("fine_tune", "fine_tune.fine_tune()"),
-        ("colorize", "colorize.colorize.__wrapped__([], '.', {})"),
-        ("evaluate", "evaluate.evaluate('natural')"),
+        ("train", ["train", "natural"]),
+        ("fine_tune", ["fine-tune", "a.png"]),
+        ("colorize", ["colorize", "a.png", "--output", "b.png"]),
+        ("evaluate", ["evaluate", "natural", "--data", "a.png"]),
     ],
 )
-def test_said_before_pytorch_reads_it(module: str, call: str) -> None:
-    command = [sys.executable, "-c", CHECK.format(module=module, call=call)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "early"
+def test_said_before_pytorch_reads_it(module: str, arguments: list[str]) -> None:
+    command = [sys.executable, "-c", CHECK.format(module=module), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "early", done.stderr
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -75,9 +76,14 @@ def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_training_ends_at_its_next_event(number: int) -> None:
     shown: list[object] = []
-    with interruptible(shown.append) as relay:
-        os.kill(os.getpid(), number)
-        with pytest.raises(Ended) as ended:
-            relay("event")  # type: ignore[arg-type]
+    # The tests may have been started by nohup.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with interruptible(shown.append) as relay:
+            os.kill(os.getpid(), number)
+            with pytest.raises(Ended) as ended:
+                relay("event")  # type: ignore[arg-type]
+    finally:
+        signal.signal(number, before)
     assert shown == ["event"]
     assert ended.value.exit_code == 128 + number
