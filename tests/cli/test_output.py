@@ -66,7 +66,10 @@ def many_planes(folder):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_end_it_like_ctrl_c(folder, number, code):
+    # The tests may have been started by nohup, which programs inherit.
+    before = signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(many_planes(folder), stderr=subprocess.PIPE, text=True)
+    signal.signal(number, before)
     wait_for(lambda: any(path.name.startswith(PREFIX) for path in folder.iterdir()))
     process.send_signal(number)
     _, errors = process.communicate(timeout=300)
