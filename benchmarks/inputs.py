@@ -90,7 +90,7 @@ def bare_network(predictor: PlanePredictor, subject: Subject) -> Callable[[Tenso
     """
     device = predictor.device
     generator = copy.deepcopy(subject.generator).to(device).to(memory_format=torch.channels_last)
-    dtype = predictor._runner._dtype or torch.float32
+    dtype = predictor._runner.dtype or torch.float32
     lower = dtype != torch.float32
 
     def run(lightness: Tensor) -> Tensor:
