@@ -1,8 +1,8 @@
 """Bundled models: predictions stay as they were, and networks can be traced and exported.
 
 `bundled_predictions.npz` was written when each model's weights last changed, in float32 on one
-thread of an x86 processor with AVX-512. There the bytes are the same; elsewhere PyTorch adds up in another
-order, and 1e-5 is allowed.
+thread of an x86 processor with AVX-512. There the bytes are the same; elsewhere PyTorch adds up in
+another order, and 1e-5 is allowed.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def inputs() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("label", ["automatic", "hinted"])
-def test_predictions_are_those_of_these_weights(
-    model: tuple[str, Generator], label: str
-) -> None:
+def test_predictions_are_those_of_these_weights(model: tuple[str, Generator], label: str) -> None:
     name, generator = model
     lightness, hints = inputs()
     hints = hints if label == "hinted" else torch.zeros_like(hints)
