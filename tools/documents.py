@@ -47,12 +47,13 @@ def made_once(path: Path, make: Callable[[], Any]) -> Any:
     Parameters
     ----------
     path : Path
-        The file.
+        The file; its folder is made.
     make : callable
         Returns values that JSON can hold.
     """
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
+    path.parent.mkdir(parents=True, exist_ok=True)
     values = make()
     with write_atomically(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1), encoding="utf-8")

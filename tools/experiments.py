@@ -22,7 +22,7 @@ import torch
 from experiments_page import write_page
 from experiments_pictures import paint
 from experiments_pretext import ENCODERS, pretext_of
-from experiments_rgb import SPACES, rgb_of
+from experiments_rgb import SPACES, rgb_of, steps_of
 from experiments_rows import ROWS, Row
 from experiments_runs import Options, budget, known_results, result_of
 from experiments_trials import TRIALS
@@ -59,6 +59,9 @@ def make_all(rows: Sequence[Row], chosen: Sequence[str], options: Options, worke
     seeds = range(options.seeds)
     with ProcessPoolExecutor(1, spawn, initializer=torch.set_num_threads, initargs=(1,)) as alone:
         epochs = {row.name: alone.submit(budget, row, options).result() for row in rows}
+        if set(SPACES) & set(chosen):
+            # Known before the spaces are trained side by side, so that both get as many.
+            alone.submit(steps_of, options).result()
     with ProcessPoolExecutor(workers, spawn) as pool:
         trained: list[Any] = [
             pool.submit(result_of, row, seed, options, epochs[row.name])
