@@ -18,6 +18,7 @@ from napari_colorgan.events import run
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.part import Part
+from napari_colorgan.io.shared_folder import SharedFolder
 from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 from napari_colorgan.services.missing_work import find_missing_work
 
@@ -110,6 +111,27 @@ def test_parts_in_any_order_and_again_give_the_bytes_of_one_run(
 
 
 @pytest.mark.usefixtures("tiny_library")
+@pytest.mark.parametrize("moment", ["__init__", "create", "done", "finish"])
+def test_a_faster_program_may_finish_the_same_part_at_any_moment(
+    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    whole, shared = tmp_path / "whole.ome.zarr", tmp_path / "shared" / "whole.ome.zarr"
+    shared.parent.mkdir()
+    colorize(stack, whole)
+    original = getattr(SharedFolder, moment)
+
+    def overtaken(self: SharedFolder, *args: object) -> object:
+        monkeypatch.setattr(SharedFolder, moment, original)
+        colorize(stack, shared, "1/1")
+        return original(self, *args)
+
+    monkeypatch.setattr(SharedFolder, moment, overtaken)
+    colorize(stack, shared, "1/1")
+    assert contents(shared) == contents(whole)
+    assert sorted(path.name for path in shared.parent.iterdir()) == ["whole.ome.zarr"]
+
+
+@pytest.mark.usefixtures("tiny_library")
 def test_parts_made_otherwise_are_not_mixed(stack: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.ome.zarr"
     colorize(stack, output, "1/2")
@@ -165,7 +187,7 @@ def test_killed_and_simultaneous_programs_lose_nothing(stack: Path, tmp_path: Pa
 
     def start(part: str) -> subprocess.Popen[bytes]:
         options = ["--model", "tiny", "--scale", "6", "--part", part]
-        return subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
+        return subprocess.Popen([*command, *options], stderr=subprocess.PIPE)
 
     victim = start("1/2")
     listed = shared.parent / "whole.ome.zarr.parts" / "done-1-of-2.txt"
@@ -173,9 +195,11 @@ def test_killed_and_simultaneous_programs_lose_nothing(stack: Path, tmp_path: Pa
     while not listed.exists() and time.monotonic() < end:
         time.sleep(0.005)
     victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    victim.communicate()
     programs = [start("1/2"), start("2/2"), start("2/2")]
 
-    assert [program.wait(timeout=300) for program in programs] == [0, 0, 0]
+    for program in programs:
+        _, said = program.communicate(timeout=300)
+        assert program.returncode == 0, said.decode()
     assert contents(shared) == contents(whole)
     assert read_stack(shared).data.shape[-3:] == read_stack(whole).data.shape[-3:]

@@ -169,7 +169,7 @@ def stack_writer(
     Raises
     ------
     OutputExistsError
-        If there is something at `path` and `overwrite` is False.
+        If there is something at `path`, `overwrite` is False, and there is no `part`.
     FileError
         If the format can't hold such an array, or the file can't be written.
     AxesError
@@ -201,7 +201,8 @@ def stack_writer(
             got=f"'{spec.path}'",
             action="Write .ome.zarr, or colorize it as a whole.",
         )
-    if os.path.exists(spec.path) and not overwrite:
+    # A part of what is there is done already.
+    if os.path.exists(spec.path) and not overwrite and part is None:
         raise already_exists(spec.path)
     is_numbered = is_sequence(spec.path) and form.single_plane
     if form.single_plane and not is_numbered and axes.plane_count(spec.shape) != 1:
@@ -223,7 +224,15 @@ class _AlphaTarget(FileTarget):
         def store(index: PlaneIndex, plane: np.ndarray) -> None:
             target.write(index, np.dstack([plane, alpha(index)]))
 
-        super().__init__(dtype, store, target.complete, target.notices)
+        super().__init__(
+            dtype,
+            store,
+            target.complete,
+            target.notices,
+            target.done,
+            block_of=target.block_of,
+            shared=target.shared,
+        )
 
 
 def find_files(path: Path, *, films: bool = False) -> list[Path]:

@@ -174,8 +174,12 @@ def done_planes(path: Path) -> set[PlaneIndex]:
     """
     done = set()
     for listed in path.with_name(path.name + SUFFIX).glob("done-*.txt"):
+        try:
+            text = listed.read_text(encoding="ascii", errors="replace")
+        except FileNotFoundError:
+            continue  # removed by the program that has just moved the whole output to its place
         # A line that was cut off by a kill has no end.
-        for line in listed.read_text(encoding="ascii", errors="replace").splitlines(keepends=True):
+        for line in text.splitlines(keepends=True):
             numbers = line.rstrip("\n").split(",")
             if line.endswith("\n") and all(number.isdigit() for number in numbers):
                 done.add(tuple(map(int, numbers)))

@@ -88,12 +88,23 @@ def _part_of_store(spec: OutputSpec, part: Part) -> Iterator[FileTarget]:
         "dtype": spec.dtype.name,
         "metadata": dict(spec.metadata),
     }
-    shared = SharedFolder(spec.path, part, description)
-    shared.create(lambda folder: _create_store(folder, spec))
 
     def note(indices: Iterable[PlaneIndex]) -> None:
         for index in indices:
             shared.add(index)
+
+    try:
+        shared = SharedFolder(spec.path, part, description)
+        shared.create(lambda folder: _create_store(folder, spec))
+        blocks = open_blocks(shared.output, spec.axes, note)
+        done = frozenset(shared.done())
+    except (OSError, FileError):
+        if not spec.path.exists():
+            raise
+        # Programs that do the same have been faster: nothing is left to do.
+        all_planes = frozenset(spec.axes.plane_indices(spec.shape))
+        yield FileTarget(spec.dtype, lambda index, plane: None, done=all_planes)
+        return
 
     @contextmanager
     def unless_finished() -> Iterator[None]:
@@ -105,14 +116,11 @@ def _part_of_store(spec: OutputSpec, part: Part) -> Iterator[FileTarget]:
                 if not shared.is_finished:
                     raise
 
-    blocks = open_blocks(shared.output, spec.axes, note)
-
     def store(index: PlaneIndex, plane: np.ndarray) -> None:
         if not shared.is_finished:
             with unless_finished():
                 blocks.write(index, plane)
 
-    done = frozenset(shared.done())
     yield FileTarget(spec.dtype, store, done=done, block_of=blocks.block_of, shared=shared)
     if not shared.is_finished:
         with unless_finished():
