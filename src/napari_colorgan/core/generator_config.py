@@ -49,7 +49,8 @@ class GeneratorConfig:
     skips : bool
         Whether encoder features reach the decoder directly (a U-Net) or not (encoder-decoder).
     dropout : float
-        Probability of dropping decoder channels while training; pix2pix's only noise is 0.5.
+        Probability of dropping decoder channels while training, and of "look_unet" what the look
+        is told by; pix2pix's only noise is 0.5.
     spread_channels : int
         Channels of the embedding by which hints reach similar cells (`HintPropagation`), which
         is then the only way that hints act; 0 leaves it out, and the network itself sees the
@@ -201,13 +202,14 @@ def extended(base: GeneratorConfig, recipe: GeneratorConfig) -> GeneratorConfig:
         Of a trained model.
     recipe : GeneratorConfig
         Its `spread_channels`, `spread_terms` and `detail` are added where the base has none and
-        its architecture lets them.
+        its architecture lets them; so is its `dropout`, if it has one.
     """
     # They start as the identity, so that the base's predictions without hints stay as they are.
     is_coarse = base.output_stride >= FINEST_DETAILED
     return replace(
         base,
         spread_channels=base.spread_channels or recipe.spread_channels,
+        dropout=recipe.dropout or base.dropout,
         spread_terms=base.spread_terms or recipe.spread_terms,
         detail=base.detail or (recipe.detail and is_coarse),
     )

@@ -65,11 +65,12 @@ class LookUNet(Generator):
         self.encoder, channels = build_encoder(config, pretrained=pretrained)
         register_statistics(self)
         strides = list(channels)
-        self.look_head = LookHead(channels, config.look_channels)
+        self.look_head = LookHead(channels, config.look_channels, config.dropout)
         width, stride = config.context_channels, self.stride
         self.coarse = nn.Sequential(
             nn.Conv2d(channels[stride], width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
         )
+        self.dropout = nn.Dropout2d(config.dropout)
         self.context = Blocks(width, config.look_channels, _COARSE_BLOCKS)
         self._skips: list[int | None] = []
         levels = []
@@ -107,13 +108,13 @@ class LookUNet(Generator):
         if look is None:
             look = self.look(features)
         stride = self.stride
-        decoded = self.context(self.coarse(features[-1]), look)
+        decoded = self.context(self.dropout(self.coarse(features[-1])), look)
         for level, skip in zip(self.decoder, self._skips, strict=True):
             stride //= 2
             side = [] if skip is None else [features[skip]]
             if stride == self.output_stride:
                 side.append(F.pixel_unshuffle(lightness, stride))
-            decoded = level(decoded, side, look)
+            decoded = level(self.dropout(decoded), side, look)
         return self.head(decoded)  # type: ignore[no-any-return]
 
 
@@ -126,13 +127,17 @@ class LookHead(nn.Module):
         Channels of the features by their stride, finest first.
     width : int
         Length of the look.
+    dropout : float
+        Probability of dropping a pooled feature while training: pictures are easily learnt by
+        heart from some hundred numbers.
     """
 
-    def __init__(self, channels: dict[int, int], width: int) -> None:
+    def __init__(self, channels: dict[int, int], width: int, dropout: float = 0.0) -> None:
         super().__init__()
         self._levels = [i for i, stride in enumerate(channels) if stride >= LOOK_STRIDE]
         pooled = 2 * sum(list(channels.values())[i] for i in self._levels)
         self.norm = nn.BatchNorm1d(pooled, affine=False)
+        self.dropout = nn.Dropout(dropout)
         self.layers = nn.Sequential(
             nn.Linear(pooled, 2 * width), nn.ReLU(), nn.Linear(2 * width, width), nn.ReLU()
         )
@@ -161,7 +166,7 @@ class LookHead(nn.Module):
         features : sequence of Tensor, shape (B, C, h, w)
             The encoder's pyramid, finest first.
         """
-        look: Tensor = self.layers(self.norm(self.pool(features)))
+        look: Tensor = self.layers(self.dropout(self.norm(self.pool(features))))
         return look
 
 

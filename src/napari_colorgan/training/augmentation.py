@@ -12,6 +12,7 @@ from napari_colorgan.core.color import gray_to_lightness, lightness_to_network
 from napari_colorgan.core.color_tables import look_up, mix
 from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
 from napari_colorgan.training.stains import vary_stains
+from napari_colorgan.training.tones import vary_tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +98,9 @@ def make_batch(
 ) -> Batch:
     """Turn patches into a batch.
 
-    Some of them get other stains (`DataConfig.stains`) or are degraded to what old film recorded
-    (`DataConfig.film`), but never pairs: the gray image of a pair comes from a real camera.
+    Some of them get other stains or tones (`DataConfig.stains`, `tones`) or are degraded to what
+    old film recorded (`DataConfig.film`), but never pairs: the gray image of a pair comes from a
+    real camera.
 
     Parameters
     ----------
@@ -115,10 +117,11 @@ def make_batch(
         In network units.
     """
     rgb = torch.stack(list(patches))
-    if config.stains and not is_pair(rgb):
-        for i, generator in enumerate(generators):
-            if sample_uniform(generator) < config.stains:
-                rgb[i] = vary_stains(rgb[i], generator)
+    if not is_pair(rgb):
+        for share, vary in ((config.stains, vary_stains), (config.tones, vary_tones)):
+            for i, generator in enumerate(generators if share else ()):
+                if sample_uniform(generator) < share:
+                    rgb[i] = vary(rgb[i], generator)
     lightness, ab = to_lab_planes(rgb)
     for i, generator in enumerate(generators):
         if sample_uniform(generator) < config.film and not is_pair(rgb):

@@ -50,6 +50,9 @@ class DataConfig:
     stains : float
         The share of patches whose stains are varied, in hue and concentration, before L* is taken:
         see `training.stains`.
+    tones : float
+        The share of patches whose gamma is varied, and of which some are faded, before L* is
+        taken: see `training.tones`.
     balance : float
         How often a picture is drawn, by its collection (the folder it is in): the collection's
         size to this power, over its size. 1: every picture as often; 0: every collection as often.
@@ -74,6 +77,7 @@ class DataConfig:
     film: float = 0.0
     film_chroma: float = 1.0
     stains: float = 0.0
+    tones: float = 0.0
     balance: float = 1.0
     near_gray: float = 2.0
     validation_share: float = 0.05
@@ -90,7 +94,7 @@ class DataConfig:
         floor = 1.0 if self.scale == "fit" else 0.1
         require("data.zoom", self.zoom, f"two numbers {floor}…8, rising", floor <= low <= high <= 8)
         choose("data.scale", self.scale, ("fit", "native"))
-        for name in ("film", "film_chroma", "stains", "balance"):
+        for name in ("film", "film_chroma", "stains", "tones", "balance"):
             require(f"data.{name}", getattr(self, name), "0…1", 0 <= getattr(self, name) <= 1)
         share = self.validation_share
         require("data.validation_share", share, "0…0.5", 0 <= share <= 0.5)
