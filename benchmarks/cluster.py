@@ -36,7 +36,7 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import stack_writer
 from napari_colorgan.services.cluster.feed import MOST_TASKS, Feed
 from napari_colorgan.services.cluster.job import colorize_on
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,8 +27,8 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.memory import free_system_memory
-from napari_colorgan.services.colorize_array import colorize
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.arrays.colorize import colorize
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.runs import TuningRun
 from napari_colorgan.training.config import TrainingConfig

@@ -14,11 +14,11 @@ from napari_colorgan.version import installed_version
 if TYPE_CHECKING:
     from napari_colorgan.guidance.hint import Hint
     from napari_colorgan.guidance.hint_list import Hints
-    from napari_colorgan.services.colorize_array import colorize
+    from napari_colorgan.services.arrays.colorize import colorize
     from napari_colorgan.services.evaluate import evaluate
     from napari_colorgan.services.fine_tune import fine_tune
+    from napari_colorgan.services.live.suggest_hint import suggest_hint
     from napari_colorgan.services.models import load_model
-    from napari_colorgan.services.suggest_hint import suggest_hint
 
     __version__: str
 
@@ -36,11 +36,11 @@ __all__ = [
 _HOMES = {
     "Hint": "napari_colorgan.guidance.hint",
     "Hints": "napari_colorgan.guidance.hint_list",
-    "colorize": "napari_colorgan.services.colorize_array",
+    "colorize": "napari_colorgan.services.arrays.colorize",
     "evaluate": "napari_colorgan.services.evaluate",
     "fine_tune": "napari_colorgan.services.fine_tune",
     "load_model": "napari_colorgan.services.models",
-    "suggest_hint": "napari_colorgan.services.suggest_hint",
+    "suggest_hint": "napari_colorgan.services.live.suggest_hint",
 }
 
 

@@ -52,7 +52,7 @@ def test_hints_decide_the_colours_of_their_plane(tiny_model_file: Path, lazy: bo
 
 
 def test_hints_decide_the_colours_of_a_file(tiny_model_file: Path, tmp_path: Path) -> None:
-    from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+    from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
     Image.fromarray(STACK[0]).save(tmp_path / "gray.png")
     request = FilesRequest(

@@ -18,7 +18,7 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.plane_parts import PlaneParts, chunk_rows, open_plane
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.io import read_stack
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,7 +146,7 @@ def test_a_picture_larger_than_the_memory_is_colorized(
     program = f"""
 import resource, psutil, torch
 from napari_colorgan.cli.app import build_app
-import napari_colorgan.services.colorize_files, tifffile, zarr, timm, numcodecs.zarr3
+import napari_colorgan.services.files.colorize, tifffile, zarr, timm, numcodecs.zarr3
 torch.set_num_threads(1)
 limit = psutil.Process().memory_info().vms + 600 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

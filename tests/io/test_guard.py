@@ -20,7 +20,7 @@ from napari_colorgan.errors import ColorganError, FileError
 from napari_colorgan.io import guard, read_stack
 from napari_colorgan.io.files import find_files, planes_of
 from napari_colorgan.io.ome_zarr import codecs as zarr_codecs
-from napari_colorgan.services.file_tasks import plan_files
+from napari_colorgan.services.files.tasks import plan_files
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices are POSIX's")
 

@@ -10,7 +10,9 @@ import pytest
 from fakes import FakePredictor
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library.card import ModelCard
-from napari_colorgan.services import colorize, colorize_array, colorize_files
+from napari_colorgan.services import colorize
+from napari_colorgan.services.arrays import colorize as colorize_array
+from napari_colorgan.services.files import colorize as colorize_files
 
 CARD = ModelCard(
     name="fake",

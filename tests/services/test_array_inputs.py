@@ -14,7 +14,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.io import stack_writer
-from napari_colorgan.services.array_inputs import open_input
+from napari_colorgan.services.arrays.inputs import open_input
 
 PLANE = np.random.default_rng(0).integers(0, 256, (7, 9), dtype=np.uint8)
 TINTED = tinted(PLANE, DisplayRange(0, 255))

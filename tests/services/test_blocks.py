@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.errors import InputError
-from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.arrays.blocks import PlaneBlock
 
 LETTERS = ["YX", "XY", "ZYX", "YXT", "TYZX", "TCZYX", "ZYXS", "YSXT"]
 

@@ -15,10 +15,10 @@ from napari_colorgan.events import Notice, PlaneDone, Started, run
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import area_average
-from napari_colorgan.services import disk_array
-from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.arrays import disk_array
+from napari_colorgan.services.arrays.blocks import PlaneBlock
+from napari_colorgan.services.arrays.disk_array import DiskArray, results_folder
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
-from napari_colorgan.services.disk_array import DiskArray, results_folder
 
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 256, (4, 7, 9), dtype=np.uint8)

@@ -16,7 +16,7 @@ from napari_colorgan.errors import AxesError, InputError, ModelError
 from napari_colorgan.events import PlaneDone
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.array_inputs import guess_axes
+from napari_colorgan.services.arrays.inputs import guess_axes
 from napari_colorgan.settings import declared
 
 RANDOM = np.random.default_rng(0)

@@ -25,7 +25,7 @@ from napari_colorgan.events import (
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 256, (4, 7, 9), dtype=np.uint8)

@@ -22,7 +22,7 @@ from napari_colorgan.events import (
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 CASES = Path(__file__).parent.parent / "fixtures" / "cases"
 RANDOM = np.random.default_rng(0)

@@ -20,8 +20,8 @@ import pytest
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io import temporaries
-from napari_colorgan.services import disk_array
-from napari_colorgan.services.disk_array import DiskArray, allocate, results_folder
+from napari_colorgan.services.arrays import disk_array
+from napari_colorgan.services.arrays.disk_array import DiskArray, allocate, results_folder
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_forked_process_does_not_take_it_along(little_memory):
 
 def test_it_goes_when_python_ends(home):
     code = (
-        "from napari_colorgan.services import disk_array\n"
+        "from napari_colorgan.services.arrays import disk_array\n"
         "disk_array.free_system_memory = lambda: 0\n"
         "array = disk_array.allocate((100, 100), 'uint8')\n"
         "assert array.path.is_dir()\n"

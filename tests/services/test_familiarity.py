@@ -18,8 +18,8 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.library.model_file import Model, load_model_file, save_model_file
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
 from napari_colorgan.services.familiarity import UNLIKE
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from napari_colorgan.errors import FileError, InputError
-from napari_colorgan.services.file_tasks import plan_files
+from napari_colorgan.services.files.tasks import plan_files
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from napari_colorgan.guidance.hint_list import Hint, Hints
 from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.guided_preview import GuidedPreviews
-from napari_colorgan.services.preview_request import Part, PreviewRequest
+from napari_colorgan.services.live.guided_preview import GuidedPreviews
+from napari_colorgan.services.live.request import Part, PreviewRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

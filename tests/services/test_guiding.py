@@ -16,7 +16,7 @@ from napari_colorgan.events import Notice, run
 from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 from napari_colorgan.services.guiding import MOST_HINTS
 
 if TYPE_CHECKING:

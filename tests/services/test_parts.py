@@ -19,8 +19,8 @@ from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.part import Part
 from napari_colorgan.io.shared_folder import SharedFolder
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
-from napari_colorgan.services.missing_work import find_missing_work
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
+from napari_colorgan.services.files.missing_work import find_missing_work
 
 if TYPE_CHECKING:
     from pathlib import Path

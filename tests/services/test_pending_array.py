@@ -9,8 +9,8 @@ import pytest
 
 from napari_colorgan.axes import ArrayTarget, Axes
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.services.pending_array import PendingColors, PlanesDone, gray_of
+from napari_colorgan.services.arrays.blocks import PlaneBlock
+from napari_colorgan.services.arrays.pending_array import PendingColors, PlanesDone, gray_of
 
 FULL = DisplayRange(0, 255)
 UINT8 = np.dtype(np.uint8)

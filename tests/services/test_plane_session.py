@@ -12,7 +12,7 @@ from napari_colorgan import Hint, Hints
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.plane_session import StackSession
+from napari_colorgan.services.live.plane_session import StackSession
 
 if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model

@@ -13,8 +13,8 @@ from napari_colorgan.events import JobCancelled, cancellable, run
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
-from napari_colorgan.services.preview import PreviewPainted, PreviewSession
-from napari_colorgan.services.preview_request import Part, PreviewRequest
+from napari_colorgan.services.live.preview import PreviewPainted, PreviewSession
+from napari_colorgan.services.live.request import Part, PreviewRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from napari.layers._source import layer_source
 from widget_fakes import PLANE, TINT, expected, run
 
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.mixed_stack import MixedStack
+from napari_colorgan.services.arrays.mixed_stack import MixedStack
 
 if TYPE_CHECKING:
     from pathlib import Path

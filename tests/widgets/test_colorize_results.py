@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 from widget_fakes import PLANE, STACK, expected, run
 
-from napari_colorgan.services import disk_array
+from napari_colorgan.services.arrays import disk_array
 from napari_colorgan.widgets.shared.layers import METADATA_KEY
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari.layers import Image
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import AxesError
-from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.arrays.blocks import PlaneBlock
 from napari_colorgan.widgets.shared.layers import (
     axis_names,
     current_index,

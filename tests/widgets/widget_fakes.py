@@ -16,7 +16,7 @@ from napari_colorgan.events import run as run_job
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.store import ModelEntry
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
-from napari_colorgan.services.guided_preview import (
+from napari_colorgan.services.live.guided_preview import (
     Match,
     PlaceColors,
     PlaneDetails,
@@ -25,7 +25,7 @@ from napari_colorgan.services.guided_preview import (
 
 if TYPE_CHECKING:
     from napari_colorgan.events import Job
-    from napari_colorgan.services.preview_request import PreviewRequest
+    from napari_colorgan.services.live.request import PreviewRequest
     from napari_colorgan.widgets.colorize.panel import ColorizeWidget
 
 TINT = np.array([1.0, 0.5, 0.25])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from napari_colorgan.events import Event, Job
-    from napari_colorgan.services.colorize_files import FilesRequest, FilesResult
+    from napari_colorgan.services.files.colorize import FilesRequest, FilesResult
 
 R = TypeVar("R")
 
@@ -181,7 +181,7 @@ def colorize(
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.io.part import Part
-    from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+    from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
     request = FilesRequest(
         inputs=named,
@@ -224,7 +224,7 @@ def _report(result: FilesResult) -> None:
 
 
 def _report_missing(request: FilesRequest) -> None:
-    from napari_colorgan.services.missing_work import find_missing_work
+    from napari_colorgan.services.files.missing_work import find_missing_work
 
     work = find_missing_work(request)
     for name, error in work.problems:

@@ -17,7 +17,7 @@ from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io.problems import already_exists
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
 _SECONDS = 120
 

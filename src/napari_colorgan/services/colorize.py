@@ -14,12 +14,12 @@ from napari_colorgan.guidance.sources import UNGUIDED
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.inference.stack import colorize_stack
-from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.services.disk_array import allocate
+from napari_colorgan.services.arrays.blocks import PlaneBlock
+from napari_colorgan.services.arrays.disk_array import allocate
+from napari_colorgan.services.arrays.pyramid import check_levels, pyramid_job
 from napari_colorgan.services.familiarity import UNLIKE, is_unlike, warning
 from napari_colorgan.services.guiding import describe_guides, guides_if_needed
 from napari_colorgan.services.models import load_model, make_predictor
-from napari_colorgan.services.pyramid import check_levels, pyramid_job
 from napari_colorgan.version import installed_version
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class ColorizeRequest:
         What the user gives to guide the colours.
     kept : (tuple of int, KeptPrediction), optional
         A plane's index, and what the network has predicted for it with this stack, display and
-        these guides; see :mod:`napari_colorgan.services.preview`. It is used where the settings
-        would lead to the same prediction.
+        these guides; see :mod:`napari_colorgan.services.live.preview`. It is used where the
+        settings would lead to the same prediction.
     """
 
     stack: StackLike | Sequence[StackLike]

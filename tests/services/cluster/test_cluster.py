@@ -29,8 +29,8 @@ from napari_colorgan.events import (
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.cluster.connection import connect
 from napari_colorgan.services.cluster.job import colorize_on
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
-from napari_colorgan.services.missing_work import find_missing_work
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
+from napari_colorgan.services.files.missing_work import find_missing_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,14 +27,14 @@ from napari_colorgan.io.part import Part
 from napari_colorgan.io.problems import already_exists
 from napari_colorgan.services.cluster.connection import LOCAL, connect
 from napari_colorgan.services.cluster.feed import MOST_TASKS, Feed
-from napari_colorgan.services.colorize_files import (
+from napari_colorgan.services.files.colorize import (
     FilesResult,
     explained,
     make_folders,
     tasks_of_part,
 )
-from napari_colorgan.services.file_tasks import plan_files
-from napari_colorgan.services.file_work import FileWork, color_writer, units_of
+from napari_colorgan.services.files.tasks import plan_files
+from napari_colorgan.services.files.work import FileWork, color_writer, units_of
 from napari_colorgan.services.models import load_model
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from napari_colorgan.io.shared_folder import SharedFolder
     from napari_colorgan.services.cluster.feed import Outcome
     from napari_colorgan.services.cluster.worker import FileAnswer, SharedFile, UnitAnswer
-    from napari_colorgan.services.colorize_files import FilesRequest
-    from napari_colorgan.services.file_tasks import FileTask
+    from napari_colorgan.services.files.colorize import FilesRequest
+    from napari_colorgan.services.files.tasks import FileTask
 
 _WHOLE = Part(1, 1)
 
@@ -74,7 +74,7 @@ def colorize_on(
     Yields
     ------
     Started, FileStarted, PlaneDone, Notice, FileDone or FileFailed
-        As of :func:`napari_colorgan.services.colorize_files.colorize_files`; the planes of
+        As of :func:`napari_colorgan.services.files.colorize.colorize_files`; the planes of
         several files may come mixed.
 
     Returns

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.io.file_format import FileTarget
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.colorize_files import FilesRequest
-    from napari_colorgan.services.file_tasks import FileTask
-    from napari_colorgan.services.file_work import FileWork
+    from napari_colorgan.services.files.colorize import FilesRequest
+    from napari_colorgan.services.files.tasks import FileTask
+    from napari_colorgan.services.files.work import FileWork
 
 # How many files a worker keeps open, the last ones: planes of a few files are handed out at once.
 _MOST_FILES = 4
@@ -160,7 +160,7 @@ class WorkerEngine(WorkerPlugin):  # type: ignore[misc]
             Whether nobody waits for it any more.
         """
         from napari_colorgan.io.formats import ZARR, output_format
-        from napari_colorgan.services.file_work import colorize_file, prepare_file
+        from napari_colorgan.services.files.work import colorize_file, prepare_file
 
         if task.output.exists():
             # An earlier attempt, whose worker died before it could say so.
@@ -256,7 +256,7 @@ class WorkerEngine(WorkerPlugin):  # type: ignore[misc]
         """Return a file and its store, opened once."""
         from napari_colorgan.io import read_stack
         from napari_colorgan.io.ome_zarr.blocks import open_planes
-        from napari_colorgan.services.file_work import FileWork, guides_of
+        from napari_colorgan.services.files.work import FileWork, guides_of
 
         kept = self._files.get(str(shared.task.output))
         if kept is None:

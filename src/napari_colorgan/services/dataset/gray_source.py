@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_colorgan.errors import PairError
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.array_inputs import guess_axes
+from napari_colorgan.services.arrays.inputs import guess_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

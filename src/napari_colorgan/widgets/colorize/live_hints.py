@@ -11,7 +11,7 @@ from napari_colorgan.errors import ColorganError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_colorgan.services.guided_preview import PlaneDetails, SuggestedPlace
+    from napari_colorgan.services.live.guided_preview import PlaneDetails, SuggestedPlace
     from napari_colorgan.widgets.colorize.plan import RunPlan
     from napari_colorgan.widgets.colorize.preview import LivePreview
     from napari_colorgan.widgets.hints.controller import HintsController

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.services.colorize import colorize_job
-from napari_colorgan.services.preview import PreviewSession
+from napari_colorgan.services.live.preview import PreviewSession
 from napari_colorgan.widgets.colorize.channels import split_channels
 from napari_colorgan.widgets.colorize.form import ColorizeForm
 from napari_colorgan.widgets.colorize.live_hints import LiveHints

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.kept_prediction import KeptPrediction
     from napari_colorgan.library.store import ModelEntry
-    from napari_colorgan.services.blocks import PlaneBlock
+    from napari_colorgan.services.arrays.blocks import PlaneBlock
     from napari_colorgan.widgets.shared.options import Options
     from napari_colorgan.widgets.shared.preferences import Preferences
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
-from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.arrays.blocks import PlaneBlock
 from napari_colorgan.widgets.shared.controls import Combo, describe, ignore_stray_wheel
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import InputError, ModelError
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.mixed_stack import MixedStack
+from napari_colorgan.services.arrays.mixed_stack import MixedStack
 from napari_colorgan.widgets.colorize.channels import channel_axis, split_channels
 from napari_colorgan.widgets.colorize.plan import RunPlan, prediction_settings
 from napari_colorgan.widgets.shared.layers import (

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.services.blocks import PlaneBlock
-from napari_colorgan.services.preview import PreviewPainted
-from napari_colorgan.services.preview_request import PreviewRequest
+from napari_colorgan.services.arrays.blocks import PlaneBlock
+from napari_colorgan.services.live.preview import PreviewPainted
+from napari_colorgan.services.live.request import PreviewRequest
 from napari_colorgan.widgets.colorize.plan import layer_metadata
 from napari_colorgan.widgets.colorize.preview_layer import PreviewLayer
 from napari_colorgan.widgets.hints.keys import LIKELY
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.kept_prediction import KeptPrediction
-    from napari_colorgan.services.guided_preview import GuidedPreviews
-    from napari_colorgan.services.preview_request import Part
+    from napari_colorgan.services.live.guided_preview import GuidedPreviews
+    from napari_colorgan.services.live.request import Part
     from napari_colorgan.widgets.colorize.plan import RunPlan
 
 # About a frame of the screen or two: a slider sends values faster than they are painted.
@@ -47,7 +47,7 @@ _PATIENCE_MS = 100
 
 
 class Previews(Protocol):
-    """What paints previews: :class:`napari_colorgan.services.preview.PreviewSession`."""
+    """What paints previews: :class:`napari_colorgan.services.live.preview.PreviewSession`."""
 
     def job(self, request: PreviewRequest) -> Job[np.ndarray]:
         """Return the job that paints what a request names.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.services.pending_array import PendingColors
+    from napari_colorgan.services.arrays.pending_array import PendingColors
 
 # Each refresh reads and draws the plane on view; small planes are done much faster.
 _INTERVAL_MS = 150

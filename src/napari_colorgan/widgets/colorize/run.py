@@ -13,10 +13,10 @@ from napari_colorgan.axes import ArrayTarget
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event, Job, Notice, PlaneDone, Started
 from napari_colorgan.guidance.sources import UNGUIDED
+from napari_colorgan.services.arrays.disk_array import allocate
+from napari_colorgan.services.arrays.pending_array import PendingColors, PlanesDone
+from napari_colorgan.services.arrays.pyramid import pyramid_job
 from napari_colorgan.services.colorize import ColorizeRequest, ColorizeResult
-from napari_colorgan.services.disk_array import allocate
-from napari_colorgan.services.pending_array import PendingColors, PlanesDone
-from napari_colorgan.services.pyramid import pyramid_job
 from napari_colorgan.widgets.colorize.plan import layer_metadata
 from napari_colorgan.widgets.colorize.progress import ProgressReport
 from napari_colorgan.widgets.colorize.results import ResultLayers, last_result

@@ -24,7 +24,7 @@ from napari_colorgan.errors import ColorganError, InputError
 from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, PlaneDone, Started
 from napari_colorgan.home import expand
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.colorize_files import FilesRequest, colorize_files
+from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 from napari_colorgan.settings import declared
 from napari_colorgan.texts import printable
 from napari_colorgan.widgets.shared.controls import add_row, describe, new_form
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_colorgan.events import Event, Job
-    from napari_colorgan.services.colorize_files import FilesResult
+    from napari_colorgan.services.files.colorize import FilesResult
     from napari_colorgan.widgets.shared.model_picker import Library
 
 _LIST_HEIGHT = 110

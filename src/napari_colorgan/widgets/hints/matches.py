@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
-from napari_colorgan.services.blocks import PlaneBlock
+from napari_colorgan.services.arrays.blocks import PlaneBlock
 from napari_colorgan.widgets.shared.layers import (
     PREVIEW_KEY,
     current_index,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_colorgan.services.guided_preview import Match
+    from napari_colorgan.services.live.guided_preview import Match
     from napari_colorgan.widgets.hints.layers import HintLayers
 
 _OPACITY = 0.6

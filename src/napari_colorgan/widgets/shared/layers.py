@@ -12,14 +12,14 @@ from napari.utils.transforms import Affine
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.services.preview_request import Part
+from napari_colorgan.services.live.request import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari.components import Camera, Dims
 
-    from napari_colorgan.services.blocks import PlaneBlock
+    from napari_colorgan.services.arrays.blocks import PlaneBlock
 
 METADATA_KEY = "napari_colorgan"
 """The key in a result layer's metadata under which the model and its settings are kept."""

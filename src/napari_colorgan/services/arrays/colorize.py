@@ -15,7 +15,7 @@ from napari_colorgan.guidance.hint_list import Hints
 from napari_colorgan.guidance.sources import GuideSources
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.services.array_inputs import dtype_name, open_input
+from napari_colorgan.services.arrays.inputs import dtype_name, open_input
 from napari_colorgan.services.colorize import (
     ColorizeRequest,
     ColorizeResult,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Job
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.swatches import Ab
-    from napari_colorgan.services.plane_session import GuidedPlane, PlaneSession, StackSession
-    from napari_colorgan.services.preview_request import PreviewRequest
+    from napari_colorgan.services.live.plane_session import GuidedPlane, PlaneSession, StackSession
+    from napari_colorgan.services.live.request import PreviewRequest
 
 Place: TypeAlias = tuple[float, float]
 
@@ -234,7 +234,7 @@ class GuidedPreviews:
 
     def _plane(self, request: PreviewRequest) -> PlaneSession:
         """Return the session of a plane; the network runs unless it has seen the plane lately."""
-        from napari_colorgan.services.plane_session import StackSession
+        from napari_colorgan.services.live.plane_session import StackSession
 
         key = _key(request)
         if self._session is None or self._key != key:

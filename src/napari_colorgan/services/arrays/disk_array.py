@@ -70,7 +70,7 @@ class DiskArray:
         import zarr
         from zarr.codecs import BloscCodec
 
-        from napari_colorgan.services.disk_store import make_store
+        from napari_colorgan.services.arrays.disk_store import make_store
 
         place = Temporary(folder, ".zarr")
         self.path = place.path
@@ -142,7 +142,7 @@ class DiskArray:
         """
         import zarr
 
-        from napari_colorgan.services.disk_store import make_store
+        from napari_colorgan.services.arrays.disk_store import make_store
 
         place = Temporary(path.parent, ".zarr")
         array = object.__new__(cls)

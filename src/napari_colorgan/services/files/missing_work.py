@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.io import read_stack
 from napari_colorgan.io.shared_folder import done_planes
-from napari_colorgan.services.file_tasks import plan_files
+from napari_colorgan.services.files.tasks import plan_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.errors import ColorganError
-    from napari_colorgan.services.colorize_files import FilesRequest
+    from napari_colorgan.services.files.colorize import FilesRequest
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def find_missing_work(request: FilesRequest) -> MissingWork:
     Raises
     ------
     InputError, FileError
-        As for :func:`napari_colorgan.services.colorize_files.colorize_files`.
+        As for :func:`napari_colorgan.services.files.colorize.colorize_files`.
     """
     plan = plan_files(
         request.inputs,

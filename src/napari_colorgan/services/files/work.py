@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from napari_colorgan.io.file_format import FileTarget
     from napari_colorgan.io.part import Part
     from napari_colorgan.library.card import ModelCard
-    from napari_colorgan.services.file_tasks import FileTask
-    from napari_colorgan.services.files_request import FilesRequest
+    from napari_colorgan.services.files.request import FilesRequest
+    from napari_colorgan.services.files.tasks import FileTask
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_colorgan.axes import PlaneIndex, StackLike
-    from napari_colorgan.services.blocks import PlaneBlock
+    from napari_colorgan.services.arrays.blocks import PlaneBlock
 
 
 _STEPS = 4097

@@ -11,9 +11,9 @@ from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.events import FileDone, FileFailed, FileStarted, Notice, Started
 from napari_colorgan.home import cache_folder
 from napari_colorgan.io.problems import writing
-from napari_colorgan.services.file_tasks import plan_files
-from napari_colorgan.services.file_work import colorize_file, prepare_file
-from napari_colorgan.services.files_request import FilesRequest
+from napari_colorgan.services.files.request import FilesRequest
+from napari_colorgan.services.files.tasks import plan_files
+from napari_colorgan.services.files.work import colorize_file, prepare_file
 from napari_colorgan.services.guiding import predict_references
 from napari_colorgan.services.models import load_model, make_predictor
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.events import Job
-    from napari_colorgan.services.file_tasks import FileTask, FileTasks
+    from napari_colorgan.services.files.tasks import FileTask, FileTasks
 
 __all__ = ["FilesRequest", "FilesResult", "colorize_files"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorgan.events import Event
-from napari_colorgan.services.guided_preview import GuidedPreviews
+from napari_colorgan.services.live.guided_preview import GuidedPreviews
 from napari_colorgan.services.models import load_model, make_predictor
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.kept_prediction import KeptPrediction
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.inference.settings import PredictionSettings
-    from napari_colorgan.services.preview_request import Part, PreviewRequest
+    from napari_colorgan.services.live.request import Part, PreviewRequest
 
 _CROPPED_PIXELS = 2**21
 """Planes of more pixels are predicted around the part on view, where the scale allows it."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.guidance.hint_list import Hints
-from napari_colorgan.services.array_inputs import open_input
-from napari_colorgan.services.plane_session import StackSession
+from napari_colorgan.services.arrays.inputs import open_input
+from napari_colorgan.services.live.plane_session import StackSession
 
 if TYPE_CHECKING:
     from napari_colorgan.axes import PlaneIndex

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import Axes, StackLike
     from napari_colorgan.events import Job
-    from napari_colorgan.services.blocks import PlaneBlock
+    from napari_colorgan.services.arrays.blocks import PlaneBlock
 
 
 def check_levels(levels: Sequence[StackLike], axes: Axes) -> None:

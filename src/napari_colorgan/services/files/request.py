@@ -27,7 +27,7 @@ class FilesRequest:
     Attributes
     ----------
     inputs : sequence of str or pathlib.Path
-        Files, folders and patterns; see :func:`napari_colorgan.services.file_tasks.plan_files`.
+        Files, folders and patterns; see :func:`napari_colorgan.services.files.tasks.plan_files`.
     output : str or pathlib.Path
         A file for a single input; a folder for several or a folder's.
     model : str, pathlib.Path or Model
