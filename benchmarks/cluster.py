@@ -112,8 +112,8 @@ def _small_model() -> Model:
     """Return a network of 0.1 million random weights, always the same."""
     import torch
 
-    from napari_colorgan.core.build import build_generator
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.build import build_generator
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 

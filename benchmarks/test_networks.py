@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Record
     from inputs import Subject
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 SIDE = 256
 THREADS = 2

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from measure import PeakMemory, seconds
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.discriminator import PatchGANDiscriminator
-from napari_colorgan.training.batch_source import BatchSource, StepData
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import Batch, PictureStore, find_pictures
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.pictures.batch_source import BatchSource, StepData
+from napari_colorgan.training.pictures.data import Batch, PictureStore, find_pictures
+from napari_colorgan.training.pictures.prefetch import prefetch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import example_counts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.library.store import ModelLibrary
 
@@ -56,8 +56,8 @@ def tiny_generator() -> Generator:
     """Return a U-Net with a distribution head of 0.1 million random weights; don't change it."""
     import torch
 
-    from napari_colorgan.core.build import build_generator
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.build import build_generator
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
     torch.manual_seed(0)
     config = GeneratorConfig(encoder="test_efficientnet", decoder_channels=(8, 8), output_stride=8)
@@ -91,7 +91,7 @@ def spreading_model(tiny_generator: Generator) -> Model:
 
     import torch
 
-    from napari_colorgan.core.build import build_generator
+    from napari_colorgan.core.networks.build import build_generator
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.library.model_file import Model
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from napari_colorgan.events import Event
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
 
 # Larger than the planes of the tests, so that none of them is shrunk.
 FIT = DataConfig(size=128)

@@ -16,7 +16,7 @@ from napari_colorgan.inference.settings import PredictionSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.inference.stack import ColorPlane
 
 BEYOND = 2**26

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import nn
 
 from napari_colorgan.axes import Axes
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, StepDone
 from napari_colorgan.io import stack_writer
 from napari_colorgan.library.card import ModelCard

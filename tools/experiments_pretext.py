@@ -19,19 +19,19 @@ import torch
 from torch import nn
 
 from experiments_rows import ROWS, SIZE
-from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.model_file import load_model_file
-from napari_colorgan.training.augmentation import centre_crop
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import PictureStore, find_pictures, to_lab_planes
 from napari_colorgan.training.encoders import build_pretrained
+from napari_colorgan.training.pictures.augmentation import centre_crop
+from napari_colorgan.training.pictures.data import PictureStore, find_pictures, to_lab_planes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from experiments_runs import Options
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 ENCODERS = {
     "random": "weights drawn at random",

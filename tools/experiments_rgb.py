@@ -18,13 +18,13 @@ from documents import made_once
 from experiments_rows import ROWS, SIZE, changed
 from experiments_runs import VALIDATION_PARTS, decoded
 from napari_colorgan.core.color import from_network, lab_to_rgb, rgb_to_lab
-from napari_colorgan.core.heads import RegressionHead
 from napari_colorgan.core.metrics import colorfulness, delta_e_2000, l1_percent, psnr, to_8_bit
-from napari_colorgan.training.augmentation import centre_crop
-from napari_colorgan.training.batch_source import BatchSource
+from napari_colorgan.core.networks.heads import RegressionHead
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import PictureStore, find_pictures, to_lab_planes
 from napari_colorgan.training.encoders import build_pretrained
+from napari_colorgan.training.pictures.augmentation import centre_crop
+from napari_colorgan.training.pictures.batch_source import BatchSource
+from napari_colorgan.training.pictures.data import PictureStore, find_pictures, to_lab_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,8 +23,8 @@ from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationS
 from napari_colorgan.services.train import TrainRequest, train_model_job
 from napari_colorgan.training.calibration import measure_seconds
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.data import Picture, PictureStore
 from napari_colorgan.training.encoders import build_pretrained
+from napari_colorgan.training.pictures.data import Picture, PictureStore
 from napari_colorgan.training.plan import plan_minutes
 from napari_colorgan.training.processes import Processes
 from napari_colorgan.training.run_folder.directory import RunDirectory

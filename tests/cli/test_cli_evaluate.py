@@ -15,8 +15,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from napari_colorgan.cli.evaluate import evaluate, image_sets, print_evaluation
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run
 from napari_colorgan.inference.stack import ColorPlane

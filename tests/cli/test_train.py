@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from napari_colorgan.cli.process import interruptible
 from napari_colorgan.cli.train import plot, train
 from napari_colorgan.cli.training_view import epoch_line
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import EpochDone, Event, Started
 from napari_colorgan.library.model_file import load_model_file

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from skimage.io import imsave
 
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.events import CheckpointSaved, EpochDone, StepDone
 from napari_colorgan.training import calibration
 from napari_colorgan.training.config import TrainingConfig

@@ -21,7 +21,7 @@ from predicting import network_colors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 BUNDLED = sorted(Path(str(files("napari_colorgan"))).glob("library/bundled/*.safetensors"))
 EXPECTED = np.load(Path(__file__).parent / "bundled_predictions.npz")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig, extended
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig, extended
 from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.errors import ConfigError
 from predicting import network_colors
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 PLAIN = GeneratorConfig(decoder_channels=(8, 8), output_stride=8)
 PIX2PIX = GeneratorConfig(

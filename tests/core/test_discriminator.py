@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig, PatchGANDiscriminator
 from napari_colorgan.errors import ConfigError
 
 

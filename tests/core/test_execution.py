@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from napari_colorgan.core import execution
-from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.execution import NetworkRunner, get_runner
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.core.prediction import finish
 from napari_colorgan.errors import ModelError
 from predicting import network_colors
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.core.prediction import Prediction
 
 CPU = torch.device("cpu")

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.folding import fold_batch_norms, have_same_output
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.folding import fold_batch_norms, have_same_output
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 UNET = {"decoder_channels": (8, 8), "output_stride": 8}
 PIX2PIX = GeneratorConfig(

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import AB_SCALE, in_gamut
-from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.core.heads import DistributionHead, gamut_bins
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.heads import DistributionHead, gamut_bins
 from napari_colorgan.core.prediction import pool_hints
 from napari_colorgan.errors import ConfigError
 from predicting import network_colors

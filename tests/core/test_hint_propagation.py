@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.core.hint_propagation import (
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.hint_propagation import (
     MAX_OBSERVATIONS,
     Cells,
     HintPropagation,
@@ -19,7 +19,7 @@ from napari_colorgan.core.hint_propagation import (
 from predicting import network_colors
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 STRIDE = 8
 

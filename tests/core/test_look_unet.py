@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.folding import fold_batch_norms, have_same_output
-from napari_colorgan.core.footprint import measure_footprint
-from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.core.look_unet import LookUNet
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.folding import fold_batch_norms, have_same_output
+from napari_colorgan.core.networks.footprint import measure_footprint
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.look_unet import LookUNet
 from napari_colorgan.errors import ConfigError
 from predicting import lab_of, noise, predictor, whole_and_tiled
 

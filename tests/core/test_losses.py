@@ -9,7 +9,7 @@ import torch
 
 from napari_colorgan.core import losses
 from napari_colorgan.core.color import AB_SCALE
-from napari_colorgan.core.heads import DistributionHead, gamut_bins
+from napari_colorgan.core.networks.heads import DistributionHead, gamut_bins
 
 BINS = gamut_bins(10) / AB_SCALE
 

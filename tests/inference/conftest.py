@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.footprint import Footprint
-from napari_colorgan.core.generator import Generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.footprint import Footprint
+from napari_colorgan.core.networks.generator import Generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.footprint import KNOWN, Footprint, measure_footprint
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.footprint import KNOWN, Footprint, measure_footprint
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ModelError
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import load_model_file, save_model_file
@@ -19,7 +19,7 @@ from predicting import lab_of, noise, whole_and_tiled
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 CARD = ModelCard(name="other", version="1", title="", domain="tests", description="")
 

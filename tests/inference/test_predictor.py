@@ -20,7 +20,7 @@ from predicting import LEVELS, lab_of, noise, predictor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 @pytest.mark.parametrize("dtype", LEVELS)

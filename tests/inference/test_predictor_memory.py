@@ -22,7 +22,7 @@ from predicting import BEYOND, lab_of, noise, predictor, whole_and_tiled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 def test_batches_are_larger_the_smaller_the_planes(tiny_generator: Generator) -> None:

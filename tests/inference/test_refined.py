@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from predicting import BEYOND, lab_of, network_colors, noise, predictor, whole_and_tiled
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 DISPLAY = DisplayRange(0, 65535)
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.guidance.guides import PlaneGuides
 from napari_colorgan.guidance.hints import HintMap
 from napari_colorgan.inference.display import DisplayRange
 from predicting import lab_of, noise, predictor
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 GREEN = (-40.0, 30.0)
 CHOICES = {"scale": "native", "dtype": "float32", "uncertainty": True}

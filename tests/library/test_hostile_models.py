@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ColorganError, ConfigError, ModelError
 from napari_colorgan.library import folders
 from napari_colorgan.library.card import ModelCard
@@ -106,7 +106,7 @@ def test_reading_and_building_ask_no_network() -> None:
         "        load_model_file(path)\n"
         "    except ColorganError:\n"
         "        pass\n"
-        "from napari_colorgan.core.generator_config import GeneratorConfig\n"
+        "from napari_colorgan.core.networks.generator_config import GeneratorConfig\n"
         "from napari_colorgan.library.folders import BUNDLED_FOLDER\n"
         "load_model_file(BUNDLED_FOLDER / 'natural.colorgan.safetensors')\n"
         "list_folders([('own', pathlib.Path(sys.argv[1]))])\n"

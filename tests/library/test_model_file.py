@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import FileError, ModelError
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import load_model_file, save_model_file
@@ -20,7 +20,7 @@ from napari_colorgan.library.model_file import load_model_file, save_model_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 CONFIG = GeneratorConfig(
     encoder="resnet18", decoder_channels=(4, 4), output_stride=8, head="regression"

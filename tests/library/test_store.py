@@ -21,7 +21,7 @@ from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.library.store import ModelLibrary
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.library.folders import Kind
 
 CARD = ModelCard("stain", "1", "My stain", "histology", "Ten fields.")

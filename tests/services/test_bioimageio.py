@@ -11,9 +11,9 @@ import torch
 import yaml
 from timm.layers import Conv2dSame
 
-from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.color import gray_to_lightness, rgb_to_lab
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_padding
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import InputError
 from napari_colorgan.events import Event, Notice, PlaneDone, Started, run
 from napari_colorgan.guidance.hints import HintMap

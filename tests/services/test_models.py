@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import DeviceError, InputError, ModelError
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.library.card import ModelCard

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from skimage.io import imsave
 
-from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 

@@ -7,15 +7,15 @@ import dataclasses
 import pytest
 import torch
 
-from napari_colorgan.training.augmentation import (
+from napari_colorgan.training.config_parts import DataConfig
+from napari_colorgan.training.pictures.augmentation import (
     centre_crop,
     film_lightness,
     generator_for,
     make_batch,
     make_patch,
 )
-from napari_colorgan.training.config_parts import DataConfig
-from napari_colorgan.training.data import to_lab_planes
+from napari_colorgan.training.pictures.data import to_lab_planes
 
 CONFIG = DataConfig(size=64, turns=True, film=1.0)
 

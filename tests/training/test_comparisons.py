@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
-from napari_colorgan.core.generator_config import GeneratorConfig
-from napari_colorgan.training.batch_source import StepData
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig, PatchGANDiscriminator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.data import Batch
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.pictures.batch_source import StepData
+from napari_colorgan.training.pictures.data import Batch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -17,7 +17,7 @@ from napari_colorgan.axes import Axes
 from napari_colorgan.core.color import AB_SCALE, lab_to_rgb
 from napari_colorgan.errors import InputError, TrainingError
 from napari_colorgan.io import stack_writer
-from napari_colorgan.training.data import (
+from napari_colorgan.training.pictures.data import (
     Picture,
     PictureStore,
     find_pictures,

@@ -14,8 +14,8 @@ from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Notice, PlaneDone, run
 from napari_colorgan.services.dataset.decoding import decode_once
 from napari_colorgan.training.config_parts import DataConfig
-from napari_colorgan.training.data import PictureStore, find_pictures
-from napari_colorgan.training.decoded_pictures import DecodedPictures
+from napari_colorgan.training.pictures.data import PictureStore, find_pictures
+from napari_colorgan.training.pictures.decoded_pictures import DecodedPictures
 
 CONFIG = DataConfig(size=64, keep_decoded=True)
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from napari_colorgan.core import unet
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks import unet
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 CONFIG = TrainingConfig(
     generator=GeneratorConfig(decoder_channels=(8, 8), output_stride=8),

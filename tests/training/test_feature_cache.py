@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.io.npy import PlaneFile
 from napari_colorgan.training.config_parts import DataConfig
-from napari_colorgan.training.data import Picture, PictureStore
-from napari_colorgan.training.feature_cache import BATCH, FeatureCache
 from napari_colorgan.training.frozen_network import predicted
+from napari_colorgan.training.pictures.data import Picture, PictureStore
+from napari_colorgan.training.pictures.feature_cache import BATCH, FeatureCache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 CONFIG = DataConfig(size=64)
 LENGTH = BATCH + 3

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.train import TrainRequest, train_model_job
-from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.data import Batch
 from napari_colorgan.training.fitting import fit_detail
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.pictures.batch_source import StepData
+from napari_colorgan.training.pictures.data import Batch
 from napari_colorgan.training.plan import plan_epochs, plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
 from predicting import network_colors
@@ -28,7 +28,7 @@ from predicting import network_colors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 FIT = PhaseConfig("closed_form", batch_size=8, accumulate=2, weight_decay=0.1)
 SUPERVISED = PhaseConfig("supervised", epochs=1.5, batch_size=2, lr=1e-3, encoder_lr=1e-4, l1=10.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.events import EpochDone, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.train import TrainRequest, train_model_job

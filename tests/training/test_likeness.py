@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from napari_colorgan.core import losses, metrics
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
-from napari_colorgan.training.augmentation import generator_for, make_batch
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.data import Picture, PictureStore
 from napari_colorgan.training.frozen_network import picture_weights
 from napari_colorgan.training.likeness import likeness_terms, look_statistics
+from napari_colorgan.training.pictures.augmentation import generator_for, make_batch
+from napari_colorgan.training.pictures.data import Picture, PictureStore
 
 if TYPE_CHECKING:
     from pathlib import Path

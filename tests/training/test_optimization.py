@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.optimization import finer_parameters, generator_optimizer
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 @pytest.fixture

@@ -13,16 +13,21 @@ from datasets import keep_all
 from napari_colorgan.core.color import AB_SCALE
 from napari_colorgan.core.prediction import Prediction
 from napari_colorgan.events import run
-from napari_colorgan.training.augmentation import centre_crop, generator_for, make_batch, make_patch
 from napari_colorgan.training.config_parts import DataConfig
-from napari_colorgan.training.data import Picture, PictureStore, mean_chroma, to_lab_planes
-from napari_colorgan.training.feature_cache import FeatureCache
+from napari_colorgan.training.pictures.augmentation import (
+    centre_crop,
+    generator_for,
+    make_batch,
+    make_patch,
+)
+from napari_colorgan.training.pictures.data import Picture, PictureStore, mean_chroma, to_lab_planes
+from napari_colorgan.training.pictures.feature_cache import FeatureCache
 from napari_colorgan.training.validation import Validator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 def pair(dtype: str = "u1", seed: int = 0) -> np.ndarray:

@@ -12,23 +12,23 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.discriminator import DiscriminatorConfig, PatchGANDiscriminator
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig, PatchGANDiscriminator
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import run
 from napari_colorgan.services.train import TrainRequest, train_model_job
-from napari_colorgan.training.batch_source import StepData
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
-from napari_colorgan.training.data import Batch
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.pictures.batch_source import StepData
+from napari_colorgan.training.pictures.data import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 BATCH, SIZE = 4, 64
 

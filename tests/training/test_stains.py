@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from napari_colorgan.training.augmentation import generator_for, make_batch
 from napari_colorgan.training.config_parts import DataConfig
-from napari_colorgan.training.data import to_lab_planes
-from napari_colorgan.training.stains import STAINS, vary_stains
+from napari_colorgan.training.pictures.augmentation import generator_for, make_batch
+from napari_colorgan.training.pictures.data import to_lab_planes
+from napari_colorgan.training.pictures.stains import STAINS, vary_stains
 
 CONFIG = DataConfig(size=64)
 

@@ -129,8 +129,8 @@ def test_run_ends_in_time_and_resumed_as_if_uninterrupted(
 def test_a_larger_budget_is_measured_in_more_steps_by_their_median(
     config: TrainingConfig, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_colorgan.training.data import PictureStore, find_pictures
     from napari_colorgan.training.encoders import build_pretrained
+    from napari_colorgan.training.pictures.data import PictureStore, find_pictures
 
     store = PictureStore(find_pictures([picture_folder]), max_side=80, memory_gib=0.1)
     generator = build_pretrained(config)

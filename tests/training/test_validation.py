@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_colorgan.training.data import Picture, PictureStore
+from napari_colorgan.training.pictures.data import Picture, PictureStore
 from napari_colorgan.training.validation import Validator
 
 

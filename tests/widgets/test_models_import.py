@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from napari_colorgan.core.color import (
 )
 from napari_colorgan.core.device import memory_errors
 from napari_colorgan.core.familiarity import pool_features
-from napari_colorgan.core.folding import fold_batch_norms, have_same_output
 from napari_colorgan.core.metrics import delta_e_2000
+from napari_colorgan.core.networks.folding import fold_batch_norms, have_same_output
 from napari_colorgan.errors import ModelError
 from napari_colorgan.events import check_cancelled
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.core.prediction import Prediction
 
 MAX_DELTA_E = 0.5

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.hint_propagation import HintPropagation
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
     from napari_colorgan.core.transfer import CarriedColors
 
 

@@ -28,7 +28,7 @@ from napari_colorgan.core.resampling import enlarge
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 class StandaloneNetwork(nn.Module):

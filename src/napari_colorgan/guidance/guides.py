@@ -2,8 +2,9 @@
 
 One value of `Guides` travels from a request to the predictor. All of it becomes observed colours:
 hints, with a place and an embedding, on which a Gaussian process is conditioned
-(`core.hint_propagation`), and the cells of references and of other planes, with an embedding and
-perhaps a place, whose colours are carried to cells that are like them (`core.transfer`).
+(`core.networks.hint_propagation`), and the cells of references and of other planes, with an
+embedding and perhaps a place, whose colours are carried to cells that are like them
+(`core.transfer`).
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
-    from napari_colorgan.core.hint_propagation import HintPropagation
+    from napari_colorgan.core.networks.generator import Generator
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.plane_parts import PlaneParts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.hint_propagation import HintPropagation, Posterior
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation, Posterior
     from napari_colorgan.core.observations import Cells
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.plane_prediction import PlanePrediction

@@ -10,9 +10,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from napari_colorgan.core.build import build_generator
-from napari_colorgan.core.footprint import KNOWN, Footprint
-from napari_colorgan.core.generator_config import MEASURED, GeneratorConfig
+from napari_colorgan.core.networks.build import build_generator
+from napari_colorgan.core.networks.footprint import KNOWN, Footprint
+from napari_colorgan.core.networks.generator_config import MEASURED, GeneratorConfig
 from napari_colorgan.errors import ConfigError, ModelError
 from napari_colorgan.io import write_atomically
 from napari_colorgan.library.card import ModelCard
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 @dataclass(frozen=True, eq=False)

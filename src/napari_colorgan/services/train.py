@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_colorgan.core.generator_config import extended
+from napari_colorgan.core.networks.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
@@ -28,7 +28,7 @@ from napari_colorgan.services.run_request import TrainRequest
 if TYPE_CHECKING:
     import torch
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
@@ -160,7 +160,7 @@ def _data_of_base(config: TrainingConfig, card: ModelCard) -> DataConfig:
 def _prepare_and_train(
     request: TrainRequest, config: TrainingConfig, processes: Processes
 ) -> Job[Trained]:
-    from napari_colorgan.training.data import find_pictures
+    from napari_colorgan.training.pictures.data import find_pictures
     from napari_colorgan.training.run_folder.directory import RunDirectory
 
     _check(request, config, processes)

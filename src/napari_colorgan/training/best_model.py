@@ -8,7 +8,7 @@ from napari_colorgan.training.run_folder.checkpoint import Progress, load_weight
 from napari_colorgan.training.validation import score
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_folder.directory import RunDirectory

@@ -8,16 +8,16 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from napari_colorgan.core.discriminator import PatchGANDiscriminator
-from napari_colorgan.training.batch_source import BatchSource, StepData
+from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.frozen_network import MOST_HINTED, predicted
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.pictures.batch_source import BatchSource, StepData
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.validation import Validator
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from napari_colorgan.core.discriminator import DiscriminatorConfig
-from napari_colorgan.core.generator_config import GeneratorConfig
+from napari_colorgan.core.networks.discriminator import DiscriminatorConfig
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.recipe_file import (
     build,

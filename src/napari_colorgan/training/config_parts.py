@@ -49,10 +49,10 @@ class DataConfig:
         is more likely muted.
     stains : float
         The share of patches whose stains are varied, in hue and concentration, before L* is taken:
-        see `training.stains`.
+        see `training.pictures.stains`.
     tones : float
         The share of patches whose gamma is varied, and of which some are faded, before L* is
-        taken: see `training.tones`.
+        taken: see `training.pictures.tones`.
     balance : float
         How often a picture is drawn, by its collection (the folder it is in): the collection's
         size to this power, over its size. 1: every picture as often; 0: every collection as often.

@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from napari_colorgan.core.build import build_generator
 from napari_colorgan.core.losses import FeatureDistance
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.home import cache_folder
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
 
 TIMM = "timm"

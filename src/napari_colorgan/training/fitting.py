@@ -8,16 +8,16 @@ import torch
 from torch.nn import functional as F
 
 from napari_colorgan.core.prediction import finish
-from napari_colorgan.training.augmentation import generator_for
+from napari_colorgan.training.pictures.augmentation import generator_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from napari_colorgan.core.detail import DetailRefinement
-    from napari_colorgan.core.generator import Generator
-    from napari_colorgan.training.batch_source import StepData
+    from napari_colorgan.core.networks.detail import DetailRefinement
+    from napari_colorgan.core.networks.generator import Generator
+    from napari_colorgan.training.pictures.batch_source import StepData
     from napari_colorgan.training.processes import Processes
 
 CELLS = 40_000

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_colorgan.training.augmentation import generator_for
+from napari_colorgan.training.pictures.augmentation import generator_for
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
 
 MOST_HINTED = 2000
 """Patches on which hint propagation, some thousand numbers, learns."""

@@ -9,13 +9,13 @@ from torch.nn import functional as F
 
 from napari_colorgan.core import losses
 from napari_colorgan.core.color import from_network, lab_to_rgb
-from napari_colorgan.core.look_unet import LookUNet
 from napari_colorgan.core.metrics import colorfulness
+from napari_colorgan.core.networks.look_unet import LookUNet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config_parts import PhaseConfig
 
 STRIDE = 4

@@ -14,24 +14,24 @@ from torch.nn import functional as F
 
 from napari_colorgan.core import losses
 from napari_colorgan.core.color import from_network, lab_to_rgb
-from napari_colorgan.core.heads import DistributionHead
+from napari_colorgan.core.networks.heads import DistributionHead
 from napari_colorgan.core.prediction import finish
 from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
+from napari_colorgan.training.pictures.augmentation import generator_for, make_batch, make_patch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.discriminator import PatchGANDiscriminator
-    from napari_colorgan.core.generator import Generator
-    from napari_colorgan.core.heads import Head
-    from napari_colorgan.core.hint_propagation import HintPropagation
     from napari_colorgan.core.losses import FeatureDistance
+    from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
+    from napari_colorgan.core.networks.generator import Generator
+    from napari_colorgan.core.networks.heads import Head
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
     from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import PhaseConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
     from napari_colorgan.training.run_folder.directory import RunDirectory
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.heads import DistributionHead
+from napari_colorgan.core.networks.heads import DistributionHead
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.training import objectives
 from napari_colorgan.training.depthwise import depthwise_convolutions, in_float32
@@ -29,12 +29,12 @@ from napari_colorgan.training.processes import Processes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.discriminator import PatchGANDiscriminator
-    from napari_colorgan.core.generator import Generator
     from napari_colorgan.core.losses import FeatureDistance
-    from napari_colorgan.training.batch_source import StepData
+    from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import PhaseConfig
+    from napari_colorgan.training.pictures.batch_source import StepData
 
 
 class Phase:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_colorgan.core.discriminator import PatchGANDiscriminator
 from napari_colorgan.core.execution import has_bfloat16_instructions
-from napari_colorgan.training.batch_source import BatchSource
+from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
 from napari_colorgan.training.encoders import build_teacher
 from napari_colorgan.training.phase import Phase
+from napari_colorgan.training.pictures.batch_source import BatchSource
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
 
 STEPS = 3
 

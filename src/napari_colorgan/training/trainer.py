@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_colorgan.core.discriminator import PatchGANDiscriminator
+from napari_colorgan.core.networks.discriminator import PatchGANDiscriminator
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import (
     CheckpointSaved,
@@ -21,14 +21,14 @@ from napari_colorgan.events import (
     Started,
     StepDone,
 )
-from napari_colorgan.training.batch_source import BatchSource
 from napari_colorgan.training.best_model import BestModel
 from napari_colorgan.training.encoders import build_teacher
-from napari_colorgan.training.feature_cache import cache_features
 from napari_colorgan.training.objectives import class_weights
 from napari_colorgan.training.optimization import AveragedWeights
 from napari_colorgan.training.phase import Phase
-from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.pictures.batch_source import BatchSource
+from napari_colorgan.training.pictures.feature_cache import cache_features
+from napari_colorgan.training.pictures.prefetch import prefetch
 from napari_colorgan.training.processes import Processes, share_statistics
 from napari_colorgan.training.run_folder.checkpoint import (
     Progress,
@@ -41,9 +41,9 @@ from napari_colorgan.training.step_schedule import Clock, StepSchedule
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.run_folder.directory import RunDirectory
     from napari_colorgan.training.validation import Validator

@@ -14,17 +14,17 @@ from napari_colorgan.core.prediction import finish, keep_hints
 from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.metric_registry import base_key, gray_key
-from napari_colorgan.training.augmentation import centre_crop
-from napari_colorgan.training.data import is_pair, to_lab_planes
+from napari_colorgan.training.pictures.augmentation import centre_crop
+from napari_colorgan.training.pictures.data import is_pair, to_lab_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
 
 # Without gradients this takes less memory than a training step.
 BATCH = 8

@@ -18,7 +18,7 @@ from napari_colorgan.services.dataset.counting import (
     tally_sources,
 )
 from napari_colorgan.services.tuning.preparing import ArraySource, Box
-from napari_colorgan.training.data import find_pictures
+from napari_colorgan.training.pictures.data import find_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

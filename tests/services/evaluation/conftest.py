@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_colorgan.services.evaluation.truth import Truth, read_truth
-from napari_colorgan.training.data import find_pictures
+from napari_colorgan.training.pictures.data import find_pictures
 
 
 def make_image(seed: int, height: int = 48, width: int = 64) -> np.ndarray:

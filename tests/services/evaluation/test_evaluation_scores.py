@@ -25,7 +25,7 @@ from napari_colorgan.services.evaluation.scores import (
     uncertainty_samples,
 )
 from napari_colorgan.services.evaluation.truth import read_truth
-from napari_colorgan.training.data import find_pictures
+from napari_colorgan.training.pictures.data import find_pictures
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from napari_colorgan.services.evaluation.truth import (
     sample_hints,
     to_rgb,
 )
-from napari_colorgan.training.data import find_pictures
+from napari_colorgan.training.pictures.data import find_pictures
 
 
 def truth_of(rgb: np.ndarray, size: int | None = None) -> Truth | None:

@@ -17,12 +17,12 @@ from napari_colorgan.services.tuning.comparison import Change, Comparison
 from napari_colorgan.services.tuning.cross_validation import cross_validate_job
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.config_parts import PhaseConfig
-from napari_colorgan.training.data import PictureStore, find_pictures
+from napari_colorgan.training.pictures.data import PictureStore, find_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 FIT = PhaseConfig("closed_form", batch_size=8, accumulate=2, weight_decay=10.0, l1=10.0)
 

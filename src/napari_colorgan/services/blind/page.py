@@ -201,7 +201,7 @@ def _result_painter(folder: Path) -> Painter:
 
 def _of_shape(pixels: np.ndarray, shape: tuple[int, ...], path: Path) -> np.ndarray:
     """Return a result as RGB of the truth's size."""
-    from napari_colorgan.training.data import resize_short_side, to_uint8
+    from napari_colorgan.training.pictures.data import resize_short_side, to_uint8
 
     planes = to_uint8(pixels)
     if planes.shape[-2:] != shape:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.events import Job
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import Picture, PictureStore
+    from napari_colorgan.training.pictures.data import Picture, PictureStore
 
 
 _MOST_NAMES = 5
@@ -47,8 +47,8 @@ def decode_once(
     unreadable : int
         How many can't be read.
     """
-    from napari_colorgan.training.data import PictureStore, read_picture
-    from napari_colorgan.training.decoded_pictures import DecodedPictures
+    from napari_colorgan.training.pictures.data import PictureStore, read_picture
+    from napari_colorgan.training.pictures.decoded_pictures import DecodedPictures
 
     decoded = DecodedPictures(folder)
     yield from decoded.build(pictures, config)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
     Box: TypeAlias = tuple[int, int, int, int]
 
@@ -172,7 +172,7 @@ def _split_plane(plane: Plane, share: float) -> tuple[Plane, Plane]:
 
 def _crops(planes: Sequence[Plane], config: DataConfig) -> Iterator[Plane]:
     """Yield the decoded parts of held-out planes that are measured: whole planes, or crops."""
-    from napari_colorgan.training.data import read_picture, shrink
+    from napari_colorgan.training.pictures.data import read_picture, shrink
 
     crops = [(plane, box) for plane in planes for box in _crop_boxes(plane, config)]
     decoded: dict[int, Plane] = {}

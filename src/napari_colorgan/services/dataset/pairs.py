@@ -18,7 +18,7 @@ from napari_colorgan.services.dataset.gray_source import FIT_IT, check_pair, ope
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
     Reader: TypeAlias = Callable[[], np.ndarray]
 
@@ -197,7 +197,7 @@ def _own_gray(colors: np.ndarray) -> np.ndarray:
 
     from napari_colorgan.core.color import lab_to_rgb
     from napari_colorgan.core.color_tables import rgb8_to_lab
-    from napari_colorgan.training.data import to_uint8
+    from napari_colorgan.training.pictures.data import to_uint8
 
     lab = rgb8_to_lab(to_uint8(colors))
     lab[1:] = 0.0

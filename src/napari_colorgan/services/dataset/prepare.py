@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import Picture, PictureStore
+    from napari_colorgan.training.pictures.data import Picture, PictureStore
 
 MOST_PLANES = 2000
 """Of more planes, evenly spaced ones are used; a fine-tuning of minutes can't use more."""
@@ -160,7 +160,7 @@ def prepare_dataset(
 def _prepare_by_source(
     planes: Sequence[Plane], split: SourceSplit, config: DataConfig, folder: Path | None
 ) -> Job[Dataset]:
-    from napari_colorgan.training.data import PictureStore, find_pictures, split_by_source
+    from napari_colorgan.training.pictures.data import PictureStore, find_pictures, split_by_source
 
     pictures = [plane.picture for plane in planes]
     held_out = find_pictures(split.validation) if split.validation else []
@@ -190,7 +190,7 @@ def _prepare_by_source(
 
 
 def _is_readable(picture: Picture) -> bool:
-    from napari_colorgan.training.data import read_picture
+    from napari_colorgan.training.pictures.data import read_picture
 
     try:
         read_picture(picture)
@@ -216,7 +216,7 @@ class _Reader:
 
     def read(self, planes: Sequence[Plane]) -> Job[list[Plane]]:
         """Return the colourful ones with their shapes, descriptors and pixels."""
-        from napari_colorgan.training.data import mean_chroma, read_picture, shrink
+        from napari_colorgan.training.pictures.data import mean_chroma, read_picture, shrink
 
         yield Started(len(planes), "plane")
         colorful: list[Plane] = []
@@ -256,7 +256,7 @@ class _Reader:
 
 def _store(planes: Sequence[Plane], config: DataConfig) -> PictureStore:
     """Return a store of the planes' pictures, with the pixels that were kept."""
-    from napari_colorgan.training.data import PictureStore, shrink
+    from napari_colorgan.training.pictures.data import PictureStore, shrink
 
     decoded = {
         number: shrink(plane.pixels, config.max_side)
@@ -297,7 +297,7 @@ def _find_planes(items: Items) -> list[Plane]:
 
 def _list_pictures(number: int, item: Any) -> tuple[list[Picture], str]:
     """Return an item's planes, and its name."""
-    from napari_colorgan.training.data import Picture, find_pictures, unreadable
+    from napari_colorgan.training.pictures.data import Picture, find_pictures, unreadable
 
     if isinstance(item, Picture):
         return [item], item.source

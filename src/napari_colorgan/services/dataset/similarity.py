@@ -34,7 +34,7 @@ def describe(pixels: Tensor) -> tuple[float, ...]:
     """
     import torch
 
-    from napari_colorgan.training.data import to_lab_planes
+    from napari_colorgan.training.pictures.data import to_lab_planes
 
     # The statistics of a sixteenth of the pixels are close enough.
     sample = pixels[:3, ::4, ::4].contiguous()[None]

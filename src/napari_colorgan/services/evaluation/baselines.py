@@ -160,7 +160,7 @@ def fit_baselines_job(
     Baselines
         Every pixel counts once; an image larger than 256 px on its short side is shrunk first.
     """
-    from napari_colorgan.training.data import find_pictures
+    from napari_colorgan.training.pictures.data import find_pictures
 
     pictures = find_pictures(data)
     # In their order: planes of one stack are then read one after another.
@@ -178,7 +178,7 @@ def fit_baselines_job(
 def _sums_by_lightness(rgb: np.ndarray) -> np.ndarray:
     """Sum pixels, a* and b* by integer L*, shape (101, 3)."""
     from napari_colorgan.core.color import rgb_to_lab
-    from napari_colorgan.training.data import resize_short_side, to_uint8
+    from napari_colorgan.training.pictures.data import resize_short_side, to_uint8
 
     planes = to_uint8(rgb)
     if min(planes.shape[-2:]) > 256:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.observers import Classifier, PerceptualDistance
     from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
     from napari_colorgan.services.evaluation.truth import Truth
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
 SHORTEST_SEQUENCE = 5
 

@@ -72,7 +72,7 @@ class Classifier:
         import torch
         from torchvision.transforms.v2.functional import center_crop
 
-        from napari_colorgan.training.data import resize_short_side
+        from napari_colorgan.training.pictures.data import resize_short_side
 
         planes = to_batch(rgb)
         if min(planes.shape[-2:]) != RESIZE:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.guidance.hints import HintMap
     from napari_colorgan.services.evaluation.settings import ImageSet
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
 COLORLESS = 1.0
 """An image whose mean chroma is below this (a*b*, CIE units) has no colour to compare with."""
@@ -73,7 +73,7 @@ def choose_pictures(image_set: ImageSet, limit: int | None, seed: int) -> list[P
     TrainingError
         If there are none.
     """
-    from napari_colorgan.training.data import find_pictures
+    from napari_colorgan.training.pictures.data import find_pictures
 
     pictures = find_pictures(image_set.images)
     if limit is None or len(pictures) <= limit:
@@ -100,7 +100,7 @@ def read_truth(picture: Picture, size: int | None) -> Truth | None:
     Truth or None
         None for an image without colour, or smaller than `SMALLEST`.
     """
-    from napari_colorgan.training.data import resize_short_side, to_uint8
+    from napari_colorgan.training.pictures.data import resize_short_side, to_uint8
 
     planes = to_uint8(picture.read())
     if size is not None and min(planes.shape[-2:]) != size:

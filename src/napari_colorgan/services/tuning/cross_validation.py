@@ -11,10 +11,10 @@ from napari_colorgan.events import PlaneDone, Started
 from napari_colorgan.services.dataset.similarity import describe, group_similar
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.events import Job
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
 
 # Each is a training of its own; more would take longer than the run.
 MOST_GROUPS = 4
@@ -81,8 +81,8 @@ def _fitted(
     generator: Generator, config: TrainingConfig, number: int, pictures: PictureStore
 ) -> Generator:
     """Fit the generator to these pictures by the only step of a closed-form phase."""
-    from napari_colorgan.training.batch_source import BatchSource
     from napari_colorgan.training.phase import Phase
+    from napari_colorgan.training.pictures.batch_source import BatchSource
 
     Phase(config, number, generator).step(BatchSource(config, number, pictures).load(0), 1.0)
     return generator

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
 
 
 def fold_batch_norms(generator: Generator) -> int:

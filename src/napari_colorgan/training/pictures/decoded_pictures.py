@@ -16,8 +16,8 @@ import torch
 from napari_colorgan.errors import FileError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
 from napari_colorgan.io import write_atomically
-from napari_colorgan.training.data import mean_chroma, read_picture, shrink
-from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.pictures.data import mean_chroma, read_picture, shrink
+from napari_colorgan.training.pictures.prefetch import prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
 # Decoding and resizing release the interpreter's lock.
 _THREADS = max(2, min(8, os.cpu_count() or 1))

@@ -23,7 +23,7 @@ from napari_colorgan.core.color import (
 )
 from napari_colorgan.core.color_tables import look_up, rgb8_to_lab
 from napari_colorgan.errors import ColorganError, InputError, PairError, TrainingError
-from napari_colorgan.training.chosen_pictures import ChosenPictures
+from napari_colorgan.training.pictures.chosen_pictures import ChosenPictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

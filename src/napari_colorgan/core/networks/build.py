@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_colorgan.core.look_unet import LookUNet
-from napari_colorgan.core.pix2pix import Pix2PixGenerator
-from napari_colorgan.core.unet import EncoderUNet
+from napari_colorgan.core.networks.look_unet import LookUNet
+from napari_colorgan.core.networks.pix2pix import Pix2PixGenerator
+from napari_colorgan.core.networks.unet import EncoderUNet
 
 if TYPE_CHECKING:
-    from napari_colorgan.core.generator import Generator
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.generator import Generator
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 
 def build_generator(config: GeneratorConfig, *, pretrained: bool = False) -> Generator:

@@ -10,7 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.covariance_terms import CovarianceTerms, appearance_scale, cholesky
+from napari_colorgan.core.networks.covariance_terms import (
+    CovarianceTerms,
+    appearance_scale,
+    cholesky,
+)
 from napari_colorgan.core.observations import Cells, Observations
 from napari_colorgan.core.resampling import enlarge
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_colorgan.guidance.hints import sample_hints, sample_spread_hints
-from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
-from napari_colorgan.training.data import Batch
 from napari_colorgan.training.frozen_network import picture_weights
+from napari_colorgan.training.pictures.augmentation import generator_for, make_batch, make_patch
+from napari_colorgan.training.pictures.data import Batch
 from napari_colorgan.training.processes import Processes
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.training.config import TrainingConfig
-    from napari_colorgan.training.data import PictureStore
-    from napari_colorgan.training.feature_cache import FeatureCache
+    from napari_colorgan.training.pictures.data import PictureStore
+    from napari_colorgan.training.pictures.feature_cache import FeatureCache
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,12 +16,15 @@ from torch.utils._pytree import tree_leaves
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
     from napari_colorgan.core.prediction import Prediction
 
 
 class Network(Protocol):
-    """What is needed of a :class:`napari_colorgan.core.generator.Generator`, which imports this."""
+    """What is needed of a generator.
+
+    That is a :class:`napari_colorgan.core.networks.generator.Generator`, which imports this.
+    """
 
     config: GeneratorConfig
     stride: int

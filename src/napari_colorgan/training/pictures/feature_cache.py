@@ -18,11 +18,11 @@ from napari_colorgan.core.prediction import Prediction
 from napari_colorgan.events import Job, Notice, StepDone
 from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.npy import PlaneFile
-from napari_colorgan.training.augmentation import generator_for, make_batch, make_patch
-from napari_colorgan.training.data import Batch
-from napari_colorgan.training.decoded_pictures import filling
 from napari_colorgan.training.frozen_network import drawn_pictures, predicted
-from napari_colorgan.training.prefetch import prefetch
+from napari_colorgan.training.pictures.augmentation import generator_for, make_batch, make_patch
+from napari_colorgan.training.pictures.data import Batch
+from napari_colorgan.training.pictures.decoded_pictures import filling
+from napari_colorgan.training.pictures.prefetch import prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.generator import Generator
+    from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import PictureStore
+    from napari_colorgan.training.pictures.data import PictureStore
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_folder.directory import RunDirectory
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.detail import STRIDE as DETAIL_STRIDE
-from napari_colorgan.core.footprint import measure_footprint
+from napari_colorgan.core.networks.detail import STRIDE as DETAIL_STRIDE
+from napari_colorgan.core.networks.footprint import measure_footprint
 from napari_colorgan.core.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.detail import DetailRefinement
-    from napari_colorgan.core.footprint import Footprint
-    from napari_colorgan.core.generator_config import GeneratorConfig
-    from napari_colorgan.core.heads import Head
-    from napari_colorgan.core.hint_propagation import HintPropagation
+    from napari_colorgan.core.networks.detail import DetailRefinement
+    from napari_colorgan.core.networks.footprint import Footprint
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.heads import Head
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
 
 # Attributes that have another name in model files and checkpoints. A name that ends in a dot is
 # the beginning of several keys; the first entry that matches counts.

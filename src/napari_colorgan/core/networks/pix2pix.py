@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from napari_colorgan.core.discriminator import init_weights
-from napari_colorgan.core.generator import Generator
-from napari_colorgan.core.generator_config import STRIDES
-from napari_colorgan.core.heads import build_head
+from napari_colorgan.core.networks.discriminator import init_weights
+from napari_colorgan.core.networks.generator import Generator
+from napari_colorgan.core.networks.generator_config import STRIDES
+from napari_colorgan.core.networks.heads import build_head
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 BLOCKS = STRIDES["pix2pix"].bit_length() - 1  # each halves the sides
 

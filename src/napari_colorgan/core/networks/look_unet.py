@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.generator import Generator
-from napari_colorgan.core.unet import (
+from napari_colorgan.core.networks.generator import Generator
+from napari_colorgan.core.networks.unet import (
     add_outputs,
     build_encoder,
     normalize_as_imagenet,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 LOOK_STRIDE = 16
 """Finer features than these say nothing about the picture as a whole."""

@@ -10,17 +10,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_colorgan.core.detail import FINEST_FEATURES, DetailRefinement
-from napari_colorgan.core.generator import Generator
-from napari_colorgan.core.heads import build_head
-from napari_colorgan.core.hint_propagation import HintPropagation
+from napari_colorgan.core.networks.detail import FINEST_FEATURES, DetailRefinement
+from napari_colorgan.core.networks.generator import Generator
+from napari_colorgan.core.networks.heads import build_head
+from napari_colorgan.core.networks.hint_propagation import HintPropagation
 from napari_colorgan.core.prediction import pool_hints
 from napari_colorgan.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.generator_config import GeneratorConfig
+    from napari_colorgan.core.networks.generator_config import GeneratorConfig
 
 HINT_PLANES = 3
 

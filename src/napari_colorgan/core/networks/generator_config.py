@@ -19,7 +19,10 @@ FINEST_DETAILED = 4
 """An output of a smaller stride needs no detail refinement."""
 HEADS = ("regression", "distribution")
 MEASURED = ("halo", "bytes_per_pixel")
-"""What a card states beside the settings; see :class:`napari_colorgan.core.footprint.Footprint`."""
+"""What a card states beside the settings.
+
+See :class:`napari_colorgan.core.networks.footprint.Footprint`.
+"""
 # Each doubles the resolution: no encoder has a stride beyond 2^8.
 MOST_LEVELS = 8
 

@@ -10,9 +10,9 @@ from torchvision.transforms.v2 import functional as transforms
 
 from napari_colorgan.core.color import gray_to_lightness, lightness_to_network
 from napari_colorgan.core.color_tables import look_up, mix
-from napari_colorgan.training.data import Batch, is_pair, resize_short_side, to_lab_planes
-from napari_colorgan.training.stains import vary_stains
-from napari_colorgan.training.tones import vary_tones
+from napari_colorgan.training.pictures.data import Batch, is_pair, resize_short_side, to_lab_planes
+from napari_colorgan.training.pictures.stains import vary_stains
+from napari_colorgan.training.pictures.tones import vary_tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""The generators and the discriminator: their settings, their modules, what they need."""
