@@ -27,7 +27,8 @@ from attack_files import HANG, Count
 from attack_worker import LOST, RIGHT, TRACEBACK
 from napari_colorgan.cli.app import build_app
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.io import read_stack, temporaries
+from napari_colorgan.io import read_stack
+from napari_colorgan.io.outputs import temporaries
 from napari_colorgan.library.file_format import check_weights
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.training.run_folder.directory import RunDirectory

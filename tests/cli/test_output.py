@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_colorgan.io.temporaries import PREFIX
+from napari_colorgan.io.outputs.temporaries import PREFIX
 
 pytestmark = [
     pytest.mark.slow,

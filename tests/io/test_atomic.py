@@ -10,8 +10,9 @@ from collections import namedtuple
 import pytest
 
 from napari_colorgan.errors import ColorganError, FileError, OutputExistsError
-from napari_colorgan.io import atomic, write_atomically
-from napari_colorgan.io.atomic import require_space, write_folder_atomically
+from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs import atomic
+from napari_colorgan.io.outputs.atomic import require_space, write_folder_atomically
 
 OLD = b"what was there before"
 

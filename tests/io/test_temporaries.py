@@ -14,15 +14,16 @@ import pytest
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
-from napari_colorgan.io import atomic, read_stack, stack_writer, temporaries, write_atomically
-from napari_colorgan.io.atomic import write_folder_atomically
-from napari_colorgan.io.temporaries import PREFIX, Temporary, remove_abandoned
+from napari_colorgan.io import read_stack, stack_writer, write_atomically
+from napari_colorgan.io.outputs import atomic, temporaries
+from napari_colorgan.io.outputs.atomic import write_folder_atomically
+from napari_colorgan.io.outputs.temporaries import PREFIX, Temporary, remove_abandoned
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no locks on folders")
 
 KILLED = """
 import os, signal, sys
-from napari_colorgan.io.atomic import write_atomically, write_folder_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically, write_folder_atomically
 write = write_folder_atomically if sys.argv[1] == "folder" else write_atomically
 with write(sys.argv[2]) as temporary:
     os.kill(os.getpid(), signal.SIGKILL)

@@ -19,7 +19,7 @@ import pytest
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
-from napari_colorgan.io import temporaries
+from napari_colorgan.io.outputs import temporaries
 from napari_colorgan.services.arrays import disk_array
 from napari_colorgan.services.arrays.disk_array import DiskArray, allocate, results_folder
 

@@ -14,7 +14,7 @@ from napari_colorgan.events import Notice, run
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import area_average, read_stack
 from napari_colorgan.io.layout import LARGEST_BLOCK, Layout, Level
-from napari_colorgan.io.part import Part
+from napari_colorgan.io.outputs.part import Part
 from napari_colorgan.services.files import work as file_work
 from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 

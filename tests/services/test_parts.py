@@ -17,8 +17,8 @@ from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
-from napari_colorgan.io.part import Part
-from napari_colorgan.io.shared_folder import SharedFolder
+from napari_colorgan.io.outputs.part import Part
+from napari_colorgan.io.outputs.shared_folder import SharedFolder
 from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 from napari_colorgan.services.files.missing_work import find_missing_work
 

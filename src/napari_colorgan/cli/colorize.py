@@ -180,7 +180,7 @@ def colorize(
     let_threads_sleep()
     from napari_colorgan.guidance.hint_list import Hints
     from napari_colorgan.guidance.sources import GuideSources
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
     from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
 
     request = FilesRequest(

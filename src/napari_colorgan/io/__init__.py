@@ -7,7 +7,6 @@ each; everything that depends on the format of a file asks that record. The othe
 write one family of formats each, or serve those that do.
 """
 
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.files import find_files, read_stack, stack_writer
 from napari_colorgan.io.formats import (
     INPUT_SUFFIXES,
@@ -15,6 +14,7 @@ from napari_colorgan.io.formats import (
     SINGLE_PLANE_SUFFIXES,
     stem_of,
 )
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.io.pyramid import area_average
 from napari_colorgan.io.stack import Stack
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import Axes, PlaneIndex
     from napari_colorgan.io.film.source import FilmSource
     from napari_colorgan.io.layout import Layout
-    from napari_colorgan.io.part import Part
-    from napari_colorgan.io.shared_folder import SharedFolder
+    from napari_colorgan.io.outputs.part import Part
+    from napari_colorgan.io.outputs.shared_folder import SharedFolder
     from napari_colorgan.io.stack import Stack
 
 

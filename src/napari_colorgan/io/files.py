@@ -24,8 +24,8 @@ from napari_colorgan.io.guard import require_planes_fit, require_plausible
 from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.metadata import FileMetadata
 from napari_colorgan.io.ome_zarr.url import address_of, read_zarr_url
+from napari_colorgan.io.outputs.temporaries import remove_abandoned
 from napari_colorgan.io.problems import already_exists, reading
-from napari_colorgan.io.temporaries import remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_colorgan.io.file_format import NgffVersion
     from napari_colorgan.io.film.source import FilmSource
     from napari_colorgan.io.layout import Layout
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
     from napari_colorgan.io.stack import Stack
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_colorgan.io.atomic import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.io.problems import writing
 
 SAMPLES = Path(__file__).parent.parent / "samples"

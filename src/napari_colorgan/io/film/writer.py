@@ -14,11 +14,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from napari_colorgan.errors import FileError
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.film.container import join_parts, lost_streams
 from napari_colorgan.io.film.encoder import PartEncoder, encoding_for
 from napari_colorgan.io.film.source import FilmSource, import_av
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.io.problems import writing
 
 if TYPE_CHECKING:

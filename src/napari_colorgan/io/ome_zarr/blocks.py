@@ -39,7 +39,7 @@ def open_planes(folder: Path, axes: Axes) -> FileTarget:
     Parameters
     ----------
     folder : pathlib.Path
-        The store, see :attr:`napari_colorgan.io.shared_folder.SharedFolder.output`.
+        The store, see :attr:`napari_colorgan.io.outputs.shared_folder.SharedFolder.output`.
     axes : Axes
         Of the array that is written, with S last for RGB.
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorgan.errors import FileError
-from napari_colorgan.io.atomic import write_folder_atomically
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.layout import LARGEST_BLOCK, Layout, Level
 from napari_colorgan.io.metadata import SOURCE_TYPE, SOURCE_TYPE_KEY
 from napari_colorgan.io.ome_zarr.blocks import open_blocks, stored_letters
 from napari_colorgan.io.ome_zarr.description import ATTRIBUTE, COLORS
+from napari_colorgan.io.outputs.atomic import write_folder_atomically
+from napari_colorgan.io.outputs.shared_folder import SharedFolder
 from napari_colorgan.io.pyramid import pyramid_shapes
-from napari_colorgan.io.shared_folder import SharedFolder
 from napari_colorgan.io.stack import usual_letters
 from napari_colorgan.io.units import PIXEL
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.io.file_format import OutputSpec
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
 
 # 48 MB of RGB: viewers read whole chunks, and a plane of usual size stays one file.
 _LONGEST_CHUNK = 4096

@@ -11,10 +11,10 @@ import numpy as np
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError
 from napari_colorgan.io.as_shown import Presentation, as_shown
-from napari_colorgan.io.atomic import write_atomically
 from napari_colorgan.io.choice import choose_image
 from napari_colorgan.io.file_format import FileTarget
 from napari_colorgan.io.metadata import FileMetadata, orientation, output_exif
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.io.profiles import srgb_profile
 from napari_colorgan.io.stack import Stack
 from napari_colorgan.io.xmp import output_xmp

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorgan.io.atomic import require_space, write_atomically
 from napari_colorgan.io.file_format import FileTarget, readable
 from napari_colorgan.io.metadata import (
     EXIF_DIRECTORY,
@@ -24,6 +23,7 @@ from napari_colorgan.io.metadata import (
     output_exif,
     stored_text,
 )
+from napari_colorgan.io.outputs.atomic import require_space, write_atomically
 from napari_colorgan.io.profiles import srgb_profile
 from napari_colorgan.io.pyramid import area_average
 from napari_colorgan.io.stack import usual_letters

@@ -15,9 +15,9 @@ import numpy as np
 
 from napari_colorgan.errors import FileError
 from napari_colorgan.home import cache_folder
-from napari_colorgan.io.atomic import require_space
+from napari_colorgan.io.outputs.atomic import require_space
+from napari_colorgan.io.outputs.temporaries import Temporary, remove_abandoned
 from napari_colorgan.io.problems import reading, writing
-from napari_colorgan.io.temporaries import Temporary, remove_abandoned
 from napari_colorgan.memory import free_system_memory
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_colorgan.errors import ColorganError
-from napari_colorgan.io.atomic import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.services.bioimageio.description import OPSET, describe, documentation

@@ -23,7 +23,7 @@ from napari_colorgan.events import (
 )
 from napari_colorgan.home import expand
 from napari_colorgan.io import read_stack
-from napari_colorgan.io.part import Part
+from napari_colorgan.io.outputs.part import Part
 from napari_colorgan.io.problems import already_exists
 from napari_colorgan.services.cluster.connection import LOCAL, connect
 from napari_colorgan.services.cluster.feed import MOST_TASKS, Feed
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from napari_colorgan.axes import PlaneIndex
     from napari_colorgan.events import Event, Job
     from napari_colorgan.io.file_format import FileTarget
-    from napari_colorgan.io.shared_folder import SharedFolder
+    from napari_colorgan.io.outputs.shared_folder import SharedFolder
     from napari_colorgan.services.cluster.feed import Outcome
     from napari_colorgan.services.cluster.worker import FileAnswer, SharedFile, UnitAnswer
     from napari_colorgan.services.files.colorize import FilesRequest

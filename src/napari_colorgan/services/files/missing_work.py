@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from napari_colorgan.io import read_stack
-from napari_colorgan.io.shared_folder import done_planes
+from napari_colorgan.io.outputs.shared_folder import done_planes
 from napari_colorgan.services.files.tasks import plan_files
 
 if TYPE_CHECKING:

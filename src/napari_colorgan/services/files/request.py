@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import GuideProvider
     from napari_colorgan.guidance.sources import GuideSources
     from napari_colorgan.io.file_format import NgffVersion
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
     from napari_colorgan.library.model_file import Model
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.io import Stack
     from napari_colorgan.io.file_format import FileTarget
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.files.request import FilesRequest
     from napari_colorgan.services.files.tasks import FileTask

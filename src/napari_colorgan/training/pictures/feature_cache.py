@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from napari_colorgan.core.color import ab_from_network, ab_to_network
 from napari_colorgan.core.prediction import Prediction
 from napari_colorgan.events import Job, Notice, StepDone
-from napari_colorgan.io.atomic import require_space
 from napari_colorgan.io.npy import PlaneFile
+from napari_colorgan.io.outputs.atomic import require_space
 from napari_colorgan.training.frozen_network import drawn_pictures, predicted
 from napari_colorgan.training.pictures.augmentation import generator_for, make_batch, make_patch
 from napari_colorgan.training.pictures.data import Batch

@@ -12,7 +12,7 @@ from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.former_names import replace_former
 from napari_colorgan.home import config_folder
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.io.atomic import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.settings import check_value, declared
 
 if TYPE_CHECKING:

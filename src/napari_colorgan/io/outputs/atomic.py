@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_colorgan.io.outputs.temporaries import Temporary, remove_abandoned, restore, save_folder
 from napari_colorgan.io.problems import already_exists, disk_full, writing
-from napari_colorgan.io.temporaries import Temporary, remove_abandoned, restore, save_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

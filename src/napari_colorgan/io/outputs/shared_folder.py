@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_colorgan.axes import PlaneIndex
-    from napari_colorgan.io.part import Part
+    from napari_colorgan.io.outputs.part import Part
 
 SUFFIX = ".parts"
 
