@@ -121,3 +121,22 @@ class Observations:
             torch.cat([part.residual for part in parts]),
             torch.cat([part.weight for part in parts]),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The Gaussian process given observations; `HintPropagation.condition` makes it.
+
+    Attributes
+    ----------
+    observations : Observations
+        M of them.
+    factor : Tensor, shape (M, M)
+        The lower Cholesky factor of their covariance, noise included.
+    coefficients : Tensor, shape (M, 2)
+        The inverse of that covariance times the residuals.
+    """
+
+    observations: Observations
+    factor: Tensor
+    coefficients: Tensor

@@ -31,7 +31,8 @@ from napari_colorgan.inference.painting import PlaneColors, hard_marks
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_colorgan.core.networks.hint_propagation import HintPropagation, Posterior
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
+    from napari_colorgan.core.observations import Posterior
     from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.core.transfer import Likeness
     from napari_colorgan.guidance.guides import PlaneGuides

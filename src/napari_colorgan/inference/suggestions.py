@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_colorgan.core.networks.hint_propagation import HintPropagation, Posterior
-    from napari_colorgan.core.observations import Cells
+    from napari_colorgan.core.networks.hint_propagation import HintPropagation
+    from napari_colorgan.core.observations import Cells, Posterior
     from napari_colorgan.guidance.guides import PlaneGuides
     from napari_colorgan.inference.plane_prediction import PlanePrediction
     from napari_colorgan.inference.predictor import PlanePredictor

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +15,7 @@ from napari_colorgan.core.networks.covariance_terms import (
     appearance_scale,
     cholesky,
 )
-from napari_colorgan.core.observations import Cells, Observations
+from napari_colorgan.core.observations import Cells, Observations, Posterior
 from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
@@ -36,25 +36,6 @@ POSITION_UNIT = 256.0
 _PAIRS_PER_CHUNK = 2**22
 # A cell of which the network is certain would have no variance, and no inverse.
 _MIN_STD = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """The Gaussian process given observations; make it with `HintPropagation.condition`.
-
-    Attributes
-    ----------
-    observations : Observations
-        M of them.
-    factor : Tensor, shape (M, M)
-        The lower Cholesky factor of their covariance, noise included.
-    coefficients : Tensor, shape (M, 2)
-        The inverse of that covariance times the residuals.
-    """
-
-    observations: Observations
-    factor: Tensor
-    coefficients: Tensor
 
 
 class HintPropagation(nn.Module):
