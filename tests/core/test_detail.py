@@ -127,3 +127,7 @@ def test_what_can_be_added_to_trained_weights() -> None:
     assert both == dataclasses.replace(PLAIN, spread_channels=7, detail=True)
     assert extended(both, GeneratorConfig(spread_channels=3)) == both
     assert extended(PIX2PIX, GeneratorConfig(detail=True)) == PIX2PIX
+    # Dropout has no weights: a recipe's is taken, a base's is kept where the recipe has none.
+    dropping = extended(both, GeneratorConfig(dropout=0.2))
+    assert dropping == dataclasses.replace(both, dropout=0.2)
+    assert extended(dropping, GeneratorConfig()) == dropping

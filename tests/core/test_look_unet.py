@@ -147,3 +147,19 @@ def test_a_detail_stage_can_be_added_to_trained_weights(generator: LookUNet) -> 
     assert torch.allclose(found.ab, expected.ab, atol=1e-5)
     assert found.detail is not None
     assert found.detail.abs().max() == 0
+
+
+def test_dropout_acts_while_training_alone_and_has_no_weights(generator: LookUNet) -> None:
+    dropping = build_generator(dataclasses.replace(CONFIG, dropout=0.5))
+    dropping.load_state_dict(generator.state_dict())
+    lightness = planes(64, 64)
+    hints = torch.zeros(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(dropping.eval()(lightness, hints), generator(lightness, hints))
+        # Statistics of the batch's own would differ, too: only what drops is set to training.
+        for module in dropping.modules():
+            module.train(isinstance(module, nn.Dropout | nn.Dropout2d))
+        looks = [dropping.look(dropping.encode(lightness, hints)) for _ in range(2)]
+        answers = [dropping(lightness, hints) for _ in range(2)]
+    assert not torch.equal(*looks)
+    assert not torch.equal(*answers)

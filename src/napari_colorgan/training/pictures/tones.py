@@ -7,17 +7,19 @@ import math
 import torch
 from torch import Tensor
 
-GAMMA_SPREAD = 0.25
+GAMMA_SPREAD = 0.3
 """Standard deviation of the logarithm of the gamma."""
-FADED, DARKEST, LIGHTEST = 0.4, 0.18, 0.8
-"""The share of pictures that are faded; how far their blacks rise and their whites fall."""
+DARKEST_WHITE = 0.55
+"""What white falls to, at the most; little changes are more frequent than large ones."""
+FADED, LIGHTEST_BLACK = 0.3, 0.2
+"""The share of pictures that are faded, and how far their black rises."""
 
 
 def vary_tones(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """Change the gamma of a colour picture, and fade some.
+    """Change the gamma and the exposure of a colour picture, and fade some.
 
-    It is to be done before L* is computed, so that gray and colour still belong together: a faded
-    picture's colours are weaker, and its gray image shows that it is faded.
+    It is to be done before L* is computed, so that gray and colour still belong together: the
+    colours of a dark or faded picture are weaker, and its gray image shows that it is so.
 
     Parameters
     ----------
@@ -31,8 +33,9 @@ def vary_tones(rgb: Tensor, generator: torch.Generator) -> Tensor:
     Tensor of uint8, shape (3, H, W)
     """
     gamma = math.exp(GAMMA_SPREAD * float(torch.randn((), generator=generator)))
-    fades, low, high = torch.rand(3, generator=generator).tolist()
-    black, white = (low * DARKEST, 1.0 - high * (1.0 - LIGHTEST)) if fades < FADED else (0.0, 1.0)
+    darker, faded, lift = torch.rand(3, generator=generator).tolist()
+    white = 1.0 - (1.0 - DARKEST_WHITE) * darker**2
+    black = LIGHTEST_BLACK * lift * white if faded < FADED else 0.0
     levels = (torch.arange(256) / 255.0).pow_(gamma).mul_(white - black).add_(black)
     table = levels.mul_(255.0).round_().to(torch.uint8)
     return table[rgb.long()]
