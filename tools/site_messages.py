@@ -8,6 +8,7 @@ time is shown as an ellipsis.
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,17 +69,19 @@ def messages_of(package: Path) -> list[Message]:
     Notes
     -----
     A part that is a name (a constant of its module, or a parameter) is looked up among the
-    module's constants; what is not there is shown as an ellipsis.
+    module's constants; what is not there is shown as an ellipsis. A part that depends on a
+    condition gives one message for each of its texts, as users see and search them.
     """
-    messages = []
+    messages: list[Message] = []
     for path in sorted(package.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         constants = _constants(tree)
         for call in _calls(tree):
-            parts = {k.arg: _text(k.value, constants) for k in call.keywords if k.arg in PARTS}
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr  # type: ignore[attr-defined]
             where = path.relative_to(package).as_posix()
-            messages.append(Message(name, parts["expected"], parts["got"], parts["action"], where))
+            messages += dict.fromkeys(
+                Message(name, **parts, module=where) for parts in _parts(call, constants)
+            )
     return messages
 
 
@@ -132,18 +135,31 @@ def _constants(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def _text(node: ast.expr, constants: dict[str, str]) -> str:
+def _parts(call: ast.Call, constants: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the three parts of an error, once for every outcome of the conditions in them."""
+    parts = {k.arg: k.value for k in call.keywords if k.arg in PARTS}
+    inner = (node for part in parts.values() for node in ast.walk(part))
+    # By their text: the same condition in two parts has one outcome.
+    conditions = dict.fromkeys(ast.dump(n.test) for n in inner if isinstance(n, ast.IfExp))
+    for outcomes in itertools.product((True, False), repeat=len(conditions)):
+        holds = dict(zip(conditions, outcomes, strict=True))
+        yield {str(name): _text(part, constants, holds) for name, part in parts.items()}
+
+
+def _text(node: ast.expr, constants: dict[str, str], holds: dict[str, bool]) -> str:
     if isinstance(node, ast.Constant):
-        return str(node.value)
+        return node.value if isinstance(node.value, str) else FILLED_IN
     if isinstance(node, ast.Name):
         return constants.get(node.id, FILLED_IN)
     if isinstance(node, ast.JoinedStr):
         return "".join(
-            _text(part, constants) if isinstance(part, ast.Constant) else FILLED_IN
+            _text(part.value if isinstance(part, ast.FormattedValue) else part, constants, holds)
             for part in node.values
         )
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _text(node.left, constants) + _text(node.right, constants)
+        text = _text(node.left, constants, holds) + _text(node.right, constants, holds)
+        return text if text.strip(FILLED_IN) else FILLED_IN
     if isinstance(node, ast.IfExp):
-        return f"{_text(node.body, constants)} / {_text(node.orelse, constants)}"
+        chosen = node.body if holds[ast.dump(node.test)] else node.orelse
+        return _text(chosen, constants, holds)
     return FILLED_IN

@@ -128,6 +128,20 @@ def test_the_page_of_messages_has_every_error_of_the_code() -> None:
             assert message.module in page
 
 
+def test_a_message_that_depends_on_something_stands_there_in_each_wording(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        'raise FileError(expected=f\'a file{" or folder" if many else ""} of {2 + 1}\',\n'
+        "    got='none' if many else name, action='Name some.' if many else 'Name one.')\n"
+    )
+
+    messages = messages_of(tmp_path)
+
+    assert [(message.text, message.action) for message in messages] == [
+        ("Expected a file or folder of …, got none.", "Name some."),
+        ("Expected a file of …, got ….", "Name one."),
+    ]
+
+
 def test_there_is_an_answer_to_thirty_questions() -> None:
     text = (ROOT / "docs" / "how-to" / "faq.md").read_text(encoding="utf-8")
     answers = re.split(r"^### .+\?$|^### .+\.(?: Why\?)?$", text, flags=re.MULTILINE)[1:]
