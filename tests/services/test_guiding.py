@@ -11,6 +11,7 @@ from PIL import Image
 
 from napari_colorgan import Hint, Hints, colorize, suggest_hint
 from napari_colorgan.axes import Axes
+from napari_colorgan.core.execution import NetworkRunner
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.guidance.sources import GuideSources
@@ -21,6 +22,8 @@ from napari_colorgan.services.guiding import MOST_HINTS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from torch import Tensor
 
     from napari_colorgan.inference.settings import Precision
     from napari_colorgan.library.model_file import Model
@@ -100,6 +103,30 @@ def test_a_keyframe_colours_the_planes_of_its_scene(spreading_model: Model) -> N
     keyed = colorize(stack, spreading_model, axes="TYX", keyframes={(0,): truth[0]}, **CHOICES)
     for plane in range(1, 4):
         assert _ab_error(keyed[plane], truth[plane]) < 0.6 * _ab_error(plain[plane], truth[plane])
+
+
+def test_the_network_sees_each_plane_once(
+    spreading_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {"predicted": 0, "described": 0}
+    predict, describe = NetworkRunner.__call__, NetworkRunner.describe
+
+    def counted(self: NetworkRunner, lightness: Tensor, *args: Any, **choices: Any) -> Any:
+        seen["predicted"] += len(lightness)
+        return predict(self, lightness, *args, **choices)
+
+    def also_counted(self: NetworkRunner, lightness: Tensor) -> Tensor:
+        seen["described"] += len(lightness)
+        return describe(self, lightness)
+
+    monkeypatch.setattr(NetworkRunner, "__call__", counted)
+    monkeypatch.setattr(NetworkRunner, "describe", also_counted)
+    stack = np.stack([moving(1)[0] - t for t in range(18)])  # it grows darker
+    colorize(stack, spreading_model, axes="TYX", consistent=True, **CHOICES)
+    assert seen == {"predicted": 18, "described": 0}
+    stack[9:] = 255 - stack[9:, ::-1]  # perhaps another scene
+    colorize(stack, spreading_model, axes="TYX", consistent=True, **CHOICES)
+    assert seen["described"] == 16
 
 
 def _ab_error(rgb: np.ndarray, truth: np.ndarray) -> float:

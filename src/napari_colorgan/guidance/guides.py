@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from napari_colorgan.axes import PlaneIndex
+    from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.core.transfer import ObservedColors
     from napari_colorgan.guidance.hints import HintMap
     from napari_colorgan.guidance.marks import Mark
@@ -43,6 +44,9 @@ class PlaneGuides:
         How much of the references' colours the plane takes, 0…1.
     kept : ndarray, shape (H, W, 3), or None
         The colours, RGB, that marks of the kind keep retain; by default the automatic ones.
+    predicted : Prediction or None
+        What the network predicts for this plane alone, where it had to be known for other planes;
+        then it takes the place of another pass.
     """
 
     hints: HintMap | None = None
@@ -51,6 +55,7 @@ class PlaneGuides:
     references: tuple[ReferenceColors, ...] = ()
     strength: float = 1.0
     kept: np.ndarray | None = None
+    predicted: Prediction | None = None
 
 
 class GuideProvider(Protocol):

@@ -12,7 +12,6 @@ import torch
 
 from napari_colorgan.core.device import free_memory, memory_errors, resolve_device
 from napari_colorgan.core.execution import get_runner
-from napari_colorgan.core.prediction import PredictionMap
 from napari_colorgan.core.resampling import Window
 from napari_colorgan.errors import MemoryLimitError
 from napari_colorgan.inference.geometry import Geometry, common_shape, row_bands
@@ -22,7 +21,7 @@ from napari_colorgan.inference.painting import Painter
 from napari_colorgan.inference.plane_prediction import PlanePrediction
 from napari_colorgan.inference.scaled_plane import ScaledPlane, hint_batch
 from napari_colorgan.inference.settings import PredictionSettings
-from napari_colorgan.inference.whole_plane import middle_features, whole_features, whole_look
+from napari_colorgan.inference.whole_plane import middle_features, whole_features, whole_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -401,29 +400,25 @@ class PlanePredictor:
         if self._propagation is None:
             hints = hint_batch(views, guides)
         embedding = embedding or any(guide is not None for guide in guides)
-        whole = PredictionMap(geometry.padded)
-        tiles = self._memory.grid(geometry)
-        is_whole = tiles.rows * tiles.columns == 1
-        look = whole_look(views, self._runner, self._working_size, is_whole=is_whole)
-        for tile in tiles:
-            lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
-            prediction = self._runner(
-                lightness,
-                None if hints is None else hints[:, :, *tile.read],
-                temperature=self._temperature,
-                uncertainty=self.settings.uncertainty,
-                embedding=embedding and self._propagation is not None,
-                likely=likely,
-                look=look,
-            )
-            whole.put(prediction, tile.crop, tile.write)
+        known = [guide.predicted if guide else None for guide in guides]
+        new = whole_predictions(
+            [view for view, prediction in zip(views, known, strict=True) if prediction is None],
+            self._runner,
+            self._memory.grid(geometry),
+            self._working_size,
+            hints,
+            temperature=self._temperature,
+            uncertainty=self.settings.uncertainty,
+            embedding=embedding and self._propagation is not None,
+            likely=likely,
+        )
         return [
             PlanePrediction(
                 view,
-                whole.prediction.single(i),
+                next(new) if prediction is None else prediction,
                 self.describe([view.plane], display)[0] if guide and guide.references else None,
             )
-            for i, (view, guide) in enumerate(zip(views, guides, strict=True))
+            for view, prediction, guide in zip(views, known, guides, strict=True)
         ]
 
     def pooled_features(

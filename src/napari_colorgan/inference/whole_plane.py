@@ -1,23 +1,25 @@
-"""What a network tells of planes as a whole: their look, and of which kind they are."""
+"""What a network tells of planes as a whole: their colours, their look, of which kind they are."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.core.device import memory_errors
 from napari_colorgan.inference.geometry import Geometry
 from napari_colorgan.inference.scaled_plane import ScaledPlane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from torch import Tensor
 
     from napari_colorgan.core.execution import NetworkRunner
+    from napari_colorgan.core.prediction import Prediction
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.plane_parts import PlaneParts
+    from napari_colorgan.inference.tiling import TileGrid
 
 # In squares of the working size: larger planes are shrunk to see what they are like as a whole.
 _LOOK_AREA = 8
@@ -54,7 +56,53 @@ def whole_features(
         return runner.describe(torch.stack(small)).cpu()
 
 
-def whole_look(
+def whole_predictions(
+    views: Sequence[ScaledPlane],
+    runner: NetworkRunner,
+    tiles: TileGrid,
+    working_size: int,
+    hints: Tensor | None = None,
+    **choices: Any,
+) -> Iterator[Prediction]:
+    """Yield what the network predicts for planes, which it sees together, tile by tile.
+
+    Parameters
+    ----------
+    views : sequence of ScaledPlane
+        Planes of one shape; the network doesn't run for none.
+    runner : NetworkRunner
+        The network.
+    tiles : TileGrid
+        How they are cut.
+    working_size : int
+        The short side that "fit" brings planes to.
+    hints : Tensor, shape (B, 3, H, W), or None
+        What the network is shown of hints.
+    **choices
+        For the runner.
+
+    Yields
+    ------
+    Prediction
+        Of one plane after the other.
+    """
+    from napari_colorgan.core.prediction import PredictionMap
+
+    if not views:
+        return
+    import torch
+
+    whole = PredictionMap(views[0].geometry.padded)
+    look = _whole_look(views, runner, working_size, is_whole=tiles.rows * tiles.columns == 1)
+    for tile in tiles:
+        lightness = torch.stack([view.scaled(tile.read) for view in views])[:, None]
+        shown = None if hints is None else hints[:, :, *tile.read]
+        prediction = runner(lightness, shown, look=look, **choices)
+        whole.put(prediction, tile.crop, tile.write)
+    yield from (whole.prediction.single(number) for number in range(len(views)))
+
+
+def _whole_look(
     views: Sequence[ScaledPlane], runner: NetworkRunner, working_size: int, *, is_whole: bool
 ) -> Tensor | None:
     """Return the looks of planes, (B, look_channels); None where the network sees them itself.
