@@ -92,6 +92,12 @@ class FakeEngine:
         self._held = False
         self.let(1000)
 
+    def pause(self) -> None:
+        """Wait for permission, if that is needed now."""
+        if self._held:
+            self.waiting = True
+            assert self._permits.acquire(timeout=PATIENCE_S), "nobody let the engine go on"
+
     def __call__(self, request: ColorizeRequest) -> Job[ColorizeResult]:
         self.requests.append(request)
         return self._job(request)
@@ -129,9 +135,7 @@ class FakeEngine:
             if self.notice:
                 yield Notice(self.notice)
             for done, index in enumerate(indices, 1):
-                if self._held:
-                    self.waiting = True
-                    assert self._permits.acquire(timeout=PATIENCE_S), "nobody let the engine go on"
+                self.pause()
                 if self.error is not None and done > self.fail_after:
                     raise self.error
                 self._plane(request, index)
@@ -193,6 +197,7 @@ class FakeGuided:
 
     def suggest_job(self, request: PreviewRequest, count: int) -> Job[list[SuggestedPlace]]:
         yield from ()
+        self.engine.pause()
         outer = request.axes.outer_shape(request.stack.shape)
         # Every second one lies in the last plane.
         indices = [request.index, tuple(size - 1 for size in outer)]

@@ -84,12 +84,13 @@ class LiveHints(QObject):
         self._hints.section.show_message("Looking for the place where a hint helps most…")
         self._preview.ask_places(plan, _SUGGESTIONS)
 
-    def _take_suggestions(self, suggestions: list[SuggestedPlace]) -> None:
-        self._suggestions = list(suggestions)
+    def _take_suggestions(self, suggestions: list[SuggestedPlace] | None) -> None:
+        self._suggestions = list(suggestions or ())
         if self._suggestions:
             self._show_next()
         else:
-            self._hints.section.show_message("No place needs a hint.")
+            given_up = suggestions is None
+            self._hints.section.show_message("" if given_up else "No place needs a hint.")
 
     def _show_next(self) -> None:
         suggestion = self._suggestions.pop(0)

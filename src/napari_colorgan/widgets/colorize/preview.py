@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_colorgan.guidance.guides import Guides
     from napari_colorgan.inference.display import DisplayRange
     from napari_colorgan.inference.kept_prediction import KeptPrediction
-    from napari_colorgan.services.live.guided_preview import GuidedPreviews
+    from napari_colorgan.services.live.guided_preview import GuidedPreviews, SuggestedPlace
     from napari_colorgan.services.live.request import Part
     from napari_colorgan.widgets.colorize.plan import RunPlan
 
@@ -106,7 +106,7 @@ class LivePreview(QObject):
     details_known = Signal(object, object)
     """A place, (row, column) or None, and the `PlaneDetails` of the plane on view."""
     places_known = Signal(object)
-    """A list of `SuggestedPlace`, the best first."""
+    """A list of `SuggestedPlace`, the best first; None if the search was given up."""
 
     def __init__(
         self, viewer: Viewer, runner: JobRunner, session: Previews, parent: QObject
@@ -121,6 +121,8 @@ class LivePreview(QObject):
         self._part: Part | None = None
         self._place: tuple[float, float] | None = None
         self._match = False
+        # How many places are being looked for.
+        self._sought = 0
         self._shown: PreviewRequest | None = None
         self._throttler = new_throttler(self, _INTERVAL_MS, self.requested)
         self._patience = QTimer(self)
@@ -197,27 +199,43 @@ class LivePreview(QObject):
             self._ask_details()
 
     def ask_places(self, plan: RunPlan, count: int) -> None:
-        """Find the places where one more hint helps most.
+        """Find the places where one more hint helps most, once no picture is under way.
 
         Parameters
         ----------
         plan : RunPlan
-            As of `render`.
+            As of `render`; a later one takes its place.
         count : int
             How many places.
         """
-        job = self.session.guided.suggest_job(self._request(plan), count)
+        if not self._sought:
+            self._sought = count
+            if self._pending is None:
+                self._find_places(plan)
+
+    def _find_places(self, plan: RunPlan) -> None:
+        job = self.session.guided.suggest_job(self._request(plan), self._sought)
         handlers = JobHandlers(
             on_event=lambda event: None,
-            on_done=self.places_known.emit,
+            on_done=self._end_search,
             on_failed=self._failed,
-            on_cancelled=lambda: self.places_known.emit([]),
+            on_cancelled=self._search_cancelled,
         )
         self._runner.start(job, "where a hint helps most", handlers, wait=True)
 
+    def _search_cancelled(self) -> None:
+        # After a picture that has come in between, the search begins anew.
+        if self._pending is None:
+            self._end_search(None)
+
+    def _end_search(self, places: list[SuggestedPlace] | None) -> None:
+        if self._sought:
+            self._sought = 0
+            self.places_known.emit(places)
+
     def _ask_details(self) -> None:
         request, place = self._shown, self._place
-        if request is None or not self.session.guided.has(request):
+        if self._sought or request is None or not self.session.guided.has(request):
             return
         if place is None and (request.sources is None or not request.sources.references):
             return
@@ -255,8 +273,9 @@ class LivePreview(QObject):
         self._throttler.cancel()
         pending, self._pending = self._pending, None
         self._shown = self._place = None
-        if pending is not None:
+        if pending is not None or self._sought:
             self._runner.cancel()
+        self._end_search(None)
         self._preview.remove()
         self._say_idle()
 
@@ -282,6 +301,8 @@ class LivePreview(QObject):
             self._show(plan, request, rgb)
             self._say_idle()
             self._shown = request
+            if self._sought:
+                self._find_places(plan)
             self._ask_details()
 
     def _show(self, plan: RunPlan, request: PreviewRequest, rgb: np.ndarray) -> None:
@@ -310,6 +331,7 @@ class LivePreview(QObject):
     def _failed(self, error: Exception) -> None:
         self._pending = None
         self._say_idle()
+        self._end_search(None)
         is_ours = isinstance(error, ColorganError)
         self.failed.emit(str(error) if is_ours else f"{type(error).__name__}: {error}")
 
@@ -317,3 +339,4 @@ class LivePreview(QObject):
         if request is self._pending:
             self._pending = None
             self._say_idle()
+            self._end_search(None)
