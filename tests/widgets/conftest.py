@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hints_hand import PLANE, STACK, Hand
 from models_setup import ModelsPanel, fill_library
 from superqt.utils import WorkerBase
 from widget_fakes import PATIENCE_S, FakeEngine, FakeLibrary, Panel
@@ -54,6 +55,21 @@ def open_panel(
     # A worker that still ends must not reach into the next test.
     WorkerBase.await_workers(PATIENCE_S * 1000)
     qtbot.wait(1)
+
+
+@pytest.fixture
+def hand(open_panel: Any, qtbot: Any) -> Hand:
+    """Return a hand on a panel whose section is open, with a hints layer and a preview."""
+    hand = Hand(open_panel(PLANE, show=True), qtbot)
+    hand.begin()
+    return hand
+
+
+@pytest.fixture
+def film(open_panel: Any, qtbot: Any) -> Hand:
+    hand = Hand(open_panel(STACK, show=True, axis_labels=("t", "y", "x")), qtbot)
+    hand.begin()
+    return hand
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 """The section Hints in a real window: clicks, keys, undo, saving, over a stand-in engine."""
-# Over 300 lines: one panel, driven by one hand.
 
 from __future__ import annotations
 
@@ -7,120 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hints_hand import NAME, STACK
 from qtpy.QtCore import Qt
-from widget_fakes import LEFT, PATIENCE_S, Panel, finish
+from widget_fakes import LEFT, finish
 
 from napari_colorgan.guidance.hint_list import Hints
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_colorgan.widgets.hints.layer import HintsLayer
-
-PLANE = np.linspace(20, 230, 60 * 80).reshape(60, 80).astype(np.uint8)
-STACK = np.stack([np.roll(PLANE, shift, axis=1) for shift in range(4)])
-NAME = "image 0 colour preview"
-
-
-class Hand:
-    """A user's hand on the canvas."""
-
-    def __init__(self, panel: Panel, qtbot: Any) -> None:
-        self.panel = panel
-        self.qtbot = qtbot
-
-    @property
-    def section(self) -> Any:
-        return self.panel.form.hints
-
-    @property
-    def layer(self) -> HintsLayer:
-        layer = self.panel.widget.hints.layers.current()
-        assert layer is not None
-        return layer
-
-    @property
-    def canvas(self) -> Any:
-        # As napari's own code sees it; a plugin gets no private attributes.
-        viewer = getattr(self.panel.viewer, "__wrapped__", self.panel.viewer)
-        return viewer.window._qt_viewer.canvas
-
-    def begin(self) -> None:
-        """Press Add hints, and wait for the preview."""
-        self.panel.form.hints_fold.open(True)
-        self.qtbot.mouseClick(self.section.add, LEFT)
-        self.wait(lambda: NAME in self.panel.names)
-
-    def wait(self, condition: Any) -> None:
-        self.qtbot.waitUntil(condition, timeout=PATIENCE_S * 1000)
-
-    def settled(self) -> None:
-        """Wait until nothing is computed any more."""
-        self.qtbot.wait(60)
-        self.wait(lambda: not self.panel.widget.runner.busy)
-
-    def pixel(self, y: float, x: float) -> np.ndarray:
-        """Return where a pixel of the image is on the canvas."""
-        position = (y, x) if self.layer.ndim == 2 else (*self.panel.viewer.dims.point[:-2], y, x)
-        world = np.asarray(self.layer.data_to_world(position))[-2:]
-        # napari maps the other way only, which is linear.
-        corners = [(0, 0), (100, 0), (0, 100)]
-        mapped = [self.canvas._map_canvas2world(c, self.canvas.view)[-2:] for c in corners]
-        origin, right, down = (np.asarray(place) for place in mapped)
-        steps = np.stack([right - origin, down - origin], axis=1) / 100
-        return np.asarray(np.linalg.solve(steps, world - origin))
-
-    def press(self, y: float, x: float) -> None:
-        self.canvas._scene_canvas.events.mouse_press(pos=self.pixel(y, x), modifiers=(), button=1)
-
-    def drag_to(self, start: tuple[float, float], y: float, x: float) -> None:
-        self.canvas._scene_canvas.events.mouse_move(
-            pos=self.pixel(y, x),
-            modifiers=(),
-            button=1,
-            press_event=_Press(self.pixel(*start)),
-        )
-
-    def release(self, y: float, x: float) -> None:
-        self.canvas._scene_canvas.events.mouse_release(pos=self.pixel(y, x), modifiers=(), button=1)
-
-    def hover(self, y: float, x: float) -> None:
-        self.canvas._scene_canvas.events.mouse_move(pos=self.pixel(y, x), modifiers=(), button=None)
-        position = (y, x) if self.layer.ndim == 2 else (*self.panel.viewer.dims.point[:-2], y, x)
-        self.panel.viewer.cursor.position = tuple(self.layer.data_to_world(position))
-
-    def click(self, y: float, x: float) -> None:
-        self.hover(y, x)
-        self.press(y, x)
-        self.release(y, x)
-
-    def key(self, key: str) -> None:
-        assert self.canvas._key_map_handler.press_key(key)
-
-    def release_key(self, key: str) -> None:
-        self.canvas._key_map_handler.release_key(key)
-
-
-class _Press:
-    """What vispy keeps of the press that began a drag."""
-
-    def __init__(self, pos: np.ndarray) -> None:
-        self.pos = pos
-
-
-@pytest.fixture
-def hand(open_panel: Any, qtbot: Any) -> Hand:
-    """Return a hand on a panel whose section is open, with a hints layer and a preview."""
-    hand = Hand(open_panel(PLANE, show=True), qtbot)
-    hand.begin()
-    return hand
-
-
-@pytest.fixture
-def film(open_panel: Any, qtbot: Any) -> Hand:
-    hand = Hand(open_panel(STACK, show=True, axis_labels=("t", "y", "x")), qtbot)
-    hand.begin()
-    return hand
+    from hints_hand import Hand
 
 
 def test_add_hints_makes_a_layer_ready_for_clicks(hand: Hand) -> None:
@@ -231,73 +126,6 @@ def test_the_eyedropper_takes_a_colour_of_the_picture(hand: Hand) -> None:
     hand.click(25, 35)
     assert hand.section.chooser.ab[1] < -50
     assert not hand.section.chooser.pick.isChecked()
-
-
-def test_n_goes_to_the_best_places_one_after_the_other(hand: Hand) -> None:
-    hand.key("N")
-    hand.wait(lambda: hand.layer.kinds == ["mark"])
-    assert hand.layer.data.tolist() == [[2, 3]]
-    assert hand.section.count.text().startswith("No hints")
-    hand.key("N")
-    hand.wait(lambda: hand.layer.data.tolist() == [[3, 4]])
-    np.testing.assert_allclose(hand.panel.viewer.scene.camera.center[-2:], (3, 4))
-    hand.section.chooser.choose((9.0, 9.0))
-    assert hand.layer.kinds == ["color"]
-    hand.key("N")
-    hand.wait(lambda: hand.layer.kinds == ["color", "mark"])
-
-
-def test_n_goes_to_other_planes_too(film: Hand) -> None:
-    film.key("N")
-    film.wait(lambda: film.layer.kinds == ["mark"])
-    assert film.layer.data.tolist() == [[1, 2, 3]]
-    film.key("N")
-    film.wait(lambda: film.layer.data.tolist() == [[3, 3, 4]])
-    assert film.panel.viewer.dims.current_step[0] == 3
-    film.key("N")
-    film.wait(lambda: film.layer.data.tolist() == [[1, 4, 5]])
-    # On a plane that the user chose, the search begins anew.
-    film.panel.viewer.dims.set_current_step(0, 2)
-    film.settled()
-    film.key("N")
-    film.wait(lambda: film.layer.data.tolist() == [[2, 2, 3]])
-
-
-@pytest.mark.parametrize("first", ["preview", "search"])
-def test_n_waits_for_the_preview_of_a_new_plane(
-    film: Hand, first: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(film.section, "show_message", said.append)
-    film.panel.engine.hold()
-    if first == "search":
-        film.key("N")
-        film.wait(lambda: film.panel.engine.waiting)
-    film.panel.viewer.dims.set_current_step(0, 2)
-    film.wait(lambda: film.panel.engine.requests[-1].index == (2,))
-    film.wait(lambda: film.panel.engine.waiting)
-    if first == "preview":
-        film.key("N")
-        film.key("N")  # in vain: it is looking already
-    # Longer than the cancelled job is waited for.
-    film.qtbot.wait(500)
-    assert not film.layer.kinds
-    film.panel.engine.release()
-    film.wait(lambda: film.layer.kinds == ["mark"])
-    film.settled()
-    assert film.layer.data.tolist() == [[2, 2, 3]]
-    assert all(text == "" or text.startswith("Looking") for text in said)
-
-
-def test_a_search_that_a_run_ends_says_nothing(hand: Hand) -> None:
-    hand.panel.engine.hold()
-    hand.key("N")
-    hand.wait(lambda: hand.panel.engine.waiting)
-    hand.qtbot.mouseClick(hand.panel.bar.button, LEFT)
-    hand.panel.engine.release()
-    finish(hand.panel, hand.qtbot)
-    assert not hand.section.message.text()
-    assert not hand.layer.kinds
 
 
 def test_undo_and_clear_by_buttons(hand: Hand) -> None:
