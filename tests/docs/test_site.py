@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import html
 import json
 import re
 import subprocess
@@ -10,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from site_messages import messages_of, messages_page
 from site_pages import build_site, generated_pages
@@ -17,6 +20,10 @@ from site_versions import add_version
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUESTIONS = 30
+NAPARI_AND_KEYS = (
+    *("File", "Open", "Open Sample", "Save Selected Layers", "IO Utilities", "Preferences"),
+    *("Shortcuts", "Plugins", "ColorGAN", "Left", "Escape"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +162,41 @@ def test_a_row_of_the_comparison_without_our_yes_would_be_work_to_do() -> None:
     ours = [row.split("|")[2].strip() for row in re.findall(r"^\| .*$", table, re.MULTILINE)]
     assert len(ours) > 18
     assert [cell for cell in ours[1:] if not re.match(r"\[?yes", cell)] == []
+
+
+def labels() -> set[str]:
+    """Return what menus, buttons and rows of napari and the panels are called."""
+    package = ROOT / "src" / "napari_colorgan"
+    names = set(NAPARI_AND_KEYS)
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # A shortcut's mark is no letter of the name.
+                names.add(html.unescape(node.value).replace("&", ""))
+    manifest = yaml.safe_load((package / "napari.yaml").read_text(encoding="utf-8"))
+    contributions = manifest["contributions"]
+    for kind in ("commands", "widgets", "sample_data", "writers"):
+        for each in contributions[kind]:
+            # An ellipsis says that a menu's entry opens a dialog.
+            names.add((each.get("display_name") or each.get("title")).removesuffix("..."))
+    names |= {
+        f"{manifest['display_name']} {each['display_name']}" for each in contributions["writers"]
+    }
+    for part in contributions["configurations"].values():
+        names |= {each["title"] for each in part["properties"].values()}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
+def test_steps_name_what_is_on_the_screen(path: Path) -> None:
+    known = labels()
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    # A numbered step, to the end of its item, and what is bold in it.
+    for step in re.findall(r"^\d+\. (?:.+\n?)+", text, re.MULTILINE):
+        for name in re.findall(r"\*\*(.+?)\*\*", " ".join(step.split())):
+            # One letter is a key.
+            parts = [part for part in name.split(" > ") if len(part) > 1]
+            assert [part for part in parts if part not in known] == [], name
 
 
 def test_words_are_spelled_as_in_the_dictionary() -> None:
