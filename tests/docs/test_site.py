@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 QUESTIONS = 30
 NAPARI_AND_KEYS = (
     *("File", "Open", "Open Sample", "Save Selected Layers", "IO Utilities", "Preferences"),
-    *("Shortcuts", "Plugins", "ColorGAN", "Left", "Escape"),
+    *("Shortcuts", "Plugins", "ColorGAN", "Left", "Escape", "Ctrl+Shift+P"),
 )
 
 
