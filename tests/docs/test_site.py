@@ -75,6 +75,12 @@ def test_every_page_can_be_searched(site: Path) -> None:
         assert text in index
 
 
+@pytest.mark.slow
+def test_each_message_stands_above_its_cure(site: Path) -> None:
+    page = (site / "how-to" / "messages.html").read_text(encoding="utf-8")
+    assert page.count("<dt>") == page.count("<dd>") > 200
+
+
 def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = generated_pages() | {"reference/changelog.md": "# Changelog\n\n[gone](nowhere.md)\n"}
     monkeypatch.setattr("site_pages.generated_pages", lambda: pages)
@@ -154,6 +160,8 @@ def test_there_is_an_answer_to_thirty_questions() -> None:
     answers = re.split(r"^### .+\?$|^### .+\.(?: Why\?)?$", text, flags=re.MULTILINE)[1:]
     assert len(answers) >= QUESTIONS
     assert all(len(answer.split()) >= 1 for answer in answers)
+    compared = (ROOT / "docs" / "explanation" / "other-tools.md").read_text(encoding="utf-8")
+    assert f"[yes: {len(answers)}](../how-to/faq.md)" in compared
 
 
 def test_a_row_of_the_comparison_without_our_yes_would_be_work_to_do() -> None:
