@@ -18,6 +18,7 @@ from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_paddin
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
 from napari_colorgan.library.store import ModelLibrary
+from napari_colorgan.services.bioimageio.description import licence_id
 from napari_colorgan.services.bioimageio.export import export_package
 from napari_colorgan.services.bioimageio.unpack import attached_model_file
 from napari_colorgan.services.models import load_model
@@ -123,6 +124,27 @@ def test_the_description_is_valid_and_carries_the_card(package: Path) -> None:
     assert "predicted, not measured" in fields["config"]["napari-colorgan"]["statement"]
     assert "## Validation" in text
     assert "predicted, not measured" in text
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("BSD-3-Clause", "BSD-3-Clause"),
+        ("CC BY-NC-SA 4.0, after MoNuSeg, part of the training data", "CC-BY-NC-SA-4.0"),
+        ("CC0 1.0", "CC0-1.0"),
+        ("BSD-3-Clause for the code; the weights for research only", None),
+        ("CC BY 4.0 and others", None),
+        ("", None),
+    ],
+)
+def test_a_licence_is_named_where_one_says_it(terms: str, expected: str | None) -> None:
+    from bioimageio.spec.model.v0_5 import LicenseId
+
+    found = licence_id(terms)
+
+    assert found == expected
+    if found is not None:
+        assert LicenseId(found) == found  # one that the model zoo knows
 
 
 @pytest.mark.slow

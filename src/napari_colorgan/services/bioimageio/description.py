@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.library.card import STATEMENT
@@ -84,6 +85,7 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
 
     authors = [zoo.Author(name="The napari-colorgan developers")]
     inputs, output = _tensors(files)
+    licence = licence_id(card.license)
     return zoo.ModelDescr(
         name=f"napari-colorgan {card.name}"[:128],
         description=(card.title or card.name)[:1024],
@@ -92,7 +94,7 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
             zoo.CiteEntry(text="napari-colorgan", url=zoo.HttpUrl(_REPOSITORY)),
             zoo.CiteEntry(text=_PAPER, url=zoo.HttpUrl("https://www.ijeast.com")),
         ],
-        license=zoo.LicenseId("BSD-3-Clause") if card.license == "BSD-3-Clause" else None,
+        license=zoo.LicenseId(licence) if licence else None,
         version=zoo.Version(card.version) if card.version else None,
         tags=["colorization", "grayscale", "pytorch", "napari", "2d", *_tag(card.domain)],
         covers=[source("cover")],
@@ -111,6 +113,27 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
         ),
         config=zoo.Config.model_validate({"napari-colorgan": _other_fields(card)}),
     )
+
+
+def licence_id(terms: str) -> str | None:
+    """Return the SPDX identifier of a card's terms, for programs to read.
+
+    Parameters
+    ----------
+    terms : str
+        As on the card: an identifier, or a Creative Commons licence as it writes its own name,
+        with a remark behind a comma.
+
+    Returns
+    -------
+    str or None
+        None where no one licence says it; the package holds the terms in words, too.
+    """
+    name = terms.partition(",")[0]
+    if name == "BSD-3-Clause":
+        return name
+    creative = re.fullmatch(r"CC0 1\.0|CC BY(-NC)?(-SA|-ND)? [1-4]\.0", name)
+    return name.replace(" ", "-") if creative else None
 
 
 def _tensors(files: Mapping[str, Path]) -> tuple[list[Any], Any]:
