@@ -15,7 +15,7 @@ from napari_colorgan.errors import ModelError
 from napari_colorgan.events import EpochDone, Notice, run
 from napari_colorgan.io import write_atomically
 from napari_colorgan.services.dataset.hold_out import SimilaritySplit
-from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
+from napari_colorgan.services.dataset.prepare import Dataset, Items, prepare_dataset
 from napari_colorgan.services.evaluate import evaluate_job
 from napari_colorgan.services.evaluation.baselines import fit_baselines_job
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
@@ -75,22 +75,34 @@ class Run:
         Of a machine that has nothing else to do.
     seed : int
         Of the training, and of the draw of what to train on.
+    tiles : int or None
+        Of a slide to train on; None is the set's own number.
+    steps : int or None
+        Of the network's training, instead of as many as the minutes buy.
     """
 
     name: str
     base: str
     minutes: float
     seed: int
+    tiles: int | None = None
+    steps: int | None = None
 
     @property
     def bar_set(self) -> BarSet:
         """What is trained on."""
         return BAR_SETS[self.name]
 
+    def split(self, options: Options) -> Split:
+        """Return what is trained on, and what is measured."""
+        return self.bar_set.split(options.data, self.seed, self.tiles)
+
     def folder(self, options: Options) -> Path:
         """Return the folder of its result, with the run directory in it."""
         stem = self.base.replace("\\", "/").rpartition("/")[-1].partition(".")[0]
-        return options.output / f"{self.name}-{stem}-{self.minutes:g}-{self.seed}"
+        budget = f"{self.minutes:g}" if self.steps is None else f"{self.steps}steps"
+        tiles = "" if self.tiles is None else f"-{self.tiles}tiles"
+        return options.output / f"{self.name}-{stem}{tiles}-{budget}-{self.seed}"
 
 
 def find_base(base: str) -> Model | None:
@@ -103,40 +115,45 @@ def find_base(base: str) -> Model | None:
 
 
 def epochs(each: Run, options: Options) -> list[float]:
-    """Return how long each phase is in the run's minutes, in passes over its pictures.
+    """Return how long each phase is in the run's minutes or steps, in passes over its pictures.
 
     How long a step takes is measured once for a set and a base, on the CPU of a machine that
     should have nothing else to do, and then kept: what a machine does while the bar is made
     changes how long that takes, and not what a run is given.
     """
+    recipe = TrainingConfig.load(RECIPE)
+    if each.steps is not None:
+        pictures = len(_prepare(each, options)[1].training)
+        share = each.steps / total_epochs(recipe.phases)
+        return _lengths(recipe, [round(share * phase.epochs) for phase in recipe.phases], pictures)
     path = options.output / "budgets.json"
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    key = dataclasses.replace(each, minutes=0, seed=0).folder(options).name
+    key = dataclasses.replace(each, minutes=0, seed=0, steps=None).folder(options).name
     if key not in known:
         known[key] = measure_seconds_per_step(each, options)
         with write_atomically(path) as temporary:
             temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
         print(f"{key}: {known[key]}", flush=True)
-    found, recipe = known[key], TrainingConfig.load(RECIPE)
+    found = known[key]
     plan = plan_minutes(recipe, each.minutes, found["seconds_per_step"], found["overhead"])
+    return _lengths(recipe, [part.steps for part in plan.phases], found["pictures"])
+
+
+def _lengths(recipe: TrainingConfig, steps: Sequence[int], pictures: int) -> list[float]:
     return [
         # A hair less, so that rounding up gives the planned steps back; a fit is one in any case.
         phase.epochs
         if phase.kind == "closed_form"
-        else (part.steps - 0.01) * phase.batch_size / found["pictures"]
-        for part, phase in zip(plan.phases, recipe.phases, strict=True)
+        else (count - 0.01) * phase.batch_size / pictures
+        for count, phase in zip(steps, recipe.phases, strict=True)
     ]
 
 
 def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
     """Return what a run does before its first step, and how long that and a step take."""
     started = time.monotonic()
-    split = each.bar_set.split(options.data, 0)
     model = load_model(each.base)
-    request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
-    config = tuning_config(request, model.card)
-    hold_out = SimilaritySplit(request.hold_out, config.seed)
-    dataset = run(prepare_dataset(Items(split.training), hold_out, config.data))
+    config, dataset = _prepare(each, options)
     validator = Validator.of(config, dataset.held_out)
     generator = build_from_base(config, model.generator)
     given = (config, generator, dataset.training, validator, Processes(), each.minutes * 60.0)
@@ -148,11 +165,19 @@ def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
     }
 
 
+def _prepare(each: Run, options: Options) -> tuple[TrainingConfig, Dataset]:
+    split = dataclasses.replace(each, seed=0).split(options)
+    request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
+    config = tuning_config(request, load_model(each.base).card)
+    hold_out = SimilaritySplit(request.hold_out, config.seed)
+    return config, run(prepare_dataset(Items(split.training), hold_out, config.data))
+
+
 def result_of(each: Run, options: Options, lengths: Sequence[float]) -> dict[str, Any]:
     """Return the result of a run; trains and measures it where there is none yet."""
 
     def make() -> dict[str, Any]:
-        split = each.bar_set.split(options.data, each.seed)
+        split = each.split(options)
         made = _train(each, options, split, lengths)
         measured = {method: values["l1"] for method, values in made["measured"].items()}
         print(f"{each.folder(options).name}: L1 x 100 {measured}", flush=True)

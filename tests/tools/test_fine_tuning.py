@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import fine_tuning
 import fine_tuning_runs
 from fine_tuning import plan_runs
 from fine_tuning_curve import curves_of, draw_time_curves
@@ -86,7 +87,7 @@ def test_runs_are_the_bars_and_the_curves() -> None:
     assert {each.minutes for each in runs if each.name == "gbm-1"} == {5.0}
     assert {each.base for each in runs if each.name == "film"} == {"natural"}
     without = plan_runs(list(BAR_SETS), ["microscopy"], 5.0, 2, curve=False)
-    assert len(without) == 2 * 7
+    assert len(without) == 2 * 8
 
 
 def test_a_base_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +115,54 @@ def test_minutes_become_steps_that_are_measured_once(
         planned = plan_epochs(dataclasses.replace(config, phases=phases), 3)
         assert planned.steps == steps + sum(fits)
     assert len(asked) == 1
+
+
+def test_steps_that_are_given_need_no_clock(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainingConfig.load("fine-tune")
+    options, each = Options(data, data, "cpu"), Run("gbm-1", "microscopy", 5.0, 0, 3, steps=40)
+    monkeypatch.setattr(fine_tuning_runs, "_prepare", lambda *_: (config, Planes(range(3))))
+    monkeypatch.setattr(
+        fine_tuning_runs, "measure_seconds_per_step", lambda *_: pytest.fail("no time is asked for")
+    )
+    phases = tuple(
+        dataclasses.replace(phase, epochs=length)
+        for phase, length in zip(config.phases, epochs(each, options), strict=True)
+    )
+    planned = plan_epochs(dataclasses.replace(config, phases=phases), 3)
+    assert max(phase.steps for phase in planned.phases) == 40
+
+
+class Planes(NamedTuple):
+    """What is read of a dataset to count what is trained on."""
+
+    training: range
+
+
+def test_tiles_of_a_slide_are_as_many_as_asked_for(data: Path) -> None:
+    options = Options(data, data, "cpu")
+    for name, test in (("monuseg-1", 6), ("gbm-4", 1)):
+        each = Run(name, "microscopy", 5.0, 0, tiles=3)
+        split = each.split(options)
+        assert (len(split.training), len(split.test)) == (3, test)
+        assert each.folder(options) != dataclasses.replace(each, tiles=None).folder(options)
+        assert each.folder(options) != dataclasses.replace(each, steps=9).folder(options)
+
+
+def test_few_tiles_have_a_table_and_a_goal_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {
+        Run("gbm-1", "microscopy", 5.0, 0, tiles=3): result(2.5),
+        Run("gbm-2", "microscopy", 5.0, 0, tiles=3): result(2.6),
+    }
+    monkeypatch.setattr(fine_tuning, "known_results", lambda *_: found)
+    docs = tmp_path / "docs"
+    given = ["--data", str(tmp_path), "--tiles", "3", "--page", "--docs", str(docs)]
+    fine_tuning.main(given)
+    text = capsys.readouterr().out
+    assert "### From `microscopy`, 5 minutes, 3 tiles of a slide" in text
+    assert "The bar is met on 1 of 2 sets." in text
+    assert not docs.exists()
 
 
 @pytest.mark.slow
