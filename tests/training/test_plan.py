@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from napari_colorgan.training.config import TrainingConfig
@@ -36,6 +38,26 @@ def test_minutes_are_shared_by_epochs_and_spent() -> None:
 def test_budget_that_is_spent_already_still_takes_a_step() -> None:
     plan = plan_minutes(CONFIG, 0.1, [0.5, 0.25], overhead_seconds=100.0)
     assert all(p.steps >= 1 for p in plan.phases)
+
+
+def test_few_pixels_are_shown_so_often_and_no_more_in_any_time() -> None:
+    few = 3 * 256 * 256
+    limited = dataclasses.replace(CONFIG.phases[0], most_shown=100.0)
+    config = dataclasses.replace(CONFIG, phases=(limited, CONFIG.phases[1]))
+
+    def plan(minutes: float, pixels: int | None) -> Plan:
+        return plan_minutes(config, minutes, [0.5, 0.25], 10.0, pixels=pixels)
+
+    shorter, longer = plan(5.0, few), plan(15.0, few)
+    shown = shorter.phases[0].steps * limited.batch_size * config.data.size**2 / few
+    assert shown == pytest.approx(100.0, rel=0.02)
+    assert longer.phases[0] == dataclasses.replace(
+        shorter.phases[0], seconds=longer.phases[0].seconds
+    )
+    # A phase without a limit, more pictures, and pictures that aren't counted take all the time.
+    assert longer.phases[1].steps > 2 * shorter.phases[1].steps
+    assert plan(15.0, 100 * few) == plan(15.0, None)
+    assert plan(15.0, None).phases[0].steps > longer.phases[0].steps
 
 
 def test_rates_follow_their_schedules() -> None:

@@ -10,6 +10,7 @@ line, `services.fine_tune` for fine-tuning.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import DataConfig
+    from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_folder.directory import RunDirectory
@@ -42,6 +44,8 @@ __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 
 _PRECISION_FILE = "precision.json"
+# More of them no run of minutes shows too often, and so many fit into memory.
+_FEW_PIXELS = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,7 +342,7 @@ def _plan(
     processes: Processes,
 ) -> Job[Plan]:
     from napari_colorgan.training.calibration import measure_seconds
-    from napari_colorgan.training.plan import plan_epochs, plan_minutes
+    from napari_colorgan.training.plan import most_steps, plan_epochs, plan_minutes
 
     if request.minutes is None:
         return plan_epochs(config, len(dataset.training))
@@ -348,8 +352,31 @@ def _plan(
     seconds, overhead = measure_seconds(
         config, generator, dataset.training, validator, processes, minutes * 60.0
     )
+    pixels = _count_pixels(dataset.training, config)
     spent = time.monotonic() - started
-    return processes.broadcast(lambda: plan_minutes(config, minutes, seconds, overhead, spent))
+    plan = processes.broadcast(
+        lambda: plan_minutes(config, minutes, seconds, overhead, spent, pixels)
+    )
+    limits = [most_steps(phase, config.data.size, pixels) for phase in config.phases]
+    if any(part.steps == limit for part, limit in zip(plan.phases, limits, strict=True)):
+        yield Notice(
+            "The images are few, and with more steps they would be learned by heart: the "
+            "training ends before its time."
+        )
+    return plan
+
+
+def _count_pixels(pictures: PictureStore, config: TrainingConfig) -> int | None:
+    """Return how many pixels are trained on; None where pictures are shrunk, or not few."""
+    if config.data.scale != "native":
+        return None
+    # A smaller one is enlarged to a patch.
+    least, pixels = config.data.size**2, 0
+    for index in range(len(pictures)):
+        pixels += max(math.prod(pictures.read(index).shape[-2:]), least)
+        if pixels > _FEW_PIXELS:
+            return None
+    return pixels
 
 
 def _card(

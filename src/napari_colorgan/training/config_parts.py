@@ -153,6 +153,10 @@ class PhaseConfig:
         How colorful answers shall be, as a share of the truth's colorfulness.
     look : float
         For architecture "look_unet": weight of what the look tells of the picture's colours.
+    most_shown : float
+        With a budget in minutes, and of pictures at their native scale: how often each of their
+        pixels is shown at most, however much time is left; 0 for no limit. Few pictures that are
+        shown for longer are learned by heart.
     views : int
         For "warm_up" and "hint_propagation": how many crops of each picture have their features
         cached.
@@ -180,6 +184,7 @@ class PhaseConfig:
     colorfulness: float = 0.0
     colorfulness_share: float = 0.85
     look: float = 0.0
+    most_shown: float = 0.0
     views: int = 1
 
     @property
@@ -207,7 +212,14 @@ class PhaseConfig:
         require(f"{where}.encoder_stride", stride, accepted, stride in (1, 2, 4, 8, 16, 32))
         views_fit = 1 <= self.views <= _MOST_VIEWS
         require(f"{where}.views", self.views, f"1…{_MOST_VIEWS}", views_fit)
-        for name in ("lr", "encoder_lr", "discriminator_lr", "weight_decay", "grad_clip"):
+        for name in (
+            "lr",
+            "encoder_lr",
+            "discriminator_lr",
+            "weight_decay",
+            "grad_clip",
+            "most_shown",
+        ):
             require(f"{where}.{name}", getattr(self, name), "≥ 0", getattr(self, name) >= 0)
         terms = ("l1", "classification", "perceptual", "adversarial", "likeness", "matched")
         for name in (*terms, "colorfulness", "look"):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_colorgan.training.config_parts import PhaseConfig
 
 
+_UNLIMITED = 2**62
 # A phase that is late by less than this share is not truncated.
 _TOLERANCE = 0.05
 
@@ -220,6 +221,7 @@ def plan_minutes(
     seconds_per_step: Sequence[float],
     overhead_seconds: float,
     spent_seconds: float = 0.0,
+    pixels: int | None = None,
 ) -> Plan:
     """Plan so that the run ends in a given time.
 
@@ -235,6 +237,9 @@ def plan_minutes(
         Measured time that is not spent on steps: caching features, validating.
     spent_seconds : float
         What has passed already, such as with measuring.
+    pixels : int or None
+        Of all pictures together, where they keep their scale and are few: what
+        `PhaseConfig.most_shown` counts by.
 
     Returns
     -------
@@ -248,9 +253,12 @@ def plan_minutes(
     # Steps are planned without the overhead; a phase's seconds include its validations.
     available = max(seconds_left - overhead_seconds, 1.0)
     shares = total_epochs(config.phases)
+    most = [most_steps(phase, config.data.size, pixels) for phase in config.phases]
     steps = [
-        1 if phase.is_closed_form else max(1, int(available * phase.epochs / shares / seconds))
-        for phase, seconds in pairs
+        1
+        if phase.is_closed_form
+        else max(1, min(int(available * phase.epochs / shares / seconds), limit))
+        for (phase, seconds), limit in zip(pairs, most, strict=True)
     ]
     plan = _with_validations(config, steps)
     return Plan(
@@ -261,6 +269,28 @@ def plan_minutes(
             for part, phase in zip(plan.phases, config.phases, strict=True)
         )
     )
+
+
+def most_steps(phase: PhaseConfig, size: int, pixels: int | None) -> int:
+    """Return after how many steps a phase has shown each pixel `PhaseConfig.most_shown` times.
+
+    Parameters
+    ----------
+    phase : PhaseConfig
+        Its `most_shown` and `batch_size`.
+    size : int
+        The patches' side in pixels.
+    pixels : int or None
+        Of all pictures together; None where they aren't counted.
+
+    Returns
+    -------
+    int
+        1 at least; more than any run takes where there is no limit.
+    """
+    if pixels is None or not phase.most_shown:
+        return _UNLIMITED
+    return max(1, round(phase.most_shown * pixels / (phase.batch_size * size * size)))
 
 
 def _with_validations(config: TrainingConfig, steps: Sequence[int]) -> Plan:

@@ -105,6 +105,25 @@ def test_base_is_kept_where_training_made_it_worse(
     assert trained.card.metrics[0].value > row.value
 
 
+def test_more_time_makes_few_images_no_worse(
+    stained: np.ndarray, recipe: Path, tmp_path: Path, base: Model
+) -> None:
+    config = TrainingConfig.load(recipe)
+    phase = dataclasses.replace(config.phases[0], most_shown=4.0)
+    recipe.write_text(dataclasses.replace(config, phases=(phase,)).to_toml(), encoding="utf-8")
+    found = {}
+    for minutes in (0.1, 0.3):
+        output, events = tmp_path / f"{minutes} minutes", list[Event]()
+        few = {"minutes": minutes, "epochs": None, "scale": "native"}
+        result = run(fine_tune_job(ask(stained, recipe, output, base, **few)), events.append)
+        assert any(isinstance(e, Notice) and "learned by heart" in e.text for e in events)
+        found[minutes] = weights(result.model)
+        [(steps, _)] = RunDirectory(output).read_json("plan.json")["phases"]
+        # Four of five planes of 96 x 128 pixels, in patches of 64, two a step.
+        assert steps == round(4.0 * 4 * 96 * 128 / (2 * 64 * 64))
+    assert_equal(*found.values())
+
+
 @pytest.mark.usefixtures("small_steps")
 def test_public_verb_keeps_the_model_and_colorize_takes_it(
     stained: np.ndarray, tiny_library: ModelLibrary, tmp_path: Path
