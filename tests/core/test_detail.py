@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.core.networks.generator_config import GeneratorConfig, extended
@@ -31,7 +33,8 @@ def build(**changes: object) -> Generator:
 def weighted(**changes: object) -> Generator:
     generator = build(**changes)
     assert generator.detail is not None
-    torch.nn.init.normal_(generator.detail.weight, std=0.02)
+    for weight in generator.detail.parameters():
+        torch.nn.init.normal_(weight, std=0.02)
     return generator
 
 
@@ -55,8 +58,9 @@ def test_at_first_it_changes_nothing_but_the_grid(lightness: torch.Tensor, strid
     assert uncertainty.shape == (2, 1, 64 // stride, 96 // stride)
 
 
-def test_it_is_the_terms_times_the_weights(lightness: torch.Tensor) -> None:
-    generator = weighted()
+@pytest.mark.parametrize("surroundings", [False, True])
+def test_it_is_the_terms_times_the_weights(lightness: torch.Tensor, *, surroundings: bool) -> None:
+    generator = weighted(detail_surroundings=surroundings)
     stage = generator.detail
     assert stage is not None
     hints = torch.zeros(2, 3, 64, 96)
@@ -64,7 +68,8 @@ def test_it_is_the_terms_times_the_weights(lightness: torch.Tensor) -> None:
         features = generator.encode(lightness, hints)
         own = generator.head.colors(generator.decode(features, lightness, hints))
         terms = stage.terms(features, lightness, own)
-        expected = enlarge(own, (32, 48)) + torch.einsum("kn,bnhw->bkhw", stage.weight, terms)
+        weights = torch.cat(list(stage.parameters()), dim=1)
+        expected = enlarge(own, (32, 48)) + torch.einsum("kn,bnhw->bkhw", weights, terms)
         found = enlarge(stage.mix(own), (32, 48)) + stage(features, lightness)
         assert torch.allclose(found, expected, atol=1e-5)
         assert torch.allclose(network_colors(generator, lightness, hints)[0], expected, atol=1e-5)
@@ -83,6 +88,53 @@ def test_a_table_reads_lightness_alone() -> None:
     # A straight line through the knots is what a straight line of lightness becomes.
     assert torch.allclose(told[0, 0, 5], torch.linspace(-0.3, 0.3, 48), atol=1e-5)
     assert torch.equal(told[0, 1], torch.zeros(32, 48))
+
+
+def test_the_cells_around_are_what_scipy_finds_them_to_be(lightness: torch.Tensor) -> None:
+    generator = build(detail_surroundings=True)
+    stage = generator.detail
+    assert stage is not None
+    own = lightness[:1].unflatten(-1, (48, 2)).unflatten(-3, (32, 2)).mean(dim=(-3, -1))
+    count = stage.weight.shape[1]
+    with torch.inference_mode():
+        pyramid = generator.encode(lightness[:1], torch.zeros(1, 3, 64, 96))
+        terms = stage.terms(pyramid, lightness[:1], torch.zeros(1, 2, 8, 12))[0, count:].numpy()
+    plane = own[0, 0].numpy()
+    assert np.allclose(terms[0], shifted(plane, -2, -2) - plane, atol=1e-6)
+    assert np.allclose(terms[12], shifted(plane, 0, 1) - plane, atol=1e-6)
+    for first, side in ((24, 5), (29, 9)):
+        mean, squares = (ndimage.uniform_filter(p, side, mode="nearest") for p in (plane, plane**2))
+        assert np.allclose(terms[first], np.sqrt(squares - mean**2), atol=1e-5)
+        assert np.allclose(terms[first + 1], mean - plane, atol=1e-5)
+        assert np.allclose(terms[first + 2], abs(mean - plane), atol=1e-5)
+        highest = ndimage.maximum_filter(plane, side, mode="nearest")
+        lowest = ndimage.minimum_filter(plane, side, mode="nearest")
+        assert np.allclose(terms[first + 3], highest - plane, atol=1e-6)
+        assert np.allclose(terms[first + 4], lowest - plane, atol=1e-6)
+
+
+def shifted(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Return the cells that lie so many rows and columns farther, the border's repeated."""
+    padded = np.pad(plane, 2, mode="edge")
+    height, width = plane.shape
+    return padded[2 + rows : 2 + rows + height, 2 + columns : 2 + columns + width]
+
+
+def test_the_cells_around_can_be_added_to_a_model_that_lacks_them(
+    lightness: torch.Tensor,
+) -> None:
+    base = weighted()
+    config = extended(base.config, GeneratorConfig(detail=True, detail_surroundings=True))
+    assert config == dataclasses.replace(base.config, detail_surroundings=True)
+    more = build_generator(config).eval()
+    more.load_state_dict(more.state_dict() | base.state_dict())
+    none = torch.zeros(2, 3, 64, 96)
+    with torch.inference_mode():
+        found, expected = (network_colors(each, lightness, none)[0] for each in (more, base))
+    assert torch.equal(found, expected)
+    with pytest.raises(ConfigError, match="detail_surroundings to be false without detail"):
+        dataclasses.replace(PLAIN, detail_surroundings=True)
+    assert not extended(PIX2PIX, config).detail_surroundings
 
 
 @pytest.mark.parametrize("spread_channels", [0, 4])

@@ -72,6 +72,7 @@ def test_encoders_are_bare_names(encoder: Any) -> None:
         ("skips", [0] * 10**6),
         ("skips", 1),
         ("detail", "true"),
+        ("detail_surroundings", 1),
         ("decoder_channels", [True, 8]),
         ("decoder_channels", {"a": 1}),
         ("decoder_channels", [8] * 10**6),

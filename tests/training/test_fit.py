@@ -78,6 +78,25 @@ def test_known_weights_are_found_again(generator: Generator) -> None:
     assert (found - unseen.batch.ab[..., ::2, ::2]).abs().mean() < 0.003
 
 
+def test_the_cells_around_are_fitted_with_the_rest() -> None:
+    torch.manual_seed(0)
+    config = GeneratorConfig(
+        decoder_channels=(8, 8), output_stride=8, detail=True, detail_surroundings=True
+    )
+    generator = build_generator(config).eval()
+    stage = generator.detail
+    assert stage is not None
+    assert stage.surroundings is not None
+    truth = torch.zeros(2, stage.weight.shape[1] + stage.surroundings.shape[1])
+    # The cell to the left, and the contrast of a square of cells.
+    truth[0, stage.weight.shape[1] + 11], truth[1, stage.weight.shape[1] + 26] = 0.2, -0.1
+    data = patches(generator, truth)
+    left = fit_detail(generator, data, 1e-3, 0, Processes())
+    assert left < 0.002
+    found = torch.cat([stage.weight, stage.surroundings], dim=1)
+    assert found[0, stage.weight.shape[1] + 11] == pytest.approx(0.2, abs=0.02)
+
+
 def test_outliers_pull_less_than_in_least_squares(generator: Generator) -> None:
     stage = generator.detail
     assert stage is not None

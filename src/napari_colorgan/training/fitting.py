@@ -31,6 +31,8 @@ _LEAST_ERROR = 0.005
 # that aren't the encoder's features. The second is on differences between neighbouring knots of
 # a table, and so extrapolates the tables to lightness that no patch has.
 _DECAY, _ROUGHNESS = 3e-4, 1e-3
+# Of the cells around: they are many, and much alike.
+_SURROUNDINGS_DECAY = 3e-3
 
 
 @torch.no_grad()
@@ -87,7 +89,7 @@ def fit_detail(
             weighted = terms * (weights / len(terms))[:, None]
             matrix = processes.mean(weighted.T @ terms) + penalty
             change[axis] = torch.linalg.solve(matrix, processes.mean(weighted.T @ errors[:, axis]))
-    refinement.weight.add_(change.to(refinement.weight))
+    refinement.add(change)
     return float(processes.mean((errors - terms @ change.T).abs().mean()))
 
 
@@ -125,6 +127,7 @@ def _penalty(
     means = processes.mean(torch.stack([terms, terms**2]).mean(dim=1))  # (2, N)
     decays = torch.full_like(means[0], _DECAY)
     decays[: refinement.learned_terms] = decay
+    decays[refinement.weight.shape[1] :] = _SURROUNDINGS_DECAY
     decays *= (means[1] - means[0] ** 2).clamp_min(0.0)  # a constant has no variance
     roughness = torch.zeros(len(decays), len(decays), dtype=terms.dtype, device=terms.device)
     for table in refinement.tables:

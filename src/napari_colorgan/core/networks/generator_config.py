@@ -64,6 +64,8 @@ class GeneratorConfig:
     detail : bool
         Whether colours are refined on a grid of 2 pixels by what follows lightness
         (`DetailRefinement`).
+    detail_surroundings : bool
+        Whether that refinement also reads what the cells around have, and how they differ.
     look_channels : int
         For "look_unet": length of the vector that tells what the picture is like as a whole.
     """
@@ -80,6 +82,7 @@ class GeneratorConfig:
     spread_channels: int = 0
     spread_terms: bool = False
     detail: bool = False
+    detail_surroundings: bool = False
     look_channels: int = 0
 
     def __post_init__(self) -> None:
@@ -109,6 +112,8 @@ class GeneratorConfig:
         if self.detail and self.output_stride < FINEST_DETAILED:
             accepted = f"false with an output_stride below {FINEST_DETAILED}"
             _refuse("detail", accepted, self.detail)
+        if self.detail_surroundings and not self.detail:
+            _refuse("detail_surroundings", "false without detail", self.detail_surroundings)
         self._check_look()
         if self.architecture == "pix2pix":
             self._check_pix2pix()
@@ -148,7 +153,7 @@ class GeneratorConfig:
             _refuse("decoder_channels", "integers", self.decoder_channels)
         if type(self.dropout) not in (int, float):
             _refuse("dropout", "a number", self.dropout)
-        for name in ("skips", "detail", "spread_terms"):
+        for name in ("skips", "detail", "detail_surroundings", "spread_terms"):
             if type(getattr(self, name)) is not bool:
                 _refuse(name, "true or false", getattr(self, name))
 
@@ -204,17 +209,19 @@ def extended(base: GeneratorConfig, recipe: GeneratorConfig) -> GeneratorConfig:
     base : GeneratorConfig
         Of a trained model.
     recipe : GeneratorConfig
-        Its `spread_channels`, `spread_terms` and `detail` are added where the base has none and
-        its architecture lets them; so is its `dropout`, if it has one.
+        Its `spread_channels`, `spread_terms`, `detail` and `detail_surroundings` are added where
+        the base has none and its architecture lets them; so is its `dropout`, if it has one.
     """
     # They start as the identity, so that the base's predictions without hints stay as they are.
     is_coarse = base.output_stride >= FINEST_DETAILED
+    detail = base.detail or (recipe.detail and is_coarse)
     return replace(
         base,
         spread_channels=base.spread_channels or recipe.spread_channels,
         dropout=recipe.dropout or base.dropout,
         spread_terms=base.spread_terms or recipe.spread_terms,
-        detail=base.detail or (recipe.detail and is_coarse),
+        detail=detail,
+        detail_surroundings=base.detail_surroundings or (recipe.detail_surroundings and detail),
     )
 
 

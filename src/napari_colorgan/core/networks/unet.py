@@ -120,7 +120,7 @@ def add_outputs(generator: Generator, channels: dict[int, int], width: int) -> N
             channels, config.spread_channels, terms=config.spread_terms
         )
     if config.detail:
-        generator.detail = DetailRefinement(channels)
+        generator.detail = DetailRefinement(channels, surroundings=config.detail_surroundings)
 
 
 class ContextBlock(nn.Module):
