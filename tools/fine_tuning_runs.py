@@ -22,7 +22,7 @@ from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationS
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.models import load_model
 from napari_colorgan.services.tuning.recipe import tuning_config
-from napari_colorgan.training.calibration import measure_seconds
+from napari_colorgan.training.calibration import count_pixels, measure_seconds
 from napari_colorgan.training.config import TrainingConfig
 from napari_colorgan.training.encoders import build_from_base
 from napari_colorgan.training.plan import plan_minutes, total_epochs
@@ -135,7 +135,8 @@ def epochs(each: Run, options: Options) -> list[float]:
             temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
         print(f"{key}: {known[key]}", flush=True)
     found = known[key]
-    plan = plan_minutes(recipe, each.minutes, found["seconds_per_step"], found["overhead"])
+    times = found["seconds_per_step"], found["overhead"]
+    plan = plan_minutes(recipe, each.minutes, *times, pixels=found.get("pixels"))
     return _lengths(recipe, [part.steps for part in plan.phases], found["pictures"])
 
 
@@ -162,6 +163,7 @@ def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
         "seconds_per_step": seconds,
         "overhead": overhead + time.monotonic() - started,
         "pictures": len(dataset.training),
+        "pixels": count_pixels(dataset.training, config.data),
     }
 
 

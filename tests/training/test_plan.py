@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from napari_colorgan.training import calibration
+from napari_colorgan.training.calibration import count_pixels
 from napari_colorgan.training.config import TrainingConfig
-from napari_colorgan.training.config_parts import PhaseConfig
+from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.optimization import rate_factor
+from napari_colorgan.training.pictures.data import PictureStore, find_pictures
 from napari_colorgan.training.plan import Plan, plan_epochs, plan_minutes
 
 CONFIG = TrainingConfig(
@@ -58,6 +62,18 @@ def test_few_pixels_are_shown_so_often_and_no_more_in_any_time() -> None:
     assert longer.phases[1].steps > 2 * shorter.phases[1].steps
     assert plan(15.0, 100 * few) == plan(15.0, None)
     assert plan(15.0, None).phases[0].steps > longer.phases[0].steps
+
+
+def test_pixels_are_counted_of_few_pictures_at_their_scale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrays = [np.zeros((40, 100, 3), np.uint8), np.zeros((16, 20, 3), np.uint8)]
+    pictures = PictureStore(find_pictures(arrays), max_side=None, memory_gib=0.1)
+    native = DataConfig(size=32, scale="native")
+    assert count_pixels(pictures, native) == 40 * 100 + 32 * 32
+    assert count_pixels(pictures, DataConfig(size=32, scale="fit")) is None
+    monkeypatch.setattr(calibration, "FEW_PIXELS", 5000)
+    assert count_pixels(pictures, native) is None
 
 
 def test_rates_follow_their_schedules() -> None:

@@ -10,7 +10,6 @@ line, `services.fine_tune` for fine-tuning.
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import DataConfig
-    from napari_colorgan.training.data import PictureStore
     from napari_colorgan.training.plan import Plan
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.run_folder.directory import RunDirectory
@@ -44,8 +42,6 @@ __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 
 _PRECISION_FILE = "precision.json"
-# More of them no run of minutes shows too often, and so many fit into memory.
-_FEW_PIXELS = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,7 +337,7 @@ def _plan(
     validator: Validator | None,
     processes: Processes,
 ) -> Job[Plan]:
-    from napari_colorgan.training.calibration import measure_seconds
+    from napari_colorgan.training.calibration import count_pixels, measure_seconds
     from napari_colorgan.training.plan import most_steps, plan_epochs, plan_minutes
 
     if request.minutes is None:
@@ -352,7 +348,7 @@ def _plan(
     seconds, overhead = measure_seconds(
         config, generator, dataset.training, validator, processes, minutes * 60.0
     )
-    pixels = _count_pixels(dataset.training, config)
+    pixels = count_pixels(dataset.training, config.data)
     spent = time.monotonic() - started
     plan = processes.broadcast(
         lambda: plan_minutes(config, minutes, seconds, overhead, spent, pixels)
@@ -364,19 +360,6 @@ def _plan(
             "training ends before its time."
         )
     return plan
-
-
-def _count_pixels(pictures: PictureStore, config: TrainingConfig) -> int | None:
-    """Return how many pixels are trained on; None where pictures are shrunk, or not few."""
-    if config.data.scale != "native":
-        return None
-    # A smaller one is enlarged to a patch.
-    least, pixels = config.data.size**2, 0
-    for index in range(len(pictures)):
-        pixels += max(math.prod(pictures.read(index).shape[-2:]), least)
-        if pixels > _FEW_PIXELS:
-            return None
-    return pixels
 
 
 def _card(

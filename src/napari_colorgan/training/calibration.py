@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import time
 from statistics import median
 from typing import TYPE_CHECKING
@@ -17,12 +18,15 @@ from napari_colorgan.training.pictures.batch_source import BatchSource, StepData
 if TYPE_CHECKING:
     from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.training.config import TrainingConfig
+    from napari_colorgan.training.config_parts import DataConfig
     from napari_colorgan.training.pictures.data import PictureStore
     from napari_colorgan.training.processes import Processes
     from napari_colorgan.training.validation import Validator
 
 STEPS = 3
 """The least number of steps of each phase that are timed."""
+FEW_PIXELS = 2**26
+"""Of more than these nothing is counted; so many are in memory in any case."""
 SHARE, MOST_SECONDS = 0.02, 60.0
 """The share of the budget that timing takes: few steps say little beside other programs."""
 
@@ -94,6 +98,32 @@ def measure_seconds(
         timing_seconds = min(SHARE * budget_seconds, MOST_SECONDS) / len(config.phases)
         seconds.append(_median_step(phase, data, processes, timing_seconds))
     return seconds, overhead
+
+
+def count_pixels(pictures: PictureStore, data: DataConfig) -> int | None:
+    """Return how many pixels are trained on, by which `PhaseConfig.most_shown` counts.
+
+    Parameters
+    ----------
+    pictures : PictureStore
+        What is trained on.
+    data : DataConfig
+        Its `scale` and `size`.
+
+    Returns
+    -------
+    int or None
+        None where pictures are shrunk, or so many that no run of minutes shows one too often.
+    """
+    if data.scale != "native":
+        return None
+    pixels = 0
+    for index in range(len(pictures)):
+        # A smaller one is enlarged to a patch.
+        pixels += max(math.prod(pictures.read(index).shape[-2:]), data.size**2)
+        if pixels > FEW_PIXELS:
+            return None
+    return pixels
 
 
 def _median_step(phase: Phase, data: StepData, processes: Processes, budget: float) -> float:
