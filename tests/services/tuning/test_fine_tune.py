@@ -112,7 +112,7 @@ def test_more_time_makes_few_images_no_worse(
     phase = dataclasses.replace(config.phases[0], most_shown=4.0)
     recipe.write_text(dataclasses.replace(config, phases=(phase,)).to_toml(), encoding="utf-8")
     found = {}
-    for minutes in (0.1, 0.3):
+    for minutes in (1.0, 3.0):
         output, events = tmp_path / f"{minutes} minutes", list[Event]()
         few = {"minutes": minutes, "epochs": None, "scale": "native"}
         result = run(fine_tune_job(ask(stained, recipe, output, base, **few)), events.append)
