@@ -162,7 +162,7 @@ class DetailRefinement(nn.Module):
         constant = torch.ones_like(own)
         terms = [*learned, enlarge(ab, size), hats, hats * around[:, :1], around, constant]
         if self.surroundings is not None:
-            cells = F.unfold(_padded(own, _NEAR), _NEAR).unflatten(-1, size) - own
+            cells = F.unfold(_padded(own, _NEAR), _NEAR).view(len(own), -1, *size) - own
             middle = cells.shape[1] // 2
             terms += [cells[:, :middle], cells[:, middle + 1 :]]
             terms += [_statistics(own, side) for side in _WINDOWS]
