@@ -14,7 +14,7 @@ from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.core.networks.footprint import KNOWN, Footprint
 from napari_colorgan.core.networks.generator_config import MEASURED, GeneratorConfig
 from napari_colorgan.errors import ConfigError, ModelError
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.file_format import (
     DAMAGED,

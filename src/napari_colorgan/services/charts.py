@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError, TrainingError
 from napari_colorgan.events import EpochDone
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.metric_registry import COMPARED, METRICS, gray_key
 
 if TYPE_CHECKING:

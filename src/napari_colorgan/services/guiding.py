@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorgan import io
 from napari_colorgan.errors import ColorganError, FileError, InputError
 from napari_colorgan.inference.display import DisplayRange
-from napari_colorgan.io import find_files, read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,7 +157,7 @@ def _pictures(
         if not os.path.isdir(path):
             yield path.name, _checked(path.name, _read(path)), False
             continue
-        files = sorted(find_files(path))
+        files = sorted(io.find_files(path))
         if len(files) > MOST_REFERENCES:
             chosen = np.linspace(0, len(files) - 1, MOST_REFERENCES).astype(int)
             predictor.add_notice(
@@ -187,7 +187,7 @@ def _pictures(
 
 
 def _read(path: Path) -> np.ndarray:
-    stack = read_stack(path)
+    stack = io.read_stack(path)
     if not stack.axes.has_samples:
         raise InputError(
             expected="a colour picture as reference",

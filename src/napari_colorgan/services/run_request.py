@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorgan.errors import ConfigError, TrainingError
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.library.names import check_name
 from napari_colorgan.services.tuning.settings import TuningSettings
 from napari_colorgan.training.config_parts import MOST_EPOCHS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import ColorganError, ConfigError, FileError
 from napari_colorgan.events import Job, Notice
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.library.names import check_name, free_name, same_name
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from napari_colorgan.core.networks.generator_config import GeneratorConfig, extended
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.io.problems import writing
 from napari_colorgan.training.config_parts import DataConfig, PhaseConfig
 from napari_colorgan.training.plan import total_epochs

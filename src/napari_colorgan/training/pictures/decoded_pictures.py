@@ -15,7 +15,7 @@ import torch
 
 from napari_colorgan.errors import FileError, PairError, TrainingError
 from napari_colorgan.events import Job, Notice, PlaneDone, Started
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 from napari_colorgan.training.pictures.data import mean_chroma, read_picture, shrink
 from napari_colorgan.training.pictures.prefetch import prefetch
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from napari_colorgan.errors import TrainingError
-from napari_colorgan.io import write_atomically
+from napari_colorgan.io.outputs.atomic import write_atomically
 
 if TYPE_CHECKING:
     import subprocess
