@@ -12,13 +12,16 @@ from PIL import Image
 from napari_colorgan import Hint, Hints, colorize, suggest_hint
 from napari_colorgan.axes import Axes
 from napari_colorgan.core.execution import NetworkRunner
+from napari_colorgan.core.transfer import BETWEEN_PLANES, FROM_ANCHORS
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.guidance.sources import GuideSources
+from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
 from napari_colorgan.services.files.colorize import FilesRequest, colorize_files
-from napari_colorgan.services.guiding import MOST_HINTS
+from napari_colorgan.services.guiding import MOST_HINTS, make_guides
+from napari_colorgan.services.models import make_predictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +130,24 @@ def test_the_network_sees_each_plane_once(
     stack[9:] = 255 - stack[9:, ::-1]  # perhaps another scene
     colorize(stack, spreading_model, axes="TYX", consistent=True, **CHOICES)
     assert seen["described"] == 16
+
+
+def test_predicted_colours_are_taken_from_more_cells_than_known_ones(
+    spreading_model: Model,
+) -> None:
+    stack, shown = moving(3), DisplayRange(0, 255)
+    predictor = make_predictor(spreading_model, PredictionSettings(**CHOICES))
+    hints = Hints((Hint((0.0, 40.0, 40.0), RED, 4.0),), "tyx")
+    likeness = []
+    for sources in (
+        GuideSources(),
+        GuideSources(keyframes={(0,): colored(stack[0])}),
+        GuideSources(hints),
+    ):
+        guides = make_guides(sources, stack, Axes("TYX"), predictor, shown).of_plane((2,))
+        assert guides is not None
+        likeness += [source.likeness for source in guides.others]
+    assert likeness == [FROM_ANCHORS, BETWEEN_PLANES, BETWEEN_PLANES]
 
 
 def _ab_error(rgb: np.ndarray, truth: np.ndarray) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
-from hints_hand import PLANE, Hand
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
@@ -13,12 +11,7 @@ from qtpy.QtWidgets import QApplication
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def hand(open_panel: Any, qtbot: Any) -> Hand:
-    hand = Hand(open_panel(PLANE, show=True), qtbot)
-    hand.begin()
-    return hand
+    from hints_hand import Hand
 
 
 def drop(hand: Hand, *paths: Path, send: bool = False) -> bool:

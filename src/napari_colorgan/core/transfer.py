@@ -46,6 +46,9 @@ class Likeness:
 BETWEEN_PLANES = Likeness(embedding_range=0.6, position_range=0.1, anywhere=0.03, enough=3e-4)
 """Of planes of one stack, where things hardly move from one to the next."""
 
+FROM_ANCHORS = Likeness(embedding_range=1.0, position_range=0.1, anywhere=0.03, enough=3e-4)
+"""Of planes whose colours are predicted: less sure, and steadier where more cells count."""
+
 BETWEEN_PICTURES = Likeness(embedding_range=1.2, enough=1.0)
 """Of a plane and a reference picture that the user has chosen for it."""
 

@@ -278,6 +278,8 @@ class StackGuides:
 
     def _anchor(self, plane: PlaneIndex, index: PlaneIndex) -> ObservedColors:
         """Return the colours that one plane has for another, with the hints that reach it."""
+        from napari_colorgan.core.transfer import FROM_ANCHORS
+
         hints = self._hints_for(plane, index)
         known = self._anchors.get((plane, hints))
         if known is not None:
@@ -293,6 +295,8 @@ class StackGuides:
                 assert self._hints is not None
                 ab = ab + self._guided_change(self._hints, plane, hints)
             known = prediction.observed_cells(ab, propagation)
+            if not hints:
+                known = replace(known, likeness=FROM_ANCHORS)
         if len(self._anchors) >= _KEPT_ANCHORS:
             self._anchors.clear()
         self._anchors[plane, hints] = known
