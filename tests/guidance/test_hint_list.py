@@ -10,6 +10,7 @@ import pytest
 from napari_colorgan import Hint, Hints
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import FileError, InputError
+from napari_colorgan.guidance.area import Area
 from napari_colorgan.guidance.hint_csv import parse_hints
 from napari_colorgan.guidance.marks import disks_of_mask
 from napari_colorgan.guidance.stack_marks import carried_hints, marks_of_plane
@@ -23,6 +24,7 @@ SOME = Hints(
         Hint((1.0, 3.0, 4.0), kind="gray", carry="this", file="a.tif"),
         Hint((1.0, 5.0, 4.0), kind="keep", radius=0.0),
         Hint((2.0, 0.0, 0.0), kind="barrier"),
+        Hint((2.0, 6.0, 6.0), (1.0, 2.0), area=Area(((0, -3, 7), (-2, 1, 1)))),
     ),
     "zyx",
 )
@@ -58,6 +60,7 @@ def test_people_write_colours_as_hexadecimal() -> None:
         ("y,x,color\n1,2,red\n", "'red' in line 2"),
         ("y,x,color\n1,2,#ffffff\n1,two,#ffffff\n", "'two' in line 3"),
         ("y,x,color\n1,nan,#ffffff\n", "finite"),
+        ("y,x,kind,area\n1,2,gray,0:1+2 3\n", "'0:1\\+2 3' in line 2"),
         ("y,x,a,b\n1,2,200,200\n", "-128…128"),
         ("y,x,color,radius\n1,2,#ffffff,-1\n", "radius"),
         ("y,x,color,kind\n1,2,#ffffff,blur\n", "'blur'"),
@@ -108,7 +111,9 @@ def test_areas_are_covered_by_disks() -> None:
     rows, columns = np.ogrid[:60, :80]
     mask = (abs(rows - 30) < 20) & (abs(columns - 40) < 30)
     covered = np.zeros_like(mask)
-    for row, column, radius in disks_of_mask(mask, 40):
+    disks, left = disks_of_mask(mask, 40)
+    for row, column, radius in disks:
         covered |= np.hypot(rows - row, columns - column) <= radius
     assert not (covered & ~mask).any()
     assert covered.sum() > 0.9 * mask.sum()
+    assert np.array_equal(covered | left, mask)

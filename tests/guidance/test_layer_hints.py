@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Points, Shapes, Vectors
+from skimage.draw import polygon2mask
 
 from napari_colorgan.errors import InputError
 from napari_colorgan.guidance.hint_list import Hints
@@ -91,6 +92,45 @@ def test_labels_have_their_own_colours_or_those_of_the_table() -> None:
     assert {hint.ab for hint in chosen} == {to_ab((0, 0, 1))}
     assert covered(list(chosen))[7:13, 7:13].all()
     assert not covered(list(chosen))[20:].any()
+
+
+def leaves(side: int) -> np.ndarray:
+    """Return a mask with a long and curved edge, which few disks don't cover."""
+    rows, columns = np.mgrid[:side, :side] / side - 0.5
+    angle, distance = np.arctan2(rows, columns), np.hypot(rows, columns)
+    return np.asarray(distance < 0.3 + 0.17 * np.cos(7 * angle))
+
+
+@pytest.mark.parametrize("kind", ["labels", "outside", "shape"])
+def test_areas_are_exact(kind: str) -> None:
+    mask = leaves(200)
+    image, labels, option = Image(np.zeros((200, 200))), Labels(mask.astype(int)), LayerOptions()
+    layer: Labels | Shapes = labels
+    if kind == "outside":
+        option, mask = LayerOptions("keep_outside"), ~mask
+    if kind == "shape":
+        layer = Shapes([[[20, 30], [90, 180.5], [150, 100], [190, 10]]], shape_type="polygon")
+        mask = polygon2mask((200, 200), layer.data[0])
+    hints, _ = hints_from_layers([layer], image, options={layer: option})
+    assert [hint.area is not None for hint in hints] == [True] + [False] * (len(hints) - 1)
+    assert len(hints) <= 1000
+    drawn = np.zeros_like(mask)
+    for hint in hints:
+        y, x = (int(value) for value in hint.position)
+        rows, columns = np.ogrid[:200, :200]
+        drawn |= np.hypot(rows - y, columns - x) <= hint.radius
+        if hint.area is not None:
+            drawn[hint.area.pixels((y, x), mask.shape)] = True
+    assert np.array_equal(drawn, mask)
+
+
+def test_pixels_of_another_size_are_covered_by_disks_alone() -> None:
+    image, labels = Image(np.zeros((400, 400))), Labels(leaves(200).astype(int), scale=(2, 2))
+    hints, _ = hints_from_layers([labels], image)
+    assert all(hint.area is None for hint in hints)
+    beside = Labels(leaves(200).astype(int), translate=(10, 20))
+    hints, _ = hints_from_layers([beside], image)
+    assert hints[0].area is not None
 
 
 def test_what_is_not_to_be_recoloured_is_kept() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from napari.layers import Image, Labels
+from PIL import Image as Picture
+from skimage.color import rgb2lab
 
 from napari_colorgan import Hint, Hints, colorize, suggest_hint
 from napari_colorgan.axes import Axes
@@ -16,6 +19,7 @@ from napari_colorgan.core.transfer import BETWEEN_PLANES, FROM_ANCHORS
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import Notice, run
 from napari_colorgan.guidance.sources import GuideSources
+from napari_colorgan.guidance.swatches import to_ab
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.services.colorize import ColorizeRequest, colorize_job
@@ -132,6 +136,26 @@ def test_the_network_sees_each_plane_once(
     assert seen["described"] == 16
 
 
+def test_all_pixels_of_an_area_have_its_colour(spreading_model: Model, tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:160, :160] - 80
+    mask = np.hypot(rows, columns) < 50 + 27 * np.cos(7 * np.arctan2(rows, columns))
+    plane = np.random.default_rng(1).integers(80, 180, mask.shape).astype(np.uint8)
+    # Two areas side by side.
+    labels = Labels(mask + 1, colormap={1: "#6a7a8a", 2: "#8a7a6a", None: "#000000"})
+    hints = Hints.from_layers([labels], Image(plane))
+    hints.to_csv(tmp_path / "hints.csv")
+    rgb = colorize(plane, spreading_model, hints=hints, **CHOICES)
+    disks = Hints(tuple(replace(hint, area=None) for hint in hints))
+    by_disks = colorize(plane, spreading_model, hints=disks, **CHOICES)
+    ab = np.array([to_ab(np.asarray(labels.get_color(label))) for label in (1, 2)])
+    expected = ab[mask.astype(int)]
+    errors = [np.abs(rgb2lab(each)[..., 1:] - expected).max() for each in (rgb, by_disks)]
+    assert errors[0] < 1  # of rounding to 8 bits
+    assert errors[1] > 3
+    again = colorize(plane, spreading_model, hints=tmp_path / "hints.csv", **CHOICES)
+    assert np.array_equal(again, rgb)
+
+
 def test_predicted_colours_are_taken_from_more_cells_than_known_ones(
     spreading_model: Model,
 ) -> None:
@@ -151,8 +175,6 @@ def test_predicted_colours_are_taken_from_more_cells_than_known_ones(
 
 
 def _ab_error(rgb: np.ndarray, truth: np.ndarray) -> float:
-    from skimage.color import rgb2lab
-
     return float(np.abs(rgb2lab(rgb) - rgb2lab(truth))[..., 1:].mean())
 
 
@@ -161,8 +183,8 @@ def test_a_reference_gives_its_colours_where_it_matches(
 ) -> None:
     plane = moving(1)[0]
     reference = colored(plane[:, ::-1])
-    Image.fromarray(reference).save(tmp_path / "reference.png")
-    Image.fromarray(np.full((20, 20), 9, np.uint8)).save(tmp_path / "gray.png")
+    Picture.fromarray(reference).save(tmp_path / "reference.png")
+    Picture.fromarray(np.full((20, 20), 9, np.uint8)).save(tmp_path / "gray.png")
     plain = colorize(plane, spreading_model, **CHOICES)
     for given in (reference, tmp_path / "reference.png", [tmp_path]):
         guided = colorize(plane, spreading_model, references=given, **CHOICES)
@@ -173,7 +195,7 @@ def test_a_reference_gives_its_colours_where_it_matches(
 
 def test_bad_references_are_named(spreading_model: Model, tmp_path: Path) -> None:
     plane = moving(1)[0]
-    Image.fromarray(plane).save(tmp_path / "gray.png")
+    Picture.fromarray(plane).save(tmp_path / "gray.png")
     (tmp_path / "empty").mkdir()
     for given, message in (
         (tmp_path / "gray.png", "'gray.png' without colour"),
@@ -191,7 +213,7 @@ def test_bad_references_are_named(spreading_model: Model, tmp_path: Path) -> Non
 
 def test_files_take_their_own_hints_and_say_so(spreading_model: Model, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
-        Image.fromarray(moving(1)[0]).save(tmp_path / name)
+        Picture.fromarray(moving(1)[0]).save(tmp_path / name)
     hints = Hints((Hint((40.0, 40.0), RED, 5.0, file="b.png"),), "yx")
     request = FilesRequest(
         [tmp_path / "a.png", tmp_path / "b.png"],
@@ -202,7 +224,7 @@ def test_files_take_their_own_hints_and_say_so(spreading_model: Model, tmp_path:
     assert not run(colorize_files(request)).failed
     pictures, told = [], []
     for name in ("a.png", "b.png"):
-        with Image.open(tmp_path / "out" / name) as picture:
+        with Picture.open(tmp_path / "out" / name) as picture:
             pictures.append(np.asarray(picture))
             told.append(str(picture.info))
     assert not np.array_equal(*pictures)

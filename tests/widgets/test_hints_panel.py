@@ -10,6 +10,8 @@ from hints_hand import NAME, STACK
 from qtpy.QtCore import Qt
 from widget_fakes import LEFT, finish
 
+from napari_colorgan.guidance.area import Area
+from napari_colorgan.guidance.hint import Hint
 from napari_colorgan.guidance.hint_list import Hints
 
 if TYPE_CHECKING:
@@ -138,6 +140,15 @@ def test_undo_and_clear_by_buttons(hand: Hand) -> None:
     assert len(hand.layer.data) == 2
     hand.qtbot.mouseClick(hand.section.redo, LEFT)
     assert not len(hand.layer.data)
+
+
+def test_areas_are_saved_and_loaded_with_all_their_pixels(hand: Hand, tmp_path: Path) -> None:
+    area = Area(((0, -9, 30), (3, 5, 1)))
+    hints = Hints((Hint((20.0, 30.0), (40.0, 30.0), 4.0, area=area), Hint((5.0, 5.0), kind="gray")))
+    hints.to_csv(tmp_path / "area.csv")
+    hand.panel.widget.hints.files.load(tmp_path / "area.csv")
+    hand.panel.widget.hints.files.save(tmp_path / "again.csv")
+    assert Hints.from_csv(tmp_path / "again.csv").hints == hints.hints
 
 
 def test_saved_hints_come_back_exactly(hand: Hand, tmp_path: Path) -> None:

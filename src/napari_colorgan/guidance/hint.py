@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from napari_colorgan.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_colorgan.guidance.area import Area
 
 Kind: TypeAlias = Literal["color", "gray", "keep", "barrier"]
 Carry: TypeAlias = Literal["this", "forward", "all"]
@@ -39,6 +42,8 @@ class Hint:
         or all. None is "all" along time and z.
     file : str or None
         The file of a folder that it belongs to; None for any.
+    area : Area or None
+        More pixels that it covers: of an area that disks alone can't cover exactly.
 
     Raises
     ------
@@ -60,6 +65,7 @@ class Hint:
     kind: Kind = "color"
     carry: Carry | None = None
     file: str | None = None
+    area: Area | None = None
 
     def __post_init__(self) -> None:
         if self.kind != "color":

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError, InputError
+from napari_colorgan.guidance.area import Area
 from napari_colorgan.guidance.hint import CARRIES, DEFAULT_RADIUS, KINDS, Hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_COLUMNS = ("radius", "color", "a", "b", "kind", "carry", "file")
+_COLUMNS = ("radius", "color", "a", "b", "kind", "carry", "file", "area")
 _LONGEST_HEAD = 1000
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -27,7 +28,8 @@ def read_hints(path: str | Path, axes: str | None = None) -> tuple[tuple[Hint, .
     path : str or pathlib.Path
         Columns: one for each axis in lower-case letters, in pixels of the data; ``radius`` in
         pixels; ``color`` as #rrggbb, whose a* and b* count, or ``a`` and ``b``; optionally
-        ``kind`` (color, gray, keep, barrier), ``carry`` (this, forward, all) and ``file``. UTF-8.
+        ``kind`` (color, gray, keep, barrier), ``carry`` (this, forward, all), ``file``, and
+        ``area``, more pixels as `Area.text` has them. UTF-8.
     axes : str, optional
         Lower-case letters that the file must have; by default those of its columns.
 
@@ -151,11 +153,14 @@ def as_csv(hints: Sequence[Hint], axes: str) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     has_file = any(hint.file is not None for hint in hints)
-    writer.writerow([*axes, "radius", "a", "b", "kind", "carry", *["file"] * has_file])
+    has_area = any(hint.area is not None for hint in hints)
+    optional = ["file"] * has_file + ["area"] * has_area
+    writer.writerow([*axes, "radius", "a", "b", "kind", "carry", *optional])
     for hint in hints:
         color = ("", "") if hint.ab is None else tuple(map(_number_text, hint.ab))
         row = [*map(_number_text, hint.position), _number_text(hint.radius), *color]
         row += [hint.kind, hint.carry or "", *[hint.file or ""] * has_file]
+        row += ["" if hint.area is None else hint.area.text] * has_area
         writer.writerow(row)
     return out.getvalue()
 
@@ -185,7 +190,7 @@ def _check_columns(columns: list[str], axes: str | None, name: str) -> str:
         return letters
     raise InputError(
         expected="columns y and x, a lower-case letter for each other axis, color (#rrggbb) or a "
-        "and b, and optionally radius, kind, carry and file",
+        "and b, and optionally radius, kind, carry, file and area",
         got=f"{problem} in {name}",
         action="Rename or remove columns; the first line names them.",
     )
@@ -201,10 +206,18 @@ def _hint(values: Mapping[str, str], letters: str, name: str, line: int) -> Hint
     position = tuple(_number(values, letter, name, line) for letter in letters)
     radius = _number(values, "radius", name, line) if values.get("radius") else DEFAULT_RADIUS
     ab = _color(values, name, line) if kind == "color" else None
+    area = _area(values["area"], name, line) if values.get("area") else None
     try:
-        return Hint(position, ab, radius, kind, carry, values.get("file") or None)  # type: ignore[arg-type]
+        return Hint(position, ab, radius, kind, carry, values.get("file") or None, area)  # type: ignore[arg-type]
     except InputError as error:
         raise _problem(name, line, error.expected, error.got) from error
+
+
+def _area(text: str, name: str, line: int) -> Area:
+    try:
+        return Area.parse(text)
+    except ValueError:
+        raise _problem(name, line, "an area such as 0:-3+7 1:-2+5", repr(text[:40])) from None
 
 
 def _color(values: Mapping[str, str], name: str, line: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from napari_colorgan.axes import Axes
 from napari_colorgan.errors import InputError
+from napari_colorgan.guidance.area import Area
 from napari_colorgan.guidance.hint import KINDS, Hint
 from napari_colorgan.guidance.swatches import to_ab, to_lab
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Role: TypeAlias = Literal["color", "gray", "keep", "keep_outside", "barrier"]
 """What a layer's marks say: colours, no colour, colours that stay, or a border."""
+
+AREA_FEATURE = "hint_area"
+"""Of the points of a hints layer: the pixels of their `Area`, as text; empty for none."""
 
 # Disks that stand for one painted area: further ones are small, and each costs an observation.
 _MAX_DISKS = 200
@@ -64,6 +68,14 @@ class _Frame:
     index: tuple[int, ...]
     to_image: Callable[[np.ndarray], np.ndarray]
     scale: float
+
+    @property
+    def has_same_pixels(self) -> bool:
+        """Whether a layer's pixels are as large as the image's, and their rows as directed."""
+        count = len(self.axes)
+        moved = self.to_image(np.vstack([np.zeros(count), np.eye(count)[-2:]]))
+        steps = (moved[1:] - moved[0])[:, self.plane]
+        return bool(np.allclose(steps, np.eye(2)))
 
     @property
     def plane(self) -> list[int]:
@@ -206,6 +218,7 @@ def _from_points(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
         return
     positions = frame.to_image(np.asarray(layer.data, float)).tolist()
     columns = {name: layer.features[name].tolist() for name in layer.features.columns}
+    areas = columns.get(AREA_FEATURE, [""] * len(positions))
     radii = np.asarray(columns.get("radius", np.asarray(layer.size, float) / 2), float)
     kinds = columns.get("kind", ["color"] * len(positions))
     carries = columns.get("carry", [""] * len(positions))
@@ -214,13 +227,20 @@ def _from_points(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
     else:
         colors = [to_ab(face) for face in np.asarray(layer.face_color)]
     whole = layer.ndim < len(frame.axes)
-    for position, radius, kind, carry, ab in zip(
-        positions, (radii * frame.scale).tolist(), kinds, carries, colors, strict=True
+    for position, radius, kind, carry, ab, area in zip(
+        positions, (radii * frame.scale).tolist(), kinds, carries, colors, areas, strict=True
     ):
         if str(kind) not in KINDS:
             continue
         role = options.role if options.role != "color" else str(kind)
-        yield _hint(tuple(position), radius, role, ab, "all" if whole else str(carry) or None)
+        yield _hint(
+            tuple(position),
+            radius,
+            role,
+            ab,
+            "all" if whole else str(carry) or None,
+            Area.parse(area) if area and frame.has_same_pixels else None,
+        )
 
 
 def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
@@ -241,19 +261,19 @@ def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
         if is_line or options.role == "barrier":
             closed = line if is_line else np.vstack([line, line[:1]])
             radius = 1.0 if options.role == "barrier" else max(width * frame.scale / 2, 0.5)
-            disks = _along(closed, radius)
+            disks = ((*disk, None) for disk in _along(closed, radius))
         elif options.role == "keep_outside":
             inside = outlines.setdefault(outer, np.zeros(frame.plane_shape, bool))
             inside |= _filled(line, frame.plane_shape)
             disks = iter(())
         else:
             disks = _disks(_filled(line, frame.plane_shape))
-        for y, x, radius in disks:
+        for y, x, radius, area in disks:
             ab = to_ab(edge if is_line else face)
-            yield _hint(frame.at(outer, y, x), radius, options.role, ab, carry)
+            yield _hint(frame.at(outer, y, x), radius, options.role, ab, carry, area)
     for outer, inside in outlines.items():
-        for y, x, radius in _disks(~inside, _OUTSIDE_DISKS):
-            yield _hint(frame.at(outer, y, x), radius, options.role, None, carry)
+        for y, x, radius, area in _disks(~inside, _OUTSIDE_DISKS):
+            yield _hint(frame.at(outer, y, x), radius, options.role, None, carry, area)
 
 
 def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
@@ -261,18 +281,20 @@ def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
         labels = np.unique(plane)
         if options.role == "keep_outside":
             outside = np.isin(plane, [0, *options.skipped])
-            for y, x, radius in _disks(outside, _OUTSIDE_DISKS):
+            for y, x, radius, area in _disks(outside, _OUTSIDE_DISKS):
                 position, grown = _moved(frame, outer, y, x, radius)
-                yield _hint(position, grown, options.role, None, carry)
+                area = area if frame.has_same_pixels else None
+                yield _hint(position, grown, options.role, None, carry, area)
             continue
         for label in labels[labels > 0].tolist():
             if label in options.skipped:
                 continue
             own = options.colors.get(label)
             ab = to_ab(np.asarray(layer.get_color(label)) if own is None else own)
-            for y, x, radius in _disks(plane == label):
+            for y, x, radius, area in _disks(plane == label):
                 position, grown = _moved(frame, outer, y, x, radius)
-                yield _hint(position, grown, options.role, ab, carry)
+                area = area if frame.has_same_pixels else None
+                yield _hint(position, grown, options.role, ab, carry, area)
 
 
 def _from_rgb(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
@@ -306,9 +328,10 @@ def _hint(
     role: str,
     ab: tuple[float, float] | None,
     carry: Any,
+    area: Area | None = None,
 ) -> Hint:
     kind: Any = "keep" if role == "keep_outside" else role
-    return Hint(position, ab if kind == "color" else None, float(radius), kind, carry)
+    return Hint(position, ab if kind == "color" else None, float(radius), kind, carry, area=area)
 
 
 def _planes(
@@ -337,12 +360,18 @@ def _moved(
     return frame.at(frame.outer(moved), y, x), radius * frame.scale
 
 
-def _disks(mask: np.ndarray, most: int = _MAX_DISKS) -> Iterator[tuple[float, float, float]]:
+def _disks(
+    mask: np.ndarray, most: int = _MAX_DISKS
+) -> Iterator[tuple[float, float, float, Area | None]]:
+    """Yield disks that cover a mask; with the first one come the pixels that they leave."""
     # Loaded with the first mask: it needs PyTorch, which the panel opens without.
     from napari_colorgan.guidance.marks import disks_of_mask
 
-    for y, x, radius in disks_of_mask(mask, most):
-        yield float(y), float(x), float(radius)
+    disks, left = disks_of_mask(mask, most)
+    for number, (y, x, radius) in enumerate(disks):
+        is_all = number > 0 or not left.any()
+        area = None if is_all else Area.of_mask(left, (int(y), int(x)))
+        yield float(y), float(x), float(radius), area
 
 
 def _along(line: np.ndarray, radius: float) -> Iterator[tuple[float, float, float]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_colorgan.guidance.area import Area
     from napari_colorgan.guidance.hint import Kind
 
 SMALLEST_OBSERVED = 1.6
@@ -34,6 +35,8 @@ class Mark:
         a* and b* in CIE units; None for keep and barrier.
     kind : {"color", "gray", "keep", "barrier"}
         As a hint's.
+    area : Area or None
+        More pixels that are painted, seen from the centre's.
     """
 
     row: float
@@ -41,9 +44,10 @@ class Mark:
     radius: float
     ab: tuple[float, float] | None
     kind: Kind = "color"
+    area: Area | None = None
 
     def covers(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return which pixels it covers, of rows (n, 1) and columns (1, m); one at least.
+        """Return which pixels its disk covers, of rows (n, 1) and columns (1, m); one at least.
 
         Parameters
         ----------
@@ -58,7 +62,7 @@ class Mark:
         return covered
 
     def scaled(self, rows: float, columns: float) -> Mark:
-        """Return the same mark on a plane whose sides are multiplied.
+        """Return the same disk on a plane whose sides are multiplied.
 
         Parameters
         ----------
@@ -70,7 +74,20 @@ class Mark:
             row=(self.row + 0.5) * rows - 0.5,
             column=(self.column + 0.5) * columns - 0.5,
             radius=self.radius * math.sqrt(rows * columns),
+            area=None,
         )
+
+    def area_pixels(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the rows and columns of the pixels that it covers beside its disk, if any.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            The plane's height and width.
+        """
+        if self.area is None:
+            return None
+        return self.area.pixels((math.floor(self.row + 0.5), math.floor(self.column + 0.5)), shape)
 
 
 def draw_observed(marks: Sequence[Mark], shape: tuple[int, int], padded: tuple[int, int]) -> Tensor:
@@ -121,7 +138,9 @@ def window_of(mark: Mark, reach: float, shape: tuple[int, int]) -> tuple[slice, 
     return sides[0], sides[1]
 
 
-def disks_of_mask(mask: np.ndarray, most: int = 64) -> list[tuple[float, float, float]]:
+def disks_of_mask(
+    mask: np.ndarray, most: int = 64
+) -> tuple[list[tuple[float, float, float]], np.ndarray]:
     """Cover an area with disks, the largest first.
 
     Parameters
@@ -135,6 +154,8 @@ def disks_of_mask(mask: np.ndarray, most: int = 64) -> list[tuple[float, float, 
     -------
     list of (row, column, radius)
         Each inside the area; together they cover most of it.
+    ndarray of bool, shape (H, W)
+        The pixels that they leave.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -149,4 +170,4 @@ def disks_of_mask(mask: np.ndarray, most: int = 64) -> list[tuple[float, float, 
         rows, columns = window_of(Mark(row, column, radius, None), radius, mask.shape)
         covered = Mark(row, column, radius, None).covers(*np.ogrid[rows, columns])
         left[rows, columns][covered] = False
-    return disks
+    return disks, left

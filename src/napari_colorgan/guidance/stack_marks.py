@@ -42,7 +42,7 @@ def mark_of(hints: Hints, hint: Hint) -> Mark:
         One of them.
     """
     row, column = hints.place_of(hint)
-    return Mark(row, column, hint.radius, hint.ab, hint.kind)
+    return Mark(row, column, hint.radius, hint.ab, hint.kind, hint.area)
 
 
 def carried_hints(hints: Hints, index: PlaneIndex) -> list[tuple[Hint, float]]:

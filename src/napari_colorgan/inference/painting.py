@@ -103,6 +103,7 @@ class Painter:
         self._fade = max(g.cell(colors.stride)) * _FADE
         self._touches = [self._touch(mark) for mark in plane.marks if mark.ab is not None]
         self._keeps = [mark for mark in plane.marks if mark.kind == "keep"]
+        self._areas = {id(mark): mark.area_pixels(self._shape) for mark in plane.marks}
 
     def paint(self, window: Window | None = None, lightness: Tensor | None = None) -> ColorPlane:
         """Bring colours up to full resolution and render them, band by band.
@@ -211,6 +212,17 @@ class Painter:
                 inside = distance == distance.min()
             new = colors.expand_as(ab)[:, rows, columns]
             ab[:, rows, columns] = torch.where(inside, new, ab[:, rows, columns])
+        pixels = self._areas[id(mark)]
+        if pixels is not None:
+            # A block is covered where its middle is.
+            at = [
+                (place - side.start - side.step // 2) / side.step
+                for place, side in zip(pixels, (window.rows, window.columns), strict=True)
+            ]
+            shown = (at[0] % 1 == 0) & (at[1] % 1 == 0)
+            shown &= (at[0] >= 0) & (at[0] < ab.shape[1]) & (at[1] >= 0) & (at[1] < ab.shape[2])
+            y, x = (torch.from_numpy(place[shown].astype(int)) for place in at)
+            ab[:, y, x] = colors.expand_as(ab)[:, y, x]
 
     def _near(
         self, mark: Mark, reach: float, window: Window

@@ -280,7 +280,8 @@ def _hints(request: PreviewRequest) -> Hints | None:
         for axis in plane:
             position[axis] = _moved(position[axis], request.factor)
         radius = hint.radius * request.factor
-        moved.append(replace(hint, position=tuple(position), radius=radius))
+        # Areas are exact at the full resolution; here their disks show them.
+        moved.append(replace(hint, position=tuple(position), radius=radius, area=None))
     return replace(hints, hints=tuple(moved))
 
 

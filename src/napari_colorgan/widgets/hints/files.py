@@ -112,6 +112,7 @@ class HintFiles(QObject):
             radii=np.array([hint.radius for hint in hints]),
             kinds=[hint.kind for hint in hints],
             carries=[hint.carry or "" for hint in hints],
+            areas=["" if hint.area is None else hint.area.text for hint in hints],
         )
         self._layers.started.emit()
 

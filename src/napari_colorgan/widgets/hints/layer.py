@@ -18,6 +18,7 @@ from napari.layers.base import ActionType
 from napari.layers.points._points_constants import Mode
 from napari.utils.events import Event
 
+from napari_colorgan.guidance.layer_hints import AREA_FEATURE
 from napari_colorgan.guidance.swatches import to_ab
 from napari_colorgan.widgets.hints.mouse import add_or_move, select_and_tell
 
@@ -176,6 +177,7 @@ class HintsLayer(Points):
         radii: np.ndarray,
         kinds: Sequence[str],
         carries: Sequence[str],
+        areas: Sequence[str],
     ) -> None:
         """Add many hints as one gesture.
 
@@ -191,6 +193,8 @@ class HintsLayer(Points):
             In pixels of the image.
         kinds, carries : sequence of str
             As of `add_hint`.
+        areas : sequence of str
+            What `AREA_FEATURE` keeps.
         """
         known = len(self.data)
         with self.events.edited.blocker():
@@ -204,6 +208,7 @@ class HintsLayer(Points):
             features.loc[at, ["a", "b"]] = ab
             features.loc[at, "kind"] = list(kinds)
             features.loc[at, "carry"] = list(carries)
+            features.loc[at, AREA_FEATURE] = list(areas)
             features.loc[at, "shown"] = _packed(colors[known:])
             features.loc[at, "radius"] = radii
             self._set_state(features, colors)
@@ -415,6 +420,7 @@ def _features(
             "b": np.full(count, float(ab[1])),
             "kind": np.full(count, kind, object),
             "carry": np.full(count, carry, object),
+            AREA_FEATURE: np.full(count, "", object),
             "shown": np.full(count, shown, np.int64),
             "radius": np.full(count, float(radius)),
         }
