@@ -1,4 +1,5 @@
 """The section Hints in a real window: clicks, keys, undo, saving, over a stand-in engine."""
+# Over 300 lines: one panel, driven by one hand.
 
 from __future__ import annotations
 
