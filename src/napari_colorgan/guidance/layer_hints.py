@@ -39,6 +39,9 @@ _OPAQUE = 0.5
 _GRAY_RANGE = 0.01
 _LINES = ("line", "path")
 
+_Disk: TypeAlias = tuple[float, float, float, Area | None]
+"""Row, column and radius, and pixels beside it."""
+
 
 @dataclass(frozen=True, eq=False)
 class LayerOptions:
@@ -261,7 +264,7 @@ def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
         if is_line or options.role == "barrier":
             closed = line if is_line else np.vstack([line, line[:1]])
             radius = 1.0 if options.role == "barrier" else max(width * frame.scale / 2, 0.5)
-            disks = ((*disk, None) for disk in _along(closed, radius))
+            disks: Iterator[_Disk] = ((*disk, None) for disk in _along(closed, radius))
         elif options.role == "keep_outside":
             inside = outlines.setdefault(outer, np.zeros(frame.plane_shape, bool))
             inside |= _filled(line, frame.plane_shape)
@@ -360,9 +363,7 @@ def _moved(
     return frame.at(frame.outer(moved), y, x), radius * frame.scale
 
 
-def _disks(
-    mask: np.ndarray, most: int = _MAX_DISKS
-) -> Iterator[tuple[float, float, float, Area | None]]:
+def _disks(mask: np.ndarray, most: int = _MAX_DISKS) -> Iterator[_Disk]:
     """Yield disks that cover a mask; with the first one come the pixels that they leave."""
     # Loaded with the first mask: it needs PyTorch, which the panel opens without.
     from napari_colorgan.guidance.marks import disks_of_mask
