@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DISPLAY = DisplayRange(0, 65535)
 
 
-def build(spread_channels: int = 0) -> Generator:
+def build(spread_channels: int = 0, *, surroundings: bool = False) -> Generator:
     torch.manual_seed(0)
     config = GeneratorConfig(
         encoder="test_efficientnet",
@@ -31,10 +31,12 @@ def build(spread_channels: int = 0) -> Generator:
         output_stride=8,
         spread_channels=spread_channels,
         detail=True,
+        detail_surroundings=surroundings,
     )
     generator = build_generator(config).eval()
     assert generator.detail is not None
-    torch.nn.init.normal_(generator.detail.weight, std=0.02)
+    for weight in generator.detail.parameters():
+        torch.nn.init.normal_(weight, std=0.02)
     return generator
 
 
@@ -70,8 +72,10 @@ def test_colour_law(detailed: Generator, scale: Any, dtype: str) -> None:
     assert found.uncertainty.shape == (150, 190)
 
 
-def test_tiles_equal_the_whole(detailed: Generator) -> None:
-    whole, found, tiles = whole_and_tiled(detailed, noise(704, 1000), 28)
+@pytest.mark.parametrize("surroundings", [False, True])
+def test_tiles_equal_the_whole(detailed: Generator, *, surroundings: bool) -> None:
+    generator = build(surroundings=True) if surroundings else detailed
+    whole, found, tiles = whole_and_tiled(generator, noise(704, 1000), 28)
     assert tiles > 1
     assert np.abs(lab_of(found.rgb)[..., 1:] - lab_of(whole.rgb)[..., 1:]).max() <= 1.0
 

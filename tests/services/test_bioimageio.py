@@ -70,10 +70,15 @@ def test_fixed_padding_changes_no_colour(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_bundled_encoder_is_exported_with_its_sizes_left_open() -> None:
+@pytest.mark.parametrize("detail", [False, True])
+def test_a_bundled_encoder_is_exported_with_its_sizes_left_open(*, detail: bool) -> None:
     # With TensorFlow's padding as it is, this would take hours.
     config = GeneratorConfig(
-        encoder="tf_efficientnet_lite0", decoder_channels=(8, 8), output_stride=8
+        encoder="tf_efficientnet_lite0",
+        decoder_channels=(8, 8),
+        output_stride=8,
+        detail=detail,
+        detail_surroundings=detail,
     )
     network = StandaloneNetwork(build_generator(config).eval()).requires_grad_(False)
     sizes = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from napari_colorgan.core.resampling import enlarge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -197,19 +198,23 @@ def _padded(own: Tensor, side: int) -> Tensor:
 
 def _statistics(own: Tensor, side: int) -> Tensor:
     """Return of squares of `side` cells what of them is read, (B, 5, h, w)."""
-    # Along rows and then along columns: a few operations for each cell, not the square of them.
     cells = _padded(own, side)
-    mean, squares = (
-        F.avg_pool2d(F.avg_pool2d(values, (side, 1), 1), (1, side), 1)
-        for values in (cells, cells**2)
-    )
-    highest, lowest = (
-        sign * F.max_pool2d(F.max_pool2d(sign * cells, (side, 1), 1), (1, side), 1)
-        for sign in (1.0, -1.0)
-    )
+    mean = _gathered(cells, side, torch.add) / side**2
+    squares = _gathered(cells**2, side, torch.add) / side**2
+    highest = _gathered(cells, side, torch.maximum)
+    lowest = _gathered(cells, side, torch.minimum)
     deviation = (squares - mean**2).clamp_min(0.0).sqrt()
     contrast = mean - own
     return torch.cat([deviation, contrast, contrast.abs(), highest - own, lowest - own], dim=1)
+
+
+def _gathered(cells: Tensor, side: int, together: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Return each square of `side` cells put together, by a sum or an extreme."""
+    # Along rows and then along columns: a few operations for each cell, not the square of them;
+    # and whole planes, since pooling a single channel takes ten times as long.
+    ends = [(start, start + 1 - side or None) for start in range(side)]
+    cells = functools.reduce(together, (cells[:, :, start:end] for start, end in ends))
+    return functools.reduce(together, (cells[..., start:end] for start, end in ends))
 
 
 def _knots_below(lightness: Tensor) -> tuple[Tensor, Tensor]:
