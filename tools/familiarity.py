@@ -28,6 +28,7 @@ from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.library.model_file import load_model_file, save_model_file
+from quality_sets import STAINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
     from napari_colorgan.library.card import ModelCard
 
-TISSUE = ("monuseg", "gbm40", "histolab_tcga", "dsb2018")
-BLOOD = ("bccd", "chula_rbc", "wbc_zheng2")
-IHC = ("ki67_rouland", "deepliif_ihc", "qupath_ki67")
 GRAY = DisplayRange(0, 255)
 OFFSET = 10_000
 """What the numbers of drawn test pictures begin with, so that none was fitted to."""
@@ -106,8 +104,10 @@ class _Kinds:
         """Return the other kinds that are fitted to."""
         kinds: dict[str, Callable[[], Iterator[np.ndarray]]] = {}
         if self._is_photographs:
-            kinds["tissue"] = lambda: self._folders("microscopy/train", TISSUE, self._count)
-            kinds["blood"] = lambda: self._folders("microscopy/train", BLOOD, self._count)
+            kinds["tissue"] = lambda: self._folders(
+                "microscopy/train", STAINS["tissue"], self._count
+            )
+            kinds["blood"] = lambda: self._folders("microscopy/train", STAINS["blood"], self._count)
         else:
             kinds["photographs"] = lambda: self._folders("natural/train", None, 4 * self._count)
         return kinds | {name: self._drawn(draw, 0) for name, draw in DRAWN.items()}
@@ -118,9 +118,9 @@ class _Kinds:
             "held out, of the same kind": lambda: self._own("val", 600)
         }
         if self._is_photographs:
-            kinds["tissue"] = lambda: self._folders("microscopy/val", TISSUE, 200)
-            kinds["blood"] = lambda: self._folders("microscopy/val", BLOOD, 200)
-            kinds["IHC"] = lambda: self._folders("microscopy/val", IHC, 200)
+            kinds["tissue"] = lambda: self._folders("microscopy/val", STAINS["tissue"], 200)
+            kinds["blood"] = lambda: self._folders("microscopy/val", STAINS["blood"], 200)
+            kinds["IHC"] = lambda: self._folders("microscopy/val", STAINS["IHC"], 200)
             for name in ("bsds500", "prokudin", "documerica"):
                 kinds[name] = lambda name=name: self._folders("test", (name,), 200)  # type: ignore[misc]
         else:
@@ -131,7 +131,7 @@ class _Kinds:
         if self._is_photographs:
             yield from self._folders(f"natural/{split}", None, count)
         else:
-            yield from self._folders(f"microscopy/{split}", TISSUE + BLOOD + IHC, count)
+            yield from self._folders(f"microscopy/{split}", sum(STAINS.values(), ()), count)
 
     def _folders(
         self, parent: str, names: tuple[str, ...] | None, count: int

@@ -40,9 +40,13 @@ def _microscopy(kind: str, *sources: str) -> tuple[str, ...]:
     return tuple(f"microscopy/{kind}/{source}" for source in sources)
 
 
-TISSUE = _microscopy("train", "monuseg", "gbm40", "histolab_tcga", "dsb2018")
-BLOOD = _microscopy("train", "bccd", "chula_rbc", "wbc_zheng2")
-IHC = _microscopy("train", "ki67_rouland", "deepliif_ihc", "qupath_ki67")
+STAINS = {
+    "tissue": ("monuseg", "gbm40", "histolab_tcga", "dsb2018"),
+    "blood": ("bccd", "chula_rbc", "wbc_zheng2"),
+    "IHC": ("ki67_rouland", "deepliif_ihc", "qupath_ki67"),
+}
+"""The sources of microscopy's pictures by their stain."""
+TISSUE, BLOOD, IHC = (_microscopy("train", *sources) for sources in STAINS.values())
 
 
 # Their terms are on the model's card; none of them lets pictures be handed on.
