@@ -1,16 +1,23 @@
 """Measure the bundled models on held-out images, and write docs/quality.md and its pictures.
 
     python tools/quality.py --data FOLDER [--model FILE …] [--card]
+    python tools/quality.py --data FOLDER --faults [--model FILE …]
+    python tools/quality.py --data FOLDER --beside FORMER [--model NEW]
 
 FOLDER (or the variable COLORGAN_DATA) holds test/…, natural/val/…, microscopy/val/… and, for the
 baselines, the folders train beside them. Whatever draws images or places is seeded: the same models
 and data give the same page. The numbers also go to .cache/quality-NAME.json.
+
+The page has three written parts: all that is measured, how often some faults are seen, and a former
+model and a new one side by side. The first command writes the first two, the second one the
+second alone, in a few minutes, and the third one the third.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import time
 from pathlib import Path
@@ -22,8 +29,9 @@ from napari_colorgan.library.card import CardPicture, Metric
 from napari_colorgan.library.folders import BUNDLED_FOLDER
 from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.library.names import MODEL_SUFFIX
-from quality_measure import measure
-from quality_page import CARD_METRICS, write_page
+from quality_beside import put_beside
+from quality_measure import is_fit, measure, measure_faults
+from quality_page import CARD_METRICS, faults_table, write_beside, write_faults, write_page
 from quality_sets import PROBES, QUALITY_SETS, sets_of
 
 if TYPE_CHECKING:
@@ -40,23 +48,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and do it all."""
     options = _parse(arguments)
     started = time.monotonic()
-    qualities = []
+    page = options.docs / "quality.md"
+    if options.beside:
+        former, new = load_model_file(options.beside), load_model_file(options.model[0])
+        write_beside(page, put_beside(former, new, options.data, options.docs))
+    else:
+        found = _measure_all(options, page)
+        if options.json:
+            with write_atomically(options.json) as temporary:
+                temporary.write_text(_to_json(found), encoding="utf-8")
+    print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
+
+
+def _measure_all(options: Any, page: Path) -> dict[str, Any]:
+    """Measure each model, write the page's parts, and return the numbers by model."""
+    qualities, faults = [], []
+    found: dict[str, Any] = {}
     CACHE.mkdir(exist_ok=True)
     for path in options.model:
         model = load_model_file(path)
+        card = model.card
         sets = [
             each
-            for each in sets_of(model.card.name, model.card.scale)
+            for each in sets_of(card.name, card.scale)
             if options.sets is None or each.name in options.sets
         ]
-        quality = measure(model, sets, options.data, options.docs / "images", CACHE, options.limit)
-        qualities.append(quality)
-        with write_atomically(CACHE / f"quality-{model.card.name}.json") as temporary:
-            temporary.write_text(quality.found.to_json(), encoding="utf-8")
-        if options.card:
-            write_card(path, quality.found, _pictures(quality, options.docs / "images"))
-    write_page(options.docs / "quality.md", qualities)
-    print(f"Took {(time.monotonic() - started) / 60:.1f} minutes.")
+        title = f"{card.name} {card.version}"
+        numbers: dict[str, Any] = {}
+        if not options.faults:
+            images = options.docs / "images"
+            quality = measure(model, sets, options.data, images, CACHE, options.limit)
+            qualities.append(quality)
+            numbers = json.loads(quality.found.to_json())
+            if options.card:
+                write_card(path, quality.found, _pictures(quality, images))
+        if is_fit(model):
+            counted = measure_faults(model, sets, options.data, options.limit)
+            faults.append((title, card.sha256, counted))
+            numbers["faults"] = [each.to_values() for each in counted]
+            print(f"{title}\n\n{faults_table(counted)}", flush=True)
+        found[title] = numbers
+        if not options.faults:
+            with write_atomically(CACHE / f"quality-{card.name}.json") as temporary:
+                temporary.write_text(_to_json(numbers), encoding="utf-8")
+    if qualities:
+        write_page(page, qualities)
+    if faults:
+        write_faults(page, faults)
+    return found
+
+
+def _to_json(values: Any) -> str:
+    # Without NaN, which JSON doesn't have and most readers refuse.
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def write_card(path: Path, found: Evaluation, pictures: Sequence[CardPicture] = ()) -> None:
@@ -119,6 +163,9 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     parser.add_argument("--sets", nargs="+", choices=QUALITY_SETS)
     parser.add_argument("--limit", type=int, help="at most so many images a set")
     parser.add_argument("--card", action="store_true", help="write the numbers onto its card too")
+    parser.add_argument("--faults", action="store_true", help="only count faults")
+    parser.add_argument("--beside", type=Path, metavar="FORMER", help="only show both side by side")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="FOLDER")
     options = parser.parse_args(arguments)
     if options.data is None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from napari_colorgan.events import Notice, run
 from napari_colorgan.services.evaluate import evaluate_job
@@ -15,8 +14,9 @@ from napari_colorgan.services.evaluation.baselines import Baselines, fit_baselin
 from napari_colorgan.services.evaluation.colorizer import make_colorizer
 from napari_colorgan.services.evaluation.report import to_markdown
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
+from quality_faults import faults_job
 from quality_frontier import frontier_job
-from quality_pictures import draw_frontier, write_sheet
+from quality_pictures import draw_frontier, read_real, write_sheet
 from quality_sets import PROBES
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.evaluation.results import Evaluation, SetResult
+    from quality_faults import SetFaults
     from quality_frontier import FrontierPoint
     from quality_sets import QualitySet
 
 SEED = 0
 SHEET_IMAGES = 24
 FAILURES = 6
-REAL = "samples/fsa_bw"
 BASELINE_IMAGES = 1000
 HINTS = (0, 1, 5, 20)
 VIVIDNESS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -120,8 +120,35 @@ def measure(
         frontier=frontier,
         sheets=_write_sheets(found, sets, images),
         plot=plot,
-        real=_write_real_sheet(model, data / REAL, images) if is_fit(model) else "",
+        real=_write_real_sheet(model, data, images) if is_fit(model) else "",
     )
+
+
+def measure_faults(
+    model: Model, sets: Sequence[QualitySet], data: Path, limit: int | None
+) -> list[SetFaults]:
+    """Count the faults of a model for photographs that people see at once.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    sets : sequence of QualitySet
+        What they are counted on, and after them on the real black-and-white photographs.
+    data : Path
+        The folder in which the sets' folders lie.
+    limit : int or None
+        At most so many images a set.
+    """
+    found = []
+    for each in sets:
+        image_set = ImageSet(each.name, tuple(data / folder for folder in each.folders))
+        found.append(run(faults_job(model, image_set, limit=limit, seed=SEED), _tell))
+    real = [np.repeat(gray[..., None], 3, axis=-1) for gray in read_real(data).values()]
+    if real:
+        image_set = ImageSet("fsa_bw", tuple(real))
+        found.append(run(faults_job(model, image_set, seed=SEED, is_gray=True), _tell))
+    return found
 
 
 def is_fit(model: Model) -> bool:
@@ -163,14 +190,13 @@ def _write_sheets(found: Evaluation, sets: Sequence[QualitySet], folder: Path) -
     return sheets
 
 
-def _write_real_sheet(model: Model, folder: Path, images: Path) -> str:
+def _write_real_sheet(model: Model, data: Path, images: Path) -> str:
     """Write a sheet of real black-and-white photographs, if they are there; return its name."""
-    files = sorted(folder.glob("*.jpg"))
-    if not files:
+    grays = read_real(data)
+    if not grays:
         return ""
     colorize = make_colorizer(model, REPEATABLE)
-    grays = [np.asarray(Image.open(file).convert("L")) for file in files]
-    rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays]
+    rows = [(gray, colorize((gray / 255).astype(np.float32), None).rgb) for gray in grays.values()]
     write_sheet(rows, images / "quality-real.jpg", thumbnail=192)
     return "quality-real.jpg"
 

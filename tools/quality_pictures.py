@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from quality_frontier import FrontierPoint
 
+REAL = "samples/fsa_bw"
 THUMBNAIL = 128
 COLUMNS = 3
 GAP = 8
@@ -24,9 +25,14 @@ LARGEST = 500_000
 
 
 def write_sheet(
-    rows: Sequence[Sequence[np.ndarray]], path: Path, *, thumbnail: int = THUMBNAIL
+    rows: Sequence[Sequence[np.ndarray]],
+    path: Path,
+    *,
+    thumbnail: int = THUMBNAIL,
+    columns: int = COLUMNS,
+    largest: int = LARGEST,
 ) -> None:
-    """Write pictures side by side, some rows in a line, as one JPEG of at most 500 kB.
+    """Write pictures side by side, some rows in a line, as one JPEG.
 
     Parameters
     ----------
@@ -36,9 +42,13 @@ def write_sheet(
         The JPEG.
     thumbnail : int
         The longer sides of the pictures, in pixels.
+    columns : int
+        Rows in a line.
+    largest : int
+        The most bytes that the file may have.
     """
     joined = [np.concatenate([_shrunk(each, thumbnail) for each in row], axis=1) for row in rows]
-    lines = [joined[start : start + COLUMNS] for start in range(0, len(joined), COLUMNS)]
+    lines = [joined[start : start + columns] for start in range(0, len(joined), columns)]
     width = len(rows[0]) * thumbnail + GAP
     heights = [GAP + max(row.shape[0] for row in line) for line in lines]
     sheet = np.full((sum(heights) + GAP, width * len(lines[0]) + GAP, 3), 255, np.uint8)
@@ -49,7 +59,7 @@ def write_sheet(
     for quality in range(88, 20, -6):
         buffer = io.BytesIO()
         Image.fromarray(sheet).save(buffer, format="JPEG", quality=quality, optimize=True)
-        if buffer.tell() <= LARGEST:
+        if buffer.tell() <= largest:
             break
     with write_atomically(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
@@ -68,6 +78,18 @@ def draw_frontier(points: Sequence[FrontierPoint], path: Path) -> None:
         axes.axhline(0, color=COLORS[-1], linewidth=1)
         axes.annotate("gray", (min(places)[0], 0), textcoords="offset points", xytext=(0, 4))
         save_figure(figure, path)
+
+
+def read_real(data: Path) -> dict[str, np.ndarray]:
+    """Return the real black-and-white photographs by name, uint8 (H, W); none if they are away.
+
+    Parameters
+    ----------
+    data : Path
+        The folder of all images.
+    """
+    files = sorted((data / REAL).glob("*.jpg"))
+    return {file.stem: np.asarray(Image.open(file).convert("L")) for file in files}
 
 
 def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:

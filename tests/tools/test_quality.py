@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ def test_writes_the_page_the_pictures_and_the_card(
     page.write_text("# Quality\n\nBefore.\n\n", encoding="utf-8")
     before = load_model_file(model).card
     arguments = ["--data", data, "--model", model, "--docs", docs, "--limit", 2, "--card"]
-    quality.main([*map(str, arguments), "--sets", "bsds500", "intel"])
+    numbers = tmp_path / "numbers.json"
+    quality.main([*map(str, arguments), "--sets", "bsds500", "intel", "--json", str(numbers)])
 
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Quality\n\nBefore.\n\n<!--")
@@ -67,6 +69,16 @@ def test_writes_the_page_the_pictures_and_the_card(
     for name in ("matched_psnr_gain", "cast_a", "cast_b"):
         assert METRICS[name].label in glance
     assert str(tmp_path) not in text
+    faults = text.partition("## Faults that are seen at once")[2].partition("<!--")[0]
+    assert [row.split()[1] for row in faults.strip().splitlines()[-4:]] == [
+        "-------",
+        "bsds500",
+        "intel",
+        "fsa_bw",
+    ]
+    (found,) = json.loads(numbers.read_text(encoding="utf-8")).values()
+    assert [each["name"] for each in found["faults"]] == ["bsds500", "intel", "fsa_bw"]
+    assert found["faults"][0]["images"] == 2
     images = {path.name for path in (docs / "images").iterdir()}
     # Pictures without a licence are measured, but not shown.
     assert images == {
@@ -108,3 +120,17 @@ def test_sheets_keep_to_their_size(quality: ModuleType, tmp_path: Path) -> None:
     assert (tmp_path / "sheet.jpg").stat().st_size <= 500_000
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (3 * (3 * 128 + 8) + 8, 7 * (64 + 8) + (128 + 8) + 8)
+
+
+def test_faults_alone_leave_the_rest_of_the_page(
+    quality: ModuleType, data: Path, model: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "quality.md"
+    page.write_text("# Quality\n\nBefore.\n", encoding="utf-8")
+    arguments = ["--data", data, "--model", model, "--docs", tmp_path, "--limit", 1, "--faults"]
+    quality.main([*map(str, arguments), "--sets", "intel"])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# Quality\n\nBefore.\n\n<!--")
+    assert "## The model" not in text
+    assert text.count("## Faults that are seen at once") == 1
+    assert not (tmp_path / "images").exists()
