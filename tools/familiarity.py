@@ -1,12 +1,16 @@
 """Teach a model's card which pictures are unlike those that it was trained on, and test that.
 
     python tools/familiarity.py MODEL --data FOLDER [--write]
+    python tools/familiarity.py MODEL --data FOLDER --stains
 
 FOLDER (or the variable COLORGAN_DATA) holds natural/train/…, natural/val/…, microscopy/train/… and
 microscopy/val/…. What the model is told to be unlike are the training pictures of the other kind,
 and drawn pages, drawings, diagrams and spots on black. It is tested on held-out pictures, on other
 drawn ones, and with each kind left out of the fit in turn, which tells how it fares with kinds that
 it never saw. Everything is seeded.
+
+The second command asks, for microscopy, whether an unseen stain can be told at all: it leaves each
+stain and each laboratory out of the fit of another rule, see familiarity_stains.py.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import numpy as np
 import torch
 
 from familiarity_pictures import DRAWN
+from familiarity_stains import Tiles, left_out_table
 from napari_colorgan import io
 from napari_colorgan.core.color import lab_to_rgb, rgb_to_lab
 from napari_colorgan.core.familiarity import Familiarity, fit_familiarity
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
     from napari_colorgan.library.card import ModelCard
 
 GRAY = DisplayRange(0, 255)
+TILES = {"train": 24, "val": 18}
+"""Tiles of each laboratory with which stains are left out."""
 OFFSET = 10_000
 """What the numbers of drawn test pictures begin with, so that none was fitted to."""
 
@@ -49,6 +56,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("COLORGAN_DATA"))
     parser.add_argument("--familiar", type=int, default=1800, help="training pictures to fit to")
     parser.add_argument("--others", type=int, default=120, help="pictures of each other kind")
+    parser.add_argument("--stains", action="store_true", help="leave stains and laboratories out")
     parser.add_argument("--write", action="store_true", help="write it onto the model's card")
     options = parser.parse_args()
     if options.data is None:
@@ -64,6 +72,10 @@ def main() -> None:
         features = [predictor.pooled_features(plane, GRAY) for plane in planes]
         return torch.stack([each for each in features if each is not None])
 
+    if options.stains:
+        parts = [_tiles(Path(options.data), *each, describe) for each in TILES.items()]
+        print(left_out_table(*parts))
+        return
     kinds = _Kinds(Path(options.data), card, options.familiar, options.others)
     familiar = describe(kinds.familiar())
     others = {name: describe(planes()) for name, planes in kinds.others().items()}
@@ -82,6 +94,33 @@ def main() -> None:
         changed = dataclasses.replace(card, familiarity=fitted.to_text())
         save_model_file(options.model, model.generator, changed)
         print(f"Written onto the card of {options.model}.")
+
+
+def _tiles(
+    data: Path, split: str, count: int, describe: Callable[[Iterable[np.ndarray]], Tensor]
+) -> Tiles:
+    """Describe some tiles of each laboratory."""
+    features, laboratories, slides = [], [], []
+    for name in [name for names in STAINS.values() for name in names]:
+        folder = data / "microscopy" / split / name
+        if folder.is_dir():
+            files = io.find_files(folder)
+            chosen = np.random.default_rng(0).permutation(len(files))[:count]
+            features.append(describe(_read(files[number]) for number in chosen).numpy())
+            laboratories += [name] * len(chosen)
+            slides += [_slide(files[number].stem, name) for number in chosen]
+    return Tiles(np.concatenate(features), np.array(laboratories), np.array(slides))
+
+
+def _slide(tile: str, laboratory: str) -> str:
+    """Return the slide of a tile named as "slide_07", or the tile where that tells none."""
+    slide = tile.rpartition("_")[0]
+    return tile if slide in ("", laboratory) else f"{laboratory}/{slide}"
+
+
+def _read(file: Path) -> np.ndarray:
+    stack = io.read_stack(file)
+    return _to_gray(stack.axes.read_plane(stack.data, ()))
 
 
 def _share(familiarity: Familiarity, features: Tensor) -> str:
@@ -143,8 +182,7 @@ class _Kinds:
             files = io.find_files(folder)
             chosen = np.random.default_rng(0).permutation(len(files))
             for number in chosen[: -(-count // len(folders))]:
-                stack = io.read_stack(files[number])
-                yield _to_gray(stack.axes.read_plane(stack.data, ()))
+                yield _read(files[number])
 
     def _drawn(
         self, draw: Callable[[np.random.Generator], np.ndarray], offset: int
