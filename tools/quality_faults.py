@@ -16,7 +16,7 @@ from napari_colorgan.services.evaluation.scores import to_batch
 from napari_colorgan.services.evaluation.settings import PHOTOGRAPH_SIZE, REPEATABLE
 from napari_colorgan.services.evaluation.statistics import Bootstrap
 from napari_colorgan.services.evaluation.truth import Truth, choose_pictures, read_truth
-from napari_colorgan.training.data import resize_short_side, to_uint8
+from napari_colorgan.training.pictures.data import resize_short_side, to_uint8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.evaluation.results import Estimate
     from napari_colorgan.services.evaluation.settings import ImageSet
-    from napari_colorgan.training.data import Picture
+    from napari_colorgan.training.pictures.data import Picture
 
 BLUE, NOT_BLUE = -8.0, -4.0
 """A pixel is painted blue below the first b*, and its truth is not blue above the second."""
