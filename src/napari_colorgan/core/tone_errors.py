@@ -28,7 +28,7 @@ class ToneErrors:
     ----------
     products : Tensor, shape (F, F)
         The mean products of features: predicted a* and b*, the same times the expected error,
-        and a constant.
+        a constant, and the picture's mean a* and b*.
     errors : Tensor, shape (F, 2)
         The mean products of features with true minus predicted a* and b*.
     """
@@ -86,4 +86,5 @@ def expected_change(
 
 def _features(ab: Tensor, std: Tensor) -> Tensor:
     constant = torch.full_like(ab[:, :1], _CONSTANT)
-    return torch.cat([ab, ab * (_PER_STD * std[:, None]), constant], dim=1)
+    mean = ab.mean(dim=0, keepdim=True).expand_as(ab)
+    return torch.cat([ab, ab * (_PER_STD * std[:, None]), constant, mean], dim=1)

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 MOST_REFERENCES = 4
 """Of a folder, each plane takes its colours from so many pictures, the most similar ones."""
 
-MOST_TONES = 48
-"""Of a folder, so many of the most similar pictures tell in what tones a plane is."""
+MOST_TONES = 96
+"""Of a folder, so many of the most similar pictures tell in what tones a plane is.
+
+Chosen among 16, 32, 48, 64, 96 and 200 on 80 held-out photographs, predicted at 112 px, with 200
+others as the folder; on 60 further ones 96 was better than 48, too.
+"""
 
 # Other pictures of the same kind tell nothing of single places.
 _OTHER_SCENE, _TRUST_SLOPE = 0.75, 4.0
