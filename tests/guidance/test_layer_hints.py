@@ -42,6 +42,18 @@ def test_points_of_a_plane_count_for_all_planes_of_a_stack() -> None:
     assert (hint.position, hint.carry) == ((2, 3, 4), "all")
 
 
+def test_areas_of_a_plane_count_for_all_planes_of_a_stack() -> None:
+    stack = Image(np.zeros((5, 200, 200), np.uint8))
+    hints, axes = hints_from_layers([Labels(leaves(200).astype(int))], stack, index=(2,))
+    assert axes[1:] == "yx"
+    assert {(hint.position[0], hint.carry) for hint in hints} == {(2, "all")}
+    assert hints[0].area is not None
+    picture = np.zeros((40, 60, 3))
+    picture[5:20, 5:30] = (0.8, 0.2, 0.1)
+    hints, _ = hints_from_layers([Image(picture, rgb=True)], stack, index=(1,))
+    assert {(hint.position[0], hint.carry) for hint in hints} == {(1, "all")}
+
+
 def test_paths_are_scribbles_and_polygons_are_areas() -> None:
     shapes = Shapes(
         [np.array([[5, 5], [5, 25]]), np.array([[20, 10], [20, 30], [35, 30], [35, 10]])],

@@ -195,7 +195,7 @@ def _frame(layer: Any, like: Any, axes: str, index: tuple[int, ...] | None) -> _
     def to_image(positions: np.ndarray) -> np.ndarray:
         if layer == like:
             return positions
-        world = positions @ to_world.T + offset
+        world = positions[:, -layer.ndim :] @ to_world.T + offset
         # napari shows what has fewer axes on every plane: its axes are the last ones.
         world = np.pad(world, ((0, 0), (max(missing, 0), 0)))[:, -len(axes) :]
         data: np.ndarray = world @ from_world.T + origin
