@@ -123,7 +123,7 @@ def epochs(each: Run, options: Options) -> list[float]:
     """
     recipe = TrainingConfig.load(RECIPE)
     if each.steps is not None:
-        pictures = len(_prepare(each, options)[1].training)
+        pictures = len(prepare(each, options)[1].training)
         share = each.steps / total_epochs(recipe.phases)
         return _lengths(recipe, [round(share * phase.epochs) for phase in recipe.phases], pictures)
     path = options.output / "budgets.json"
@@ -154,7 +154,7 @@ def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
     """Return what a run does before its first step, and how long that and a step take."""
     started = time.monotonic()
     model = load_model(each.base)
-    config, dataset = _prepare(each, options)
+    config, dataset = prepare(each, options)
     validator = Validator.of(config, dataset.held_out)
     generator = build_from_base(config, model.generator)
     given = (config, generator, dataset.training, validator, Processes(), each.minutes * 60.0)
@@ -167,7 +167,8 @@ def measure_seconds_per_step(each: Run, options: Options) -> dict[str, Any]:
     }
 
 
-def _prepare(each: Run, options: Options) -> tuple[TrainingConfig, Dataset]:
+def prepare(each: Run, options: Options) -> tuple[TrainingConfig, Dataset]:
+    """Return how a run is trained, and what on."""
     split = dataclasses.replace(each, seed=0).split(options)
     request = FineTuneRequest(split.training, options.output, scale=each.bar_set.scale)
     config = tuning_config(request, load_model(each.base).card)

@@ -120,7 +120,7 @@ def test_minutes_become_steps_that_are_measured_once(
 def test_steps_that_are_given_need_no_clock(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = TrainingConfig.load("fine-tune")
     options, each = Options(data, data, "cpu"), Run("gbm-1", "microscopy", 5.0, 0, 3, steps=40)
-    monkeypatch.setattr(fine_tuning_runs, "_prepare", lambda *_: (config, Planes(range(3))))
+    monkeypatch.setattr(fine_tuning_runs, "prepare", lambda *_: (config, Planes(range(3))))
     monkeypatch.setattr(
         fine_tuning_runs, "measure_seconds_per_step", lambda *_: pytest.fail("no time is asked for")
     )
