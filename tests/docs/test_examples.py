@@ -12,6 +12,7 @@ import pytest
 import napari_colorgan
 from napari_colorgan.errors import ColorganError
 from napari_colorgan.events import Event
+from napari_colorgan.guidance.area import Area
 from page_code import ROOT
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 NAMES = sorted(set(napari_colorgan.__all__) - {"__version__"})
 # Documented, and imported from their modules.
-BASES = {"ColorganError": ColorganError, "Event": Event}
+BASES = {"ColorganError": ColorganError, "Event": Event, "Area": Area}
 
 
 def example_of(name: str) -> doctest.DocTest:
