@@ -280,13 +280,13 @@ def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
 
 
 def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
+    is_exact = frame.has_same_pixels
     for outer, plane, carry in _planes(layer, frame):
         labels = np.unique(plane)
         if options.role == "keep_outside":
             outside = np.isin(plane, [0, *options.skipped])
-            for y, x, radius, area in _disks(outside, _OUTSIDE_DISKS):
+            for y, x, radius, area in _disks(outside, _OUTSIDE_DISKS, is_exact=is_exact):
                 position, grown = _moved(frame, outer, y, x, radius)
-                area = area if frame.has_same_pixels else None
                 yield _hint(position, grown, options.role, None, carry, area)
             continue
         for label in labels[labels > 0].tolist():
@@ -294,9 +294,8 @@ def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
                 continue
             own = options.colors.get(label)
             ab = to_ab(np.asarray(layer.get_color(label)) if own is None else own)
-            for y, x, radius, area in _disks(plane == label):
+            for y, x, radius, area in _disks(plane == label, is_exact=is_exact):
                 position, grown = _moved(frame, outer, y, x, radius)
-                area = area if frame.has_same_pixels else None
                 yield _hint(position, grown, options.role, ab, carry, area)
 
 
@@ -363,14 +362,14 @@ def _moved(
     return frame.at(frame.outer(moved), y, x), radius * frame.scale
 
 
-def _disks(mask: np.ndarray, most: int = _MAX_DISKS) -> Iterator[_Disk]:
+def _disks(mask: np.ndarray, most: int = _MAX_DISKS, *, is_exact: bool = True) -> Iterator[_Disk]:
     """Yield disks that cover a mask; with the first one come the pixels that they leave."""
     # Loaded with the first mask: it needs PyTorch, which the panel opens without.
     from napari_colorgan.guidance.marks import disks_of_mask
 
     disks, left = disks_of_mask(mask, most)
     for number, (y, x, radius) in enumerate(disks):
-        is_all = number > 0 or not left.any()
+        is_all = number > 0 or not is_exact or not left.any()
         area = None if is_all else Area.of_mask(left, (int(y), int(x)))
         yield float(y), float(x), float(radius), area
 
