@@ -2,8 +2,9 @@
 
 A resumed run ends with the same weights as one that was never interrupted, as long as its pictures
 are the same. So the run directory keeps their sizes, times and checksums. A checksum decides where
-there is one: copies have other times, and a program can put back the old one. Reading all files for
-it takes a small part of what decoding them does.
+there is one: copies have other times, and a program can put back the old one. What no program can
+put back is when a file's entry last changed (its ctime, on systems that keep one), so a file whose
+entry has not changed since its checksum was taken is not read again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,9 @@ _MOST_NAMES = 5
 # Hashing lets go of the interpreter's lock; more threads would only wait for the disk.
 _THREADS = 4
 _DIGITS = 32
+# Times have steps of some milliseconds, on network drives of a second or two: what changed less
+# than this before its checksum was taken may change once more without another time.
+_SETTLED_NS = 5 * 10**9
 
 
 def accepted_changes(run: RunDirectory, items: Iterable[Any], request: RunRequest) -> Job[None]:
@@ -54,18 +59,20 @@ def accepted_changes(run: RunDirectory, items: Iterable[Any], request: RunReques
     TrainingError
         If files were removed, replaced or added, with their names.
     """
-    now = _stamps(items)
-    before = run.read_json(PICTURES_FILE)
-    if before is None:
+    kept = run.read_json(PICTURES_FILE)
+    before = kept if isinstance(kept, dict) else {}
+    now = _stamps(items, before)
+    if kept is None:
         run.write_json(PICTURES_FILE, now)
         return
-    before = before if isinstance(before, dict) else {}
     changes = [
         f"{name} ({_change(before.get(name), now.get(name))})"
         for name in sorted({*before, *now})
         if not _is_same(before.get(name), now.get(name))
     ]
     if not changes:
+        if now != before:  # copies: their entries are known from now on
+            run.write_json(PICTURES_FILE, now)
         return
     more = f" and {len(changes) - _MOST_NAMES} more" if len(changes) > _MOST_NAMES else ""
     text = ", ".join(changes[:_MOST_NAMES]) + more
@@ -91,32 +98,61 @@ def _change(before: object, now: object) -> str:
 def _is_same(before: object, now: object) -> bool:
     if isinstance(before, list) and isinstance(now, list):
         # Runs of earlier versions kept size and time alone.
-        return before == now[:2] if len(before) == 2 else before[::2] == now[::2]
+        if len(before) == 2:
+            return before == now[:2]
+        return (before[0], before[2]) == (now[0], now[2])
     return before == now
 
 
-def _stamps(items: Iterable[Any]) -> dict[str, list[int | str]]:
-    """Return size, time and checksum of each file by its path; of a store those of its files."""
+def _stamps(items: Iterable[Any], before: dict[str, Any]) -> dict[str, list[int | str]]:
+    """Return each file's stamp by its path; of a store that of all its files."""
     paths = (Path(item) for item in items if isinstance(item, str | Path))
-    files = [file for path in paths for file in find_files(path) if file.exists()]
+    files = {str(f.absolute()): f for path in paths for f in find_files(path) if f.exists()}
     with ThreadPoolExecutor(_THREADS) as threads:
-        stamps = threads.map(_stamp, files)
-        return {str(file.absolute()): stamp for file, stamp in zip(files, stamps, strict=True)}
+        stamps = threads.map(_stamp, files.values(), (before.get(name) for name in files))
+        return dict(zip(files, stamps, strict=True))
 
 
-def _stamp(file: Path) -> list[int | str]:
-    size, time, digest = 0, 0, hashlib.sha256()
-    for part in _parts(file):
-        status = part.stat()
-        size, time = size + status.st_size, max(time, status.st_mtime_ns)
+def _stamp(file: Path, before: object) -> list[int | str]:
+    """Return size, time and checksum, and what tells that the checksum need not be taken again."""
+    parts = [(part, part.stat()) for part in _parts(file)]
+    size = sum(status.st_size for _, status in parts)
+    modified = max((status.st_mtime_ns for _, status in parts), default=0)
+    entry = _entry(file, parts)
+    # An earlier version's stamp has no fourth place.
+    if entry and isinstance(before, list) and before[3:] == [entry]:
+        return [size, modified, before[2], entry]
+    return [size, modified, _checksum(file, [part for part, _ in parts]), entry]
+
+
+def _entry(file: Path, parts: list[tuple[Path, os.stat_result]]) -> str:
+    """Return a digest of all parts' entries; "" where it would not tell every change."""
+    newest = max((status.st_ctime_ns for _, status in parts), default=0)
+    # Windows has the time of creation there.
+    if os.name == "nt" or not parts or newest > time.time_ns() - _SETTLED_NS:
+        return ""
+    digest = hashlib.sha256()
+    for part, status in parts:
+        numbers = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        digest.update(f"{_relative(part, file)}\0{numbers}".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _checksum(file: Path, parts: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
         if part != file:
-            digest.update(f"{part.relative_to(file).as_posix()}\0".encode(errors="surrogateescape"))
+            digest.update(f"{_relative(part, file)}\0".encode(errors="surrogateescape"))
         try:
             with part.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())
         except OSError:  # whatever reads it as a picture says so
             digest.update(b"unreadable")
-    return [size, time, digest.hexdigest()[:_DIGITS]]
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _relative(part: Path, file: Path) -> str:
+    return part.relative_to(file).as_posix() if part != file else ""
 
 
 def _parts(file: Path) -> Iterator[Path]:
