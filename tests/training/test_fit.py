@@ -190,15 +190,37 @@ def test_gradients_leave_the_detail_as_it_is(generator: Generator) -> None:
     assert not torch.equal(generator.head.projection.weight, head)
 
 
-@pytest.mark.parametrize("freeze", [False, True])
-def test_the_decoders_statistics_stay_if_asked(generator: Generator, *, freeze: bool) -> None:
-    config = phase_config(generator, SUPERVISED, freeze_decoder_statistics=freeze)
+@pytest.mark.parametrize("where", ["nowhere", "run", "phase"])
+def test_the_decoders_statistics_stay_if_asked(generator: Generator, where: str) -> None:
+    freeze = where != "nowhere"
+    phase = dataclasses.replace(SUPERVISED, freeze_statistics=where == "phase")
+    config = phase_config(generator, phase, freeze_decoder_statistics=where == "run")
     names = [name for name, _ in generator.named_buffers() if "running_mean" in name]
     before = {name: generator.get_buffer(name).clone() for name in names}
     Phase(config, 0, generator).step(patches(generator, torch.zeros(2, 1))[0], 1.0)
     moved = {name for name in names if not torch.equal(generator.get_buffer(name), before[name])}
     assert any(name.startswith("decoder") for name in moved) is not freeze
     assert not any(name.startswith("encoder") for name in moved)
+
+
+def test_the_looks_statistics_stay_too() -> None:
+    config = GeneratorConfig(
+        architecture="look_unet",
+        encoder="test_resnet",
+        decoder_channels=(16, 8),
+        context_channels=16,
+        output_stride=8,
+        look_channels=12,
+        detail=True,
+    )
+    generator = build_generator(config).eval()
+    phase = dataclasses.replace(SUPERVISED, freeze_statistics=True)
+    before = {name: b.clone() for name, b in generator.named_buffers() if "running" in name}
+    Phase(phase_config(generator, phase), 0, generator).step(
+        patches(generator, torch.zeros(2, 1))[0], 1.0
+    )
+    assert any(name.startswith("look_head") for name in before)
+    assert all(torch.equal(generator.get_buffer(name), b) for name, b in before.items())
 
 
 def phase_config(generator: Generator, phase: PhaseConfig, **changes: object) -> TrainingConfig:

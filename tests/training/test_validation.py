@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+import torch
 
-from napari_colorgan.training.pictures.data import Picture, PictureStore
-from napari_colorgan.training.validation import Validator
+from napari_colorgan.training.pictures.data import Picture, PictureStore, to_lab_planes
+from napari_colorgan.training.validation import Validator, score
+
+if TYPE_CHECKING:
+    from napari_colorgan.core.networks.generator import Generator
 
 
 @pytest.mark.parametrize(
@@ -50,3 +56,31 @@ def test_native_pictures_keep_their_scale() -> None:
     # What is smaller than the network's stride has to be brought up.
     tiny = store(arrays[0][:20, :20])
     assert Validator(tiny, 32, 1, native_stride=32).rgb.shape == (1, 3, 32, 32)
+
+
+def test_neither_dull_nor_vivid_colours_buy_the_matched_score(
+    tiny_generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    # Smooth colours within the gamut, whose lightness says nothing of them.
+    planes = [rng.integers(90, 160, (4, 4, 3), np.uint8).repeat(8, 0).repeat(8, 1) for _ in "abc"]
+    pictures = [Picture("all", str(i), lambda p=p: p) for i, p in enumerate(planes)]
+    store = PictureStore(pictures, max_side=None, memory_gib=0.0)
+    validator = Validator(store, 32, 3, matched=True)
+    truth = to_lab_planes(validator.rgb)[1]
+    noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+
+    def scores(factor: float, error: float) -> tuple[float, float]:
+        monkeypatch.setattr(
+            validator, "_predict", lambda *_, **__: iter([truth * factor + error * noise])
+        )
+        found = validator.measure(tiny_generator.eval())
+        return score(found, "psnr"), score(found, "matched")
+
+    (_, exact), (dull_psnr, dull), (_, vivid), (_, noisy) = (
+        scores(*each) for each in ((1.0, 0.0), (0.6, 0.0), (1.3, 0.0), (0.6, 0.05))
+    )
+    assert dull == pytest.approx(exact, abs=4.0)
+    assert vivid == pytest.approx(exact, abs=4.0)
+    assert dull > dull_psnr + 5.0
+    assert noisy < dull - 5.0

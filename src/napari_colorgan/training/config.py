@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-SCORES = ("l1", "psnr", "balanced")
+SCORES = ("l1", "psnr", "balanced", "matched")
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ class TrainingConfig:
         of a few similar pictures would make the network forget how they differ from others.
     ema : float
         Decay of the averaged weights that are kept; 0 for none.
-    score : {"l1", "psnr", "balanced"}
-        By what the best checkpoint is chosen: lower L1, higher PSNR, or PSNR minus 10 dB times
-        the shortfall of colorfulness below three quarters of the truth's.
+    score : {"l1", "psnr", "balanced", "matched"}
+        By what the best checkpoint is chosen: lower L1, higher PSNR, PSNR minus 10 dB times the
+        shortfall of colorfulness below three quarters of the truth's, or PSNR at the truth's
+        colorfulness.
     patience : int
         Stop a phase after so many validations without a better score; 0 never.
     validations : int

@@ -170,9 +170,10 @@ class Phase:
         # A discriminator that learns alone is shown predictions as users get them, without
         # dropout; and the generator's statistics stay as they are.
         self.generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
-        if self._run.freeze_decoder_statistics:
+        if self._run.freeze_decoder_statistics or self.config.freeze_statistics:
             for module in self.generator.modules():
-                if isinstance(module, nn.BatchNorm2d):
+                # Of planes, and of what the look is made of.
+                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                     module.eval()
         encoder: Any = getattr(self.generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):

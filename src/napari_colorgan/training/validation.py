@@ -14,6 +14,7 @@ from napari_colorgan.core.prediction import finish, keep_hints
 from napari_colorgan.core.resampling import enlarge
 from napari_colorgan.guidance.hints import sample_hints
 from napari_colorgan.metric_registry import base_key, gray_key
+from napari_colorgan.training.likeness import LEAST, MOST
 from napari_colorgan.training.pictures.augmentation import centre_crop
 from napari_colorgan.training.pictures.data import is_pair, to_lab_planes
 
@@ -50,6 +51,8 @@ class Validator:
     native_stride : int or None
         Given where pictures keep their scale: sides are multiples of it. If any picture is
         smaller than the square, the largest common centre of all is measured.
+    matched : bool
+        Whether "matched_psnr" is measured, too.
 
     Attributes
     ----------
@@ -66,6 +69,8 @@ class Validator:
         limit: int,
         vividness: float = 0.0,
         native_stride: int | None = None,
+        *,
+        matched: bool = False,
     ) -> None:
         # Decoded once and kept: the same pictures are measured at every validation.
         count = min(limit, len(pictures))
@@ -76,6 +81,7 @@ class Validator:
             self._pictures = _middles(list(_cut(chosen, size)), size, native_stride)
         self.rgb = self._pictures[:, :3]
         self.temperature = 10.0**-vividness
+        self._matched = matched
         self.seconds: float | None = None
         self.base_values: dict[str, list[float]] = {}
         self._gray: dict[str, float] = {}
@@ -95,7 +101,14 @@ class Validator:
         """
         data = config.data
         native_stride = config.generator.stride if data.scale == "native" else None
-        return cls(pictures, data.size, data.validation_images, config.vividness, native_stride)
+        return cls(
+            pictures,
+            data.size,
+            data.validation_images,
+            config.vividness,
+            native_stride,
+            matched=config.score == "matched",
+        )
 
     def remember_base(self, generator: Generator) -> None:
         """Measure the generator that a run starts from, for comparison with later ones.
@@ -123,9 +136,15 @@ class Validator:
             "l1" (percent of 110), "psnr" (dB), "delta_e" (CIEDE2000), "colorfulness_share" (of
             the truth's mean), the gray baseline's first three, and the base's under "base_…"
             if there is one; "hinted_psnr", with a few true colours as hints, of a generator
-            with hint propagation.
+            with hint propagation; "matched_psnr", after one factor for all pictures has brought
+            their colorfulness to the truth's, if that is measured.
         """
         metrics = self.summarize(self.measure_each(generator))
+        if self._matched:
+            share = max(metrics["colorfulness_share"], 1e-3)
+            factor = min(max(1.0 / share, LEAST), MOST)
+            predictions = self._predict(generator)
+            metrics["matched_psnr"] = self._psnr(ab * factor for ab in predictions)
         if generator.hint_propagation is not None:
             metrics["hinted_psnr"] = self._psnr(self._predict(generator, hinted=True))
         return metrics
@@ -275,12 +294,13 @@ def score(metrics_by_name: dict[str, float], kind: str) -> float:
     ----------
     metrics_by_name : dict
         What `Validator.measure` returned.
-    kind : {"l1", "psnr", "balanced", "hinted"}
+    kind : {"l1", "psnr", "balanced", "matched", "hinted"}
         Minus L1; PSNR; PSNR minus 10 dB times the shortfall of colorfulness below three quarters
-        of the truth's, since PSNR alone prefers gray; or PSNR with hints.
+        of the truth's, since PSNR alone prefers gray; PSNR at the truth's colorfulness, which
+        neither dull nor vivid colours can buy; or PSNR with hints.
     """
-    if kind == "hinted":
-        return metrics_by_name["hinted_psnr"]
+    if kind in ("hinted", "matched"):
+        return metrics_by_name[f"{kind}_psnr"]
     if kind == "l1":
         return -metrics_by_name["l1"]
     shortfall = max(0.0, 0.75 - metrics_by_name["colorfulness_share"])
