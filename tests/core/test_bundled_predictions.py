@@ -1,7 +1,7 @@
 """Bundled models: predictions stay as they were, and networks can be traced and exported.
 
 `bundled_predictions.npz` was written when each model's weights last changed, in float32 on one
-thread of an x86 processor, natural's with AVX-512, microscopy's with AVX2. There the bytes are the
+thread of an x86 processor with AVX-512. There the bytes are the
 same; elsewhere PyTorch adds up in another order, and 1e-5 is allowed.
 """
 
