@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_padding
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
+from napari_colorgan.library.model_file import load_model_file, save_model_file
 from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.services.bioimageio.description import licence_id
 from napari_colorgan.services.bioimageio.export import export_package
@@ -50,6 +52,23 @@ def test_lightness_stays_and_hints_keep_their_place(tiny_generator: torch.nn.Mod
     assert (lab[:, :1] - gray_to_lightness(gray)).abs().max() < 0.05
     inside = (slice(None), slice(None), slice(22, 28), slice(25, 45))
     assert torch.allclose(lab[inside][:, 1:].mean((0, 2, 3)), torch.tensor([30.0, -40.0]), atol=8)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_cards_strength_is_exported_and_hints_keep_their_colours(
+    tiny_model_file: Path, tmp_path: Path
+) -> None:
+    model = load_model_file(tiny_model_file)
+    file = tmp_path / "gray.safetensors"
+    save_model_file(file, model.generator, dataclasses.replace(model.card, strength=0.0))
+    with zipfile.ZipFile(export_package(read_entry(file, "file"), tmp_path, hints=True)) as archive:
+        archive.extract("weights.pt", tmp_path)
+    network = torch.jit.load(tmp_path / "weights.pt")
+    gray, hints = map(torch.from_numpy, other_size())
+    chroma = rgb_to_lab(network(gray, hints))[:, 1:].norm(dim=1)[0]
+    assert chroma[40:, 60:].max() < 0.1
+    assert chroma[22:28, 25:45].mean() > 30
 
 
 @pytest.mark.parametrize("name", ["natural", "microscopy"])

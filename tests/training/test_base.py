@@ -21,6 +21,7 @@ def test_base_stays_as_it_was(
     tiny_config: TrainingConfig, tiny_model_file: Path, picture_folder: Path, tmp_path: Path
 ) -> None:
     base = load_model_file(tiny_model_file)
+    base = dataclasses.replace(base, card=dataclasses.replace(base.card, strength=1.3))
     before = {name: tensor.clone() for name, tensor in base.generator.state_dict().items()}
     phase = dataclasses.replace(tiny_config.phases[1], lr=1e-2, epochs=0.5, encoder_lr=0.0)
     config = dataclasses.replace(tiny_config, phases=(phase,), freeze_statistics=False)
@@ -30,6 +31,7 @@ def test_base_stays_as_it_was(
     made = load_model_file(run(train_model_job(request)))
     trained = made.generator.state_dict()
     assert made.card.parent == "tiny"
+    assert made.card.strength == 1.0  # its own weights learnt how strong colours are
     assert made.card.parent_sha256 == base.card.sha256 != made.card.sha256
 
     after = base.generator.state_dict()

@@ -40,12 +40,17 @@ class StandaloneNetwork(nn.Module):
         A trained generator.
     temperature : float
         See `Generator.interpret`.
+    strength : float
+        What predicted a*b* are multiplied by; hints keep their colours.
     """
 
-    def __init__(self, generator: Generator, temperature: float = 1.0) -> None:
+    def __init__(
+        self, generator: Generator, temperature: float = 1.0, strength: float = 1.0
+    ) -> None:
         super().__init__()
         self.generator = with_fixed_padding(generator)
         self.temperature = temperature
+        self.strength = strength
 
     def forward(self, gray: Tensor, hints: Tensor | None = None) -> Tensor:
         """Return the colours of gray images.
@@ -75,7 +80,7 @@ class StandaloneNetwork(nn.Module):
             uncertainty=False,
             embedding=False,
         )
-        colors = finish(prediction, marks)
+        colors = finish(prediction, marks, strength=self.strength)
         ab = enlarge(colors.ab, gray.shape[-2:])
         if marks is not None:
             ab = keep_hints(ab, marks)

@@ -414,7 +414,8 @@ def _card(
         scale="fit" if config.data.scale == "fit" else "native",
         working_size=_working_size(config),
         vividness=config.vividness,
-        strength=1.0 if base is None else base.card.strength,
+        # What the base's colours were multiplied by, these weights have learnt.
+        strength=1.0,
         config=config.to_toml(),
         metrics=metrics,
         parent=None if base is None else base.card.name,

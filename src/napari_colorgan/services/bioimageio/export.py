@@ -118,7 +118,7 @@ def _write_files(
 
     from napari_colorgan.core.standalone import StandaloneNetwork
 
-    network = StandaloneNetwork(model.generator, model.card.temperature)
+    network = StandaloneNetwork(model.generator, model.card.temperature, model.card.strength)
     network.eval().requires_grad_(False)
     inputs = _test_inputs() if hints else _test_inputs()[:1]
     files = {name: folder / name for name in ("weights.pt", "weights.onnx")}
