@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_colorgan.core.prediction import Prediction
+from napari_colorgan.training.best_model import score
 from napari_colorgan.training.pictures.data import Picture, PictureStore, to_lab_planes
-from napari_colorgan.training.validation import Validator, score
+from napari_colorgan.training.validation import Validator
 
 if TYPE_CHECKING:
     from napari_colorgan.core.networks.generator import Generator
@@ -71,8 +73,9 @@ def test_neither_dull_nor_vivid_colours_buy_the_matched_score(
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
 
     def scores(factor: float, error: float) -> tuple[float, float]:
+        ab = truth * factor + error * noise
         monkeypatch.setattr(
-            validator, "_predict", lambda *_, **__: iter([truth * factor + error * noise])
+            tiny_generator, "predict", lambda lightness, *_, **__: Prediction(ab, 1, lightness)
         )
         found = validator.measure(tiny_generator.eval())
         return score(found, "psnr"), score(found, "matched")

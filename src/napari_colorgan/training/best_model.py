@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_colorgan.training.run_folder.checkpoint import Progress, load_weights, save_checkpoint
-from napari_colorgan.training.validation import score
 
 if TYPE_CHECKING:
     from napari_colorgan.core.networks.generator import Generator
@@ -160,3 +159,23 @@ class BestModel:
             The phase's kind.
         """
         return kind != "discriminator" and 0 < self._config.patience <= progress.waited
+
+
+def score(metrics_by_name: dict[str, float], kind: str) -> float:
+    """Return the score by which the best checkpoint is chosen; higher is better.
+
+    Parameters
+    ----------
+    metrics_by_name : dict
+        What `Validator.measure` returned.
+    kind : {"l1", "psnr", "balanced", "matched", "hinted"}
+        Minus L1; PSNR; PSNR minus 10 dB times the shortfall of colorfulness below three quarters
+        of the truth's, since PSNR alone prefers gray; PSNR at the truth's colorfulness, which
+        neither dull nor vivid colours can buy; or PSNR with hints.
+    """
+    if kind in ("hinted", "matched"):
+        return metrics_by_name[f"{kind}_psnr"]
+    if kind == "l1":
+        return -metrics_by_name["l1"]
+    shortfall = max(0.0, 0.75 - metrics_by_name["colorfulness_share"])
+    return metrics_by_name["psnr"] - (10.0 * shortfall if kind == "balanced" else 0.0)

@@ -172,7 +172,6 @@ class Phase:
         self.generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
         if self._run.freeze_decoder_statistics or self.config.freeze_statistics:
             for module in self.generator.modules():
-                # Of planes, and of what the look is made of.
                 if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                     module.eval()
         encoder: Any = getattr(self.generator, "encoder", None)
