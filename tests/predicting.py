@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from skimage.color import rgb2lab
 
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.core.prediction import finish
 from napari_colorgan.inference.display import DisplayRange
 from napari_colorgan.inference.predictor import PlanePredictor
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 BEYOND = 2**26
 """What a plane takes beside its result and the network, in bytes."""
+
+TINY_LOOK = GeneratorConfig(
+    architecture="look_unet",
+    encoder="test_resnet",
+    decoder_channels=(16, 8),
+    context_channels=16,
+    output_stride=8,
+    look_channels=12,
+)
 
 LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
 

@@ -1,8 +1,8 @@
 """Bundled models: predictions stay as they were, and networks can be traced and exported.
 
 `bundled_predictions.npz` was written when each model's weights last changed, in float32 on one
-thread of an x86 processor with AVX-512. There the bytes are the
-same; elsewhere PyTorch adds up in another order, and 1e-5 is allowed.
+thread of an x86 processor with AVX-512. There the bytes are the same; elsewhere PyTorch adds up in
+another order, and 1e-5 is allowed.
 """
 
 from __future__ import annotations

@@ -16,16 +16,7 @@ from napari_colorgan.core.networks.footprint import measure_footprint
 from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.core.networks.look_unet import LookUNet
 from napari_colorgan.errors import ConfigError
-from predicting import lab_of, noise, predictor, whole_and_tiled
-
-CONFIG = GeneratorConfig(
-    architecture="look_unet",
-    encoder="test_resnet",
-    decoder_channels=(16, 8),
-    context_channels=16,
-    output_stride=8,
-    look_channels=12,
-)
+from predicting import TINY_LOOK, lab_of, noise, predictor, whole_and_tiled
 
 
 def planes(height: int, width: int, batch: int = 1) -> torch.Tensor:
@@ -37,7 +28,7 @@ def planes(height: int, width: int, batch: int = 1) -> torch.Tensor:
 def generator() -> LookUNet:
     """Return a generator whose look and normalisations do something."""
     torch.manual_seed(0)
-    built = build_generator(CONFIG).eval().requires_grad_(False)
+    built = build_generator(TINY_LOOK).eval().requires_grad_(False)
     assert isinstance(built, LookUNet)
     for module in built.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -54,7 +45,7 @@ def test_the_look_is_one_vector_for_a_picture_of_any_size(generator: LookUNet) -
     for height, width in ((64, 96), (96, 256)):
         lightness = planes(height, width, batch=2)
         features = generator.encode(lightness, torch.zeros(2, 3, height, width))
-        assert generator.look(features).shape == (2, CONFIG.look_channels)
+        assert generator.look(features).shape == (2, TINY_LOOK.look_channels)
         assert generator.decode(features, lightness, lightness).shape[-2:] == (
             height // 8,
             width // 8,
@@ -125,11 +116,11 @@ def test_planes_of_a_batch_have_looks_of_their_own(generator: LookUNet) -> None:
 )
 def test_contradiction_is_refused_by_name(changes: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        GeneratorConfig.from_dict({**CONFIG.to_dict(), **changes})
+        GeneratorConfig.from_dict({**TINY_LOOK.to_dict(), **changes})
 
 
 def test_other_generators_have_no_look_and_ignore_one() -> None:
-    plain = dataclasses.replace(CONFIG, architecture="unet", look_channels=0)
+    plain = dataclasses.replace(TINY_LOOK, architecture="unet", look_channels=0)
     generator = build_generator(plain).eval().requires_grad_(False)
     lightness = planes(64, 64)
     assert generator.look(generator.encode(lightness, torch.zeros(1, 3, 64, 64))) is None
@@ -139,7 +130,7 @@ def test_other_generators_have_no_look_and_ignore_one() -> None:
 
 
 def test_a_detail_stage_can_be_added_to_trained_weights(generator: LookUNet) -> None:
-    detailed = build_generator(dataclasses.replace(CONFIG, detail=True)).eval()
+    detailed = build_generator(dataclasses.replace(TINY_LOOK, detail=True)).eval()
     detailed.load_state_dict(detailed.state_dict() | generator.state_dict())
     lightness = planes(64, 96)
     with torch.inference_mode():
@@ -150,7 +141,7 @@ def test_a_detail_stage_can_be_added_to_trained_weights(generator: LookUNet) -> 
 
 
 def test_dropout_acts_while_training_alone_and_has_no_weights(generator: LookUNet) -> None:
-    dropping = build_generator(dataclasses.replace(CONFIG, dropout=0.5))
+    dropping = build_generator(dataclasses.replace(TINY_LOOK, dropout=0.5))
     dropping.load_state_dict(generator.state_dict())
     lightness = planes(64, 64)
     hints = torch.zeros(1, 3, 64, 64)

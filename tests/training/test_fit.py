@@ -23,7 +23,7 @@ from napari_colorgan.training.pictures.batch_source import StepData
 from napari_colorgan.training.pictures.data import Batch
 from napari_colorgan.training.plan import plan_epochs, plan_minutes, total_epochs
 from napari_colorgan.training.processes import Processes
-from predicting import network_colors
+from predicting import TINY_LOOK, network_colors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,16 +204,7 @@ def test_the_decoders_statistics_stay_if_asked(generator: Generator, where: str)
 
 
 def test_the_looks_statistics_stay_too() -> None:
-    config = GeneratorConfig(
-        architecture="look_unet",
-        encoder="test_resnet",
-        decoder_channels=(16, 8),
-        context_channels=16,
-        output_stride=8,
-        look_channels=12,
-        detail=True,
-    )
-    generator = build_generator(config).eval()
+    generator = build_generator(dataclasses.replace(TINY_LOOK, detail=True)).eval()
     phase = dataclasses.replace(SUPERVISED, freeze_statistics=True)
     before = {name: b.clone() for name, b in generator.named_buffers() if "running" in name}
     Phase(phase_config(generator, phase), 0, generator).step(
