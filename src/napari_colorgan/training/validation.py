@@ -57,7 +57,7 @@ class Validator:
     Attributes
     ----------
     seconds : float or None
-        The time of the last measurement.
+        The time that the last `measure` took.
     base_values : dict of list of float
         What `measure_each` returned for the base; empty without one.
     """
@@ -139,14 +139,20 @@ class Validator:
             with hint propagation; "matched_psnr", after one factor for all pictures has brought
             their colorfulness to the truth's, if that is measured.
         """
-        metrics = self.summarize(self.measure_each(generator))
+        started = time.perf_counter()
+        predictions: Iterable[Tensor] = self._predict(generator)
+        if self._matched:
+            # The factor is known only after all of them are measured.
+            predictions = list(predictions)
+        values = self._measure_each(predictions)
+        metrics = self.summarize({name: numbers.tolist() for name, numbers in values.items()})
         if self._matched:
             share = max(metrics["colorfulness_share"], 1e-3)
             factor = min(max(1.0 / share, LEAST), MOST)
-            predictions = self._predict(generator)
             metrics["matched_psnr"] = self._psnr(ab * factor for ab in predictions)
         if generator.hint_propagation is not None:
             metrics["hinted_psnr"] = self._psnr(self._predict(generator, hinted=True))
+        self.seconds = time.perf_counter() - started
         return metrics
 
     def measure_each(self, generator: Generator) -> dict[str, list[float]]:
@@ -157,9 +163,7 @@ class Validator:
         generator : Generator
             In evaluation mode.
         """
-        started = time.perf_counter()
         values = self._measure_each(self._predict(generator))
-        self.seconds = time.perf_counter() - started
         return {name: numbers.tolist() for name, numbers in values.items()}
 
     def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
@@ -236,7 +240,7 @@ class Validator:
         return {**means, "colorfulness_share": share}
 
     @torch.inference_mode()
-    def _measure_each(self, predictions: Iterator[Tensor]) -> dict[str, Tensor]:
+    def _measure_each(self, predictions: Iterable[Tensor]) -> dict[str, Tensor]:
         rows: list[dict[str, Tensor]] = []
         for pictures, ab in zip(self._batches(), predictions, strict=True):
             lightness, true_ab = to_lab_planes(pictures)
@@ -254,7 +258,7 @@ class Validator:
         return {name: torch.cat([row[name].flatten() for row in rows]) for name in rows[0]}
 
     @torch.inference_mode()
-    def _psnr(self, predictions: Iterator[Tensor]) -> float:
+    def _psnr(self, predictions: Iterable[Tensor]) -> float:
         batches = [
             metrics.psnr(self._to_rgb(to_lab_planes(pictures)[0], ab), self._truth(pictures))
             for pictures, ab in zip(self._batches(), predictions, strict=True)
