@@ -36,6 +36,7 @@ BENCHMARKS = {
     "networks": "test_networks.py::test_networks",
     "training-step": "test_training.py::test_step",
     "training-data": "test_training.py::test_data",
+    "training-precision": "test_training.py::test_precision",
     "import": "test_start.py::test_import",
     "widget": "test_start.py::test_widget",
     "viewer": "test_viewer.py::test_viewer",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conftest import Record
 
 SIDE = 128
+PRECISIONS = "float32", "bfloat16"
 
 
 class PlainLoop:
@@ -154,6 +155,34 @@ def test_data(benchmark: Any, record: Record, small: bool, tmp_path: Path) -> No
     record(f"Training natural from files, {size} px, batch {batch}", steps / whole, "steps/s")
     record("– from batches in memory", steps / median(laps), "steps/s")
     record("– share of that rate", median(laps) / whole, "×", at_least=0.95)
+
+
+def test_precision(benchmark: Any, record: Record, small: bool) -> None:
+    """What bfloat16 gains in the recipe natural's last phase, its encoder trained from stride 8."""
+    config = TrainingConfig.load("natural")
+    size, batch, rounds = (64, 2, 1) if small else (160, 24, 8)
+    phase = replace(config.phases[2], batch_size=batch)
+    config = replace(config, data=replace(config.data, size=size), phases=(phase,))
+    torch.manual_seed(0)
+    # The same network by turns, so that whatever else the machine does slows both.
+    network = build_generator(config.generator).to(memory_format=torch.channels_last)
+    exact, mixed = (Phase(replace(config, precision=p), 0, network) for p in PRECISIONS)
+    rng = torch.Generator().manual_seed(0)
+    lightness = torch.rand(batch, 1, size, size, generator=rng) * 2 - 1
+    ab = torch.rand(batch, 2, size, size, generator=rng) - 0.5
+    data = StepData(0, Batch(lightness, ab), torch.zeros(batch, 3, size, size), None)
+    for each in (exact, mixed):
+        each.step(data, 1.0)
+    laps: list[float] = []
+    benchmark.pedantic(
+        lambda: mixed.step(data, 1.0),
+        setup=lambda: laps.append(seconds(lambda: exact.step(data, 1.0))),
+        rounds=rounds,
+    )
+    rate = batch / benchmark.stats.stats.median
+    record(f"Training step of natural, {size} px, batch {batch}, bfloat16", rate, "images/s")
+    record("– in float32", batch / median(laps), "images/s")
+    record("– bfloat16 over float32", rate * median(laps) / batch, "×")
 
 
 def make_pictures(folder: Path, count: int) -> Path:
