@@ -12,12 +12,14 @@ import torch
 from skimage.io import imsave
 
 from napari_colorgan import colorize, fine_tune
+from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ColorganError, ConfigError, TrainingError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Event, Notice, Preview, run
 from napari_colorgan.library.model_file import load_model_file
 from napari_colorgan.services.fine_tune import FineTuneRequest, fine_tune_job
 from napari_colorgan.services.tuning.recipe import tuning_config
 from napari_colorgan.training.config import TrainingConfig
+from napari_colorgan.training.config_parts import PhaseConfig
 from napari_colorgan.training.plan import total_epochs
 from napari_colorgan.training.run_folder.directory import RunDirectory
 
@@ -213,6 +215,15 @@ def test_settings_follow_the_base(tmp_path: Path, card: ModelCard) -> None:
     assert fit.generator.encoder == "test_efficientnet"
     native = tuning_config(dataclasses.replace(request, scale="native"), card)
     assert (native.data.scale, native.data.turns) == ("native", True)
+
+
+def test_only_a_distribution_is_classified(tmp_path: Path, card: ModelCard) -> None:
+    recipe = tmp_path / "own.toml"
+    phase = PhaseConfig("supervised", classification=0.5)
+    generator = GeneratorConfig.from_dict(card.architecture)
+    recipe.write_text(TrainingConfig(generator, phases=(phase,)).to_toml(), encoding="utf-8")
+    request = FineTuneRequest([], tmp_path, recipe=recipe)
+    assert tuning_config(request, card).phases[0].classification == 0.5
     plain = {**card.architecture, "head": "regression"}
     regression = tuning_config(request, dataclasses.replace(card, architecture=plain))
     assert regression.phases[0].classification == 0
