@@ -106,4 +106,4 @@ def bare_network(predictor: PlanePredictor, subject: Subject) -> Callable[[Tenso
 
 def precision_of(predictor: PlanePredictor) -> str:
     """Return the precision that the predictor has chosen, once it has run."""
-    return str(predictor._runner._dtype).removeprefix("torch.")
+    return str(predictor._runner.dtype).removeprefix("torch.")

@@ -123,8 +123,8 @@ def test_networks(benchmark: Any, subject: Subject, record: Record, small: bool)
     """One picture of 256 × 256 through each network; all of them counted."""
     lightness = torch.from_numpy(plane(SIDE).astype("float32"))[None, None] / 655.35
     runner = NetworkRunner(subject.generator, torch.device("cpu"), "auto")
-    runner.prepare(lightness)
-    chosen = runner._dtype or torch.float32
+    runner.prepare()
+    chosen = runner.dtype or torch.float32
     exact = NetworkRunner(subject.generator, torch.device("cpu"), "float32")
     calls: dict[tuple[str, torch.dtype], Callable[[], object]] = {
         ("ours", torch.float32): lambda: exact(lightness)
