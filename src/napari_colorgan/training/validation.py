@@ -57,7 +57,7 @@ class Validator:
     Attributes
     ----------
     seconds : float or None
-        The time that the last `measure` took.
+        The time that the last measurement took.
     base_values : dict of list of float
         What `measure_each` returned for the base; empty without one.
     """
@@ -163,7 +163,9 @@ class Validator:
         generator : Generator
             In evaluation mode.
         """
+        started = time.perf_counter()
         values = self._measure_each(self._predict(generator))
+        self.seconds = time.perf_counter() - started
         return {name: numbers.tolist() for name, numbers in values.items()}
 
     def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
