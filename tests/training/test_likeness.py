@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from napari_colorgan.core import losses, metrics
-from napari_colorgan.core.networks.generator_config import GeneratorConfig
 from napari_colorgan.errors import ConfigError
 from napari_colorgan.events import CheckpointSaved, EpochDone, Notice, run
 from napari_colorgan.services.train import TrainRequest, train_model_job
@@ -19,6 +18,7 @@ from napari_colorgan.training.frozen_network import picture_weights
 from napari_colorgan.training.likeness import likeness_terms, look_statistics
 from napari_colorgan.training.pictures.augmentation import generator_for, make_batch
 from napari_colorgan.training.pictures.data import Picture, PictureStore
+from predicting import TINY_LOOK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,14 +145,7 @@ def test_a_run_with_all_of_it_learns_and_is_resumed_from_decoded_pictures(
 ) -> None:
     config = dataclasses.replace(
         tiny_config,
-        generator=GeneratorConfig(
-            architecture="look_unet",
-            encoder="test_efficientnet",
-            decoder_channels=(8, 8),
-            context_channels=8,
-            output_stride=8,
-            look_channels=4,
-        ),
+        generator=dataclasses.replace(TINY_LOOK, encoder="test_efficientnet"),
         data=dataclasses.replace(tiny_config.data, keep_decoded=True, balance=0.5),
         phases=(dataclasses.replace(PHASE, epochs=2, batch_size=2, look=0.1, lr=1e-3),),
         precision="auto",

@@ -144,8 +144,7 @@ class Validator:
         if self._matched:
             # The factor is known only after all of them are measured.
             predictions = list(predictions)
-        values = self._measure_each(predictions)
-        metrics = self.summarize({name: numbers.tolist() for name, numbers in values.items()})
+        metrics = self.summarize(self._measure_each(predictions))
         if self._matched:
             share = max(metrics["colorfulness_share"], 1e-3)
             factor = min(max(1.0 / share, LEAST), MOST)
@@ -166,7 +165,7 @@ class Validator:
         started = time.perf_counter()
         values = self._measure_each(self._predict(generator))
         self.seconds = time.perf_counter() - started
-        return {name: numbers.tolist() for name, numbers in values.items()}
+        return values
 
     def summarize(self, values: dict[str, list[float]]) -> dict[str, float]:
         """Return the means of what `measure_each` returned, with those of gray and the base.
@@ -179,7 +178,7 @@ class Validator:
         # Once: gray doesn't depend on the generator.
         if not self._gray:
             zeros = (torch.zeros(len(b), 2, *b.shape[-2:]) for b in self._batches())
-            gray = self._means({k: v.tolist() for k, v in self._measure_each(zeros).items()})
+            gray = self._means(self._measure_each(zeros))
             self._gray = {gray_key(k): v for k, v in gray.items() if k != "colorfulness_share"}
         return {**self._means(values), **self._gray, **self._base}
 
@@ -242,7 +241,7 @@ class Validator:
         return {**means, "colorfulness_share": share}
 
     @torch.inference_mode()
-    def _measure_each(self, predictions: Iterable[Tensor]) -> dict[str, Tensor]:
+    def _measure_each(self, predictions: Iterable[Tensor]) -> dict[str, list[float]]:
         rows: list[dict[str, Tensor]] = []
         for pictures, ab in zip(self._batches(), predictions, strict=True):
             lightness, true_ab = to_lab_planes(pictures)
@@ -257,7 +256,7 @@ class Validator:
                     "true_colorfulness": metrics.colorfulness(truth),
                 }
             )
-        return {name: torch.cat([row[name].flatten() for row in rows]) for name in rows[0]}
+        return {n: torch.cat([row[n].flatten() for row in rows]).tolist() for n in rows[0]}
 
     @torch.inference_mode()
     def _psnr(self, predictions: Iterable[Tensor]) -> float:
