@@ -54,6 +54,8 @@ def measure(name: str, *, small: bool) -> dict[str, Any] | None:
         command += ["-o", "faulthandler_timeout=0"]  # the large ones take minutes
         command += ["--basetemp", f"{folder}/pytest", f"{HERE}/{BENCHMARKS[name]}"]
         environment = {**os.environ, **({"COLORGAN_BENCH_SMALL": "1"} if small else {})}
+        # Nothing is timed by a worker of pytest-xdist, and a test that starts this one is such.
+        environment.pop("PYTEST_XDIST_WORKER", None)
         if name == "training-data":
             environment |= SLEEPING  # as the command "train" sets itself up
         print(f"\n── {name} ──", flush=True)
