@@ -86,6 +86,16 @@ def test_runs_of_earlier_versions_are_compared_by_size_and_time(run, tmp_path):
     assert list(accepted_changes(run, request.data, request)) == []
 
 
+@pytest.mark.parametrize("damage", [None, 3, [], [1], ["a", "b"], [1, 2, 3, 4], list("abcde"), {}])
+def test_a_damaged_list_is_a_change(run, tmp_path, damage):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"first")
+    run.write_json("pictures.json", {str(picture): damage})
+    request = TrainRequest(data=[picture], output=run.path)
+    with pytest.raises(TrainingError, match=r"a\.png \(replaced\)"):
+        list(accepted_changes(run, request.data, request))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of an entry's last change")
 @pytest.mark.parametrize("kind", ["file", "store"])
 def test_only_what_changed_is_read_again(run, tmp_path, kind, monkeypatch):

@@ -15,7 +15,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Job, Notice
@@ -35,6 +35,27 @@ _DIGITS = 32
 # Times have steps of some milliseconds, on network drives of a second or two: what changed less
 # than this before its checksum was taken may change once more without another time.
 _SETTLED_NS = 5 * 10**9
+
+
+class _Stamp(NamedTuple):
+    """What is kept of a file, or of all files of a store together."""
+
+    size: int
+    modified: int
+    """The latest time of a change in its content, in nanoseconds."""
+    checksum: str = ""
+    """Of the content; "" in the runs of earlier versions, which kept size and time alone."""
+    entry: str = ""
+    """Of the files' entries: as long as it is the same, the checksum is, too; "" if unknown."""
+
+    def is_same(self, other: _Stamp) -> bool:
+        """Whether both are of the same content."""
+        if self.checksum and other.checksum:
+            return (self.size, self.checksum) == (other.size, other.checksum)
+        return (self.size, self.modified) == (other.size, other.modified)
+
+
+_UNREADABLE = _Stamp(-1, -1)
 
 
 def accepted_changes(run: RunDirectory, items: Iterable[Any], request: RunRequest) -> Job[None]:
@@ -60,16 +81,13 @@ def accepted_changes(run: RunDirectory, items: Iterable[Any], request: RunReques
         If files were removed, replaced or added, with their names.
     """
     kept = run.read_json(PICTURES_FILE)
-    before = kept if isinstance(kept, dict) else {}
+    before = _read(kept)
     now = _stamps(items, before)
     if kept is None:
         run.write_json(PICTURES_FILE, now)
         return
-    changes = [
-        f"{name} ({_change(before.get(name), now.get(name))})"
-        for name in sorted({*before, *now})
-        if not _is_same(before.get(name), now.get(name))
-    ]
+    told = {name: _change(before.get(name), now.get(name)) for name in sorted({*before, *now})}
+    changes = [f"{name} ({change})" for name, change in told.items() if change]
     if not changes:
         if now != before:  # copies: their entries are known from now on
             run.write_json(PICTURES_FILE, now)
@@ -89,20 +107,24 @@ def accepted_changes(run: RunDirectory, items: Iterable[Any], request: RunReques
     yield Notice(f"Resumed with other files than the run was begun with: {text}.")
 
 
-def _change(before: object, now: object) -> str:
-    if now is None:
-        return "removed"
-    return "added" if before is None else "replaced"
+def _read(kept: object) -> dict[str, _Stamp]:
+    """Return the stamps of a run's list; one that can't be read is no file's."""
+    stamps = {}
+    for name, values in kept.items() if isinstance(kept, dict) else ():
+        try:
+            stamps[name] = _Stamp(*values)
+        except TypeError:
+            stamps[name] = _UNREADABLE
+    return stamps
 
 
-def _is_same(before: object, now: object) -> bool:
-    if isinstance(before, list) and isinstance(now, list):
-        # Runs of earlier versions kept size and time alone.
-        return before == now[:2] if len(before) == 2 else before[:3:2] == now[:3:2]
-    return before == now
+def _change(before: _Stamp | None, now: _Stamp | None) -> str:
+    if before is None or now is None:
+        return "added" if before is None else "removed"
+    return "" if before.is_same(now) else "replaced"
 
 
-def _stamps(items: Iterable[Any], before: dict[str, Any]) -> dict[str, list[int | str]]:
+def _stamps(items: Iterable[Any], before: dict[str, _Stamp]) -> dict[str, _Stamp]:
     """Return each file's stamp by its path; of a store that of all its files."""
     paths = (Path(item) for item in items if isinstance(item, str | Path))
     files = {str(f.absolute()): f for path in paths for f in find_files(path) if f.exists()}
@@ -111,16 +133,15 @@ def _stamps(items: Iterable[Any], before: dict[str, Any]) -> dict[str, list[int 
         return dict(zip(files, stamps, strict=True))
 
 
-def _stamp(file: Path, before: object) -> list[int | str]:
-    """Return size, time and checksum, and what tells that the checksum need not be taken again."""
+def _stamp(file: Path, before: _Stamp | None) -> _Stamp:
+    """Return a file's stamp; its checksum isn't taken again if its entry is as it was before."""
     parts = [(part, part.stat()) for part in _parts(file)]
     size = sum(status.st_size for _, status in parts)
     modified = max((status.st_mtime_ns for _, status in parts), default=0)
     entry = _entry(file, parts)
-    # An earlier version's stamp has no fourth place.
-    if entry and isinstance(before, list) and before[3:] == [entry]:
-        return [size, modified, before[2], entry]
-    return [size, modified, _checksum(file, [part for part, _ in parts]), entry]
+    if before is not None and entry and before.entry == entry:
+        return _Stamp(size, modified, before.checksum, entry)
+    return _Stamp(size, modified, _checksum(file, [part for part, _ in parts]), entry)
 
 
 def _entry(file: Path, parts: list[tuple[Path, os.stat_result]]) -> str:
