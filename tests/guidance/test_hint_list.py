@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,18 @@ def test_hints_are_read_back_exactly(tmp_path: Path) -> None:
     assert SOME.joined(SOME).digest != SOME.digest
 
 
+def test_long_areas_are_read_back_exactly(tmp_path: Path) -> None:
+    """Fields beyond the csv module's own limit, which stays what it is."""
+    noise = np.random.default_rng(0).random((400, 400)) < 0.5
+    hint = Hint((3.0, 4.0), (1.0, 2.0), area=Area.of_mask(noise, (3, 4)))
+    assert hint.area is not None
+    assert len(hint.area.text) > csv.field_size_limit()
+    before = csv.field_size_limit()
+    Hints((hint,), "yx").to_csv(tmp_path / "hints.csv")
+    assert Hints.from_csv(tmp_path / "hints.csv").hints == (hint,)
+    assert csv.field_size_limit() == before
+
+
 def test_people_write_colours_as_hexadecimal() -> None:
     ((hint,), _) = parse_hints("y,x,color\n 3 , 4.5 , #ff0000\n\n")
     assert hint.position == (3.0, 4.5)
@@ -67,6 +80,7 @@ def test_people_write_colours_as_hexadecimal() -> None:
         ("y,x,color,carry\n1,2,#ffffff,back\n", "'back'"),
         ("y,x,color\n1,2,#ffffff,5\n", "more in line 2"),
         ("", "unknown columns"),
+        ("y,x,color\n1,2\r3,#ffffff\n", "new-line .* in line 2"),
     ],
 )
 def test_what_cannot_be_understood_is_named(text: str, message: str) -> None:

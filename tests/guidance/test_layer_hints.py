@@ -54,6 +54,52 @@ def test_areas_of_a_plane_count_for_all_planes_of_a_stack() -> None:
     assert {(hint.position[0], hint.carry) for hint in hints} == {(1, "all")}
 
 
+@pytest.mark.parametrize("shape", [(40, 60), (1, 40, 60), (3, 40, 60), (2, 3, 40, 60)])
+@pytest.mark.parametrize("like", [(40, 60), (3, 40, 60), (2, 3, 40, 60)])
+@pytest.mark.parametrize("kind", ["labels", "rgb", "points"])
+def test_axes_are_counted_from_the_last_one(shape: tuple, like: tuple, kind: str) -> None:
+    """As napari shows layers above one another, whatever axes they have."""
+    index = tuple(size - 1 for size in shape[:-2])
+    place = (*index, slice(10, 14), slice(20, 24))
+    pixels = np.zeros(shape, int)
+    pixels[place] = 1
+    picture = np.repeat(pixels[..., None], 3, axis=-1) * (0.8, 0.2, 0.1)
+    layer = {
+        "labels": lambda: Labels(pixels),
+        "rgb": lambda: Image(picture, rgb=True),
+        "points": lambda: Points([[*index, 12, 22]]),
+    }[kind]()
+    plane = (1, 2)[: len(like) - 2]
+    hints, axes = hints_from_layers([layer], Image(np.zeros(like, np.uint8)), index=plane)
+    assert len(axes) == len(like)
+    assert hints
+    common = min(len(index), len(plane))
+    expected = (*plane[: len(plane) - common], *index[len(index) - common :])
+    for hint in hints:
+        assert hint.position[:-2] == expected
+        assert hint.position[-2:] == pytest.approx((11.5, 21.5), abs=3)
+        assert (hint.carry == "all") is (len(shape) < len(like))
+
+
+@pytest.mark.parametrize("cell", [float("nan"), None, "", "  "])
+def test_an_empty_area_is_none(cell: object) -> None:
+    points = Points([[3, 4]], features={"hint_area": np.array([cell], object)})
+    (hint,), _ = hints_from_layers([points], IMAGE)
+    assert hint.area is None
+
+
+def test_an_area_that_is_none_is_named() -> None:
+    points = Points([[3, 4]], name="mine", features={"hint_area": ["foo"]})
+    with pytest.raises(InputError, match="'foo' in “mine”"):
+        hints_from_layers([points], IMAGE)
+
+
+def test_barriers_have_no_area() -> None:
+    layer = Labels(leaves(200).astype(int))
+    hints, _ = hints_from_layers([layer], layer, options={layer: LayerOptions("barrier")})
+    assert {hint.area for hint in hints} == {None}
+
+
 def test_paths_are_scribbles_and_polygons_are_areas() -> None:
     shapes = Shapes(
         [np.array([[5, 5], [5, 25]]), np.array([[20, 10], [20, 30], [35, 30], [35, 10]])],

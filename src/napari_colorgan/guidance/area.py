@@ -83,11 +83,11 @@ class Area:
         shape : (int, int)
             The plane's height and width.
         """
-        rows, columns = [np.empty(0, int)], [np.empty(0, int)]
-        for row, column, count in self.runs:
-            y, first = place[0] + row, place[1] + column
-            if 0 <= y < shape[0]:
-                run = np.arange(max(first, 0), min(first + count, shape[1]))
-                columns.append(run)
-                rows.append(np.full(len(run), y))
-        return np.concatenate(rows), np.concatenate(columns)
+        runs = np.asarray(self.runs, int).reshape(-1, 3)
+        rows = place[0] + runs[:, 0]
+        starts = np.maximum(place[1] + runs[:, 1], 0)
+        ends = np.minimum(place[1] + runs[:, 1] + runs[:, 2], shape[1])
+        counts = np.where((rows >= 0) & (rows < shape[0]), np.maximum(ends - starts, 0), 0)
+        # Each run's columns follow one another: from its start on, all counted through.
+        firsts = starts - (np.cumsum(counts) - counts)
+        return np.repeat(rows, counts), np.repeat(firsts, counts) + np.arange(counts.sum())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from napari_colorgan.errors import FileError, InputError
@@ -13,11 +15,14 @@ from napari_colorgan.guidance.area import Area
 from napari_colorgan.guidance.hint import CARRIES, DEFAULT_RADIUS, KINDS, Hint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _COLUMNS = ("radius", "color", "a", "b", "kind", "carry", "file", "area")
 _LONGEST_HEAD = 1000
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
+# An area may have as many runs as a plane has pixels. A C long has no more on Windows.
+_LONGEST_FIELD = 2**31 - 1
+_limit_lock = Lock()
 
 
 def read_hints(path: str | Path, axes: str | None = None) -> tuple[tuple[Hint, ...], str]:
@@ -85,17 +90,32 @@ def parse_hints(
         If a column is unknown or missing, or a value can't be understood.
     """
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, restkey="", restval="")
-    columns = [(column or "").strip() for column in reader.fieldnames or ()]
-    reader.fieldnames = columns
-    letters = _check_columns(columns, axes, name)
     hints = []
-    for row in reader:
-        if "" in row:
-            raise _problem(name, reader.line_num, f"{len(columns)} values", "more")
-        values = {key: (value or "").strip() for key, value in row.items()}
-        if any(values.values()):
-            hints.append(_hint(values, letters, name, reader.line_num))
+    with _long_fields():
+        try:
+            columns = [(column or "").strip() for column in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            letters = _check_columns(columns, axes, name)
+            for row in reader:
+                if "" in row:
+                    raise _problem(name, reader.line_num, f"{len(columns)} values", "more")
+                values = {key: (value or "").strip() for key, value in row.items()}
+                if any(values.values()):
+                    hints.append(_hint(values, letters, name, reader.line_num))
+        except csv.Error as error:  # the line that it is about is not counted yet
+            raise _problem(name, reader.line_num + 1, "separated values", str(error)) from error
     return tuple(hints), letters
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let fields be longer than the csv module's limit, which counts for the whole program."""
+    with _limit_lock:
+        before = csv.field_size_limit(_LONGEST_FIELD)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
 
 
 def holds_hints(path: str | Path) -> bool:

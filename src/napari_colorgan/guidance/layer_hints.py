@@ -68,7 +68,6 @@ class _Frame:
 
     axes: str
     shape: tuple[int, ...]
-    index: tuple[int, ...]
     to_image: Callable[[np.ndarray], np.ndarray]
     scale: float
 
@@ -188,15 +187,16 @@ def _shape_of(like: Any) -> tuple[int, ...]:
 def _frame(layer: Any, like: Any, axes: str, index: tuple[int, ...] | None) -> _Frame:
     plane = index or (0,) * (len(axes) - 2)
     missing = len(axes) - layer.ndim
-    own, image = np.abs(layer.scale[-2:]), np.abs(like.scale[-2:])
+    own_scale, image_scale = np.abs(layer.scale[-2:]), np.abs(like.scale[-2:])
     to_world, offset = _affine(layer.data_to_world, layer.ndim)
     from_world, origin = _affine(like.world_to_data, len(axes))
 
     def to_image(positions: np.ndarray) -> np.ndarray:
         if layer == like:
             return positions
-        world = positions[:, -layer.ndim :] @ to_world.T + offset
-        # napari shows what has fewer axes on every plane: its axes are the last ones.
+        # Axes are counted from the last one: napari shows what has fewer on every plane.
+        own = np.pad(positions, ((0, 0), (max(layer.ndim - positions.shape[1], 0), 0)))
+        world = own[:, -layer.ndim :] @ to_world.T + offset
         world = np.pad(world, ((0, 0), (max(missing, 0), 0)))[:, -len(axes) :]
         data: np.ndarray = world @ from_world.T + origin
         outer = iter(plane)
@@ -206,7 +206,7 @@ def _frame(layer: Any, like: Any, axes: str, index: tuple[int, ...] | None) -> _
                 data[:, column] = value
         return data
 
-    return _Frame(axes, _shape_of(like), plane, to_image, float(np.sqrt(np.prod(own / image))))
+    return _Frame(axes, _shape_of(like), to_image, float(np.sqrt(np.prod(own_scale / image_scale))))
 
 
 def _affine(convert: Callable[[Any], Any], ndim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -242,8 +242,22 @@ def _from_points(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
             role,
             ab,
             "all" if whole else str(carry) or None,
-            Area.parse(area) if area and frame.has_same_pixels else None,
+            _area(area, layer.name) if frame.has_same_pixels else None,
         )
+
+
+def _area(text: object, name: str) -> Area | None:
+    """Return a point's area; None for an empty cell, which tables also fill with NaN or None."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        return Area.parse(text)
+    except ValueError:
+        raise InputError(
+            expected=f"areas such as 0:-3+7 1:-2+5 in the feature “{AREA_FEATURE}”",
+            got=f"{text[:40]!r} in “{name}”",
+            action="Correct the feature, or empty it: the disks remain.",
+        ) from None
 
 
 def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
@@ -280,7 +294,8 @@ def _from_shapes(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[H
 
 
 def _from_labels(layer: Any, frame: _Frame, options: LayerOptions) -> Iterator[Hint]:
-    is_exact = frame.has_same_pixels
+    # Barriers are rows of disks, which nothing fills up.
+    is_exact = frame.has_same_pixels and options.role != "barrier"
     for outer, plane, carry in _planes(layer, frame):
         labels = np.unique(plane)
         if options.role == "keep_outside":
@@ -339,25 +354,22 @@ def _hint(
 def _planes(
     layer: Any, frame: _Frame
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray, Literal["all"] | None]]:
-    """Yield the planes of a layer with pixels that have any value: outer index, pixels, carry."""
+    """Yield the planes of a layer with pixels that have any value: its index, pixels, carry."""
     data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
     samples = 1 if getattr(layer, "rgb", False) else 0
     outer_sizes = data.shape[: data.ndim - 2 - samples]
-    if len(outer_sizes) < len(frame.axes) - 2:
-        yield frame.index, np.asarray(data), "all"
-        return
+    carry: Literal["all"] | None = "all" if len(outer_sizes) < len(frame.axes) - 2 else None
     for outer in itertools.product(*map(range, outer_sizes)):
         plane = np.asarray(data[outer])
         if plane.any():
-            yield outer, plane, None
+            yield outer, plane, carry
 
 
 def _moved(
     frame: _Frame, outer: tuple[int, ...], y: float, x: float, radius: float
 ) -> tuple[tuple[float, ...], float]:
-    """Return a disk of a layer's own pixels in pixels of the image."""
-    own = np.array([[*outer[-(len(frame.axes) - 2) :], y, x]] if len(frame.axes) > 2 else [[y, x]])
-    moved = frame.to_image(own)[0]
+    """Return a disk of a layer's own pixels, on one of its planes, in pixels of the image."""
+    moved = frame.to_image(np.array([[*outer, y, x]], float))[0]
     y, x = moved[frame.plane]
     return frame.at(frame.outer(moved), y, x), radius * frame.scale
 
