@@ -288,7 +288,8 @@ def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> 
 def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> ModelCard:
     """Return the card of a run's model that has its base's weights, because these are better.
 
-    Domain, training data and limitations are the base's, since its weights have not changed.
+    What follows from the weights is the base's: domain, training data, limitations, strength and
+    familiarity.
 
     Parameters
     ----------
@@ -306,6 +307,8 @@ def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> 
         domain=base.domain,
         training_data=base.training_data,
         limitations=base.limitations,
+        strength=base.strength,
+        familiarity=base.familiarity,
         description=description + card.description,
         metrics=with_comparison(card.metrics, comparison, unchanged=True),
     )
