@@ -22,7 +22,7 @@ from napari_colorgan.training.phase import Phase
 from napari_colorgan.training.pictures.batch_source import StepData
 from napari_colorgan.training.pictures.data import Batch
 from napari_colorgan.training.plan import plan_epochs, plan_minutes, total_epochs
-from napari_colorgan.training.processes import Processes
+from napari_colorgan.training.processes import Processes, share_statistics
 from predicting import TINY_LOOK, network_colors
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def test_gradients_leave_the_detail_as_it_is(generator: Generator) -> None:
 @pytest.mark.parametrize("where", ["nowhere", "run", "phase"])
 def test_the_decoders_statistics_stay_if_asked(generator: Generator, where: str) -> None:
     freeze = where != "nowhere"
-    phase = dataclasses.replace(SUPERVISED, freeze_statistics=where == "phase")
+    phase = dataclasses.replace(SUPERVISED, freeze_all_statistics=where == "phase")
     config = phase_config(generator, phase, freeze_decoder_statistics=where == "run")
     names = [name for name, _ in generator.named_buffers() if "running_mean" in name]
     before = {name: generator.get_buffer(name).clone() for name in names}
@@ -205,13 +205,25 @@ def test_the_decoders_statistics_stay_if_asked(generator: Generator, where: str)
 
 def test_the_looks_statistics_stay_too() -> None:
     generator = build_generator(dataclasses.replace(TINY_LOOK, detail=True)).eval()
-    phase = dataclasses.replace(SUPERVISED, freeze_statistics=True)
+    phase = dataclasses.replace(SUPERVISED, freeze_all_statistics=True)
     before = {name: b.clone() for name, b in generator.named_buffers() if "running" in name}
     Phase(phase_config(generator, phase), 0, generator).step(
         patches(generator, torch.zeros(2, 1))[0], 1.0
     )
     assert any(name.startswith("look_head") for name in before)
     assert all(torch.equal(generator.get_buffer(name), b) for name, b in before.items())
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_statistics_that_processes_share_stay_too(device: str) -> None:
+    generator = build_generator(dataclasses.replace(TINY_LOOK, detail=True)).eval()
+    data = patches(generator, torch.zeros(2, 1))[0]
+    share_statistics(generator, torch.device(device))
+    phase = dataclasses.replace(SUPERVISED, freeze_all_statistics=True)
+    Phase(phase_config(generator, phase), 0, generator).step(data, 1.0)
+    norms = [module for module in generator.modules() if hasattr(module, "running_mean")]
+    assert len(norms) > 10
+    assert not any(norm.training for norm in norms)
 
 
 def phase_config(generator: Generator, phase: PhaseConfig, **changes: object) -> TrainingConfig:

@@ -180,7 +180,7 @@ def group(tmp_path: Path) -> Iterator[None]:
 def test_shared_norm_is_a_batch_norm() -> None:
     from timm.layers import BatchNormAct2d
 
-    from napari_colorgan.training.processes import SharedBatchNorm2d, share_statistics
+    from napari_colorgan.training.processes import SharedBatchNorm, share_statistics
 
     torch.manual_seed(0)
     ours, theirs = (
@@ -189,12 +189,14 @@ def test_shared_norm_is_a_batch_norm() -> None:
             nn.BatchNorm2d(4),
             BatchNormAct2d(4),
             nn.BatchNorm2d(4, affine=False),
+            nn.Flatten(),
+            nn.BatchNorm1d(64, affine=False),
         )
         for _ in range(2)
     )
     theirs.load_state_dict(ours.state_dict())
     share_statistics(ours, torch.device("cpu"))
-    assert isinstance(ours[2], SharedBatchNorm2d)
+    assert all(isinstance(ours[place], SharedBatchNorm) for place in (1, 2, 3, 5))
     assert ours.state_dict().keys() == theirs.state_dict().keys()
     for training in (True, False):
         batch = torch.randn(4, 3, 6, 6)

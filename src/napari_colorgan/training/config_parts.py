@@ -151,7 +151,7 @@ class PhaseConfig:
         the truth's.
     colorfulness_share : float
         How colorful answers shall be, as a share of the truth's colorfulness.
-    freeze_statistics : bool
+    freeze_all_statistics : bool
         Whether all BatchNorm keeps its statistics, so that the network is trained as it is used. A
         picture that is unlike the others of its batch shares their statistics while it is
         trained on; with fixed ones its features may grow from block to block.
@@ -187,7 +187,7 @@ class PhaseConfig:
     matched: float = 0.0
     colorfulness: float = 0.0
     colorfulness_share: float = 0.85
-    freeze_statistics: bool = False
+    freeze_all_statistics: bool = False
     look: float = 0.0
     most_shown: float = 0.0
     views: int = 1

@@ -170,9 +170,9 @@ class Phase:
         # A discriminator that learns alone is shown predictions as users get them, without
         # dropout; and the generator's statistics stay as they are.
         self.generator.train(self.config.kind not in ("discriminator", "hint_propagation"))
-        if self._run.freeze_decoder_statistics or self.config.freeze_statistics:
+        if self._run.freeze_decoder_statistics or self.config.freeze_all_statistics:
             for module in self.generator.modules():
-                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.SyncBatchNorm):
                     module.eval()
         encoder: Any = getattr(self.generator, "encoder", None)
         if encoder is not None and (self._run.freeze_statistics or self.config.encoder_lr == 0):

@@ -268,7 +268,7 @@ def share_statistics(module: nn.Module, device: torch.device) -> None:
     """Make the BatchNorms within a module share their statistics over all processes.
 
     On CUDA these are PyTorch's own (SyncBatchNorm), which know no other device; elsewhere
-    `SharedBatchNorm2d`. Parameters and their names stay the same.
+    `SharedBatchNorm`. Parameters and their names stay the same.
 
     Parameters
     ----------
@@ -284,23 +284,23 @@ def share_statistics(module: nn.Module, device: torch.device) -> None:
         convert_sync_batchnorm(module)
         return
     for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(module, name, SharedBatchNorm2d(child))
+        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
+            setattr(module, name, SharedBatchNorm(child))
         else:
             share_statistics(child, device)
 
 
-class SharedBatchNorm2d(nn.BatchNorm2d):
-    """A BatchNorm2d whose training statistics are those of all processes' batches together.
+class SharedBatchNorm(nn.BatchNorm2d):
+    """A BatchNorm whose training statistics are those of all processes' batches together.
 
     Parameters
     ----------
-    norm : nn.BatchNorm2d
+    norm : nn.BatchNorm1d or nn.BatchNorm2d
         Whose parameters and statistics it takes over; one of timm's, which drops out and
         activates too, has that done after it.
     """
 
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
+    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
         super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine)
         self.weight, self.bias = norm.weight, norm.bias
         for name in ("running_mean", "running_var", "num_batches_tracked"):
@@ -314,12 +314,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
         Parameters
         ----------
-        input : Tensor, shape (B, C, H, W)
+        input : Tensor, shape (B, C, …)
             This process's share of the batch.
 
         Returns
         -------
-        Tensor, shape (B, C, H, W)
+        Tensor, of the same shape
             Followed by the activation that timm puts behind the normalisation.
         """
         if not self.training:
@@ -328,20 +328,25 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         # Sums of half-precision values over a batch lose digits.
         values = input.float()
         count = values[:, 0].numel() * distributed.get_world_size()
+        others = [axis for axis in range(values.ndim) if axis != 1]
+        each = (-1, *(1 for _ in values.shape[2:]))  # to be laid over (B, C, …)
         # (C,), over the batches of all processes.
-        mean = _sum_over_processes(values.sum(dim=(0, 2, 3))) / count
-        centred = values - mean[:, None, None]
-        variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count
+        mean = _sum_over_processes(values.sum(dim=others)) / count
+        centred = values - mean.view(each)
+        variance = _sum_over_processes(centred.square().sum(dim=others)) / count
         # PyTorch keeps the unbiased variance, too, and normalises by the biased one.
         self._update_running(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = torch.rsqrt(variance + self.eps)
         if self.affine:
             scale = self.weight * scale
-        scaled = centred * scale[:, None, None]
+        scaled = centred * scale.view(each)
         if self.affine:
-            scaled = scaled + self.bias[:, None, None]
+            scaled = scaled + self.bias.view(each)
         shared: Tensor = self.then(scaled.to(input.dtype))
         return shared
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass  # any, with the channels second
 
     @torch.no_grad()
     def _update_running(self, mean: Tensor, variance: Tensor) -> None:
