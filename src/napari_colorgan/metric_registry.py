@@ -90,6 +90,14 @@ METRICS: Mapping[str, MetricInfo] = {
             unit="dB",
         ),
         MetricInfo(
+            "matched_psnr",
+            "PSNR at matched colorfulness",
+            "The same after one chroma factor for all images has brought their mean colorfulness "
+            "to the truth's.",
+            "higher",
+            unit="dB",
+        ),
+        MetricInfo(
             "psnr_gain", "PSNR above gray", "PSNR less the gray image's.", "higher", unit="dB"
         ),
         MetricInfo(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_colorgan.events import Event
 
 # Validation metrics in the order in which they are shown.
-_METRICS = ("l1", "psnr", "hinted_psnr", "delta_e", "colorfulness_share")
+_METRICS = ("l1", "psnr", "matched_psnr", "hinted_psnr", "delta_e", "colorfulness_share")
 
 
 class TrainingView:
