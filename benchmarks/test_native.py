@@ -96,7 +96,8 @@ def _tiled(
             continue
         assert tiles > 1
         return predictor, tiles
-    raise AssertionError
+    message = f"no share of {whole} bytes lets {shape} be colorized"
+    raise AssertionError(message)
 
 
 def _ab(rgb: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def test_data(benchmark: Any, record: Record, small: bool, tmp_path: Path) -> No
 
 
 def test_precision(benchmark: Any, record: Record, small: bool) -> None:
-    """What bfloat16 gains in the recipe natural's last phase, its encoder trained from stride 8."""
+    """What bfloat16 gains in the last supervised phase of natural, trained from stride 8 on."""
     config = TrainingConfig.load("natural")
     size, batch, rounds = (64, 2, 1) if small else (160, 24, 8)
     phase = replace(config.phases[2], batch_size=batch)

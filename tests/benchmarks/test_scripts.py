@@ -24,5 +24,5 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_runs_on_tiny_inputs(name: str) -> None:
     command = [sys.executable, str(BENCHMARKS / "run.py"), "--small", "--only", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 
 import pytest
 
 from napari_colorgan.errors import TrainingError
+from napari_colorgan.services.dataset import changes
 from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.run_request import TrainRequest
 from napari_colorgan.training.run_folder.directory import RunDirectory
@@ -114,10 +114,10 @@ def test_only_what_changed_is_read_again(run, tmp_path, kind, monkeypatch):
         return len(read)
 
     # Files that changed a moment ago may change again within a step of the clock.
+    monkeypatch.setattr(changes, "_SETTLED_NS", 3600 * 10**9)
     assert [files_read(), files_read()] == [2, 2]
     (tmp_path / "run" / "pictures.json").unlink()
-    later = time.time_ns() + 10**10
-    monkeypatch.setattr(time, "time_ns", lambda: later)
+    monkeypatch.setattr(changes, "_SETTLED_NS", -(10**9))
     assert [files_read(), files_read()] == [2, 0]
     stamp = picture.stat().st_mtime_ns
     os.utime(picture, ns=(stamp, stamp + 10**9))  # a copy
