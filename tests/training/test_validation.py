@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
+from napari_colorgan.core.networks.build import build_generator
 from napari_colorgan.core.prediction import Prediction
+from napari_colorgan.training import validation
 from napari_colorgan.training.best_model import score
 from napari_colorgan.training.pictures.data import Picture, PictureStore, to_lab_planes
 from napari_colorgan.training.validation import Validator
@@ -87,3 +90,24 @@ def test_neither_dull_nor_vivid_colours_buy_the_matched_score(
     assert vivid == pytest.approx(exact, abs=4.0)
     assert dull > dull_psnr + 5.0
     assert noisy < dull - 5.0
+
+
+@pytest.mark.parametrize("spread_channels", [0, 4])
+def test_the_bases_measurement_tells_how_long_a_validation_takes(
+    tiny_generator: Generator, spread_channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(tiny_generator.config, spread_channels=spread_channels)
+    generator = build_generator(config).eval()
+    plane = np.full((32, 32, 3), 90, np.uint8)
+    store = PictureStore([Picture("all", "a", lambda: plane)], max_side=None, memory_gib=0.0)
+    validator = Validator(store, 32, 1)
+    # A clock that goes on with each prediction.
+    predict, predictions = generator.predict, list[int]()
+    monkeypatch.setattr(
+        generator, "predict", lambda *a, **k: predictions.append(0) or predict(*a, **k)
+    )
+    monkeypatch.setattr(validation.time, "perf_counter", lambda: float(len(predictions)))
+    validator.measure_each(generator)
+    planned = validator.seconds
+    validator.measure(generator)
+    assert planned == validator.seconds > 0
