@@ -19,6 +19,7 @@ from napari_colorgan.inference.stack import ColorPlane
 from napari_colorgan.library.card import ModelCard
 from napari_colorgan.library.model_file import Model
 from napari_colorgan.services.evaluate import evaluate, evaluate_job
+from napari_colorgan.services.evaluation.baselines import fit_baselines_job
 from napari_colorgan.services.evaluation.report import to_html, to_markdown
 from napari_colorgan.services.evaluation.settings import EvaluationSettings, ImageSet
 from napari_colorgan.services.evaluation.truth import to_rgb
@@ -151,6 +152,26 @@ def test_a_set_without_colour_is_refused(model: Model) -> None:
     gray = [np.repeat(image[..., :1], 3, axis=-1) for image in images(2)]
     with pytest.raises(InputError, match="colour images in the set grays"):
         evaluated(model, [ImageSet("grays", tuple(gray))])
+
+
+def test_a_set_without_colour_costs_no_other_set(model: Model) -> None:
+    gray = [np.repeat(image[..., :1], 3, axis=-1) for image in images(2)]
+    events: list[Event] = []
+    sets = [ImageSet("good", tuple(images(2))), ImageSet("grays", tuple(gray))]
+    job = evaluate_job(model, sets, EvaluationSettings(**QUICK), colorizer=paint)
+    assert [result.name for result in run(job, events.append).sets] == ["good"]
+    (notice,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "A set is left out" in notice
+    assert "grays" in notice
+
+
+def test_an_image_that_cannot_be_read_costs_no_baselines(tmp_path: Path) -> None:
+    Image.fromarray(images(1)[0]).save(tmp_path / "good.png")
+    (tmp_path / "broken.jpg").write_bytes(b"not a picture")
+    events: list[Event] = []
+    found = run(fit_baselines_job([tmp_path], name="some"), events.append)
+    assert found.fitted_on == "1 of the 2 images of some"
+    assert any(isinstance(event, Notice) and "broken.jpg" in event.text for event in events)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,21 @@ def test_a_training_has_the_same_budgets(tmp_path, amount):
         TrainRequest(data=["a.png"], output=tmp_path, minutes=amount)
 
 
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ({"titel": "x"}, "got titel"),
+        ({"name": "x", "strength": 2.0}, "got name, strength"),
+        ({"training_data": ["coco"]}, "pairs of source and terms"),
+        ({"title": 5}, "title"),
+        ({"created": "yesterday"}, "date"),
+    ],
+)
+def test_a_card_that_none_can_have_is_refused_at_once(tmp_path, card, message):
+    with pytest.raises(ColorganError, match=message):
+        TrainRequest(data=["a.png"], output=tmp_path, card=card)
+
+
 @pytest.mark.parametrize("name", ["a/b", "a\\b", "", ".", "..", "x" * 300, "nul", "a\nb", "a\0b"])
 @pytest.mark.parametrize("kind", [TrainRequest, FineTuneRequest])
 def test_a_name_that_no_file_can_have_is_refused_at_once(tmp_path, kind, name):

@@ -273,6 +273,23 @@ def test_folder_with_a_run_is_not_overwritten(
     assert whole.read_bytes() == before
 
 
+@pytest.mark.parametrize("wrong", ["path", "encoder"])
+def test_what_is_refused_at_once_leaves_the_folder_free(
+    tiny_config: TrainingConfig, picture_folder: Path, tmp_path: Path, wrong: str
+) -> None:
+    request = fresh(tiny_config, picture_folder, tmp_path / "run")
+    if wrong == "path":
+        refused = dataclasses.replace(request, data=[tmp_path / "misspelt"])
+    else:
+        config = dataclasses.replace(tiny_config, encoder_weights="none", freeze_statistics=True)
+        refused = dataclasses.replace(request, config=config)
+    with pytest.raises(ColorganError, match="misspelt" if wrong == "path" else "freeze_statistics"):
+        next(train_model_job(refused))
+    job = train_model_job(request)
+    next(job)
+    job.close()
+
+
 def test_nothing_to_resume_is_said(picture_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="resume"):
         next(train_model_job(resumed(picture_folder, tmp_path / "nothing")))

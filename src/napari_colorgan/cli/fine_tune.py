@@ -65,7 +65,11 @@ def fine_tune(
     from napari_colorgan.events import run
     from napari_colorgan.library.store import ModelLibrary
     from napari_colorgan.services.fine_tune import fine_tune_job
-    from napari_colorgan.services.run_request import FineTuneRequest, check_output_free
+    from napari_colorgan.services.run_request import (
+        FineTuneRequest,
+        check_output_free,
+        check_paths,
+    )
     from napari_colorgan.services.tuning.folders import new_run_folder
     from napari_colorgan.services.tuning.library import check_name_free, save_model_job
 
@@ -85,6 +89,7 @@ def fine_tune(
             gray=[None if str(path) == "-" else path for path in gray] if gray else None,
         )
         check_output_free(request.output)
+        check_paths((*request.data, *(request.gray or ())))
         request.save()
     with TrainingView() as view, interruptible(view.show) as on_event:
         try:

@@ -152,6 +152,4 @@ def _read_card(path: Path) -> dict[str, Any]:
             got=f"{path}: {error}",
             action="Check the path and the file.",
         ) from error
-    if "training_data" in fields:
-        fields["training_data"] = tuple(tuple(pair) for pair in fields["training_data"])
     return fields

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_colorgan.errors import InputError
 from napari_colorgan.events import Notice, PlaneDone, Started, run
 from napari_colorgan.services.evaluation.results import Evaluation
 from napari_colorgan.services.evaluation.settings import REPEATABLE, EvaluationSettings, ImageSet
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from napari_colorgan.services.evaluation.baselines import Baselines
     from napari_colorgan.services.evaluation.colorizer import Colorizer
     from napari_colorgan.services.evaluation.observers import Classifier, PerceptualDistance
+    from napari_colorgan.services.evaluation.results import SetResult
 
 
 def evaluate_job(
@@ -60,7 +62,7 @@ def evaluate_job(
     Raises
     ------
     InputError
-        If a set has no image with colour.
+        If no set has an image with colour; one of several without any is left out, with a notice.
     ColorganError
         If the model or its device fails.
     """
@@ -81,7 +83,8 @@ def evaluate_job(
     yield Started(total, "image")
     if missing:
         yield Notice(missing)
-    results = []
+    results: list[SetResult] = []
+    refused: list[InputError] = []
     for image_set, pictures in zip(sets, chosen, strict=True):
         evaluation = SetEvaluation(image_set, baselines, settings, (classifier, perceptual))
         for number, picture in enumerate(pictures):
@@ -93,7 +96,14 @@ def evaluate_job(
                 yield Notice(problem)
             done += 1
             yield PlaneDone(done, total, (number,))
-        results.append(evaluation.result())
+        try:
+            results.append(evaluation.result())
+        except InputError as error:
+            # The other sets' results may have taken hours.
+            refused.append(error)
+            yield Notice(f"A set is left out: {error}")
+    if refused and not results:
+        raise refused[0]
     card = model.card
     return Evaluation(
         model=card.name,

@@ -15,7 +15,12 @@ from napari_colorgan.events import Job, Notice, run
 from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SimilaritySplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
-from napari_colorgan.services.run_request import FineTuneRequest, TrainRequest, check_output_free
+from napari_colorgan.services.run_request import (
+    FineTuneRequest,
+    TrainRequest,
+    check_output_free,
+    check_paths,
+)
 from napari_colorgan.services.train import Trained, train_job, write_model
 from napari_colorgan.services.tuning.comparison import (
     Comparison,
@@ -154,6 +159,7 @@ def fine_tune(
         gray=None if gray is None else _as_list(gray),
     )
     check_output_free(request.output)
+    check_paths((*request.data, *(request.gray or ())))
     # Only a request on disk can be resumed by another process.
     if request.is_storable:
         request.save()
@@ -268,7 +274,9 @@ def _compare(
 ) -> Job[Comparison]:
     """Compare the trained weights with the base's, by what the validator has measured."""
     assert trained.validator is not None
-    comparison = compare(trained.validator.base_values, trained.values, config.seed)
+    comparison = compare(
+        trained.validator.base_values, trained.values, config.seed, dataset.held_out_planes
+    )
     # Only where it can change the decision: it takes as long as several closed-form phases.
     if comparison.is_better and comparison.is_small_sample:
         agrees = yield from cross_validate_job(config, base.generator, dataset.training)

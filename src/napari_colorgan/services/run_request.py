@@ -16,12 +16,16 @@ from napari_colorgan.services.tuning.settings import TuningSettings
 from napari_colorgan.training.config_parts import MOST_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_colorgan.library.model_file import Model
     from napari_colorgan.training.config import TrainingConfig
 
 REQUEST_FILE = "request.json"
+CARD_FIELDS = frozenset(
+    "title version domain description limitations license training_data pictures created".split()
+)
+"""The fields of a trained model's card that its owner may state; the training states the others."""
 MOST_MINUTES = 1_000_000
 """About two years."""
 
@@ -85,7 +89,12 @@ class TrainRequest(RunRequest):
         Continue the run that is in `output`.
     card : mapping
         Fields of the model's card that replace the default ones, such as title, domain,
-        description, limitations, license and training_data.
+        description, limitations, license and training_data; see `CARD_FIELDS`.
+
+    Raises
+    ------
+    ConfigError
+        If a field is unknown, or of another kind than a card's.
     """
 
     base: Model | None = None
@@ -93,6 +102,12 @@ class TrainRequest(RunRequest):
     validation: Sequence[Any] = ()
     resume: bool = False
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Now, and not when the model is written, hours later.
+        if self.card:
+            _check_card(self.card)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +281,49 @@ def check_output_free(output: Path) -> None:
         from napari_colorgan.training.run_folder.directory import occupied
 
         raise occupied(output)
+
+
+def check_paths(items: Iterable[Any]) -> None:
+    """Raise unless all files and folders among a run's data are there.
+
+    Parameters
+    ----------
+    items : iterable of path, array or None
+        Before anything is written: a run on a misspelt path would occupy its folder.
+
+    Raises
+    ------
+    TrainingError
+        With the first one that is not.
+    """
+    for item in items:
+        if isinstance(item, str | Path) and not os.path.exists(item):
+            raise TrainingError(
+                expected="images to train on",
+                got=f"'{item}', which is not there",
+                action="Check the path; nothing was written.",
+            )
+
+
+def _check_card(fields: Mapping[str, Any]) -> None:
+    from napari_colorgan.library.card import ModelCard
+
+    unknown = sorted(set(fields) - CARD_FIELDS)
+    if unknown:
+        raise ConfigError(
+            expected=f"fields of a model's card: {', '.join(sorted(CARD_FIELDS))}",
+            got=", ".join(unknown),
+            action="Correct or remove them; the training states the others itself.",
+        )
+    texts = dict.fromkeys(("version", "title", "domain", "description"), "")
+    try:
+        ModelCard(name="model", **{**texts, **fields})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            expected="texts on a model's card, and training_data as pairs of source and terms",
+            got=f"{', '.join(sorted(fields))}: {error}",
+            action="Correct the fields of the card.",
+        ) from error
 
 
 def _absolute(item: str | Path | None) -> str | None:

@@ -23,13 +23,14 @@ from napari_colorgan.metric_registry import COMPARED, base_key, gray_key, label_
 from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SourceSplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
-from napari_colorgan.services.run_request import TrainRequest
+from napari_colorgan.services.run_request import TrainRequest, check_paths
 
 if TYPE_CHECKING:
     import torch
 
     from napari_colorgan.core.networks.generator import Generator
     from napari_colorgan.library.card import ModelCard
+    from napari_colorgan.library.model_file import Model
     from napari_colorgan.services.dataset.prepare import Dataset
     from napari_colorgan.training.config import TrainingConfig
     from napari_colorgan.training.config_parts import DataConfig
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainRequest", "Trained", "train_job", "train_model_job"]
 
 
+_BASE_FILE = "base.json"
 _PRECISION_FILE = "precision.json"
 
 
@@ -114,7 +116,7 @@ def _train_model(request: TrainRequest, processes: Processes) -> Job[Path]:
     from napari_colorgan.training.run_folder.directory import RunDirectory
 
     run = RunDirectory(request.output)
-    config = processes.broadcast(lambda: _begin(request, run))
+    config = processes.broadcast(lambda: _begin(request, run, processes))
     try:
         job = _prepare_and_train(request, config, processes)
         # The main process writes the run directory that all of them share.
@@ -126,9 +128,12 @@ def _train_model(request: TrainRequest, processes: Processes) -> Job[Path]:
     return run.model
 
 
-def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
+def _begin(request: TrainRequest, run: RunDirectory, processes: Processes) -> TrainingConfig:
+    from napari_colorgan.training.encoders import check_encoder
+
     if request.resume:
         config = run.load_config()
+        _check_base(request.base, run)
         run.lock.acquire()
         return config
     if request.config is None:
@@ -143,9 +148,31 @@ def _begin(request: TrainRequest, run: RunDirectory) -> TrainingConfig:
         config = dataclasses.replace(config, generator=generator)
         if config.keeps_network:
             config = dataclasses.replace(config, data=_data_of_base(config, request.base.card))
+    else:
+        check_encoder(config)
+    # What is found now leaves no folder behind that a corrected run could not take.
+    _check(request, config, processes)
+    check_paths((*request.data, *request.validation))
     run.create(config)
+    if request.base is not None:
+        card = request.base.card
+        run.write_json(_BASE_FILE, {"name": card.name, "sha256": card.sha256})
     run.lock.acquire()
     return config
+
+
+def _check_base(base: Model | None, run: RunDirectory) -> None:
+    """Raise unless a resumed run has the base that it was begun with."""
+    begun = run.read_json(_BASE_FILE)
+    # Runs of earlier versions don't tell.
+    if not isinstance(begun, dict) or not begun.get("sha256"):
+        return
+    if base is None or base.card.sha256 != begun["sha256"]:
+        raise TrainingError(
+            expected=f"the base that the run was begun with, “{begun.get('name')}”",
+            got="none" if base is None else f"“{base.card.name}” with other weights",
+            action="Resume with the same base: --base on the command line.",
+        )
 
 
 def _data_of_base(config: TrainingConfig, card: ModelCard) -> DataConfig:
@@ -273,7 +300,7 @@ def _set_up(
         share_statistics(generator, device)
     # Before the plan, which counts the time of a validation.
     if validator is not None and request.base is not None:
-        validator.remember_base(generator.eval())
+        validator.remember_base(generator.eval(), request.base.card.strength)
     config = yield from _with_precision(config, generator, dataset, run, processes)
     plan = processes.broadcast(lambda: run.load_plan())
     if plan is not None and len(plan.phases) != len(config.phases):
@@ -372,17 +399,18 @@ def _card(
 ) -> ModelCard:
     from napari_colorgan.library.card import Metric, ModelCard
 
-    config, base = request.config, request.base
+    config = request.config
+    base = None if request.base is None else request.base.card
     assert config is not None
     if base is not None and config.keeps_network:
         # Without hints it predicts what the base does.
         return dataclasses.replace(
-            base.card,
+            base,
             name=request.name,
             architecture=generator.config.to_dict(),
             config=config.to_toml(),
-            parent=base.card.name,
-            parent_sha256=base.card.sha256,
+            parent=base.name,
+            parent_sha256=base.sha256,
             **request.card,
         )
     means = {} if validator is None else validator.summarize(values)
@@ -406,6 +434,8 @@ def _card(
         "domain": "own pictures",
         "description": effort,
         "training_data": tuple((name, "as stated by its owner") for name in sorted(names)),
+        # What it was made of still binds, and warns of, what is made of it.
+        **({} if base is None else {"license": base.license, "limitations": base.limitations}),
         **request.card,
     }
     return ModelCard(
@@ -418,8 +448,8 @@ def _card(
         strength=1.0,
         config=config.to_toml(),
         metrics=metrics,
-        parent=None if base is None else base.card.name,
-        parent_sha256="" if base is None else base.card.sha256,
+        parent=None if base is None else base.name,
+        parent_sha256="" if base is None else base.sha256,
         **fields,
     )
 

@@ -158,8 +158,7 @@ class TrainingConfig:
         return round(gradient_steps * sizes[-1] / pictures) if sizes else 0
 
     def _require_room_for_discriminator(self) -> None:
-        # It works on the generator's grid; smaller grids vanish in its strided convolutions.
-        smallest = 3 * 2**self.discriminator.downs * self.generator.output_stride
+        smallest = self.discriminator.smallest_patch(self.generator.output_stride)
         accepted = f"≥ {smallest} with discriminator.downs = {self.discriminator.downs}"
         require("data.size", self.data.size, accepted, self.data.size >= smallest)
 

@@ -59,20 +59,36 @@ def build_pretrained(config: TrainingConfig) -> Generator:
     TrainingError
         If they can't be downloaded.
     """
+    check_encoder(config)
     source = config.encoder_weights
-    has_encoder = config.generator.architecture != "pix2pix"
-    if source == "none" and has_encoder and config.freeze_statistics:
-        raise ConfigError(
-            expected="freeze_statistics = false for an encoder that starts from nothing",
-            got='freeze_statistics = true and encoder_weights = "none", without a base',
-            action="Set it to false, name weights, or start from a base model.",
-        )
     if source == TIMM:
         with download_errors(f"{config.generator.encoder} through timm"):
             return build_generator(config.generator, pretrained=True)
     generator = build_generator(config.generator)
     load_encoder_weights(generator, config.generator.encoder, source)
     return generator
+
+
+def check_encoder(config: TrainingConfig) -> None:
+    """Raise if statistics are to be kept where no weights bring any.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Of a run without a base.
+
+    Raises
+    ------
+    ConfigError
+        If so.
+    """
+    has_encoder = config.generator.architecture != "pix2pix"
+    if config.encoder_weights == "none" and has_encoder and config.freeze_statistics:
+        raise ConfigError(
+            expected="freeze_statistics = false for an encoder that starts from nothing",
+            got='freeze_statistics = true and encoder_weights = "none", without a base',
+            action="Set it to false, name weights, or start from a base model.",
+        )
 
 
 def build_from_base(config: TrainingConfig, base: Generator) -> Generator:

@@ -110,17 +110,19 @@ class Validator:
             matched=config.score == "matched",
         )
 
-    def remember_base(self, generator: Generator) -> None:
+    def remember_base(self, generator: Generator, strength: float = 1.0) -> None:
         """Measure the generator that a run starts from, for comparison with later ones.
 
         Parameters
         ----------
         generator : Generator
             In evaluation mode, with the base's weights.
+        strength : float, default: 1.0
+            What its users get its colours multiplied by.
         """
-        self.base_values = self.measure_each(generator)
+        self.base_values = self.measure_each(generator, strength)
         self._base = {base_key(k): v for k, v in self._means(self.base_values).items()}
-        self._base_ab = self._colorize(generator, self._pictures[:PREVIEWS])
+        self._base_ab = self._colorize(generator, self._pictures[:PREVIEWS]) * strength
 
     def measure(self, generator: Generator) -> dict[str, float]:
         """Return the mean of each metric, and those of the gray baseline under "gray_…".
@@ -154,16 +156,18 @@ class Validator:
         self.seconds = time.perf_counter() - started
         return metrics
 
-    def measure_each(self, generator: Generator) -> dict[str, list[float]]:
+    def measure_each(self, generator: Generator, strength: float = 1.0) -> dict[str, list[float]]:
         """Return "l1", "psnr", "delta_e" … of each picture, in their order.
 
         Parameters
         ----------
         generator : Generator
             In evaluation mode.
+        strength : float, default: 1.0
+            What the predicted a*b* are multiplied by.
         """
         started = time.perf_counter()
-        values = self._measure_each(self._predict(generator))
+        values = self._measure_each(ab * strength for ab in self._predict(generator))
         # Where hints are spread, `measure` predicts once more, with hints.
         passes = 1 if generator.hint_propagation is None else 2
         self.seconds = passes * (time.perf_counter() - started)

@@ -153,7 +153,7 @@ def test_other_shapes_are_refused_with_where_they_differ(
 
 def test_stacks_of_other_order_are_refused(stained: np.ndarray, phase: np.ndarray) -> None:
     """There are as many planes, but each would be paired with another one's colours."""
-    colors = np.stack([stained, stained])
+    colors = np.stack([stained, stained[:, ::-1]])
     with pytest.raises(PairError, match="differs in T and Z"):
         gather([colors], [np.stack([phase, phase]).swapaxes(0, 1)])
     assert gather([colors], [np.stack([phase, phase])]).planes == 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.io import imsave
 
-from datasets import NATIVE, make_dataset, read_all
+from datasets import FIT, NATIVE, make_dataset, read_all
 from napari_colorgan.errors import TrainingError
 from napari_colorgan.events import Event, Notice
 from napari_colorgan.services.dataset import prepare as prepare_module
@@ -16,19 +16,52 @@ from napari_colorgan.services.dataset import prepare as prepare_module
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_colorgan.training.config_parts import DataConfig
+
 
 @pytest.mark.parametrize(("dimensions", "planes"), [(2, 2), (3, 4), (4, 6), (5, 8)])
 def test_arrays_of_all_ranks_are_split_by_plane(
     stained: np.ndarray, dimensions: int, planes: int
 ) -> None:
     outer = {2: (), 3: (3,), 4: (5, 1), 5: (7, 1, 1)}[dimensions]
-    stack = np.broadcast_to(stained[0], (*outer, *stained[0].shape))
+    # Planes that are the same would be left out.
+    stack = np.stack([np.roll(stained[0], shift, axis=0) for shift in range(planes - 1)])
+    stack = stack.reshape(*outer, *stained[0].shape)
     found = make_dataset(stack, stained[1], hold_out=0.25)
     assert found.planes == planes
     assert found.held_out_planes == max(1, round(planes / 4))
     assert len(found.training) + found.held_out_planes == planes
     names = {p.name for p in found.training.pictures}
     assert names.isdisjoint(p.name for p in found.held_out.pictures)
+
+
+@pytest.mark.parametrize("config", [FIT, NATIVE], ids=["fit", "native"])
+@pytest.mark.parametrize("others", ["the same", "gray"])
+def test_a_plane_that_is_left_alone_is_cut_in_two(
+    stained: np.ndarray, config: DataConfig, others: str
+) -> None:
+    """As if it had been given alone: a plane held out is not trained on as well."""
+    plane = stained[0].repeat(3, axis=0).repeat(3, axis=1)
+    other = plane if others == "the same" else plane.mean(axis=-1, keepdims=True).repeat(3, -1)
+    events: list[Event] = []
+    found = make_dataset(np.stack([plane, other.astype(np.uint8)]), events=events, config=config)
+    alone = make_dataset(plane, config=config)
+    assert (found.planes, found.held_out_planes) == (1, 1)
+    for ours, theirs in ((found.training, alone.training), (found.held_out, alone.held_out)):
+        assert len(ours) == len(theirs)
+        assert all(np.array_equal(ours.read(i), theirs.read(i)) for i in range(len(ours)))
+    left_out = "the same as others" if others == "the same" else "nearly gray"
+    assert any(isinstance(e, Notice) and left_out in e.text for e in events)
+
+
+@pytest.mark.parametrize(("sides", "hold_out"), [((30, 400), 0.2), ((127, 127), 0.5)])
+def test_what_is_large_enough_is_taken(
+    stained: np.ndarray, sides: tuple[int, int], hold_out: float
+) -> None:
+    planes = np.tile(stained[:2], (1, 2, 4, 1))[:, : sides[0], : sides[1]]
+    planes = planes if min(sides) < 32 else planes[0]
+    found = make_dataset(planes, hold_out=hold_out, config=NATIVE)
+    assert len(found.training) == 1 <= len(found.held_out)
 
 
 def test_nearly_gray_planes_are_left_out_and_said(stained: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import tomli_w
 
 from napari_colorgan.errors import ConfigError, FileError
 from napari_colorgan.library.card import ModelCard
+from napari_colorgan.library.store import ModelLibrary
 from napari_colorgan.services.run_request import FineTuneRequest
 from napari_colorgan.services.tuning.recipe import (
     adapt_recipe,
@@ -52,6 +53,16 @@ def test_what_is_shown_is_what_is_trained(base: ModelCard, tmp_path: Path, scale
         assert values.batch_size == supervised.batch_size
         assert values.learning_rate == supervised.lr
         assert values.epochs == supervised.epochs
+
+
+@pytest.mark.parametrize("scale", ["native", "fit", None])
+@pytest.mark.parametrize("name", ["natural", "microscopy"])
+def test_every_bundled_base_may_be_made_vivid(tmp_path: Path, name: str, scale: Any) -> None:
+    card = ModelLibrary().load(name).card
+    request = FineTuneRequest(data=["a.png"], output=tmp_path, adversarial=True, scale=scale)
+    config = tuning_config(request, card)
+    assert "adversarial" in [phase.kind for phase in config.phases]
+    assert config.data.size >= config.discriminator.smallest_patch(config.generator.output_stride)
 
 
 @pytest.mark.parametrize("scale", ["native", "fit"])

@@ -110,15 +110,20 @@ def test_metrics_come_with_their_intervals(comparison: Comparison) -> None:
     assert other == metrics[1]
     card = ModelCard("tuned", "1", "", "tests", "Trained.", metrics=metrics)
     base = ModelCard("base", "1", "", "photographs", "", limitations="Of the base.")
-    base = dataclasses.replace(base, strength=1.5, familiarity="AAAA")
+    base = dataclasses.replace(base, strength=1.5, familiarity="AAAA", working_size=160)
     card = dataclasses.replace(
-        card, limitations="Virtual staining!", training_data=(("mine", "own"),)
+        card,
+        limitations="Virtual staining!",
+        training_data=(("mine", "own"),),
+        scale="native",
+        vividness=0.5,
     )
     unchanged = unchanged_card(card, comparison, base)
     assert (unchanged.domain, unchanged.limitations) == ("photographs", "Of the base.")
     assert unchanged.training_data == base.training_data
     # It predicts as the base does, and warns of the same pictures.
-    assert (unchanged.strength, unchanged.familiarity) == (1.5, "AAAA")
+    for name in ("scale", "working_size", "vividness", "strength", "familiarity"):
+        assert getattr(unchanged, name) == getattr(base, name)
     assert "did not make it better. Trained." in unchanged.description
     [kept, _] = unchanged.metrics
     assert (kept.value, kept.base) == (5.75, 5.75)

@@ -52,6 +52,17 @@ class DiscriminatorConfig:
                     action="Change that setting.",
                 )
 
+    def smallest_patch(self, stride: int) -> int:
+        """Return the side in pixels of the smallest patches that it can judge.
+
+        Parameters
+        ----------
+        stride : int
+            Of the generator's cells: it works on their grid, and smaller grids vanish in its
+            strided convolutions.
+        """
+        return int(3 * 2**self.downs * stride)
+
 
 class PatchGANDiscriminator(nn.Module):
     """A grid of real/fake logits, one for each overlapping patch.

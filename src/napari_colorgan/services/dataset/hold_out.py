@@ -120,7 +120,8 @@ def split_held_out(
         return [training], list(_crops([held_out], config)), [planes[0]]
     indices = _sample(planes, held_out_count(len(planes), split.share), split.seed)
     number, planes_to_hold_out = indices[0], split.share * len(planes)
-    is_large = planes_to_hold_out * max(planes[number].shape) >= 2 * SMALLEST_SIDE
+    sides = planes[number].shape
+    is_large = planes_to_hold_out * max(sides) >= 2 * SMALLEST_SIDE and min(sides) >= SMALLEST_SIDE
     if config.scale == "native" and planes_to_hold_out < 0.5 and is_large:
         # A whole plane would be far more than the share that was requested.
         training, held_out = _split_plane(planes[number], planes_to_hold_out)
@@ -157,10 +158,11 @@ def _split_plane(plane: Plane, share: float) -> tuple[Plane, Plane]:
     """Cut a single plane in two along its longer side; the end is held out."""
     height, width = plane.shape
     length = max(height, width)
-    held_out = max(round(share * length), SMALLEST_SIDE)
+    held_out = max(min(round(share * length), length - 2 * SMALLEST_SIDE), SMALLEST_SIDE)
     if length - held_out < 2 * SMALLEST_SIDE or min(height, width) < SMALLEST_SIDE:
         raise TrainingError(
-            expected=f"at least two planes, or one that is {3 * SMALLEST_SIDE} pixels long",
+            expected=f"at least two planes, or one that is {3 * SMALLEST_SIDE} pixels long and "
+            f"{SMALLEST_SIDE} wide",
             got=f"one of {width} × {height} pixels",
             action="Add another image: the training's success is measured on a held-out one.",
         )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorgan import io
-from napari_colorgan.errors import FileError, InputError
-from napari_colorgan.events import PlaneDone, Started
+from napari_colorgan.errors import ColorganError, FileError, InputError
+from napari_colorgan.events import Notice, PlaneDone, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -153,7 +153,7 @@ def fit_baselines_job(
     Yields
     ------
     Event
-        Started, and PlaneDone for each image.
+        Started, PlaneDone for each image, and a Notice where one can't be read.
 
     Returns
     -------
@@ -168,11 +168,16 @@ def fit_baselines_job(
     yield Started(len(sampled), "image")
     # Sums alone, so that memory doesn't grow with the images. Columns: pixels, a*, b*.
     sums = np.zeros((LIGHTNESS_BINS, 3))
+    fitted = 0
     for done, number in enumerate(sampled, start=1):
-        sums += _sums_by_lightness(pictures[number].read())
+        try:
+            sums += _sums_by_lightness(pictures[number].read())
+            fitted += 1
+        except (ColorganError, OSError) as error:
+            yield Notice(f"{pictures[number].name} is left out of the baselines: {error}")
         yield PlaneDone(done, len(sampled), (int(number),))
-    fitted_on = f"{len(sampled):,} of the {len(pictures):,} images of {name}"
-    return _from_sums(sums, fitted_on, len(sampled))
+    fitted_on = f"{fitted:,} of the {len(pictures):,} images of {name}"
+    return _from_sums(sums, fitted_on, fitted)
 
 
 def _sums_by_lightness(rgb: np.ndarray) -> np.ndarray:

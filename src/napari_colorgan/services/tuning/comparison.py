@@ -102,19 +102,22 @@ class Comparison:
     changes : tuple of Change
         L1, PSNR and ΔE00.
     pictures : int
-        How many held-out pictures they were measured on.
+        How many held-out pictures they were measured on: planes, or several crops of each.
     agrees : bool
         Whether cross-validation on the training planes agrees (`cross_validate_job`).
+    planes : int or None
+        How many planes the pictures are from; None in the runs of earlier versions.
     """
 
     changes: tuple[Change, ...]
     pictures: int
     agrees: bool = True
+    planes: int | None = None
 
     @property
     def is_small_sample(self) -> bool:
-        """Whether there are too few held-out pictures to decide alone."""
-        return self.pictures <= FEW_PICTURES
+        """Whether there are too few held-out planes to decide alone; crops of one are alike."""
+        return (self.pictures if self.planes is None else self.planes) <= FEW_PICTURES
 
     @property
     def is_better(self) -> bool:
@@ -166,11 +169,20 @@ class Comparison:
         if all(change.name != _DECISIVE_METRIC for change in changes):
             text = f"no change of {_DECISIVE_METRIC}"
             raise ValueError(text)
-        return cls(changes, int(values["pictures"]), bool(values.get("agrees", True)))
+        planes = values.get("planes")
+        return cls(
+            changes,
+            int(values["pictures"]),
+            bool(values.get("agrees", True)),
+            None if planes is None else int(planes),
+        )
 
 
 def compare(
-    base: Mapping[str, Sequence[float]], tuned: Mapping[str, Sequence[float]], seed: int
+    base: Mapping[str, Sequence[float]],
+    tuned: Mapping[str, Sequence[float]],
+    seed: int,
+    planes: int | None = None,
 ) -> Comparison:
     """Compare two models by their metrics on the same held-out pictures.
 
@@ -180,6 +192,8 @@ def compare(
         "l1", "psnr" and "delta_e" of each picture, see `Validator.measure_each`.
     seed : int
         Of the bootstrap.
+    planes : int, optional
+        How many planes the pictures are from, if they are crops.
 
     Returns
     -------
@@ -187,7 +201,7 @@ def compare(
         With an interval for each metric's change.
     """
     changes = tuple(_change(name, list(base[name]), list(tuned[name]), seed) for name in COMPARED)
-    return Comparison(changes, len(base[_DECISIVE_METRIC]))
+    return Comparison(changes, len(base[_DECISIVE_METRIC]), planes=planes)
 
 
 def with_comparison(
@@ -288,8 +302,8 @@ def measured_card(card: ModelCard, dataset: Dataset, comparison: Comparison) -> 
 def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> ModelCard:
     """Return the card of a run's model that has its base's weights, because these are better.
 
-    What follows from the weights is the base's: domain, training data, limitations, strength and
-    familiarity.
+    It predicts as the base does, so all that says how is the base's, and so are domain, training
+    data and limitations.
 
     Parameters
     ----------
@@ -307,6 +321,9 @@ def unchanged_card(card: ModelCard, comparison: Comparison, base: ModelCard) -> 
         domain=base.domain,
         training_data=base.training_data,
         limitations=base.limitations,
+        scale=base.scale,
+        working_size=base.working_size,
+        vividness=base.vividness,
         strength=base.strength,
         familiarity=base.familiarity,
         description=description + card.description,

@@ -21,6 +21,7 @@ from napari_colorgan.training.recipe_file import build, read_recipe, to_plain
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_colorgan.core.networks.discriminator import DiscriminatorConfig
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.run_request import FineTuneRequest
     from napari_colorgan.services.tuning.settings import Scale
@@ -181,14 +182,16 @@ def tuning_config(request: FineTuneRequest, base: ModelCard) -> TrainingConfig:
         phases = tuple(phase for phase in phases if not phase.is_closed_form)
     if generator.head != "distribution":
         phases = tuple(dataclasses.replace(phase, classification=0.0) for phase in phases)
+    data = data_at_scale(recipe.data, request.scale, base)
+    discriminator = recipe.discriminator
     if request.adversarial and all(phase.kind != "adversarial" for phase in phases):
         phases = _with_discriminator(phases)
+        discriminator = _for_patches(discriminator, data.size, generator.output_stride)
     config = dataclasses.replace(
         recipe,
         generator=generator,
-        data=dataclasses.replace(
-            data_at_scale(recipe.data, request.scale, base), validation_share=request.hold_out
-        ),
+        discriminator=discriminator,
+        data=dataclasses.replace(data, validation_share=request.hold_out),
         phases=phases,
         vividness=base.vividness,
     )
@@ -224,6 +227,13 @@ def data_at_scale(data: DataConfig, scale: Scale | None, base: ModelCard) -> Dat
         size = max(round(base.working_size / (sum(FIT_ZOOM) / 2) / 32) * 32, 64)
         data = dataclasses.replace(data, zoom=FIT_ZOOM, turns=False, flips=True)
     return dataclasses.replace(data, scale=scale, size=-(-size // stride) * stride)
+
+
+def _for_patches(config: DiscriminatorConfig, size: int, stride: int) -> DiscriminatorConfig:
+    """Return a discriminator with so few levels that the base's patches are large enough for it."""
+    while config.downs > 1 and config.smallest_patch(stride) > size:
+        config = dataclasses.replace(config, downs=config.downs - 1)
+    return config
 
 
 def _with_discriminator(phases: tuple[PhaseConfig, ...]) -> tuple[PhaseConfig, ...]:

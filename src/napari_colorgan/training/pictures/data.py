@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _GRAY_LIGHTNESS = lightness_to_network(gray_to_lightness(torch.arange(256) / 255.0))
 # Of a stack of more planes, evenly spaced ones are taken.
 _MOST_PLANES = 1_000_000
+# Highlights and resampling may exceed 1; 8-bit values kept as floats exceed this.
+_MOST_FLOAT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,14 +360,21 @@ def to_uint8(rgb: np.ndarray) -> Tensor:
     Raises
     ------
     InputError
-        If it has another dtype.
+        If it has another dtype, or floats are far beyond 1.
     """
     rgb = rgb.astype(rgb.dtype.newbyteorder("="), copy=False)
     if rgb.dtype == np.uint16:
         # 65535 / 257 is 255.
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
     elif rgb.dtype.kind == "f":
-        rgb = (np.clip(np.nan_to_num(rgb), 0.0, 1.0) * 255.0).round().astype(np.uint8)
+        values = np.nan_to_num(rgb, posinf=1.0, neginf=0.0)
+        if values.size and values.max() > _MOST_FLOAT:
+            raise InputError(
+                expected="colours as float in 0…1",
+                got=f"values up to {float(values.max()):.4g}",
+                action="Divide them by the value of white, such as 255 or 65535.",
+            )
+        rgb = (np.clip(values, 0.0, 1.0) * 255.0).round().astype(np.uint8)
     elif rgb.dtype != np.uint8:
         raise InputError(
             expected="colours as uint8, uint16 or float in 0…1",
