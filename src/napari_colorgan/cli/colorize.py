@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -216,7 +217,10 @@ def _report(result: FilesResult) -> None:
     for name, error in result.failed:
         print_error(error, name)
     for task in result.done:
-        typer.echo(task.output)
+        if os.path.exists(task.output):
+            typer.echo(task.output)
+        else:
+            typer.echo(f"This part of '{task.output}' is done; others are missing.", err=True)
     if result.failed:
         total = len(result.done) + len(result.failed)
         typer.echo(f"{len(result.failed)} of {total} files failed.", err=True)

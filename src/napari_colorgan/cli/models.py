@@ -88,7 +88,7 @@ def show(model: NameOrFile) -> None:
 @models.command("import")
 def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -> None:
     """Check a model file, or a package of ours, and copy it into your models folder."""
-    if file.suffix.lower() == ".zip":
+    if file.suffix.lower() == ".zip" or _is_package(file):
         from napari_colorgan.services.bioimageio.unpack import attached_model_file
 
         with attached_model_file(file) as attached:
@@ -96,6 +96,18 @@ def import_model(file: ModelFile, name: FreeName = None, again: Again = False) -
     else:
         entry = _library().import_file(file, name, again=again)
     typer.echo(f"Imported as '{entry.name}': {entry.path}")
+
+
+def _is_package(file: Path) -> bool:
+    """Return whether a file is a package under another name; torch.save writes archives, too."""
+    import zipfile
+
+    if not zipfile.is_zipfile(file):
+        return False
+    from napari_colorgan.library.names import MODEL_SUFFIX
+
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith(MODEL_SUFFIX) for name in archive.namelist())
 
 
 @models.command("export")

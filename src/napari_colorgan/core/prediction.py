@@ -177,7 +177,7 @@ class Colors(NamedTuple):
     ab : Tensor, shape (B, 2, H / stride, W / stride)
         a* and b*.
     uncertainty : Tensor, shape (B, 1, h, w), or None
-        0…1 on the network's grid, lowered where hints determine the colour.
+        0…1 on the network's grid, lowered where hints and references determine the colour.
     stride : int
         Pixels per cell of `ab` along a side.
     """
@@ -229,7 +229,7 @@ def finish(
     for colors in carried:
         mean = _mean_detail(detail, prediction)
         ab = colors.applied(ab + mean) - mean
-        uncertainty = None if uncertainty is None else uncertainty * (1 - colors.share)
+        uncertainty = None if uncertainty is None else uncertainty * (1 - colors.known)
     if hints is not None:
         if propagation is None:
             residual_std = 1.0 - pool_hints(hints.float(), prediction.stride)[1]

@@ -74,6 +74,8 @@ class ObservedColors:
         Which cells take its colours.
     is_change : bool
         Whether `ab` is a change of the colours instead of the colours.
+    is_predicted : bool
+        Whether the colours are a prediction: taking them makes a plane steadier, not surer.
     """
 
     embedding: Tensor
@@ -82,6 +84,7 @@ class ObservedColors:
     weight: float = 1.0
     likeness: Likeness = BETWEEN_PLANES
     is_change: bool = False
+    is_predicted: bool = False
 
     def __len__(self) -> int:
         return len(self.ab)
@@ -99,11 +102,14 @@ class CarriedColors:
         What is added to the predicted a* and b*, in proportion already.
     share : Tensor, shape (1, 1, h, w)
         0 (the prediction stays) … 1 (`ab` takes its place).
+    known : Tensor, shape (1, 1, h, w)
+        The part of the share that isn't predicted itself; it lowers the uncertainty.
     """
 
     ab: Tensor
     change: Tensor
     share: Tensor
+    known: Tensor
 
     def enlarged(self, size: tuple[int, int]) -> CarriedColors:
         """Return the same on a finer grid of rows and columns of cells.
@@ -115,9 +121,8 @@ class CarriedColors:
         """
         if self.share.shape[-2:] == size:
             return self
-        return CarriedColors(
-            enlarge(self.ab, size), enlarge(self.change, size), enlarge(self.share, size)
-        )
+        maps = (self.ab, self.change, self.share, self.known)
+        return CarriedColors(*(enlarge(each, size) for each in maps))
 
     def applied(self, ab: Tensor) -> Tensor:
         """Return predicted colours, shape (1, 2, h, w), with what is carried.
@@ -168,7 +173,7 @@ def carry_colors(
     """
     count = len(cells)
     ab, total = cells.scale.new_zeros(count, 2), cells.scale.new_zeros(count)
-    change, changed = ab.clone(), total.clone()
+    change, changed, known = ab.clone(), total.clone(), total.clone()
     for source in sources:
         found, mass = _weighted(cells, source)
         mass = mass * source.weight
@@ -178,6 +183,7 @@ def carry_colors(
         else:
             ab += found * mass[:, None]
             total += mass
+            known += 0.0 if source.is_predicted else mass
     grid = (1, -1, *size)
     share = strength * (1 - torch.exp(-total))
     # Changes fade with the likeness, as shares do.
@@ -186,6 +192,7 @@ def carry_colors(
         (ab / total.clamp_min(1e-12)[:, None]).T.reshape(grid),
         (change * factor[:, None]).T.reshape(grid),
         share.reshape(1, 1, *size),
+        (share * known / total.clamp_min(1e-12)).reshape(1, 1, *size),
     )
 
 

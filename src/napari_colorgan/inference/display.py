@@ -231,7 +231,7 @@ def _limits(kind: type[DisplayRange], stack: Stack, choice: str) -> tuple[Displa
     if choice == "stored" and stack.stored_range is None:
         raise InputError(
             expected="a file that states the range to show it with",
-            got=f"'{stack.name}', which states none",
+            got=f"'{stack.name}', which states none, or channels with different ones",
             action="Choose the range minmax or full, or two numbers.",
         )
     if choice in ("auto", "stored") and stack.stored_range is not None:

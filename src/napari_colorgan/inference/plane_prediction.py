@@ -359,7 +359,8 @@ class PlanePrediction:
         if change is None:
             return []
         change = guides.strength * change.T.reshape(ab.shape)
-        return [CarriedColors(torch.zeros_like(ab), change, torch.zeros_like(std))]
+        none = torch.zeros_like(std)
+        return [CarriedColors(torch.zeros_like(ab), change, none, none)]
 
     def _kept_colors(self, guides: PlaneGuides | None) -> Tensor | None:
         if guides is None or guides.kept is None:

@@ -95,6 +95,18 @@ class PlanePredictor:
         """
         return self._memory.batch_size(self._geometry(plane_shape))
 
+    def common_size(self, plane_shape: tuple[int, ...]) -> int:
+        """Return how many planes belong together wherever they are predicted.
+
+        Programs that share a stack have to divide it alike, whatever devices and memory they have.
+
+        Parameters
+        ----------
+        plane_shape : tuple of int
+            Rows and columns of the planes.
+        """
+        return max(1, _BATCH_PIXELS["cpu"] // self._geometry(plane_shape).pixels)
+
     def tiles(self, plane_shape: tuple[int, ...]) -> TileGrid:
         """Return the tiles in which a plane is predicted; one if it fits the memory.
 

@@ -294,7 +294,7 @@ class StackGuides:
             if hints:
                 assert self._hints is not None
                 ab = ab + self._guided_change(self._hints, plane, hints)
-            known = prediction.observed_cells(ab, propagation)
+            known = replace(prediction.observed_cells(ab, propagation), is_predicted=True)
             if not hints:
                 known = replace(known, likeness=FROM_ANCHORS)
         if len(self._anchors) >= _KEPT_ANCHORS:

@@ -169,3 +169,17 @@ def usual_letters(letters: str) -> str:
     free = [letter for letter in "ZTC" if letter not in letters]
     renamed = [letter if letter in "TCZYXS" else free.pop(0) for letter in reversed(letters)]
     return "".join(reversed(renamed))
+
+
+def several_ranges(name: str) -> str:
+    """Return what to tell the user of a file whose channels are to be shown differently.
+
+    Parameters
+    ----------
+    name : str
+        The file's.
+    """
+    return (
+        f"'{name}': its channels state different ranges to be shown with, and are shown with one: "
+        "a dim channel may be nearly black. Colorize the channels one by one for that."
+    )

@@ -40,12 +40,27 @@ def shown_window(channels: list[Any]) -> tuple[float, float] | None:
     channels : list of dict
         As "omero" describes them.
     """
-    windows = [channel.get("window") or {} for channel in channels]
-    pairs = {(window.get("start"), window.get("end")) for window in windows}
+    pairs = _windows(channels)
     start, end = pairs.pop() if len(pairs) == 1 else (None, None)
     if start is None or end is None or start == end:
         return None
     return float(start), float(end)
+
+
+def has_several_windows(channels: list[Any]) -> bool:
+    """Return whether channels are shown with different ranges.
+
+    Parameters
+    ----------
+    channels : list of dict
+        As "omero" describes them.
+    """
+    return len([pair for pair in _windows(channels) if None not in pair]) > 1
+
+
+def _windows(channels: list[Any]) -> set[tuple[Any, Any]]:
+    windows = [channel.get("window") or {} for channel in channels]
+    return {(window.get("start"), window.get("end")) for window in windows}
 
 
 def has_fewer_planes(level: Any, full: Any, letters: str) -> bool:

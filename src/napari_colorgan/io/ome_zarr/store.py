@@ -17,6 +17,7 @@ from napari_colorgan.io.ome_zarr.description import (
     axis_letters,
     axis_sizes,
     has_fewer_planes,
+    has_several_windows,
     kept_metadata,
     ome_attributes,
     origin,
@@ -25,7 +26,7 @@ from napari_colorgan.io.ome_zarr.description import (
     shown_window,
 )
 from napari_colorgan.io.problems import damaged
-from napari_colorgan.io.stack import Stack, calibrated
+from napari_colorgan.io.stack import Stack, calibrated, several_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +130,8 @@ def open_node(
         )
     axes = Axes(letters)
     axes.check(array.shape)
+    if "C" in letters and has_several_windows(channels):
+        notices += (several_ranges(path.name),)
     scale, units = calibrated(axes, axis_sizes(letters, named, described))
     layout, problems = _layout(path, [node[d["path"]] for d in described["datasets"]], letters)
     return Stack(

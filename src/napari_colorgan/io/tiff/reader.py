@@ -15,7 +15,7 @@ from napari_colorgan.io.lazy import FileArray
 from napari_colorgan.io.pictures.pillow import LYING
 from napari_colorgan.io.problems import unsupported
 from napari_colorgan.io.profiles import usable_profile
-from napari_colorgan.io.stack import Stack, calibrated, usual_letters
+from napari_colorgan.io.stack import Stack, calibrated, several_ranges, usual_letters
 from napari_colorgan.io.tiff.libtiff import decode_by_libtiff, needs_libtiff
 from napari_colorgan.io.tiff.metadata import (
     require_inside,
@@ -23,6 +23,7 @@ from napari_colorgan.io.tiff.metadata import (
     tiff_metadata,
 )
 from napari_colorgan.io.tiff.tags import (
+    has_several_ranges,
     ome_origin,
     pixel_sizes,
     require_complete,
@@ -96,9 +97,9 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
         # Read first: the file may be closed once its pixels are mapped.
         presentation = _presentation(path, file, series)
         sizes = pixel_sizes(file, series)
-        origin = ome_origin(file, sizes)
+        origin = ome_origin(file, series, sizes)
         page = series.keyframe
-        stored = stored_range(file)
+        stored, differing = stored_range(file), has_several_ranges(file)
         metadata = tiff_metadata(path, file, page)
         is_photograph = _PROFILE in page.tags or _EXIF in page.tags
         is_measured = any(getattr(file, f"is_{kind}", False) for kind in _MEASURED.split())
@@ -120,6 +121,8 @@ def read_tiff(path: Path, image: str | None = None) -> Stack:
     # A picture that lies on its side is turned, and its levels aren't.
     fits = bool(levels) and levels[0].shape == axes.plane_shape(data.shape)
     problems = tuple(f"'{path.name}': {problem}" for problem in problems)
+    if differing and "C" in axes.letters:
+        notices += (several_ranges(path.name),)
     return Stack(
         data,
         axes,

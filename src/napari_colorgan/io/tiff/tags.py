@@ -40,17 +40,34 @@ def pixel_sizes(file: Any, series: Any) -> Sizes:
         Empty where nothing is stated.
     """
     if file.is_ome:
-        return _ome_sizes(file.ome_metadata)
+        return _ome_sizes(_ome_image(file, series))
     if file.is_imagej:
         return _imagej_sizes(file.imagej_metadata or {}, series.keyframe)
     return _printed_sizes(series.keyframe)
 
 
-def _ome_sizes(text: str) -> Sizes:
-    """Read the first image's Pixels element, whatever the schema's version."""
-    pixels = next(
-        (e for e in ElementTree.fromstring(text).iter() if e.tag.endswith("Pixels")), None
-    )
+def _ome_image(file: Any, series: Any) -> Any:
+    """Return the element of an OME-TIFF's image, whatever the schema's version; None if absent."""
+    images = [e for e in ElementTree.fromstring(file.ome_metadata) if _is(e, "Image")]
+    # One series an image, in their order, but for images without pixels.
+    here = [number for number, each in enumerate(file.series) if each is series]
+    if len(images) != len(file.series) or not here:
+        named = [image for image in images if image.get("Name") == series.name]
+        return next(iter(named if series.name else ()), images[0] if len(images) == 1 else None)
+    return images[here[0]]
+
+
+def _is(element: Any, name: str) -> bool:
+    return bool(element.tag.rpartition("}")[2] == name)
+
+
+def _first(element: Any, name: str) -> Any:
+    found = () if element is None else element.iter()
+    return next((each for each in found if _is(each, name)), None)
+
+
+def _ome_sizes(image: Any) -> Sizes:
+    pixels = _first(image, "Pixels")
     sizes: Sizes = {}
     if pixels is None:
         return sizes
@@ -64,22 +81,21 @@ def _ome_sizes(text: str) -> Sizes:
     return sizes
 
 
-def ome_origin(file: Any, sizes: Sizes) -> dict[str, float]:
+def ome_origin(file: Any, series: Any, sizes: Sizes) -> dict[str, float]:
     """Return where the first pixel lies, by axis letter, in the units of the pixels' sizes.
 
     Parameters
     ----------
     file : tifffile.TiffFile
         The open file.
+    series : tifffile.TiffPageSeries
+        The image in it.
     sizes : dict of str to (float, str)
         See :func:`pixel_sizes`. A position in another unit, such as that of a stage, is left out.
     """
     if not file.is_ome:
         return {}
-    plane = next(
-        (e for e in ElementTree.fromstring(file.ome_metadata).iter() if e.tag.endswith("}Plane")),
-        None,
-    )
+    plane = _first(_ome_image(file, series), "Plane")
     place = {}
     for letter in "XYZ":
         position = None if plane is None else plane.get(f"Position{letter}")
@@ -133,13 +149,30 @@ def stored_range(file: Any) -> tuple[float, float] | None:
     if not file.is_imagej:
         return None
     metadata = file.imagej_metadata or {}
-    ranges = metadata.get("Ranges")
-    if ranges is not None:
-        pairs = {(float(a), float(b)) for a, b in zip(ranges[::2], ranges[1::2], strict=False)}
+    pairs = _ranges(file)
+    if pairs is not None:
         return pairs.pop() if len(pairs) == 1 else None
     if "min" in metadata and "max" in metadata:
         return float(metadata["min"]), float(metadata["max"])
     return None
+
+
+def has_several_ranges(file: Any) -> bool:
+    """Return whether ImageJ shows a file's channels with different ranges.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        An open file.
+    """
+    return bool(file.is_imagej) and len(_ranges(file) or ()) > 1
+
+
+def _ranges(file: Any) -> set[tuple[float, float]] | None:
+    ranges = (file.imagej_metadata or {}).get("Ranges")
+    if ranges is None:
+        return None
+    return {(float(a), float(b)) for a, b in zip(ranges[::2], ranges[1::2], strict=False)}
 
 
 def file_names(file: Any) -> tuple[str, ...]:

@@ -87,7 +87,8 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
     inputs, output = _tensors(files)
     licence = licence_id(card.license)
     return zoo.ModelDescr(
-        name=f"napari-colorgan {card.name}"[:128],
+        # The format has fewer letters; the attached model file keeps the name.
+        name=re.sub(r"[^A-Za-z0-9_+\- ()]", "_", f"napari-colorgan {card.name}")[:128],
         description=(card.title or card.name)[:1024],
         authors=authors,
         cite=[
@@ -95,7 +96,7 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
             zoo.CiteEntry(text=_PAPER, url=zoo.HttpUrl("https://www.ijeast.com")),
         ],
         license=zoo.LicenseId(licence) if licence else None,
-        version=zoo.Version(card.version) if card.version else None,
+        version=_version(zoo, card.version),
         tags=["colorization", "grayscale", "pytorch", "napari", "2d", *_tag(card.domain)],
         covers=[source("cover")],
         documentation=source("documentation"),
@@ -113,6 +114,14 @@ def describe(card: ModelCard, files: Mapping[str, Path]) -> Any:
         ),
         config=zoo.Config.model_validate({"napari-colorgan": _other_fields(card)}),
     )
+
+
+def _version(zoo: Any, text: str) -> Any:
+    """Return a card's version where it is one of PEP 440, as the format asks; else None."""
+    try:
+        return zoo.Version(text) if text else None
+    except ValueError:
+        return None
 
 
 def licence_id(terms: str) -> str | None:

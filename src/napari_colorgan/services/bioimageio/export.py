@@ -83,6 +83,8 @@ def export_package(
     target = Path(path)
     if target.is_dir():
         target /= entry.name + SUFFIX
+    if not target.name.lower().endswith(".zip"):
+        target = target.with_name(target.name + SUFFIX)
     _check_installed()
     model = load_model_file(entry.path, entry.card)
     with (

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 _SECONDS = 20
+# Ctrl-C in a terminal reaches all its processes; the main one ends its workers itself.
+_IGNORE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
 @contextmanager
@@ -54,6 +56,7 @@ def connect(scheduler: str) -> Iterator[Any]:
         memory_limit=0,
         dashboard_address=None,
         silence_logs=logging.CRITICAL,
+        preload=_IGNORE_CTRL_C,
     )
     try:
         with _client(cluster) as client:

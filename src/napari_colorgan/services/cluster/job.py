@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +122,9 @@ def colorize_on(
             return FilesResult(tuple(run.done), (*failed, *run.failed))
         finally:
             if client.status == "running":
-                client.unregister_worker_plugin(name)
+                # Ctrl-C in a terminal reaches local workers, too: they may be gone by now.
+                with suppress(Exception):
+                    client.unregister_worker_plugin(name)
 
 
 def _absolute(request: FilesRequest) -> FilesRequest:
@@ -283,7 +285,8 @@ class _Run:
         part = request.part if task.output == request.output else _WHOLE
         closing = ExitStack()
         target = closing.enter_context(color_writer(work, request, part))
-        units = part.of(units_of(work, target, lambda _: shared.batch_size))
+        size = shared.batch_size if part == _WHOLE else shared.common_size
+        units = part.of(units_of(work, target, lambda _: size))
         to_do = [unit for unit in units if not target.done.issuperset(unit)]
         file = _OpenFile(shared, target, closing, deque(to_do), sum(map(len, to_do)))
         yield from map(Notice, target.notices)

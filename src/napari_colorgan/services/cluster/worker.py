@@ -64,12 +64,15 @@ class SharedFile:
         What its output says about its making.
     batch_size : int
         How many planes the network sees at once.
+    common_size : int
+        In how many planes programs count that have parts of the file.
     """
 
     task: FileTask
     display: DisplayRange
     origin: Mapping[str, str]
     batch_size: int
+    common_size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +181,9 @@ class WorkerEngine(WorkerPlugin):  # type: ignore[misc]
                 and stack.axes.plane_count(stack.data.shape) > 1
             ):
                 self._keep(task, work, None)
-                size = predictor.batch_size(stack.axes.plane_shape(stack.data.shape))
-                shared = SharedFile(task, work.display, work.origin, max(1, size))
+                shape = stack.axes.plane_shape(stack.data.shape)
+                sizes = max(1, predictor.batch_size(shape)), predictor.common_size(shape)
+                shared = SharedFile(task, work.display, work.origin, *sizes)
                 return FileAnswer(tuple(notices), shared)
             _run(colorize_file(work, request, predictor), notices, is_cancelled)
         return FileAnswer(tuple(notices))

@@ -198,12 +198,12 @@ def _without_siblings(paths: list[Path]) -> list[Path]:
 
 
 def _images(paths: Iterable[Path], outputs: Sequence[Path]) -> list[Path]:
-    """Return the paths with an image's suffix that are in no folder of outputs, sorted."""
+    """Return the images, by suffix or as OME-Zarr, that are in no folder of outputs, sorted."""
     output_folders = [output for output in outputs if os.path.isdir(output) and not is_zarr(output)]
     return sorted(
         path
         for path in paths
-        if path.suffix.lower() in INPUT_SUFFIXES
+        if (path.suffix.lower() in INPUT_SUFFIXES or _is_field(path))
         and not path.name.startswith(".")
         and (os.path.isfile(path) or is_zarr(path))
         and not any(folder in path.parents for folder in output_folders)
@@ -228,7 +228,14 @@ def _folder(output: Path, is_group: bool) -> Path | None:
     return output
 
 
+def _is_field(path: Path) -> bool:
+    """Return whether a path is a field of a plate: an OME-Zarr without a suffix."""
+    return not path.suffix and is_zarr(path)
+
+
 def _color_name(source: Path, dtype: str) -> str:
+    if _is_field(source):
+        return f"{source.name}.ome.zarr"
     suffix = output_suffix(source, dtype)
     return source.name if suffix == source.suffix else stem_of(source) + suffix
 
@@ -250,7 +257,8 @@ def _output_names(sources: Mapping[Path, Path], dtype: str) -> dict[Path, Path]:
 
 def _uncertainty_name(source: Path, colors: Path, beside_colors: bool) -> str:
     ending = "_uncertainty" if beside_colors else ""
-    suffix = ".zarr" if source.suffix.lower() in ZARR.suffixes else ".tif"
+    is_zarr_too = source.suffix.lower() in ZARR.suffixes or _is_field(source)
+    suffix = ".zarr" if is_zarr_too else ".tif"
     return stem_of(colors) + ending + suffix
 
 

@@ -15,7 +15,8 @@ from napari_colorgan.home import expand
 from napari_colorgan.inference.display import DisplayRange, require_real
 from napari_colorgan.inference.stack import colorize_stack, fits_whole, work_units
 from napari_colorgan.io import read_stack, stack_writer
-from napari_colorgan.io.formats import output_format
+from napari_colorgan.io.formats import ZARR, output_format
+from napari_colorgan.io.outputs.part import Part
 from napari_colorgan.services.colorize import as_text, describe_origin
 from napari_colorgan.services.familiarity import is_unlike, warning
 from napari_colorgan.services.guiding import describe_guides, guides_if_needed
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from napari_colorgan.inference.predictor import PlanePredictor
     from napari_colorgan.io import Stack
     from napari_colorgan.io.file_format import FileTarget
-    from napari_colorgan.io.outputs.part import Part
     from napari_colorgan.library.card import ModelCard
     from napari_colorgan.services.files.request import FilesRequest
     from napari_colorgan.services.files.tasks import FileTask
@@ -123,6 +123,8 @@ def colorize_file(work: FileWork, request: FilesRequest, predictor: PlanePredict
     """
     task, stack = work.task, work.stack
     part = request.part if task.output == expand(request.output) else None
+    if part == Part(1, 1) and output_format(task.output) is not ZARR:
+        part = None  # the whole, which needs no folder that programs share
     with ExitStack() as outputs:
         colors = outputs.enter_context(color_writer(work, request, part))
         uncertainty: StackTarget | None = None
@@ -133,7 +135,8 @@ def colorize_file(work: FileWork, request: FilesRequest, predictor: PlanePredict
                 f"'{task.output.name}' can't hold transparency: write .png or .tif for that."
             )
         yield from map(Notice, colors.notices)
-        units = units_of(work, colors, predictor.batch_size)
+        size = predictor.batch_size if part is None else predictor.common_size
+        units = units_of(work, colors, size)
         if uncertainty is None:  # the uncertainties of finished planes aren't kept
             units = yield from _units_to_do(task.output.name, colors, units, part)
         yield from colorize_stack(
@@ -187,7 +190,7 @@ def units_of(
     colors : FileTarget
         Its output.
     batch_size : callable
-        Returns how many planes of a size the network sees at once.
+        Returns how many planes of a size belong together.
     """
     axes, shape = work.stack.axes, work.stack.data.shape
     return work_units(
