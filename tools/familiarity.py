@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from familiarity_pictures import DRAWN
+from familiarity_pictures import DRAWN, sample_tiles, varied
 from familiarity_stains import Tiles, left_out_table
 from napari_colorgan import io
 from napari_colorgan.core.color import lab_to_rgb, rgb_to_lab
@@ -136,8 +136,12 @@ class _Kinds:
         self._familiar_count, self._count = familiar, others
 
     def familiar(self) -> Iterator[np.ndarray]:
-        """Yield training pictures of the model's own kind."""
-        yield from self._own("train", self._familiar_count)
+        """Yield training pictures of the model's own kind, as they are and as others have them."""
+        rng = np.random.default_rng(0)
+        for tile in self._own("train", self._familiar_count):
+            yield tile
+            if not self._is_photographs:
+                yield varied(tile, rng)
 
     def others(self) -> dict[str, Callable[[], Iterator[np.ndarray]]]:
         """Return the other kinds that are fitted to."""
@@ -156,6 +160,12 @@ class _Kinds:
         kinds: dict[str, Callable[[], Iterator[np.ndarray]]] = {
             "held out, of the same kind": lambda: self._own("val", 600)
         }
+        if not self._is_photographs:
+            rng = np.random.default_rng(OFFSET)
+            kinds["the same, partly blank or smaller"] = lambda: (
+                varied(tile, rng) for tile in self._own("val", 600)
+            )
+            kinds["the samples, stained tissue from elsewhere"] = sample_tiles
         if self._is_photographs:
             kinds["tissue"] = lambda: self._folders("microscopy/val", STAINS["tissue"], 200)
             kinds["blood"] = lambda: self._folders("microscopy/val", STAINS["blood"], 200)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from napari_colorgan import io
+from napari_colorgan.services.samples import SAMPLES
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SIZE = (480, 360)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -112,3 +115,29 @@ DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "spots on black": spots,
 }
 """What draws a picture of each kind from a source of chance."""
+
+
+def varied(tile: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a gray tile as other slides show it: beside empty glass, or recorded more coarsely."""
+    if rng.random() < 0.5:
+        factor = rng.uniform(0.45, 0.9)
+        height, width = (max(64, round(side * factor)) for side in tile.shape)
+        return np.asarray(Image.fromarray(tile).resize((width, height), Image.Resampling.LANCZOS))
+    glass = rng.uniform(228, 250)
+    rows, columns = (np.linspace(-1, 1, side) for side in tile.shape)
+    angle, waves = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi, 2)
+    # A border that is neither straight nor sharp, across a tenth to nine tenths of the tile.
+    along = np.cos(angle) * rows[:, None] + np.sin(angle) * columns
+    bend = 0.1 * np.sin(5 * rows + waves[0])[:, None] + 0.1 * np.sin(7 * columns + waves[1])
+    share = 1 / (1 + np.exp((along + bend - rng.uniform(-0.8, 0.8)) * 40))
+    empty = glass + rng.normal(0, 1.2, tile.shape)
+    return np.rint(np.clip(share * tile + (1 - share) * empty, 0, 255)).astype(np.uint8)
+
+
+def sample_tiles() -> Iterator[np.ndarray]:
+    """Yield the tiles of the sample of stained tissue, which no training has seen."""
+    stack = io.read_stack(SAMPLES / "histology.jpg")
+    plane = stack.axes.read_plane(stack.data, ())
+    for top in range(0, plane.shape[0] - 255, 256):
+        for left in range(0, plane.shape[1] - 255, 256):
+            yield plane[top : top + 256, left : left + 256]

@@ -71,3 +71,13 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = carry_colors(cells(), SIZE, [source])
     monkeypatch.setattr("napari_colorgan.core.transfer._PAIRS_PER_CHUNK", 6)
     assert torch.allclose(carry_colors(cells(), SIZE, [source]).ab, whole.ab)
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_predicted_colours_make_none_surer(strength: float) -> None:
+    one = ObservedColors(torch.zeros(1, 1), torch.zeros(1, 2), torch.full((1, 2), 10.0))
+    guessed = replace(one, is_predicted=True)
+    for sources, part in (([one], 1.0), ([guessed], 0.0), ([one, guessed], 0.5)):
+        carried = carry_colors(cells(), SIZE, sources, strength)
+        assert torch.allclose(carried.known, part * carried.share)
+        assert torch.equal(carried.enlarged((4, 6)).known.amax(), carried.known.amax())

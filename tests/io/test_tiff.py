@@ -101,6 +101,33 @@ def test_ome_axes_sizes_and_units_are_read(tmp_path):
     np.testing.assert_array_equal(planes(stack).reshape(pixels.shape), pixels)
 
 
+@pytest.mark.parametrize("names", [("first", "second", "third"), ("", "", "")])
+def test_each_image_of_an_ome_tiff_has_its_own_sizes_and_place(tmp_path, names):
+    path = tmp_path / "a.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for number, name in enumerate(names):
+            stated = {"PhysicalSizeX": 1.0 + number, "PhysicalSizeXUnit": "mm" if number else "µm"}
+            place = {"PositionX": [10.0 + number], "PositionXUnit": ["mm" if number else "µm"]}
+            metadata = {"axes": "YX", "Plane": place, **stated, **({"Name": name} if name else {})}
+            file.write(noise((20, 30 + number)), metadata=metadata)
+    for number, unit in enumerate(("micrometer", "millimeter", "millimeter")):
+        stack = read_stack(path, image=str(number))
+        assert stack.data.shape == (20, 30 + number)
+        assert stack.scale[-1] == pytest.approx(1.0 + number)
+        assert stack.units[-1] == unit
+        assert stack.translate[-1] == pytest.approx(10.0 + number)
+
+
+def test_channels_with_different_ranges_are_told(tmp_path):
+    for ranges, count in (((0, 255, 0, 51000), 1), ((0, 255, 0, 255), 0)):
+        path = tmp_path / f"{count}.tif"
+        tifffile.imwrite(
+            path, noise((2, 20, 30)), imagej=True, metadata={"axes": "CYX", "Ranges": ranges}
+        )
+        told = [text for text in read_stack(path).notices if "different ranges" in text]
+        assert len(told) == count
+
+
 def test_imagej_axes_sizes_and_units_are_read(tmp_path):
     pixels = noise((3, 2, 10, 11))
     tifffile.imwrite(

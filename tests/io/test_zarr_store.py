@@ -161,6 +161,17 @@ def test_axes_sizes_and_units_of_other_programs(tmp_path, version):
     np.testing.assert_array_equal(planes(stack), pixels.reshape(6, 8, 9))
 
 
+@pytest.mark.parametrize(("ends", "stored"), [((255, 255), (0.0, 255.0)), ((255, 51000), None)])
+def test_channels_with_different_ranges_are_told(tmp_path, ends, stored):
+    group = group_of(tmp_path / "a.zarr", list("cyx"), noise((2, 8, 9), "uint16"))
+    windows = [{"start": 0, "end": end, "min": 0, "max": 65535} for end in ends]
+    omero = {"channels": [{"color": "FFFFFF", "window": window} for window in windows]}
+    group.attrs["ome"] = {**group.attrs["ome"], "omero": omero}
+    stack = read_stack(tmp_path / "a.zarr")
+    assert stack.stored_range == stored
+    assert any("different ranges" in text for text in stack.notices) is (stored is None)
+
+
 def test_axes_may_be_mere_names_or_strange(tmp_path):
     group_of(tmp_path / "a.zarr", list("zyx"), noise((3, 8, 9)))
     assert read_stack(tmp_path / "a.zarr").axes.letters == "ZYX"

@@ -19,8 +19,9 @@ from napari_colorgan.core.standalone import StandaloneNetwork, with_fixed_paddin
 from napari_colorgan.errors import ModelError, OutputExistsError
 from napari_colorgan.library.folders import read_entry
 from napari_colorgan.library.model_file import load_model_file, save_model_file
+from napari_colorgan.library.names import MODEL_SUFFIX
 from napari_colorgan.library.store import ModelLibrary
-from napari_colorgan.services.bioimageio.description import licence_id
+from napari_colorgan.services.bioimageio.description import describe, licence_id
 from napari_colorgan.services.bioimageio.export import export_package
 from napari_colorgan.services.bioimageio.unpack import attached_model_file
 from napari_colorgan.services.models import load_model
@@ -150,6 +151,24 @@ def test_the_description_is_valid_and_carries_the_card(package: Path) -> None:
     assert "predicted, not measured" in fields["config"]["napari-colorgan"]["statement"]
     assert "## Validation" in text
     assert "predicted, not measured" in text
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["liver H&E", "Leber Färbung", "日本, 2.0"])
+def test_every_model_name_has_a_description(
+    package: Path, tiny_model_file: Path, tmp_path: Path, name: str
+) -> None:
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path)
+    files = {path.name: path for path in tmp_path.glob("weights.*")}
+    files |= {path.stem: path for path in tmp_path.glob("*.npy")}
+    files |= {"cover": tmp_path / "cover.png", "documentation": tmp_path / "documentation.md"}
+    files["attachment"] = next(tmp_path.glob(f"*{MODEL_SUFFIX}"))
+    card = dataclasses.replace(load_model_file(tiny_model_file).card, name=name, version="v one")
+    described = describe(card, files)
+    assert str(described.name).startswith("napari-colorgan ")
+    assert described.version is None
 
 
 @pytest.mark.parametrize(

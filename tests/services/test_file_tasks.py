@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.services.files.tasks import plan_files
+
+CASES = Path(__file__).parent.parent / "fixtures" / "cases"
 
 
 @pytest.fixture
@@ -82,6 +85,16 @@ def test_earlier_outputs_within_the_folder_are_no_inputs(folder):
 def test_patterns_give_the_images_that_match(folder, pattern, outputs):
     planned = plan_files([pattern], "out")
     assert [task.output.name for task in planned.tasks] == outputs
+
+
+def test_a_pattern_gives_the_fields_of_a_plate(tmp_path):
+    plate = CASES / "plate_04.ome.zarr"
+    found = plan_files([plate / "*" / "*" / "*"], tmp_path / "out")
+    assert not found.problems
+    fields = sorted(task.source.relative_to(plate).as_posix() for task in found.tasks)
+    assert len(fields) >= 2
+    outputs = sorted(task.output.relative_to(tmp_path / "out").as_posix() for task in found.tasks)
+    assert outputs == [f"{field}.ome.zarr" for field in fields]
 
 
 def test_a_name_with_brackets_is_a_name_if_there_is_such_a_file(folder):

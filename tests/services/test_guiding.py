@@ -112,6 +112,18 @@ def test_a_keyframe_colours_the_planes_of_its_scene(spreading_model: Model) -> N
         assert _ab_error(keyed[plane], truth[plane]) < 0.6 * _ab_error(plain[plane], truth[plane])
 
 
+def test_consistent_planes_are_as_unsure_as_by_themselves(spreading_model: Model) -> None:
+    stack = moving(5)
+    choices = {"axes": "TYX", "uncertainty": True, **CHOICES}
+    _, alone = colorize(stack, spreading_model, consistent=False, **choices)
+    _, together = colorize(stack, spreading_model, consistent=True, **choices)
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert alone.mean() > 0.05
+    # A keyframe is known.
+    _, keyed = colorize(stack, spreading_model, keyframes={(0,): colored(stack[0])}, **choices)
+    assert keyed.mean() < 0.5 * alone.mean()
+
+
 def test_the_network_sees_each_plane_once(
     spreading_model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

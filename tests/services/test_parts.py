@@ -15,6 +15,7 @@ import pytest
 
 from napari_colorgan.errors import FileError, InputError
 from napari_colorgan.events import run
+from napari_colorgan.inference.memory import MemoryPlan
 from napari_colorgan.inference.settings import PredictionSettings
 from napari_colorgan.io import read_stack, stack_writer
 from napari_colorgan.io.outputs.part import Part
@@ -174,6 +175,23 @@ def test_one_tiff_has_no_parts(stack: Path, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"\.ome\.zarr"):
         colorize(stack, tmp_path / "out.tif", "1/2")
     assert not (tmp_path / "out.tif").exists()
+    colorize(stack, tmp_path / "out.tif", "1/1")  # which is the whole
+    assert read_stack(tmp_path / "out.tif").data.shape == (PLANES, 40, 56, 3)
+
+
+@pytest.mark.usefixtures("tiny_library")
+def test_unlike_machines_divide_a_stack_alike(
+    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster with GPUs in some machines and little memory in others."""
+    colorize(stack, tmp_path / "whole.ome.zarr")
+    output = tmp_path / "out.ome.zarr"
+    for part, planes_at_once in (("1/3", 1), ("2/3", 5), ("3/3", 2)):
+        monkeypatch.setattr(MemoryPlan, "batch_size", lambda *_, n=planes_at_once: n)
+        colorize(stack, output, part)
+    assert np.array_equal(
+        read_stack(output).data[:], read_stack(tmp_path / "whole.ome.zarr").data[:]
+    )
 
 
 @pytest.mark.slow

@@ -94,5 +94,5 @@ def warning(card: ModelCard, name: str = "This image") -> str:
     """
     return (
         f"{name} is unlike the images that '{card.name}' was trained on ({card.domain}): its "
-        "colours mean little. Choose another model, or train one on such images."
+        "colours may be far from the true ones. Choose another model, or train one on such images."
     )
