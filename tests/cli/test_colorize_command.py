@@ -55,6 +55,18 @@ def test_one_file_to_one_file(
     assert (rgb.max(-1) != rgb.min(-1)).any()
 
 
+def test_a_part_tells_that_others_are_missing(
+    ramp: np.ndarray, tmp_path: Path, invoke: Callable[..., Result]
+) -> None:
+    source, output = tmp_path / "stack.tif", tmp_path / "colour.ome.zarr"
+    tifffile.imwrite(source, np.stack([ramp] * 9), metadata={"axes": "ZYX"})
+    words = ["-o", output, "--model", "tiny", "--scale", "6"]
+    first = invoke("colorize", source, *words, "--part", "1/2")
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert "others are missing" in first.stderr
+    assert invoke("colorize", source, *words, "--part", "2/2").stdout.split() == [str(output)]
+
+
 def test_options_reach_the_engine(
     ramp: np.ndarray, tmp_path: Path, invoke: Callable[..., Result], tiny_model_file: Path
 ) -> None:
