@@ -1,4 +1,5 @@
 """A run that was stopped, killed or starved ends as one that never was."""
+# Over 300 lines: one run, stopped in one way after the other.
 
 from __future__ import annotations
 
