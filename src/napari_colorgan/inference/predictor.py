@@ -85,27 +85,20 @@ class PlanePredictor:
         self._source = generator
         self._start_on(resolve_device(self.settings.device))
 
-    def batch_size(self, plane_shape: tuple[int, ...]) -> int:
+    def batch_size(self, plane_shape: tuple[int, ...], *, anywhere: bool = False) -> int:
         """Return how many planes of a shape are best predicted in one call.
 
         Parameters
         ----------
         plane_shape : tuple of int
             Rows and columns of the planes.
+        anywhere : bool, default: False
+            The same on every machine: programs that share a stack have to divide it alike.
         """
-        return self._memory.batch_size(self._geometry(plane_shape))
-
-    def common_size(self, plane_shape: tuple[int, ...]) -> int:
-        """Return how many planes belong together wherever they are predicted.
-
-        Programs that share a stack have to divide it alike, whatever devices and memory they have.
-
-        Parameters
-        ----------
-        plane_shape : tuple of int
-            Rows and columns of the planes.
-        """
-        return max(1, _BATCH_PIXELS["cpu"] // self._geometry(plane_shape).pixels)
+        geometry = self._geometry(plane_shape)
+        if anywhere:
+            return max(1, _BATCH_PIXELS["cpu"] // geometry.pixels)
+        return self._memory.batch_size(geometry)
 
     def tiles(self, plane_shape: tuple[int, ...]) -> TileGrid:
         """Return the tiles in which a plane is predicted; one if it fits the memory.

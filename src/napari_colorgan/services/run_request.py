@@ -1,4 +1,5 @@
 """Requests: the input of a training and of a fine-tuning."""
+# Over 300 lines: both kinds of requests, and all that is refused before a run begins.
 
 from __future__ import annotations
 

@@ -12,20 +12,21 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorgan.core.networks.generator_config import extended
 from napari_colorgan.errors import ConfigError, TrainingError
 from napari_colorgan.events import Job, Notice, duration
 from napari_colorgan.events import run as run_job
-from napari_colorgan.metric_registry import COMPARED, base_key, gray_key, label_of
 from napari_colorgan.services.dataset.changes import accepted_changes
 from napari_colorgan.services.dataset.hold_out import SourceSplit
 from napari_colorgan.services.dataset.prepare import Items, prepare_dataset
 from napari_colorgan.services.run_request import TrainRequest, check_paths
+from napari_colorgan.services.trained_card import trained_card
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from napari_colorgan.core.networks.generator import Generator
@@ -251,7 +252,7 @@ def train_job(
     generator = round_weights(result.generator)
     values = {} if validator is None else validator.measure_each(generator)
     effort = f"{result.steps} steps in {duration(result.seconds)}."
-    card = _card(request, dataset, generator, validator, values, effort)
+    card = trained_card(request, dataset, generator, validator, values, effort)
     return Trained(generator, validator, values, card)
 
 
@@ -387,74 +388,3 @@ def _plan(
             "training ends before its time."
         )
     return plan
-
-
-def _card(
-    request: TrainRequest,
-    dataset: Dataset,
-    generator: Generator,
-    validator: Validator | None,
-    values: dict[str, list[float]],
-    effort: str,
-) -> ModelCard:
-    from napari_colorgan.library.card import Metric, ModelCard
-
-    config = request.config
-    base = None if request.base is None else request.base.card
-    assert config is not None
-    if base is not None and config.keeps_network:
-        # Without hints it predicts what the base does.
-        return dataclasses.replace(
-            base,
-            name=request.name,
-            architecture=generator.config.to_dict(),
-            config=config.to_toml(),
-            parent=base.name,
-            parent_sha256=base.sha256,
-            **request.card,
-        )
-    means = {} if validator is None else validator.summarize(values)
-    held_out = len(next(iter(values.values()), ()))
-    measured_on = f"{held_out} held-out pictures, middle square of {config.data.size} px"
-    metrics = tuple(
-        Metric(
-            measured_on,
-            label_of(key),
-            means[key],
-            means[gray_key(key)],
-            base=means.get(base_key(key)),
-        )
-        for key in COMPARED
-        if key in means
-    )
-    names = {Path(str(item)).name for item in request.data if isinstance(item, str | Path)}
-    fields = {
-        "version": "1",
-        "title": f"Trained on {len(dataset.training)} pictures",
-        "domain": "own pictures",
-        "description": effort,
-        "training_data": tuple((name, "as stated by its owner") for name in sorted(names)),
-        # What it was made of still binds, and warns of, what is made of it.
-        **({} if base is None else {"license": base.license, "limitations": base.limitations}),
-        **request.card,
-    }
-    return ModelCard(
-        name=request.name,
-        architecture=generator.config.to_dict(),
-        scale="fit" if config.data.scale == "fit" else "native",
-        working_size=_working_size(config),
-        vividness=config.vividness,
-        # What the base's colours were multiplied by, these weights have learnt.
-        strength=1.0,
-        config=config.to_toml(),
-        metrics=metrics,
-        parent=None if base is None else base.name,
-        parent_sha256="" if base is None else base.sha256,
-        **fields,
-    )
-
-
-def _working_size(config: TrainingConfig) -> int:
-    """Return the short side at which objects appear as large as in the patches, in steps of 32."""
-    middle = config.data.size * sum(config.data.zoom) / 2.0
-    return round(middle / 32) * 32

@@ -182,7 +182,10 @@ class WorkerEngine(WorkerPlugin):  # type: ignore[misc]
             ):
                 self._keep(task, work, None)
                 shape = stack.axes.plane_shape(stack.data.shape)
-                sizes = max(1, predictor.batch_size(shape)), predictor.common_size(shape)
+                sizes = (
+                    max(1, predictor.batch_size(shape)),
+                    predictor.batch_size(shape, anywhere=True),
+                )
                 shared = SharedFile(task, work.display, work.origin, *sizes)
                 return FileAnswer(tuple(notices), shared)
             _run(colorize_file(work, request, predictor), notices, is_cancelled)

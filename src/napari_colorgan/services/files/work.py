@@ -135,7 +135,7 @@ def colorize_file(work: FileWork, request: FilesRequest, predictor: PlanePredict
                 f"'{task.output.name}' can't hold transparency: write .png or .tif for that."
             )
         yield from map(Notice, colors.notices)
-        size = predictor.batch_size if part is None else predictor.common_size
+        size = partial(predictor.batch_size, anywhere=part is not None)
         units = units_of(work, colors, size)
         if uncertainty is None:  # the uncertainties of finished planes aren't kept
             units = yield from _units_to_do(task.output.name, colors, units, part)

@@ -367,19 +367,14 @@ def to_uint8(rgb: np.ndarray) -> Tensor:
         # 65535 / 257 is 255.
         rgb = (rgb.astype(np.float32) / 257.0).round().astype(np.uint8)
     elif rgb.dtype.kind == "f":
-        values = np.nan_to_num(rgb, posinf=1.0, neginf=0.0)
-        if values.size and values.max() > _MOST_FLOAT:
-            raise InputError(
-                expected="colours as float in 0…1",
-                got=f"values up to {float(values.max()):.4g}",
-                action="Divide them by the value of white, such as 255 or 65535.",
-            )
-        rgb = (np.clip(values, 0.0, 1.0) * 255.0).round().astype(np.uint8)
-    elif rgb.dtype != np.uint8:
+        rgb = np.nan_to_num(rgb, posinf=1.0, neginf=0.0)
+        if not rgb.size or rgb.max() <= _MOST_FLOAT:
+            rgb = (np.clip(rgb, 0.0, 1.0) * 255.0).round().astype(np.uint8)
+    if rgb.dtype != np.uint8:
         raise InputError(
             expected="colours as uint8, uint16 or float in 0…1",
-            got=str(rgb.dtype),
-            action="Convert the image first.",
+            got=f"{rgb.dtype}{f' up to {rgb.max():.4g}' if rgb.dtype.kind == 'f' else ''}",
+            action="Convert the image first; divide floats by the value of white.",
         )
     return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
 
