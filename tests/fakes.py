@@ -48,7 +48,7 @@ class FakePredictor:
         notices, self.notices = self.notices, []
         return notices
 
-    def batch_size(self, plane_shape: tuple[int, int]) -> int:
+    def batch_size(self, plane_shape: tuple[int, int], *, anywhere: bool = False) -> int:
         return self.batch
 
     def fits(self, plane_shape: tuple[int, int], plane_bytes: int) -> bool:

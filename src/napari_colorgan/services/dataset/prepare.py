@@ -206,9 +206,8 @@ class _Reader:
         self._config = config
         self._describes = describes
         self._digest = hashlib.sha256()
-        self._seen: set[bytes] = set()
         self.unreadable: list[tuple[str, TrainingError]] = []
-        self.near_gray = self._repeated = 0
+        self.near_gray = 0
         self._room = int(config.memory_gib * 2**30)
 
     @property
@@ -233,9 +232,7 @@ class _Reader:
             else:
                 if self._describes:
                     self._digest.update(pixels.numpy().tobytes())
-                if self._describes and self._is_repeated(pixels):
-                    self._repeated += 1
-                elif mean_chroma(pixels) >= self._config.near_gray:
+                if mean_chroma(pixels) >= self._config.near_gray:
                     kept = shrink(pixels, self._config.max_side)
                     colorful.append(self._with_pixels(plane, pixels, kept))
                 else:
@@ -244,25 +241,13 @@ class _Reader:
                 yield PlaneDone(done, len(planes), (done - 1,))
         if planes and len(self.unreadable) == len(planes):
             raise self.unreadable[0][1]
-        if self._repeated:
-            yield Notice(
-                f"{self._repeated} of {len(planes)} planes are the same as others and left out."
-            )
         names = [name for name, _ in self.unreadable]
-        yield from report_left_out(len(planes) - self._repeated, len(colorful), names)
+        yield from report_left_out(len(planes), len(colorful), names)
         if self._describes and len(colorful) == 1:
             # A single plane is cut in two before its parts are shrunk.
             [plane] = colorful
             return [dataclasses.replace(plane, pixels=read_picture(plane.picture))]
         return colorful
-
-    def _is_repeated(self, pixels: Tensor) -> bool:
-        """Return whether the same pixels were there before: held out, they would be trained on."""
-        digest = hashlib.sha256(str(tuple(pixels.shape)).encode())
-        digest.update(pixels.numpy().tobytes())
-        seen = digest.digest() in self._seen
-        self._seen.add(digest.digest())
-        return seen
 
     def _with_pixels(self, plane: Plane, pixels: Tensor, kept: Tensor) -> Plane:
         fits = kept.nbytes <= self._room
