@@ -233,7 +233,7 @@ class _Reader:
                 if self._describes:
                     self._digest.update(pixels.numpy().tobytes())
                 if mean_chroma(pixels) >= self._config.near_gray:
-                    kept = shrink(pixels, self._config.max_side)
+                    kept = shrink(pixels, self._config.max_side) if len(planes) > 1 else pixels
                     colorful.append(self._with_pixels(plane, pixels, kept))
                 else:
                     self.near_gray += 1
@@ -243,8 +243,8 @@ class _Reader:
             raise self.unreadable[0][1]
         names = [name for name, _ in self.unreadable]
         yield from report_left_out(len(planes), len(colorful), names)
-        if self._describes and len(colorful) == 1:
-            # A single plane is cut in two before its parts are shrunk.
+        if self._describes and len(planes) > len(colorful) == 1:
+            # A single plane is cut in two before its parts are shrunk, as this one has been.
             [plane] = colorful
             return [dataclasses.replace(plane, pixels=read_picture(plane.picture))]
         return colorful
